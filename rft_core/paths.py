@@ -1,0 +1,77 @@
+"""Where things live. The only place that knows folder and file names.
+
+`RFT_RUNS_DIR` chooses the runs folder; without it, `runs/` beside `rft_core/` is used:
+
+    runs/index.db                      prompt sets, reward sets, runs, commands
+    runs/<run_id>/run.db               metrics, generations, events, checkpoints of one run
+    runs/<run_id>/config.yaml          the pinned configuration
+    runs/<run_id>/worker.log           what the worker printed
+    runs/<run_id>/checkpoints/step-N/  atomic checkpoints
+    runs/<run_id>/adapter/             the finished LoRA adapter
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+
+def get_runs_dir() -> Path:
+    """The runs folder (not created here)."""
+    return Path(os.environ.get("RFT_RUNS_DIR") or PROJECT_ROOT / "runs").resolve()
+
+
+def get_index_path(runs_dir: Path) -> Path:
+    return runs_dir / "index.db"
+
+
+def get_run_dir(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id
+
+
+def get_run_db_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "run.db"
+
+
+def get_config_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "config.yaml"
+
+
+def get_worker_log_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "worker.log"
+
+
+def get_worker_lock_path(runs_dir: Path, run_id: str) -> Path:
+    """Held with `flock` by the living worker; freed by the kernel however it dies."""
+    return runs_dir / run_id / "worker.lock"
+
+
+def get_checkpoints_dir(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "checkpoints"
+
+
+def get_checkpoint_dir(runs_dir: Path, run_id: str, step: int) -> Path:
+    return get_checkpoints_dir(runs_dir, run_id) / f"step-{step}"
+
+
+def get_adapter_dir(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "adapter"
+
+
+def get_supervisor_lock_path(runs_dir: Path) -> Path:
+    return runs_dir / "supervisor.lock"
+
+
+def get_supervisor_log_path(runs_dir: Path) -> Path:
+    return runs_dir / "supervisor.log"
+
+
+def get_generation_socket_path(runs_dir: Path) -> Path:
+    """The Unix socket of the resident generation service."""
+    return runs_dir / "generation.sock"
+
+
+def get_generation_log_path(runs_dir: Path) -> Path:
+    return runs_dir / "generation.log"
