@@ -1,0 +1,185 @@
+"""Reading generations: filter, page, one group, one prompt through time.
+
+Pages are cut by key (`id < before_id`), never by OFFSET, which is slow in long tables.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+
+@dataclass(frozen=True)
+class GenerationFilter:
+    """Empty fields do not filter. `function` + score bounds look at one reward's score;
+    `unscored` keeps only completions that some function could not judge."""
+
+    step: int | None = None
+    split: str | None = None
+    prompt_id: int | None = None
+    function: str | None = None
+    min_score: float | None = None
+    max_score: float | None = None
+    flag: str | None = None
+    text: str | None = None
+    truncated: bool | None = None
+    unscored: bool = False
+
+
+@dataclass(frozen=True)
+class Generation:
+    """A stored completion. `scores` and `reasons` are keyed by reward function."""
+
+    id: int
+    step: int
+    split: str
+    group_index: int
+    sample_index: int
+    prompt_id: int
+    completion: str
+    num_tokens: int
+    truncated: bool
+    reward: float | None
+    advantage: float | None
+    flags: tuple[str, ...]
+    scores: dict[str, float | None]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class StoredPrompt:
+    id: int
+    split: str
+    position: int
+    row: dict[str, Any]
+    messages: list[dict[str, str]]
+    text: str
+
+
+def count_generations(db: Database, where: GenerationFilter | None = None) -> int:
+    clause, values = _where(where or GenerationFilter())
+    return int(db.execute(f"SELECT count(*) FROM generations g {clause}", values).fetchone()[0])
+
+
+def list_generations(
+    db: Database,
+    where: GenerationFilter | None = None,
+    *,
+    limit: int = 50,
+    before_id: int | None = None,
+    newest_first: bool = True,
+) -> list[Generation]:
+    """One page. Pass the last id of a page as `before_id` to get the next one."""
+    clause, values = _where(where or GenerationFilter())
+    if before_id is not None:
+        clause += f" AND g.id {'<' if newest_first else '>'} :before_id"
+        values["before_id"] = before_id
+    order = "DESC" if newest_first else "ASC"
+    sql = f"SELECT g.* FROM generations g {clause} ORDER BY g.id {order} LIMIT :limit"
+    return _with_scores(db, list(db.query(sql, {**values, "limit": limit})))
+
+
+def iterate_generations(
+    db: Database, where: GenerationFilter | None = None, *, page: int = 500
+) -> Iterator[Generation]:
+    """All that match, oldest first, a page at a time (for downloads)."""
+    last: int | None = None
+    while True:
+        rows = list_generations(db, where, limit=page, before_id=last, newest_first=False)
+        yield from rows
+        if len(rows) < page:
+            return
+        last = rows[-1].id
+
+
+def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[Generation]:
+    """The completions of one prompt at one step, in sampling order."""
+    sql = (
+        "SELECT * FROM generations WHERE split = ? AND step = ? AND group_index = ? "
+        "ORDER BY sample_index"
+    )
+    return _with_scores(db, list(db.query(sql, [split, step, group_index])))
+
+
+def list_prompt_history(db: Database, prompt_id: int, *, limit: int = 500) -> list[Generation]:
+    """The same prompt across steps, oldest first."""
+    sql = "SELECT * FROM generations WHERE prompt_id = ? ORDER BY step, sample_index LIMIT ?"
+    return _with_scores(db, list(db.query(sql, [prompt_id, limit])))
+
+
+def list_prompts(db: Database, split: str | None = None) -> list[StoredPrompt]:
+    where = "WHERE split = ?" if split else ""
+    sql = f"SELECT * FROM prompts {where} ORDER BY split, position"
+    return [_prompt(row) for row in db.query(sql, [split] if split else [])]
+
+
+def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
+    marks = ", ".join("?" * len(ids))
+    rows = db.query(f"SELECT * FROM prompts WHERE id IN ({marks})", list(ids))
+    return {row["id"]: _prompt(row) for row in rows}
+
+
+def list_flags(db: Database) -> list[str]:
+    sql = "SELECT DISTINCT value FROM generations, json_each(flags) ORDER BY value"
+    return [row[0] for row in db.execute(sql)]
+
+
+def _where(f: GenerationFilter) -> tuple[str, dict[str, Any]]:
+    parts, values = ["1"], dict[str, Any]()
+
+    def add(condition: str, **named: Any) -> None:
+        parts.append(condition)
+        values.update(named)
+
+    for column in ("step", "split", "prompt_id", "truncated"):
+        if getattr(f, column) is not None:
+            add(f"g.{column} = :{column}", **{column: getattr(f, column)})
+    if f.flag:
+        add("EXISTS (SELECT 1 FROM json_each(g.flags) WHERE value = :flag)", flag=f.flag)
+    if f.text:
+        add("instr(lower(g.completion), lower(:text)) > 0", text=f.text)
+    if f.unscored:
+        add("EXISTS (SELECT 1 FROM scores s WHERE s.generation_id = g.id AND s.score IS NULL)")
+    if f.function:
+        low = -1e308 if f.min_score is None else f.min_score
+        high = 1e308 if f.max_score is None else f.max_score
+        add(
+            "EXISTS (SELECT 1 FROM scores s WHERE s.generation_id = g.id AND s.name = :function "
+            "AND s.score BETWEEN :low AND :high)",
+            function=f.function, low=low, high=high,
+        )  # fmt: skip
+    elif f.min_score is not None or f.max_score is not None:
+        low = -1e308 if f.min_score is None else f.min_score
+        high = 1e308 if f.max_score is None else f.max_score
+        add("g.reward BETWEEN :low AND :high", low=low, high=high)
+    return "WHERE " + " AND ".join(parts), values
+
+
+def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[Generation]:
+    by_id: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    marks = ", ".join("?" * len(by_id))
+    sql = f"SELECT * FROM scores WHERE generation_id IN ({marks})"
+    for score in db.query(sql, list(by_id)):
+        by_id[score["generation_id"]].append(score)
+    return [_generation(row, by_id[row["id"]]) for row in rows]
+
+
+def _generation(row: dict[str, Any], scores: list[dict[str, Any]]) -> Generation:
+    return Generation(
+        **{k: row[k] for k in row if k not in ("flags", "truncated")},
+        truncated=bool(row["truncated"]),
+        flags=tuple(json.loads(row["flags"])),
+        scores={s["name"]: s["score"] for s in scores},
+        reasons={s["name"]: s["reason"] for s in scores},
+    )
+
+
+def _prompt(row: dict[str, Any]) -> StoredPrompt:
+    return StoredPrompt(
+        row["id"], row["split"], row["position"], json.loads(row["row"]),
+        json.loads(row["messages"]), row["text"],
+    )  # fmt: skip

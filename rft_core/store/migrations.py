@@ -1,0 +1,93 @@
+"""The schemas, as append-only lists of migrations. Never edit one that was released: add another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+from rft_core.store.database import Migration
+
+
+def _statements(sql: str) -> Migration:
+    statements = [part.strip() for part in sql.split(";") if part.strip()]
+
+    def migrate(db: Database) -> None:
+        for statement in statements:
+            db.execute(statement)
+
+    return migrate
+
+
+INDEX_MIGRATIONS: Sequence[Migration] = (
+    _statements("""
+    -- Immutable; id is the hash of the content.
+    CREATE TABLE prompt_sets (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, task TEXT, num_rows INTEGER NOT NULL,
+        content TEXT NOT NULL, created_at REAL NOT NULL
+    );
+    -- Immutable; versions that share a name are one reward set's history.
+    CREATE TABLE reward_sets (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,
+        content TEXT NOT NULL, created_at REAL NOT NULL, UNIQUE (name, version)
+    );
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, config TEXT NOT NULL, created_at REAL NOT NULL,
+        parent_run TEXT, parent_step INTEGER
+    );
+    -- What people asked for. id is chosen by the asker: asking twice is asking once.
+    CREATE TABLE commands (
+        id TEXT PRIMARY KEY, kind TEXT NOT NULL, run TEXT NOT NULL, created_at REAL NOT NULL,
+        handled_at REAL, worker_pid INTEGER, worker_started REAL, error TEXT
+    );
+    CREATE INDEX commands_by_run ON commands (run, created_at)
+    """),
+)
+
+RUN_MIGRATIONS: Sequence[Migration] = (
+    _statements("""
+    -- One row per life of a worker. outcome stays NULL when it died without saying so.
+    CREATE TABLE attempts (
+        attempt INTEGER PRIMARY KEY, from_step INTEGER NOT NULL, pid INTEGER NOT NULL,
+        started_at REAL NOT NULL, ended_at REAL, outcome TEXT, message TEXT
+    );
+    -- The only row that changes: what the worker is doing now.
+    CREATE TABLE progress (
+        id INTEGER PRIMARY KEY CHECK (id = 1), phase TEXT NOT NULL, detail TEXT NOT NULL,
+        step INTEGER NOT NULL, max_steps INTEGER NOT NULL, updated_at REAL NOT NULL
+    );
+    -- tokens: completion tokens trained on since step 0. elapsed: training seconds over all lives.
+    CREATE TABLE steps (
+        step INTEGER PRIMARY KEY, finished_at REAL NOT NULL, elapsed REAL NOT NULL,
+        tokens INTEGER NOT NULL
+    );
+    CREATE TABLE metrics (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, split TEXT NOT NULL,
+        name TEXT NOT NULL, value REAL NOT NULL, UNIQUE (split, name, step)
+    );
+    CREATE TABLE prompts (
+        id INTEGER PRIMARY KEY, split TEXT NOT NULL, position INTEGER NOT NULL,
+        row TEXT NOT NULL, messages TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (split, position)
+    );
+    CREATE TABLE generations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, split TEXT NOT NULL,
+        group_index INTEGER NOT NULL, sample_index INTEGER NOT NULL,
+        prompt_id INTEGER NOT NULL REFERENCES prompts (id), completion TEXT NOT NULL,
+        num_tokens INTEGER NOT NULL, truncated INTEGER NOT NULL, reward REAL, advantage REAL,
+        flags TEXT NOT NULL DEFAULT '[]', UNIQUE (split, step, group_index, sample_index)
+    );
+    CREATE INDEX generations_by_prompt ON generations (prompt_id, step);
+    CREATE TABLE scores (
+        generation_id INTEGER NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
+        name TEXT NOT NULL, score REAL, reason TEXT NOT NULL, PRIMARY KEY (generation_id, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE checkpoints (
+        step INTEGER PRIMARY KEY, path TEXT NOT NULL, resumable INTEGER NOT NULL,
+        created_at REAL NOT NULL
+    );
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, kind TEXT NOT NULL,
+        message TEXT NOT NULL
+    )
+    """),
+)

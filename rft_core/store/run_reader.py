@@ -1,0 +1,123 @@
+"""Reading a run's database: metrics as they grow, progress, attempts, checkpoints, events.
+
+Generations have a file of their own, `generation_reader.py`. Everything here is read-only, opens
+its own connection through `open_run`, and reads only what is new where a caller polls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from sqlite_utils import Database
+
+from rft_core.paths import get_run_db_path
+from rft_core.store.database import open_for_reading
+
+
+@contextmanager
+def open_run(runs_dir: Path, run_id: str) -> Iterator[Database]:
+    """Raises `NotFoundError` until the worker has made the database."""
+    db = open_for_reading(get_run_db_path(runs_dir, run_id))
+    try:
+        yield db
+    finally:
+        db.close()
+
+
+def has_database(runs_dir: Path, run_id: str) -> bool:
+    """Whether the worker of this run has got as far as making its database."""
+    path = get_run_db_path(runs_dir, run_id)
+    if not path.exists():
+        return False
+    with open_run(runs_dir, run_id) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0]) > 0
+
+
+@dataclass(frozen=True)
+class Attempt:
+    attempt: int
+    from_step: int
+    pid: int
+    started_at: float
+    ended_at: float | None
+    outcome: str | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Progress:
+    phase: str
+    detail: str
+    step: int
+    max_steps: int
+    updated_at: float
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`resumable`: it holds optimizer and RNG state; every checkpoint holds the adapter."""
+
+    step: int
+    path: Path
+    resumable: bool
+    created_at: float
+
+
+def list_attempts(db: Database) -> list[Attempt]:
+    return [Attempt(**row) for row in db.query("SELECT * FROM attempts ORDER BY attempt")]
+
+
+def get_progress(db: Database) -> Progress | None:
+    for row in db.query("SELECT phase, detail, step, max_steps, updated_at FROM progress"):
+        return Progress(**row)
+    return None
+
+
+def list_checkpoints(db: Database) -> list[Checkpoint]:
+    return [
+        Checkpoint(row["step"], Path(row["path"]), bool(row["resumable"]), row["created_at"])
+        for row in db.query("SELECT * FROM checkpoints ORDER BY step")
+    ]
+
+
+def events_frame(db: Database, *, limit: int = 200) -> pd.DataFrame:
+    """Newest first: time (seconds since the epoch), kind, message."""
+    sql = "SELECT time, kind, message FROM events ORDER BY id DESC LIMIT ?"
+    return pd.DataFrame(db.query(sql, [limit]), columns=["time", "kind", "message"])
+
+
+def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
+    """Metrics stored after `after_id`, in order: id, step, split, name, value, elapsed, tokens.
+
+    Pass the largest id seen to read only what is new. `elapsed` is in seconds and `tokens` counts
+    completion tokens, both since step 0.
+    """
+    sql = (
+        "SELECT m.id, m.step, m.split, m.name, m.value, "
+        "coalesce(s.elapsed, 0) AS elapsed, coalesce(s.tokens, 0) AS tokens "
+        "FROM metrics m LEFT JOIN steps s ON s.step = m.step WHERE m.id > ? ORDER BY m.id"
+    )
+    columns = ["id", "step", "split", "name", "value", "elapsed", "tokens"]
+    return pd.DataFrame(db.execute(sql, [after_id]).fetchall(), columns=columns)
+
+
+def last_metrics(db: Database, split: str = "train") -> dict[str, float]:
+    """The newest value of every metric of a split."""
+    sql = (
+        "SELECT name, value FROM metrics m WHERE split = :split AND step = "
+        "(SELECT max(step) FROM metrics WHERE split = :split AND name = m.name)"
+    )
+    return {row["name"]: row["value"] for row in db.query(sql, {"split": split})}
+
+
+def training_seconds(db: Database) -> float:
+    """Seconds spent on the steps that are recorded, over all attempts."""
+    return float(db.execute("SELECT coalesce(max(elapsed), 0) FROM steps").fetchone()[0])
+
+
+def tokens_trained(db: Database) -> int:
+    return int(db.execute("SELECT coalesce(max(tokens), 0) FROM steps").fetchone()[0])

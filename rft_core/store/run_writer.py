@@ -1,0 +1,212 @@
+"""Writing a run's database. The worker that holds the run's lock is the only one who does.
+
+A step is one transaction: its metrics, its generations with their scores, and the progress row
+appear together or not at all. Starting an attempt forgets whatever was recorded after the step it
+resumes from, so that nothing is ever stored twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from rft_core.paths import get_run_db_path
+from rft_core.store.database import open_for_writing, transaction
+from rft_core.store.migrations import RUN_MIGRATIONS
+
+Split = Literal["train", "validation"]
+Outcome = Literal["finished", "stopped", "failed", "needs_attention"]
+
+
+@dataclass(frozen=True)
+class PromptRecord:
+    """A prompt as the model sees it. `position` is its index within its split."""
+
+    split: Split
+    position: int
+    row: Mapping[str, Any]
+    messages: Sequence[Mapping[str, str]]
+    text: str
+
+
+@dataclass(frozen=True)
+class GenerationRecord:
+    """A completion with everything that was said about it.
+
+    `group_index` counts the groups of a step, `sample_index` the completions of a group.
+    `prompt_position` points to the `PromptRecord` of the same split.
+    """
+
+    group_index: int
+    sample_index: int
+    prompt_position: int
+    completion: str
+    num_tokens: int
+    truncated: bool
+    reward: float | None
+    advantage: float | None
+    scores: Mapping[str, float | None]
+    reasons: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """All that one step (or one validation after it) leaves behind.
+
+    `elapsed` (training seconds since step 0, over all attempts) and `tokens` (completion tokens
+    since step 0) are kept for training steps and ignored for validation.
+    """
+
+    step: int
+    split: Split
+    metrics: Mapping[str, float]
+    generations: Sequence[GenerationRecord] = field(default_factory=tuple)
+    elapsed: float = 0.0
+    tokens: int = 0
+
+
+class RunWriter:
+    """The single writer of `runs/<run_id>/run.db`."""
+
+    def __init__(self, runs_dir: Path, run_id: str) -> None:
+        self._db = open_for_writing(get_run_db_path(runs_dir, run_id), RUN_MIGRATIONS)
+        self._attempt = 0
+
+    def close(self) -> None:
+        self._db.close()
+
+    def start_attempt(self, *, from_step: int, pid: int) -> int:
+        """Begin a life of the worker at `from_step`; forget what was recorded after it."""
+        with transaction(self._db) as connection:
+            for table in ("scores", "generations", "metrics", "steps", "checkpoints"):
+                connection.execute(_forget_sql(table), (from_step,))
+            cursor = connection.execute(
+                "INSERT INTO attempts (from_step, pid, started_at) VALUES (?, ?, ?)",
+                (from_step, pid, time.time()),
+            )
+            self._attempt = int(cursor.lastrowid or 0)
+        return self._attempt
+
+    def end_attempt(self, outcome: Outcome, message: str = "") -> None:
+        with transaction(self._db) as connection:
+            connection.execute(
+                "UPDATE attempts SET ended_at = ?, outcome = ?, message = ? WHERE attempt = ?",
+                (time.time(), outcome, message, self._attempt),
+            )
+
+    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
+        """What the worker does now: loading, training, validating, saving ..."""
+        with transaction(self._db) as connection:
+            _write_progress(connection, phase, detail, step, max_steps)
+
+    def add_event(self, kind: str, message: str) -> None:
+        with transaction(self._db) as connection:
+            connection.execute(
+                "INSERT INTO events (time, kind, message) VALUES (?, ?, ?)",
+                (time.time(), kind, message),
+            )
+
+    def ensure_prompts(self, prompts: Sequence[PromptRecord]) -> None:
+        """Store the prompts of the run once; later calls change nothing."""
+        rows = [(p.split, p.position, _json(p.row), _json(p.messages), p.text) for p in prompts]
+        with transaction(self._db) as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO prompts (split, position, row, messages, text) "
+                "VALUES (?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def record_step(self, record: StepRecord, *, max_steps: int) -> None:
+        """Store a step whole, in one transaction."""
+        with transaction(self._db) as connection:
+            if record.split == "train":
+                connection.execute(
+                    "INSERT INTO steps VALUES (?, ?, ?, ?)",
+                    (record.step, time.time(), record.elapsed, record.tokens),
+                )
+            connection.executemany(
+                "INSERT OR REPLACE INTO metrics (step, split, name, value) VALUES (?, ?, ?, ?)",
+                [
+                    (record.step, record.split, name, float(value))
+                    for name, value in record.metrics.items()
+                    if math.isfinite(value)
+                ],
+            )
+            _write_generations(connection, record)
+            _write_progress(connection, "training", "", record.step, max_steps)
+
+    def add_checkpoint(self, *, step: int, path: Path, resumable: bool) -> None:
+        with transaction(self._db) as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
+                (step, str(path), int(resumable), time.time()),
+            )
+
+    def set_checkpoint_not_resumable(self, step: int) -> None:
+        """Its optimizer state was pruned; the adapter remains."""
+        with transaction(self._db) as connection:
+            connection.execute("UPDATE checkpoints SET resumable = 0 WHERE step = ?", (step,))
+
+
+def _forget_sql(table: str) -> str:
+    if table == "scores":
+        return (
+            "DELETE FROM scores WHERE generation_id IN (SELECT id FROM generations WHERE step > ?)"
+        )
+    return f"DELETE FROM {table} WHERE step > ?"
+
+
+def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> None:
+    if not record.generations:
+        return
+    positions = dict(
+        connection.execute("SELECT position, id FROM prompts WHERE split = ?", (record.split,))
+    )
+    first_id = 1 + int(
+        connection.execute(
+            "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'generations'"
+        ).fetchone()[0]
+        or 0
+    )
+    numbered = list(enumerate(record.generations, start=first_id))
+    connection.executemany(
+        "INSERT INTO generations (id, step, split, group_index, sample_index, prompt_id, "
+        "completion, num_tokens, truncated, reward, advantage, flags) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                id, record.step, record.split, g.group_index, g.sample_index,
+                positions[g.prompt_position], g.completion, g.num_tokens, int(g.truncated),
+                g.reward, g.advantage, _json(list(g.flags)),
+            )
+            for id, g in numbered
+        ],
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO scores (generation_id, name, score, reason) VALUES (?, ?, ?, ?)",
+        [
+            (id, name, score, g.reasons.get(name, ""))
+            for id, g in numbered
+            for name, score in g.scores.items()
+        ],
+    )
+
+
+def _write_progress(
+    connection: sqlite3.Connection, phase: str, detail: str, step: int, max_steps: int
+) -> None:
+    connection.execute(
+        "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?)",
+        (phase, detail, step, max_steps, time.time()),
+    )
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
