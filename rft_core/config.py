@@ -21,7 +21,7 @@ Group = Literal[
 
 
 def _field(group: Group, default: Any, help: str, *, advanced: bool = False, **bounds: Any) -> Any:
-    extra = {"group": group, "advanced": advanced}
+    extra: dict[str, Any] = {"group": group, "advanced": advanced}
     return Field(default, description=help, json_schema_extra=extra, **bounds)
 
 

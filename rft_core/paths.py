@@ -48,6 +48,11 @@ def get_worker_lock_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "worker.lock"
 
 
+def get_heartbeat_path(runs_dir: Path, run_id: str) -> Path:
+    """Touched every second by the living worker."""
+    return runs_dir / run_id / "heartbeat"
+
+
 def get_checkpoints_dir(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "checkpoints"
 

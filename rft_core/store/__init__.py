@@ -1,1 +1,1 @@
-"""SQLite: one index database for the folder, one database per run. See `index.py` and `run_store.py`."""
+"""SQLite: one index database for the folder (`index.py`), one per run (`run_writer.py`)."""

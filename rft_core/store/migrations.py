@@ -1,4 +1,4 @@
-"""The schemas, as append-only lists of migrations. Never edit one that was released: add another."""
+"""The schemas, as append-only lists of migrations. Never edit a released one: add another."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def _statements(sql: str) -> Migration:
 
 INDEX_MIGRATIONS: Sequence[Migration] = (
     _statements("""
-    -- Immutable; id is the hash of the content.
+    -- Immutable. id is the hash of the content.
     CREATE TABLE prompt_sets (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, task TEXT, num_rows INTEGER NOT NULL,
         content TEXT NOT NULL, created_at REAL NOT NULL
     );
-    -- Immutable; versions that share a name are one reward set's history.
+    -- Immutable. Versions that share a name are one reward set's history.
     CREATE TABLE reward_sets (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,
         content TEXT NOT NULL, created_at REAL NOT NULL, UNIQUE (name, version)

@@ -13,7 +13,6 @@ No process writes "running" anywhere; a dead one could not take it back.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from pathlib import Path
 import psutil
 from sqlite_utils import Database
 
-from rft_core.paths import get_run_dir, get_worker_lock_path
+from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from rft_core.store.index import Command, RunRow, get_run, list_commands, list_runs
 from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import (
@@ -158,7 +157,7 @@ def _last(commands: Sequence[Command], kinds: Sequence[str]) -> Command | None:
 
 def _heartbeat_age(runs_dir: Path, run_id: str) -> float | None:
     try:
-        return time.time() - os.stat(get_run_dir(runs_dir, run_id) / "heartbeat").st_mtime
+        return time.time() - get_heartbeat_path(runs_dir, run_id).stat().st_mtime
     except FileNotFoundError:
         return None
 
