@@ -1,0 +1,45 @@
+# The two commands: `make demo` (see it learn) and `make test`. `make run` is the dashboard alone.
+PYTHON ?= python3.11
+BIN    := .venv/bin
+PORT   ?= 8501
+WATCH  ?= none
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo run test test-slow check browser clean
+
+demo: .venv/.installed
+	@$(BIN)/python -m rft_core demo
+	@$(MAKE) --no-print-directory run
+
+run: .venv/.installed
+	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
+
+test: .venv/.installed-dev browser
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/.installed-dev browser
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The environment is made once and again whenever the requirements change.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch .venv/.installed $@
+
+# The browser tests need a Chromium; Debian and Ubuntu can be asked for one.
+browser:
+	@.ci/ensure-chromium
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,9 @@
+"""The dashboard's entry: `streamlit run app.py`. Pages are listed in `pages/navigation.py`."""
+
+import streamlit as st
+
+from pages.components.access import refuse_public_address
+from pages.components.static_routes import ROUTES
+
+refuse_public_address()
+app = st.App("pages/navigation.py", routes=ROUTES)

@@ -1,0 +1,35 @@
+"""The top of every page: its title, one sentence, and the errors people are meant to read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from rft_core.errors import RftError
+
+
+def page_header(title: str, subtitle: str) -> None:
+    st.title(title, anchor=False)
+    st.caption(subtitle)
+
+
+@contextmanager
+def shown_errors() -> Iterator[None]:
+    """Show an `RftError` in place (what, why, what to do) and end the page there."""
+    try:
+        yield
+    except RftError as error:
+        show_error(error)
+        st.stop()
+
+
+def show_error(error: RftError) -> None:
+    parts = [f"**{_plain(error.what)}**", *(_plain(p) for p in (error.why, error.fix) if p)]
+    st.error("  \n".join(parts), icon=":material/error:")
+
+
+def _plain(text: str) -> str:
+    """Messages quote user input: keep Markdown from reading anything into it."""
+    for character in "\\`*_[]$<>":
+        text = text.replace(character, "\\" + character)
+    return text

@@ -1,0 +1,173 @@
+"""The house's rules, executable: layers, heavy imports, sizes, and the README's tree."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# High to low. A file imports only from lower rows, or from its own entry.
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("app", "pages"),
+    ("rft_core.__main__",),
+    ("rft_core.cli",),
+    ("rft_core.jobs",),
+    ("rft_core.worker",),
+    (
+        "rft_core.training",
+        "rft_core.evaluation",
+        "rft_core.generation",
+        "rft_core.export",
+        "rft_core.embedded",
+    ),
+    ("rft_core.tasks",),
+    ("rft_core.diagnosis",),
+    ("rft_core.rewards",),
+    (
+        "rft_core.store",
+        "rft_core.sandbox",
+        "rft_core.prompts",
+        "rft_core.figures",
+        "rft_core.word_diff",
+        "rft_core.planning",
+    ),
+    ("rft_core.hardware", "rft_core.model_files"),
+    ("rft_core.config",),
+    ("rft_core.errors", "rft_core.paths"),
+)
+HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}
+MAY_BE_HEAVY = (
+    "rft_core.training",
+    "rft_core.evaluation",
+    "rft_core.generation",
+    "rft_core.export",
+    "rft_core.embedded",
+    "rft_core.worker",
+)
+FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}
+MAX_FILE_LINES = 350
+MAX_FUNCTION_LINES = 60
+
+
+def _sources(*folders: str) -> list[Path]:
+    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [path for path in files if "node_modules" not in path.parts]
+
+
+OURS = [ROOT / "app.py", *_sources("pages", "rft_core")]
+EVERYTHING = [*OURS, *_sources("tests", "benchmarks")]
+
+
+def _module(path: Path) -> str:
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imports(path: Path) -> set[str]:
+    """Every module a file names, also inside functions; `from a import b` gives a and a.b."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _row(module: str) -> int | None:
+    """The layer of a module: the most specific entry that holds it."""
+    best: tuple[int, int] | None = None
+    for number, entries in enumerate(LAYERS):
+        for entry in entries:
+            inside = module == entry or module.startswith(entry + ".")
+            if inside and (best is None or len(entry) > best[0]):
+                best = (len(entry), number)
+    return best[1] if best else None
+
+
+def _entry(module: str) -> str:
+    entries = [entry for row in LAYERS for entry in row]
+    return max((e for e in entries if module == e or module.startswith(e + ".")), key=len)
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_import_points_down(path: Path) -> None:
+    module = _module(path)
+    if module == "rft_core":
+        return
+    row = _row(module)
+    assert row is not None, f"{module} has no place in the layers"
+    for imported in _imports(path):
+        target = _row(imported)
+        if target is None or _entry(imported) == _entry(module):
+            continue
+        assert target >= row, f"{module} imports {imported}, which is a higher layer"
+        if target == row and module != "app":
+            heavy_row = _entry(module) in MAY_BE_HEAVY
+            assert heavy_row, f"{module} imports its neighbour {imported}"
+
+
+def test_streamlit_lives_in_app_and_pages_only() -> None:
+    for path in _sources("rft_core"):
+        assert not any(name.split(".")[0] == "streamlit" for name in _imports(path)), path
+
+
+def test_heavy_libraries_stay_in_their_layers() -> None:
+    for path in OURS:
+        if not _module(path).startswith(MAY_BE_HEAVY):
+            assert not {name.split(".")[0] for name in _imports(path)} & HEAVY, path
+
+
+def test_pages_touch_no_database_no_process_and_no_model() -> None:
+    for path in [ROOT / "app.py", *_sources("pages")]:
+        bad = {name.split(".")[0] for name in _imports(path)} & FORBIDDEN_IN_PAGES
+        assert not bad, f"{path} imports {bad}"
+
+
+def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
+    components = [_module(path) for path in _sources("pages/components")]
+    names = ["rft_core.jobs", "rft_core.cli", "rft_core.generation.client", *components]
+    page_imports = sorted(
+        {
+            name
+            for path in (ROOT / "pages").glob("*.py")
+            for name in _imports(path)
+            if _row(name) is not None and (ROOT / (name.replace(".", "/") + ".py")).exists()
+        }
+    )
+    code = (
+        "import importlib, sys\n"
+        f"for name in {names + page_imports!r}: importlib.import_module(name)\n"
+        f"loaded = sorted({HEAVY!r} & set(sys.modules))\n"
+        "print(loaded); sys.exit(bool(loaded))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= MAX_FILE_LINES, f"{path} is too long: find the missing noun"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= MAX_FUNCTION_LINES, f"{path}:{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("path", OURS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_file_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_the_readme_tree_names_every_file() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [str(p.relative_to(ROOT)) for p in OURS if p.name not in readme]
+    assert not missing, f"The README's tree does not name {missing}"
+
+
+def test_no_top_level_folder_shadows_a_package() -> None:
+    assert not (HEAVY | {"streamlit", "datasets"}) & {p.name for p in ROOT.iterdir()}
