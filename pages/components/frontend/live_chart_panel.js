@@ -1,0 +1,261 @@
+// One panel of a live chart: a title, the values under the cursor, and a plotly chart that grows.
+
+import { Series, Smoother } from "./live_chart_series.js"
+import { axisStyle, colorOf } from "./live_chart_theme.js"
+
+const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
+const MARK_LABELS = 3 // more marks than this show their label on hover only
+
+const element = (tag, className, parent, text = "") => {
+  const node = document.createElement(tag)
+  node.className = className
+  node.textContent = text
+  parent.appendChild(node)
+  return node
+}
+
+const format = value => {
+  if (value === null || value === undefined) return "–"
+  const size = Math.abs(value)
+  if (size >= 1e5 || (size > 0 && size < 1e-3)) return value.toExponential(1)
+  const digits = size >= 1000 ? 4 : 3
+  return value.toLocaleString("en", {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+  })
+}
+
+export class Panel {
+  constructor(chart, spec) {
+    this.chart = chart
+    this.spec = spec
+    this.node = element("section", "rft-panel", chart.grid)
+    this.node.setAttribute("aria-label", spec.title)
+    const header = element("header", "rft-panel-header", this.node)
+    const title = element("h4", "rft-panel-title", header, spec.title)
+    if (spec.help) {
+      const help = element("span", "rft-help", title, "?")
+      help.tabIndex = 0
+      help.setAttribute("role", "note")
+      help.setAttribute("aria-label", spec.help)
+      element("span", "rft-help-text", help, spec.help)
+    }
+    this.values = element("div", "rft-values", header)
+    this.plotNode = element("div", "rft-plot", this.node)
+    this.plot = element("div", "rft-plotly", this.plotNode)
+    this.cursor = element("div", "rft-cursor", this.plotNode)
+    this.waiting = element("div", "rft-waiting", this.plotNode)
+    this.curves = spec.traces.map(trace => {
+      const value = element("span", "rft-value", this.values)
+      element("i", "rft-dot", value)
+      return { trace, series: new Series(), smoother: null, value, number: element("b", "", value) }
+    })
+  }
+
+  get empty() {
+    return this.curves.every(curve => curve.series.length === 0)
+  }
+
+  isSmoothed(curve) {
+    return this.chart.view.smoothing > 0 && curve.trace.kind !== "validation"
+  }
+
+  // Plotly's traces: first every curve's faint raw line, then every curve itself.
+  traces() {
+    const { theme, hidden, view } = this.chart
+    const raw = this.curves.map(curve => ({
+      x: [...curve.series.x],
+      y: [...curve.series.y],
+      customdata: [...curve.series.y],
+      mode: "lines",
+      line: { color: colorOf(curve.trace, theme), width: 1 },
+      opacity: 0.28,
+      hoverinfo: "skip",
+      connectgaps: true,
+      visible: this.isSmoothed(curve) && !hidden.has(curve.trace.name),
+    }))
+    const main = this.curves.map(curve => {
+      curve.smoother = new Smoother(this.isSmoothed(curve) ? view.smoothing : 0)
+      return {
+        x: [...curve.series.x],
+        y: curve.smoother.extend(curve.series),
+        customdata: [...curve.series.y],
+        name: curve.trace.name,
+        mode: this.modeOf(curve),
+        line: { color: colorOf(curve.trace, theme), width: 1.8 },
+        marker: { size: 5, color: colorOf(curve.trace, theme) },
+        connectgaps: true,
+        visible: !hidden.has(curve.trace.name),
+        hovertemplate: this.isSmoothed(curve)
+          ? "%{y:.4~g} <i>(raw %{customdata:.4~g})</i>"
+          : "%{y:.4~g}",
+      }
+    })
+    return [...raw, ...main]
+  }
+
+  modeOf(curve) {
+    const few = curve.series.length < FEW_POINTS
+    return few || curve.trace.kind === "validation" ? "lines+markers" : "lines"
+  }
+
+  layout() {
+    const { theme, view, xRange } = this.chart
+    const logY = view.logY && this.curves.some(({ series }) => series.y.some(y => y > 0))
+    const few = view.marks.length <= MARK_LABELS
+    return {
+      height: view.height,
+      autosize: true,
+      margin: { l: 46, r: 12, t: view.marks.length ? 16 : 6, b: 36 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: theme.font, size: 11.5, color: theme.muted },
+      showlegend: false,
+      dragmode: "zoom",
+      hovermode: "x unified",
+      hoverdistance: 40,
+      uirevision: `${view.axis} ${logY}`,
+      hoverlabel: {
+        bgcolor: theme.background,
+        bordercolor: theme.line,
+        font: { family: theme.font, size: 12, color: theme.text },
+      },
+      xaxis: {
+        ...axisStyle(theme),
+        showgrid: false,
+        title: { text: view.xTitle, font: { size: 11.5, color: theme.muted }, standoff: 4 },
+        tickformat: "~s",
+        hoverformat: view.axis === "time" ? ".1f" : ",d",
+        nticks: 6,
+        showspikes: false, // the shared cursor stands in for plotly's, which ignores the theme
+        autorangeoptions: { clipmin: 0 },
+        ...(xRange ? { range: [...xRange], autorange: false } : { autorange: true }),
+      },
+      yaxis: {
+        ...axisStyle(theme),
+        type: logY ? "log" : "linear",
+        nticks: 5,
+        exponentformat: "power",
+        autorange: true,
+      },
+      shapes: view.marks.map(mark => ({
+        type: "line",
+        x0: mark.x,
+        x1: mark.x,
+        yref: "paper",
+        y0: 0,
+        y1: 1,
+        layer: "below",
+        line: { color: theme.line, width: 1, dash: "dot" },
+      })),
+      annotations: view.marks.map(mark => ({
+        x: mark.x,
+        yref: "paper",
+        y: 1,
+        yanchor: "bottom",
+        showarrow: false,
+        text: few ? mark.label : "▾",
+        hovertext: mark.label,
+        font: { size: 10, color: theme.muted, family: theme.font },
+      })),
+    }
+  }
+
+  // Draw everything from what is held; the user's zoom stays (plotly's uirevision).
+  draw() {
+    const config = { displayModeBar: false, doubleClick: "autosize", displaylogo: false }
+    const first = !this.plot.data
+    Plotly.react(this.plot, this.traces(), this.layout(), config)
+    if (first) this.listen()
+    this.logY = this.plot.layout.yaxis.type === "log"
+    this.curves.forEach(curve => (curve.shown = curve.series.length))
+    this.showCursor()
+  }
+
+  // Draw only the points that arrived since the last drawing.
+  grow() {
+    const grown = this.curves.flatMap((curve, i) =>
+      curve.series.length > curve.shown ? [{ curve, i }] : [])
+    if (!grown.length) return
+    const crossed = grown.some(({ curve }) =>
+      curve.shown < FEW_POINTS && curve.series.length >= FEW_POINTS)
+    if (crossed || (this.chart.view.logY && !this.logY)) return this.draw()
+    const update = { x: [], y: [], customdata: [] }
+    const indices = []
+    const add = (index, x, y, customdata) => {
+      indices.push(index)
+      update.x.push(x)
+      update.y.push(y)
+      update.customdata.push(customdata)
+    }
+    for (const { curve, i } of grown) {
+      const x = curve.series.x.slice(curve.shown)
+      const y = curve.series.y.slice(curve.shown)
+      add(i, x, y, y)
+      add(this.curves.length + i, x, curve.smoother.extend(curve.series), y)
+      curve.shown = curve.series.length
+    }
+    Plotly.extendTraces(this.plot, update, indices)
+    this.showCursor()
+  }
+
+  setXRange(range) {
+    if (!this.plot.data) return
+    Plotly.relayout(this.plot, range
+      ? { "xaxis.range": [...range], "xaxis.autorange": false }
+      : { "xaxis.autorange": true, "yaxis.autorange": true })
+  }
+
+  setHidden() {
+    const visible = curve => !this.chart.hidden.has(curve.trace.name)
+    const values = [
+      ...this.curves.map(curve => this.isSmoothed(curve) && visible(curve)),
+      ...this.curves.map(visible),
+    ]
+    if (values.length) Plotly.restyle(this.plot, { visible: values }, values.map((_, i) => i))
+    this.writeHeader()
+  }
+
+  // The header shows each curve's latest value, or the value at the shared cursor.
+  writeHeader() {
+    const x = this.chart.cursorX
+    for (const curve of this.curves) {
+      const at = x === null ? curve.series.last() : curve.series.nearest(x)
+      curve.value.hidden = at < 0 || this.chart.hidden.has(curve.trace.name)
+      curve.value.title = curve.trace.name
+      curve.value.firstChild.style.background = colorOf(curve.trace, this.chart.theme)
+      curve.number.textContent = at < 0 ? "" : format(curve.smoother.values[at])
+    }
+    this.waiting.hidden = !this.empty
+    this.waiting.textContent = this.chart.view.waiting
+    this.node.classList.toggle("rft-empty", this.empty)
+  }
+
+  showCursor() {
+    const x = this.chart.cursorX
+    const axis = this.plot._fullLayout.xaxis
+    const at = x === null ? -1 : axis.d2p(x)
+    this.cursor.hidden = this.empty || !(at >= 0 && at <= axis._length)
+    this.cursor.style.left = `${axis._offset + at}px`
+    this.writeHeader()
+  }
+
+  listen() {
+    this.cursor.hidden = true
+    this.plot.on("plotly_hover", event => this.chart.moveCursor(event.xvals[0]))
+    this.plot.on("plotly_unhover", () => this.chart.moveCursor(null))
+    this.plot.on("plotly_relayout", change => {
+      if (change["xaxis.range[0]"] !== undefined)
+        this.chart.zoom([change["xaxis.range[0]"], change["xaxis.range[1]"]], this)
+      else if (change["xaxis.autorange"]) this.chart.zoom(null, this)
+    })
+    this.plot.on("plotly_click", event => {
+      const y = event.event.clientY - this.plot.getBoundingClientRect().top
+      const height = point => point.yaxis._offset + point.yaxis.d2p(point.y)
+      const distance = point => Math.abs(height(point) - y)
+      const point = event.points.reduce((a, b) => (distance(b) < distance(a) ? b : a))
+      const curve = this.curves[point.curveNumber - this.curves.length]
+      this.chart.click(this.spec.title, curve.trace.name, curve.series.step[point.pointNumber])
+    })
+  }
+}

@@ -1,0 +1,65 @@
+"""Serves the JavaScript and CSS of the two browser components, and plotly.js from its wheel.
+
+The components' inline code is a three-line shim that imports from here: Streamlit sends inline
+code again with every change, while a file is fetched once. The folder name in the address is a
+hash of the contents, so a file may be cached for ever and an upgrade is never served stale.
+
+This file does not register components (see `live_chart.py` and `code_editor.py`) and does not
+import Streamlit.
+"""
+
+import hashlib
+from importlib.resources import files
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+_FRONTEND = Path(__file__).resolve().parent / "frontend"
+
+# Everything that may be fetched, by name: nothing else in the folder is reachable.
+ASSETS: dict[str, Path] = {
+    "plotly.min.js": Path(str(files("plotly") / "package_data" / "plotly.min.js")),
+    **{
+        name: _FRONTEND / name
+        for name in (
+            "live_chart.js",
+            "live_chart_panel.js",
+            "live_chart_series.js",
+            "live_chart_theme.js",
+            "live_chart.css",
+            "code_editor.bundle.js",
+        )
+    },
+}
+
+
+def _contents_hash() -> str:
+    digest = hashlib.sha256()
+    for name, path in sorted(ASSETS.items()):
+        digest.update(name.encode())
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+ASSETS_URL = f"/rft-assets/{_contents_hash()}"
+
+
+async def _serve(request: Request) -> Response:
+    path = ASSETS.get(request.path_params["name"])
+    if path is None or not path.is_file():
+        return PlainTextResponse("No such asset.", status_code=404)
+    return FileResponse(path, headers={"Cache-Control": "public, max-age=31536000, immutable"})
+
+
+ROUTES = [Route("/rft-assets/{contents}/{name}", _serve)]
+
+
+def component_shim(module: str) -> str:
+    """The inline JavaScript of a component whose code is `module`, one of `ASSETS`."""
+    return f"""
+export default async (component) =>
+  (await import(new URL("{ASSETS_URL}/{module}", location.origin))).render(component)
+"""
