@@ -144,7 +144,8 @@ def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
         f"loaded = sorted({HEAVY!r} & set(sys.modules))\n"
         "print(loaded); sys.exit(bool(loaded))"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
 
 

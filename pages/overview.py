@@ -1,0 +1,164 @@
+"""Overview: every run with its state and last rewards, and what to do next."""
+
+import time
+import uuid
+
+import streamlit as st
+from rft_core.hardware import get_hardware
+
+from pages.components.method_chooser import method_chooser
+from pages.components.page_header import page_header, shown_errors
+from pages.components.run_badge import age_text, duration_text, state_badge
+from rft_core.config import PRESETS, make_config
+from rft_core.jobs import delete, launch, resume, stop
+from rft_core.paths import get_runs_dir
+from rft_core.store.index import open_index
+from rft_core.store.run_state import RunStatus, list_run_statuses
+
+RUNS_SHOWN = 30
+REFRESH_SECONDS = 2.0
+
+
+def main() -> None:
+    page_header(
+        "RFT Studio", "Write rewards, prove them, train with GRPO + LoRA, and watch every step."
+    )
+    statuses = read_statuses()
+    if not statuses:
+        first_steps()
+    else:
+        any_active = any(status.is_active for status in statuses)
+        st.fragment(run_list, run_every=REFRESH_SECONDS if any_active else None)()
+    st.divider()
+    with st.expander("SFT or RFT? Four questions", icon=":material/help:"):
+        method_chooser()
+    st.caption(get_hardware().describe())
+
+
+def read_statuses() -> list[RunStatus]:
+    runs_dir = get_runs_dir()
+    with shown_errors(), open_index(runs_dir) as index:
+        return list_run_statuses(index, runs_dir)
+
+
+def first_steps() -> None:
+    with st.container(border=True):
+        st.subheader("See it work first", anchor=False)
+        st.write(
+            "The demo trains the small model that ships with RFT Studio on Countdown: reach a "
+            "target with three numbers. No download, no GPU; the curves move within a minute."
+        )
+        command_id = st.session_state.setdefault("demo_command", uuid.uuid4().hex)
+        if st.button("Start the Countdown demo", type="primary", icon=":material/play_arrow:"):
+            with shown_errors():
+                run = launch(get_runs_dir(), make_config(PRESETS["demo"]), command_id=command_id)
+            st.switch_page("pages/monitor.py", query_params={"run": run})
+    st.write("Or bring your own task:")
+    with st.container(horizontal=True):
+        st.page_link("pages/prompts.py", label="1. Upload prompts", icon=":material/dataset:")
+        st.page_link("pages/rewards.py", label="2. Write a reward", icon=":material/rule:")
+        st.page_link("pages/train.py", label="3. Train", icon=":material/model_training:")
+
+
+def run_list() -> None:
+    statuses = read_statuses()
+    active = sum(status.is_active for status in statuses)
+    if st.session_state.get("overview_active", active) and not active:
+        st.session_state["overview_active"] = 0
+        st.rerun(scope="app")  # the last run has ended: stop refreshing
+    st.session_state["overview_active"] = active
+    finished = sum(status.state == "finished" for status in statuses)
+    st.markdown(f"**{len(statuses)} runs** · {active} active · {finished} finished")
+    for status in statuses[:RUNS_SHOWN]:
+        run_card(status)
+    if len(statuses) > RUNS_SHOWN:
+        st.caption(f"The {RUNS_SHOWN} newest are shown; `python -m rft_core runs` lists all.")
+
+
+def run_card(status: RunStatus) -> None:
+    run = status.run
+    with st.container(border=True, key=f"run-{run.id}"):
+        title, rewards, progress, actions = st.columns(
+            [3, 3, 3, 2], vertical_alignment="center", gap="medium"
+        )
+        with title:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.page_link(
+                    "pages/monitor.py", label=f"**{run.name or run.id}**",
+                    query_params={"run": run.id},
+                )  # fmt: skip
+                state_badge(status.state)
+            st.caption(
+                f"{run.config.task} · {run.config.method.upper()} · {run.config.model} · "
+                f"{age_text(time.time() - run.created_at)}"
+            )
+        with rewards:
+            reward_line(status)
+        with progress:
+            share = min(status.step / max(status.max_steps, 1), 1.0)
+            st.progress(share, text=progress_text(status))
+        with actions:
+            run_actions(status)
+        if status.message and status.state in ("failed", "crashed", "needs_attention"):
+            st.caption(f":material/info: {status.message}")
+
+
+def reward_line(status: RunStatus) -> None:
+    """The last validation rewards where there are any, else the last training rewards."""
+    source = "validation" if status.last_validation else "train"
+    metrics = status.last_validation or status.last_train
+    means = {
+        name.removeprefix("rewards/").removesuffix("/mean"): value
+        for name, value in metrics.items()
+        if name.startswith("rewards/") and name.endswith("/mean")
+    }
+    if not means:
+        st.caption("no rewards yet")
+        return
+    with st.container(horizontal=True):
+        for name, value in list(means.items())[:3]:
+            st.metric(name, f"{value:.2f}", help=f"Mean {name} reward, last {source} step.")
+
+
+def progress_text(status: RunStatus) -> str:
+    parts = [f"step {status.step} / {status.max_steps}", duration_text(status.duration)]
+    if status.eta is not None:
+        parts.append(f"{duration_text(status.eta)} left")
+    if status.is_active and status.phase and status.phase != "training":
+        parts.append(status.phase)
+    return " · ".join(parts)
+
+
+def run_actions(status: RunStatus) -> None:
+    run_id, runs_dir = status.run.id, get_runs_dir()
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if status.state in ("queued", "starting", "running") and st.button(
+            "Stop", key=f"stop-{run_id}", icon=":material/stop:"
+        ):
+            with shown_errors():
+                stop(runs_dir, run_id)
+            st.rerun()
+        if status.state in ("stopped", "crashed", "needs_attention") and st.button(
+            "Resume", key=f"resume-{run_id}", icon=":material/play_arrow:"
+        ):
+            with shown_errors():
+                resume(runs_dir, run_id)
+            st.rerun()
+        if not status.is_active and st.button(
+            "Delete", key=f"delete-{run_id}", icon=":material/delete:", type="tertiary"
+        ):
+            confirm_delete(run_id)
+
+
+@st.dialog("Delete this run?")
+def confirm_delete(run_id: str) -> None:
+    st.write(
+        f"`{run_id}` with its metrics, generations, checkpoints and adapter will be gone for good."
+    )
+    if st.button("Delete it", type="primary"):
+        with shown_errors():
+            delete(get_runs_dir(), run_id)
+        st.rerun()
+
+
+main()

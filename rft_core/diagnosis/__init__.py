@@ -1,0 +1,1 @@
+"""Judgements over scores, metrics and answers: pure functions that read no database."""
