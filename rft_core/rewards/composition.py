@@ -1,0 +1,137 @@
+"""Score a batch with a whole reward set: the weighted sum that the trainer learns from.
+
+As in TRL, a function that cannot judge a completion (None) is left out of its sum. One thing is
+stricter than TRL: where no function with a weight could judge, the reward is None and not 0, so
+that a failure of ours is never learned from. Built-in graders run here; Python source runs in a
+child process of the scorer's own, which `close()` (or leaving the `with` block) ends.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import (
+    PYTHON_GRADER,
+    Batch,
+    FunctionReport,
+    Grade,
+    RewardEntry,
+    RewardSet,
+    Scored,
+    Scoring,
+)
+from rft_core.rewards.format import is_repetitive
+from rft_core.rewards.graders import GRADERS, check_entry
+from rft_core.rewards.user_function import run_user_function
+from rft_core.sandbox.executor import Executor
+
+TIMEOUT_SECONDS = 30.0
+
+
+class Scorer:
+    """A reward set, ready to score. `timeout` is per function and batch, in seconds.
+
+    Raises `BadInputError` at once where the set names unknown graders or options.
+    """
+
+    def __init__(self, reward_set: RewardSet, *, timeout: float = TIMEOUT_SECONDS) -> None:
+        check_reward_set(reward_set)
+        self.reward_set = reward_set
+        self._timeout = timeout
+        self._executor = Executor()
+
+    def __enter__(self) -> Scorer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._executor.close()
+
+    def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
+        """Every function's verdict on every completion, in order."""
+        if not len(batch):
+            reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
+            return Scoring((), tuple(reports))
+        graded = [self._run(entry, batch, global_step) for entry in self.reward_set.entries]
+        samples = [
+            self._combine(batch.completions[index], [grades[index] for grades, _ in graded])
+            for index in range(len(batch))
+        ]
+        return Scoring(tuple(samples), tuple(report for _, report in graded))
+
+    def _run(
+        self, entry: RewardEntry, batch: Batch, global_step: int | None
+    ) -> tuple[list[Grade], FunctionReport]:
+        if entry.grader == PYTHON_GRADER:
+            return run_user_function(self._executor, entry, batch, self._timeout, global_step)
+        return _run_grader(entry, batch, self._timeout)
+
+    def _combine(self, completion: str, grades: Sequence[Grade]) -> Scored:
+        names = self.reward_set.names
+        flags = [flag for grade in grades for flag in grade.flags]
+        if is_repetitive(completion):
+            flags.append("repetition")
+        return Scored(
+            scores=dict(zip(names, (grade.score for grade in grades), strict=True)),
+            reward=weighted_sum([grade.score for grade in grades], self.reward_set.weights),
+            reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
+            flags=tuple(dict.fromkeys(flags)),
+        )
+
+
+def weighted_sum(scores: Sequence[float | None], weights: Sequence[float]) -> float | None:
+    """The sum over the functions that could judge; None where none that counts could."""
+    judged = [(s, w) for s, w in zip(scores, weights, strict=True) if s is not None]
+    only_logged = not any(weights)
+    if not any(weight or only_logged for _, weight in judged):
+        return None
+    return math.fsum(score * weight for score, weight in judged)
+
+
+def check_reward_set(reward_set: RewardSet) -> None:
+    """Raise `BadInputError` unless every entry can be run and the names are distinct."""
+    if not reward_set.entries:
+        raise BadInputError("The reward set is empty", "", "Add at least one reward function")
+    if len(set(reward_set.names)) < len(reward_set.names):
+        raise BadInputError("Two reward functions have the same name", "", "Rename one of them")
+    for entry in reward_set.entries:
+        if not math.isfinite(entry.weight):
+            raise BadInputError(f"The weight of '{entry.name}' is not a finite number")
+        check_entry(entry)
+
+
+def _run_grader(
+    entry: RewardEntry, batch: Batch, timeout: float
+) -> tuple[list[Grade], FunctionReport]:
+    """Grade one by one, until the time is used up."""
+    info, start = GRADERS[entry.grader], time.monotonic()
+    grades: list[Grade] = []
+    late = None
+    for index, (completion, row) in enumerate(zip(batch.completions, batch.rows, strict=True)):
+        if time.monotonic() - start > timeout:
+            late = index if late is None else late
+            grades.append(Grade(None, "Not scored: the time for this batch was used up."))
+            continue
+        options = dict(entry.options)
+        if info.takes_num_tokens and batch.completion_ids:
+            options["num_tokens"] = len(batch.completion_ids[index])
+        grades.append(info.function(completion, row, **options))
+    error = None
+    if late is not None:
+        error = f"The reward '{entry.name}' took longer than {timeout:.3g} s for the batch."
+    report = FunctionReport(
+        entry.name,
+        time.monotonic() - start,
+        error=error,
+        error_kind=error and "hang",
+        error_sample=late,
+    )
+    return grades, report

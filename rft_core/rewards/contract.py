@@ -1,0 +1,140 @@
+"""The vocabulary of rewards: what is scored, what comes out, and what a reward set is.
+
+A *reward function* (OpenAI calls it a grader) is TRL's: keywords in, a list of float or None out,
+None meaning "cannot judge". A *grader* is one of ours: a plain function of one completion and its
+row that also says why. A *reward set* names several of either with their weights; it is immutable
+and known by the hash of its content, so that a run can pin it. Weight 0 means "only logged".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+Messages = Sequence[Mapping[str, str]]
+
+PYTHON_GRADER = "python"
+
+
+@dataclass(frozen=True)
+class Grade:
+    """One function's verdict on one completion. `score` None: could not be judged."""
+
+    score: float | None
+    reason: str
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RewardEntry:
+    """One function of a reward set: a built-in grader with options, or Python source.
+
+    For `grader == "python"`, `source` is a whole module and `options["function"]` names the
+    function in it (default: `name`).
+    """
+
+    name: str
+    grader: str
+    weight: float = 1.0
+    options: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+
+    @property
+    def function(self) -> str:
+        return str(self.options.get("function", self.name))
+
+
+@dataclass(frozen=True)
+class RewardSet:
+    """Named reward functions with weights, in the order in which TRL sees them."""
+
+    entries: tuple[RewardEntry, ...]
+    name: str = ""
+
+    @property
+    def id(self) -> str:
+        """Hash of the content; the name does not count."""
+        entries = [asdict(entry) for entry in self.entries]
+        text = json.dumps(entries, sort_keys=True, ensure_ascii=False)
+        return "rw-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(entry.name for entry in self.entries)
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        return tuple(entry.weight for entry in self.entries)
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {"name": self.name, "entries": [asdict(e) for e in self.entries]}, ensure_ascii=False
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> RewardSet:
+        data = json.loads(text)
+        return cls(tuple(RewardEntry(**entry) for entry in data["entries"]), data["name"])
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Completions to score, aligned by index. Groups are consecutive.
+
+    `completion_ids` are token ids where a model sampled the completions, else empty lists.
+    """
+
+    prompts: Sequence[Messages]
+    completions: Sequence[str]
+    rows: Sequence[Row]
+    completion_ids: Sequence[Sequence[int]] = ()
+
+    def __len__(self) -> int:
+        return len(self.completions)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """All functions' verdicts on one completion, and the weighted sum.
+
+    `reward` is the sum of weight x score over the functions that could judge; None if none could.
+    """
+
+    scores: Mapping[str, float | None]
+    reward: float | None
+    reasons: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FunctionReport:
+    """How one reward function behaved on a batch. `error` is None when it kept its contract.
+
+    `error_kind` is one of: exception, hang, wrong_length, not_a_number, not_finite, died, syntax.
+    `error_sample` is the index of the offending completion where one could be singled out, and
+    `error_line` the line of the user's source. `extras` and `metrics` are what the function gave to
+    `log_extra` and `log_metric`.
+    """
+
+    name: str
+    seconds: float
+    stdout: str = ""
+    error: str | None = None
+    error_kind: str | None = None
+    error_sample: int | None = None
+    error_line: int | None = None
+    traceback: str = ""
+    extras: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """The result of scoring a batch: one `Scored` per completion, one report per function."""
+
+    samples: tuple[Scored, ...]
+    reports: tuple[FunctionReport, ...]

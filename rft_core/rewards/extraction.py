@@ -1,0 +1,103 @@
+"""Find the one final answer in a completion: an <answer> block, `\\boxed{}`, or `#### n`.
+
+Two different answers are no answer: a model that hedges must not be paid for one of its guesses.
+Every search is linear in the length of the completion. Nothing here judges the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LONGEST_ANSWER = 1000
+MOST_BOXES = 50
+HASH_MARK = "####"
+BOX = "\\boxed{"
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """`text` is the answer, or None with the `problem` in plain words (and a flag, if a trick)."""
+
+    text: str | None
+    problem: str = ""
+    flags: tuple[str, ...] = ()
+
+
+def from_answer_tag(completion: str) -> Extracted:
+    """What stands in the completion's only <answer>…</answer> block."""
+    lowered = completion.lower()  # <Answer> beside <answer> is still a second block
+    opened, closed = lowered.count("<answer>"), lowered.count("</answer>")
+    if opened > 1 or closed > 1:
+        return Extracted(None, "There is more than one answer block.", ("several_answers",))
+    _, start, rest = completion.partition("<answer>")
+    text, end, _ = rest.partition("</answer>")
+    if not start or not end:
+        return Extracted(None, "There is no <answer>…</answer> block.")
+    return Extracted(text.strip())
+
+
+def from_box(completion: str) -> Extracted:
+    """The content of `\\boxed{…}`; several boxes must agree."""
+    starts = completion.split(BOX)[1:]
+    if not starts:
+        return Extracted(None, "There is no \\boxed{} answer.")
+    if len(starts) > MOST_BOXES:
+        return Extracted(None, f"There are {len(starts)} boxes.", ("several_answers",))
+    position = 0
+    contents = set()
+    for _ in starts:
+        position = completion.index(BOX, position) + len(BOX)
+        content = _up_to_closing_brace(completion[position : position + LONGEST_ANSWER])
+        if content is None:
+            return Extracted(None, "A \\boxed{} answer is not closed.")
+        contents.add("".join(content.split()))
+    if len(contents) > 1:
+        return Extracted(None, "Several boxes hold different answers.", ("several_answers",))
+    return Extracted(content.strip() if content else "")
+
+
+def from_hash_mark(completion: str) -> Extracted:
+    """What follows `####` on its line, as in GSM8K; several marks must agree."""
+    lines = [part.split("\n", 1)[0].strip() for part in completion.split(HASH_MARK)[1:]]
+    if not lines:
+        return Extracted(None, "There is no '#### answer' line.")
+    if len(set(lines)) > 1:
+        return Extracted(None, "Several #### lines hold different answers.", ("several_answers",))
+    return Extracted(lines[0])
+
+
+def from_anywhere(completion: str) -> Extracted:
+    """The <answer> block if there is any, else the box, else the #### line."""
+    lowered = completion.lower()
+    if "<answer>" in lowered or "</answer>" in lowered:
+        found = from_answer_tag(completion)
+        return from_box(found.text) if found.text and BOX in found.text else found
+    if BOX in completion:
+        return from_box(completion)
+    if HASH_MARK in completion:
+        return from_hash_mark(completion)
+    return Extracted(None, "There is no <answer> block, \\boxed{} or #### line.")
+
+
+def whole(completion: str) -> Extracted:
+    """The completion itself, without white space around it."""
+    return Extracted(completion.strip())
+
+
+EXTRACTIONS: dict[str, Callable[[str], Extracted]] = {
+    "auto": from_anywhere,
+    "answer_tag": from_answer_tag,
+    "boxed": from_box,
+    "hash_mark": from_hash_mark,
+    "whole": whole,
+}
+
+
+def _up_to_closing_brace(text: str) -> str | None:
+    depth = 1
+    for index, character in enumerate(text):
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return text[:index]
+    return None

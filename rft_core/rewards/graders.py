@@ -1,0 +1,150 @@
+"""The built-in graders, by name, with the options that a form can be drawn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import PYTHON_GRADER, Grade, RewardEntry
+from rft_core.rewards.equation import grade_equation
+from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.format import grade_format
+from rft_core.rewards.length import grade_length
+from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
+from rft_core.rewards.pattern import compile_pattern, grade_regex
+
+
+@dataclass(frozen=True)
+class GraderOption:
+    """One setting of a grader; `choices` lists the allowed texts where they are few."""
+
+    name: str
+    type: Literal["text", "int", "float", "bool"]
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GraderInfo:
+    """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
+
+    `takes_num_tokens`: the function also wants the completion's length in tokens.
+    """
+
+    name: str
+    function: Callable[..., Grade]
+    help: str
+    options: tuple[GraderOption, ...] = ()
+    takes_num_tokens: bool = False
+
+
+_COLUMN = GraderOption("column", "text", "answer", "Column that holds the gold answer.")
+_EXTRACTION = GraderOption(
+    "extraction", "text", "auto", "Where the answer stands in the completion.", tuple(EXTRACTIONS)
+)
+_IGNORE_CASE = GraderOption("ignore_case", "bool", False, "Treat A and a as the same.")
+
+GRADERS: dict[str, GraderInfo] = {
+    "format": GraderInfo(
+        "format",
+        grade_format,
+        "1 if the completion is one <think> block, then one <answer> block, and nothing else.",
+        (
+            GraderOption(
+                "think_opened_by_prompt", "bool", False, "The chat template itself opens <think>."
+            ),
+        ),
+    ),
+    "equation": GraderInfo(
+        "equation",
+        grade_equation,
+        "1 if the answer uses every number in `nums` once and equals `target` (Countdown).",
+    ),
+    "exact_match": GraderInfo(
+        "exact_match",
+        grade_exact_match,
+        "1 if the answer is the gold text, white space aside.",
+        (_COLUMN, _EXTRACTION, _IGNORE_CASE),
+    ),
+    "numeric_match": GraderInfo(
+        "numeric_match",
+        grade_numeric_match,
+        "1 if the answer is one number and equals the gold number.",
+        (
+            _COLUMN,
+            _EXTRACTION,
+            GraderOption("tolerance", "float", 0.0, "Largest difference that still counts."),
+        ),
+    ),
+    "choice": GraderInfo(
+        "choice",
+        grade_choice,
+        "1 if the answer is the letter of the right choice.",
+        (_COLUMN, _EXTRACTION),
+    ),
+    "regex": GraderInfo(
+        "regex",
+        grade_regex,
+        "1 if a regular expression matches the completion.",
+        (
+            GraderOption("pattern", "text", "", "The regular expression; '.' matches newlines too."),
+            GraderOption("full", "bool", False, "It must match the whole completion."),
+            _IGNORE_CASE,
+        ),
+    ),
+    "length": GraderInfo(
+        "length",
+        grade_length,
+        "1 if the completion has the wanted length, less the further it is away.",
+        (
+            GraderOption(
+                "unit", "text", "characters", "What is counted.", ("characters", "words", "tokens")
+            ),
+            GraderOption("minimum", "int", 0, "Shortest length with full score."),
+            GraderOption("maximum", "int", 0, "Longest length with full score; 0: no limit."),
+            GraderOption("target", "int", 0, "Best length; 0: use minimum and maximum."),
+        ),
+        takes_num_tokens=True,
+    ),
+}
+
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "text": str, "int": int, "float": (int, float), "bool": bool,
+}
+
+
+def check_entry(entry: RewardEntry) -> None:
+    """Raise `BadInputError` unless the entry names a grader and fits its options."""
+    if entry.grader == PYTHON_GRADER:
+        if not entry.source:
+            raise BadInputError(f"The reward '{entry.name}' has no Python source")
+        return
+    info = GRADERS.get(entry.grader)
+    if info is None:
+        raise BadInputError(
+            f"There is no grader named '{entry.grader}'", "", f"Choose from {', '.join(GRADERS)}"
+        )
+    options = {option.name: option for option in info.options}
+    for name, value in entry.options.items():
+        if name not in options:
+            raise BadInputError(f"The grader '{info.name}' has no option '{name}'")
+        _check_value(info, options[name], value)
+    if entry.grader == "regex":
+        compile_pattern(entry.options.get("pattern", ""))
+
+
+def _check_value(info: GraderInfo, option: GraderOption, value: Any) -> None:
+    is_bool = isinstance(value, bool)
+    if not isinstance(value, _TYPES[option.type]) or is_bool != (option.type == "bool"):
+        raise BadInputError(
+            f"The option '{option.name}' of '{info.name}' must be {option.type}, not {value!r}"
+        )
+    if option.choices and value not in option.choices:
+        raise BadInputError(
+            f"The option '{option.name}' of '{info.name}' cannot be '{value}'",
+            "",
+            f"Choose from {', '.join(option.choices)}",
+        )

@@ -1,0 +1,34 @@
+"""Length as a reward: full inside the wanted range, falling in proportion outside it."""
+
+from __future__ import annotations
+
+from rft_core.rewards.contract import Grade, Row
+
+
+def grade_length(
+    completion: str,
+    row: Row,
+    *,
+    unit: str = "characters",
+    minimum: int = 0,
+    maximum: int = 0,
+    target: int = 0,
+    num_tokens: int | None = None,
+) -> Grade:
+    """1 at the target or between minimum and maximum (0: no limit), less the further away.
+
+    `num_tokens` is known only where a model sampled the completion; without it, length in tokens
+    is left unscored.
+    """
+    lengths = {"characters": len(completion), "words": len(completion.split()), "tokens": num_tokens}
+    length = lengths[unit]
+    if length is None:
+        return Grade(None, "The number of tokens is known only for sampled completions.")
+    if target:
+        score = max(0.0, 1 - abs(length - target) / target)
+        return Grade(score, f"{length:,} {unit}; {target:,} are wanted.")
+    if length < minimum:
+        return Grade(length / minimum, f"{length:,} {unit}; at least {minimum:,} are wanted.")
+    if maximum and length > maximum:
+        return Grade(maximum / length, f"{length:,} {unit}; at most {maximum:,} are wanted.")
+    return Grade(1.0, f"{length:,} {unit}, as wanted.")

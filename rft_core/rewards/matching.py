@@ -1,0 +1,102 @@
+"""Compare the final answer with the row's gold answer: as text, as a number, or as a choice.
+
+All three take the answer by one of the ways of `extraction.py` and give 1 or 0. A row without a
+usable gold answer is left unscored, because that is the row's fault and not the completion's.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.extraction import EXTRACTIONS, HASH_MARK, Extracted
+from rft_core.rewards.number_text import parse_number
+
+LETTERS = "ABCDEFGHIJ"
+
+
+def grade_exact_match(
+    completion: str,
+    row: Row,
+    *,
+    column: str = "answer",
+    extraction: str = "auto",
+    ignore_case: bool = False,
+) -> Grade:
+    """1 if the answer and the gold text are equal, white space aside."""
+    gold = _gold_text(row, column)
+    if gold is None:
+        return Grade(None, f"The row has no text in '{column}'.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    given, wanted = " ".join(answer.text.split()), " ".join(gold.split())
+    if ignore_case:
+        given, wanted = given.casefold(), wanted.casefold()
+    if given != wanted:
+        return Grade(0.0, f"The answer is {_quoted(given)}, not {_quoted(wanted)}.")
+    return Grade(1.0, f"The answer is {_quoted(wanted)}.")
+
+
+def grade_numeric_match(
+    completion: str,
+    row: Row,
+    *,
+    column: str = "answer",
+    extraction: str = "auto",
+    tolerance: float = 0.0,
+) -> Grade:
+    """1 if the answer is one number within `tolerance` of the gold number."""
+    gold = gold_number(row, column)
+    if gold is None:
+        return Grade(None, f"The row's '{column}' is not a number.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    value = parse_number(answer.text)
+    if value is None:
+        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.")
+    if abs(value - gold) > Fraction(tolerance):
+        return Grade(0.0, f"The answer is {float(value):g}, not {float(gold):g}.")
+    return Grade(1.0, f"The answer is {float(gold):g}.")
+
+
+def grade_choice(
+    completion: str, row: Row, *, column: str = "answer", extraction: str = "auto"
+) -> Grade:
+    """1 if the answer is the letter of the right choice; B, (B), B) and B. are the same."""
+    gold = read_choice(_gold_text(row, column) or "")
+    if gold is None:
+        return Grade(None, f"The row's '{column}' is not a letter from A to J.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    letter = read_choice(answer.text)
+    if letter is None:
+        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one letter.")
+    return Grade(float(letter == gold), f"The answer is {letter}; {gold} is right.")
+
+
+def read_choice(text: str) -> str | None:
+    """The letter that `text` names, and names alone."""
+    letter = text.strip().strip("().:").upper()
+    return letter if len(letter) == 1 and letter in LETTERS else None
+
+
+def gold_number(row: Row, column: str) -> Fraction | None:
+    """The gold number of a row: a number, or text that is one or ends in `#### number`."""
+    text = _gold_text(row, column)
+    return None if text is None else parse_number(text.rpartition(HASH_MARK)[2])
+
+
+def _gold_text(row: Row, column: str) -> str | None:
+    value = row.get(column)
+    return None if value is None or isinstance(value, bool) else str(value)
+
+
+def _no_answer(answer: Extracted) -> Grade:
+    return Grade(0.0, answer.problem, answer.flags)
+
+
+def _quoted(text: str) -> str:
+    return "'" + (text if len(text) <= 60 else text[:60] + "…") + "'"

@@ -1,0 +1,165 @@
+"""Call a user's reward function in the child and hold it to its contract.
+
+The contract is TRL's: keywords in (prompts, completions, completion_ids, every row column as a
+list, trainer_state, log_extra, log_metric), a list of float or None out, one per completion.
+Completions are plain texts; a module that sets `CONVERSATIONAL = True` gets message lists instead.
+Keywords that the function does not accept are left out. bool, text, NaN and infinity are no scores:
+that completion stays unscored and the report names it.
+
+When a call raises, hangs or kills its process, the completions are scored again one at a time, for
+at most the same time once more: that names the culprit and still scores the others. A function that
+compares completions with each other sees lone ones then; its report carries the error either way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.sandbox.executor import CallResult, Executor, Failure
+
+RESERVED = frozenset(
+    "prompt prompts completion completions completion_ids trainer_state log_extra log_metric"
+    " global_step".split()
+)
+SHORTEST_TURN = 0.25  # seconds for one completion when they are scored one at a time
+REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores
+CRASHES = ("exception", "hang", "died")
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What went wrong with one call: the report's error fields."""
+
+    kind: str
+    message: str
+    sample: int | None = None
+    line: int | None = None
+    traceback: str = ""
+
+
+def run_user_function(
+    executor: Executor, entry: RewardEntry, batch: Batch, timeout: float, global_step: int | None
+) -> tuple[list[Grade], FunctionReport]:
+    """Grades for the batch, all of them, and how the function behaved."""
+    start = time.monotonic()
+    result = _call(executor, entry, batch, range(len(batch)), timeout, global_step)
+    problem: _Problem | None
+    if result.failure and result.failure.kind in CRASHES:
+        grades, problem = _score_one_by_one(
+            executor, entry, batch, timeout, global_step, result.failure
+        )
+    else:
+        grades, problem = _read_result(result, len(batch))
+    report = FunctionReport(
+        name=entry.name,
+        seconds=time.monotonic() - start,
+        stdout=result.stdout,
+        error=problem and _sentence(entry.name, problem),
+        error_kind=problem and problem.kind,
+        error_sample=problem and problem.sample,
+        error_line=problem and problem.line,
+        traceback=problem.traceback if problem else "",
+        extras=result.extras,
+        metrics=result.metrics,
+    )
+    return grades, report
+
+
+def _call(
+    executor: Executor,
+    entry: RewardEntry,
+    batch: Batch,
+    indices: Sequence[int],
+    timeout: float,
+    global_step: int | None,
+) -> CallResult:
+    columns = {name for row in batch.rows for name in row} - RESERVED
+    keywords: dict[str, Any] = {
+        name: [batch.rows[index].get(name) for index in indices] for name in sorted(columns)
+    }
+    keywords |= {
+        "prompts": [[dict(message) for message in batch.prompts[index]] for index in indices],
+        "completions": [batch.completions[index] for index in indices],
+        "completion_ids": [
+            [int(token) for token in batch.completion_ids[index]] if batch.completion_ids else []
+            for index in indices
+        ],
+        "global_step": global_step,
+    }
+    return executor.call(entry.source or "", entry.function, keywords, timeout)
+
+
+def _score_one_by_one(
+    executor: Executor,
+    entry: RewardEntry,
+    batch: Batch,
+    timeout: float,
+    global_step: int | None,
+    failure: Failure,
+) -> tuple[list[Grade], _Problem]:
+    """Scores of the completions that work alone; the first that does not is named."""
+    deadline = time.monotonic() + timeout
+    turn = max(timeout / max(1, len(batch)), SHORTEST_TURN)
+    grades: list[Grade] = []
+    first: _Problem | None = None
+    for index in range(len(batch)):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            grades.append(Grade(None, "Not scored: the time for this batch was used up."))
+            continue
+        result = _call(executor, entry, batch, [index], min(turn, remaining), global_step)
+        [grade], problem = _read_result(result, 1)
+        grades.append(grade)
+        if problem and not first:
+            first = _Problem(problem.kind, problem.message, index, problem.line, problem.traceback)
+    if first:
+        return grades, first
+    # Only the whole batch fails: lone scores would not be what the function means.
+    if failure.kind == "exception":
+        grades = [Grade(None, f"Not scored: {failure.message}.")] * len(batch)
+    return grades, _Problem(
+        failure.kind, failure.message, None, failure.line, failure.traceback
+    )
+
+
+def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem | None]:
+    """Check what came back against the contract."""
+    if result.failure:
+        failure = result.failure
+        problem = _Problem(failure.kind, failure.message, None, failure.line, failure.traceback)
+        return [Grade(None, f"Not scored: {failure.message}.")] * count, problem
+    values = result.values
+    if not isinstance(values, list) or len(values) != count:
+        problem = _Problem("wrong_length", _wrong_length(values, count))
+        return [Grade(None, f"Not scored: {problem.message}.")] * count, problem
+    reasons = result.extras.get(REASON_COLUMN, [])
+    grades, first = [], None
+    for index, value in enumerate(values):
+        if isinstance(value, dict):
+            message = f"it returned {value['shown']}, and a score is a finite number or None"
+            first = first or _Problem(value["bad"], message, index)
+            grades.append(Grade(None, f"Not scored: {message}."))
+        else:
+            reason = reasons[index] if len(reasons) == count else ""
+            grades.append(Grade(value, reason or ("Could not judge." if value is None else "")))
+    return grades, first
+
+
+def _wrong_length(values: Any, count: int) -> str:
+    if isinstance(values, dict):
+        return f"it returned a {values.get('not_a_list')}, not a list of {count} scores"
+    shown = f"more than {count}" if len(values) > count else str(len(values))
+    return f"it returned {shown} scores for {count} completions"
+
+
+def _sentence(name: str, problem: _Problem) -> str:
+    where = "" if problem.sample is None else f" on completion {problem.sample}"
+    line = "" if problem.line is None else f" (line {problem.line})"
+    cure = ""
+    if "is not installed" in problem.message:
+        cure = " Install it with .venv/bin/pip, or do without it."
+    return f"The reward '{name}' failed{where}{line}: {problem.message}.{cure}"

@@ -1,0 +1,203 @@
+"""The child's side: load a user's source once, call its functions, answer in JSON frames.
+
+Started by `executor.py` as a script (`python -I -B child.py ...`); standard library only, so that
+it starts in tens of milliseconds. Frames are a 4-byte length and JSON, on pipes of their own:
+whatever the user's code prints goes elsewhere. Every request gets exactly one answer.
+"""
+
+import asyncio
+import ctypes
+import inspect
+import itertools
+import json
+import linecache
+import math
+import numbers
+import os
+import resource
+import signal
+import struct
+import sys
+import traceback
+import types
+
+FILENAME = "rewards.py"  # what the user's source is called in tracebacks
+PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+LONGEST_SHOWN = 200
+
+
+def main():
+    request_fd, answer_fd, memory_bytes, file_bytes = (int(text) for text in sys.argv[1:5])
+    protections = protect(memory_bytes, file_bytes)
+    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
+    sys.stderr.reconfigure(errors="backslashreplace")
+    os.set_inheritable(request_fd, False)
+    os.set_inheritable(answer_fd, False)
+    write_frame(answer_fd, {"protections": protections})
+    modules = {}
+    while (request := read_frame(request_fd)) is not None:
+        answer = answer_request(modules, request)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        write_frame(answer_fd, answer)
+
+
+def protect(memory_bytes, file_bytes):
+    """Apply the limits; say which of the optional layers hold."""
+    for limit, value in (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_FSIZE, file_bytes),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        resource.setrlimit(limit, (value, value))
+    if not sys.platform.startswith("linux"):
+        return []
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    held = []
+    # A network namespace of its own has no interface up; without root it needs a user namespace.
+    if libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
+        held.append("no_network")
+    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
+        held.append("no_new_privs")
+    return held
+
+
+def answer_request(modules, request):
+    """{"values": [...]} on success, {"failure": {...}} otherwise; extras and metrics in both."""
+    extras, metrics = {}, {}
+    try:
+        module = load(modules, request["source"])
+        values = call(module, request["function"], request["keywords"], extras, metrics)
+        answer = {"values": values}
+    except BaseException as error:  # sys.exit() and KeyboardInterrupt are the user's too
+        answer = {"failure": describe(error)}
+    return {**answer, "extras": extras, "metrics": metrics}
+
+
+def load(modules, source):
+    """The namespace of the source, run once per child."""
+    if source not in modules:
+        linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
+        module = types.ModuleType("rewards")
+        sys.modules["rewards"] = module  # dataclasses and pickling look the module up
+        exec(compile(source, FILENAME, "exec"), module.__dict__)
+        modules[source] = module.__dict__
+    return modules[source]
+
+
+def call(module, name, keywords, extras, metrics):
+    """Call the function with the keywords that it accepts; a list of plain values."""
+    function = module.get(name)
+    if not callable(function):
+        raise NameError(f"the source defines no function named '{name}'")
+    count = len(keywords["completions"])
+    if module.get("CONVERSATIONAL"):
+        messages = [[{"role": "assistant", "content": text}] for text in keywords["completions"]]
+        keywords = {**keywords, "completions": messages}
+    step = keywords.pop("global_step")
+    keywords["trainer_state"] = None if step is None else types.SimpleNamespace(global_step=step)
+    keywords["log_extra"] = lambda column, values: extras.update({str(column): to_texts(values)})
+    keywords["log_metric"] = lambda key, value: metrics.update({str(key): float(value)})
+    result = function(**accepted(function, keywords))
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    if hasattr(result, "tolist"):  # a numpy array or a tensor
+        result = result.tolist()
+    if result is None or isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
+        return {"not_a_list": type(result).__name__}
+    return [encode(value) for value in itertools.islice(result, count + 1)]
+
+
+def accepted(function, keywords):
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return keywords
+    names = {parameter.name for parameter in parameters}
+    return {name: value for name, value in keywords.items() if name in names}
+
+
+def encode(value):
+    """None, a float, or {"bad": kind, "shown": text} for what is no finite number."""
+    if value is None:
+        return None
+    if hasattr(value, "item") and hasattr(value, "dtype"):  # numpy and torch scalars
+        try:
+            value = value.item()
+        except (ValueError, RuntimeError):
+            return {"bad": "not_a_number", "shown": show(value)}
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return {"bad": "not_a_number", "shown": show(value)}
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    return number if math.isfinite(number) else {"bad": "not_finite", "shown": show(number)}
+
+
+def to_texts(values):
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        values = [values]
+    return [show(value) if not isinstance(value, str) else value[:2000] for value in values]
+
+
+def show(value):
+    try:
+        text = repr(value)
+    except Exception as error:
+        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+    return f"{type(value).__name__} {text[:LONGEST_SHOWN]}"
+
+
+def describe(error):
+    """Kind, message, line in the user's source and the traceback from there on."""
+    if isinstance(error, SyntaxError) and error.filename == FILENAME:
+        text = "".join(traceback.format_exception_only(error))
+        return failure("syntax", f"SyntaxError: {error.msg}", error.lineno, text)
+    frames = traceback.extract_tb(error.__traceback__)
+    starts = [index for index, frame in enumerate(frames) if frame.filename == FILENAME]
+    line = frames[starts[-1]].lineno if starts else None
+    shown = frames[starts[0] :] if starts else []
+    text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
+    if isinstance(error, ModuleNotFoundError):
+        message = f"it imports '{error.name}', which is not installed in this environment"
+    elif isinstance(error, SystemExit):
+        message = "it called sys.exit()"
+    else:
+        message = traceback.format_exception_only(error)[-1].strip()
+    return failure("exception", message[:2000], line, text[:20_000])
+
+
+def failure(kind, message, line, text):
+    return {"kind": kind, "message": message, "line": line, "traceback": text}
+
+
+def read_frame(fd):
+    header = read_exactly(fd, 4)
+    if header is None:
+        return None
+    body = read_exactly(fd, struct.unpack(">I", header)[0])
+    return None if body is None else json.loads(body)
+
+
+def read_exactly(fd, count):
+    data = bytearray()
+    while len(data) < count:
+        part = os.read(fd, min(count - len(data), 1 << 20))
+        if not part:
+            return None
+        data += part
+    return bytes(data)
+
+
+def write_frame(fd, value):
+    body = json.dumps(value).encode()
+    view = memoryview(struct.pack(">I", len(body)) + body)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Countdown: combine every number exactly once, with + - * /, to reach the target.
+
+Rows are drawn from a seed and solvable by construction. The multiset of numbers alone decides
+whether a row is for training, validation or the held-out test, so that no split ever sees another
+split's numbers, whatever their order and target. The prompt is the one of TinyZero and Predibase.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import Literal
+
+from rft_core.errors import BadInputError
+from rft_core.prompts.mapping import RowField
+from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.task import Rows, Task
+
+Bucket = Literal["train", "validation", "held_out"]
+
+USER_TEMPLATE = (
+    "Using the numbers {{ nums }}, create an equation that equals {{ target }}. You can use basic "
+    "arithmetic operations (+, -, *, /) and each number must be used exactly once. Show your work "
+    "in <think> </think> tags, and return the final equation in <answer> </answer> tags, for "
+    "example <answer> (1 + 2) / 3 </answer>."
+)
+SHOWCASE_NUMS = (15, 74, 9)  # the row everybody tries first: never trained on
+EVALUATED_ONE_IN = 8  # of all multisets of numbers, half for validation and half held out
+LARGEST_TARGET = 100
+LARGEST_VALUE = 400  # on the way to the target, as in the text of the embedded model
+MOST_NUMBERS = 5  # the search visits about 200,000 combinations of five
+MISSES_BEFORE_GIVING_UP = 5_000
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A value that can be reached, the expression that does it, and its single steps."""
+
+    value: int
+    expression: str
+    operator: str = ""
+    steps: tuple[str, ...] = ()
+
+
+def bucket(nums: Sequence[int]) -> Bucket:
+    """The split to which rows with these numbers belong, in any order and with any target."""
+    ordered = sorted(nums)
+    if ordered == sorted(SHOWCASE_NUMS):
+        return "held_out"
+    digest = hashlib.sha256(repr(ordered).encode()).digest()
+    if digest[0] % EVALUATED_ONE_IN:
+        return "train"
+    return "validation" if digest[1] % 2 else "held_out"
+
+
+def make_rows(largest: int, split: str, count: int, seed: int) -> Rows:
+    """`count` different solvable rows of three numbers from 1 to `largest`, all of one split."""
+    rng = random.Random(f"countdown {largest} {split} {seed}")
+    rows: dict[tuple[tuple[int, ...], int], dict[str, object]] = {}
+    misses = 0
+    while len(rows) < count:
+        nums = [rng.randint(1, largest) for _ in range(3)]
+        targets = [s.value for s in list_solutions(nums)] if bucket(nums) == split else []
+        targets = [target for target in targets if target <= LARGEST_TARGET]
+        target = rng.choice(targets) if targets else 0
+        key = (tuple(sorted(nums)), target)
+        if not target or key in rows:
+            misses += 1
+            if misses > MISSES_BEFORE_GIVING_UP + 50 * count:
+                raise BadInputError(
+                    f"There are not {count:,} different Countdown rows of numbers up to {largest}",
+                    f"{len(rows):,} were found",
+                    "Ask for fewer",
+                )
+            continue
+        rows[key] = {"nums": nums, "target": target}
+    return list(rows.values())
+
+
+def list_solutions(nums: Sequence[int]) -> list[Solution]:
+    """Every way to combine all numbers through positive whole values up to LARGEST_VALUE."""
+    return list(_combine([Solution(number, str(number)) for number in nums]))
+
+
+def write_gold(row: Row) -> str | None:
+    """The steps of the first solution as the thought, its expression as the answer."""
+    if len(row["nums"]) > MOST_NUMBERS:
+        return None
+    for solution in _combine([Solution(number, str(number)) for number in row["nums"]]):
+        if solution.value == row["target"]:
+            thought = ", ".join(solution.steps) or f"{solution.expression} = {solution.value}"
+            return f"<think>{thought}</think>\n<answer>{solution.expression}</answer>"
+    return None
+
+
+def _combine(parts: list[Solution]) -> Iterator[Solution]:
+    """Join two parts in every allowed way, and go on with one part less."""
+    if len(parts) == 1:
+        yield parts[0]
+        return
+    for first, second in combinations(range(len(parts)), 2):
+        rest = [part for index, part in enumerate(parts) if index not in (first, second)]
+        for joined in _join(parts[first], parts[second]):
+            yield from _combine([joined, *rest])
+
+
+def _join(one: Solution, other: Solution) -> Iterator[Solution]:
+    """The larger value comes first: one way to write each step."""
+    left, right = (one, other) if one.value >= other.value else (other, one)
+    values = {"+": left.value + right.value, "-": left.value - right.value}
+    values["*"] = left.value * right.value
+    if right.value and left.value % right.value == 0:
+        values["/"] = left.value // right.value
+    for operator, value in values.items():
+        if 0 < value <= LARGEST_VALUE:
+            step = f"{left.value} {operator} {right.value} = {value}"
+            expression = f"{_left(left, operator)} {operator} {_right(right, operator)}"
+            yield Solution(value, expression, operator, (*left.steps, *right.steps, step))
+
+
+def _left(part: Solution, operator: str) -> str:
+    needs_parentheses = part.operator in ("+", "-") and operator in "*/"
+    return f"({part.expression})" if needs_parentheses else part.expression
+
+
+def _right(part: Solution, operator: str) -> str:
+    needs_parentheses = part.operator in ("+", "-") and operator in "-*/"
+    needs_parentheses |= part.operator != "" and operator == "/"
+    return f"({part.expression})" if needs_parentheses else part.expression
+
+
+_REWARDS = RewardSet(
+    (RewardEntry("format", "format"), RewardEntry("equation", "equation")), "countdown"
+)
+_FIELDS = (RowField("nums", "integers"), RowField("target", "integer"))
+_EXAMPLE = {"nums": [15, 74, 9], "target": 50}
+
+COUNTDOWN = Task(
+    name="countdown",
+    title="Countdown",
+    description="Combine three numbers from 1 to 99 into an expression that hits the target.",
+    fields=_FIELDS,
+    template=PromptTemplate(system="", user=USER_TEMPLATE),
+    reward_set=_REWARDS,
+    example_row=_EXAMPLE,
+    write_gold=write_gold,
+    make_rows=partial(make_rows, 99),
+)
+
+COUNTDOWN_EASY = Task(
+    name="countdown-easy",
+    title="Countdown, easy",
+    description="Countdown with three numbers from 1 to 20.",
+    fields=_FIELDS,
+    template=PromptTemplate(system="", user=USER_TEMPLATE),
+    reward_set=_REWARDS,
+    example_row=_EXAMPLE,
+    write_gold=write_gold,
+    make_rows=partial(make_rows, 20),
+)

@@ -1,0 +1,122 @@
+"""Task: what is asked, of which rows, and how the completions are scored.
+
+`validate()` proves on real rows that the gold completion earns the full reward: a reward that its
+own gold answer does not satisfy teaches nothing. Tasks hold no model and no training settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rft_core.errors import BadInputError, RftError
+from rft_core.prompts.mapping import RowField
+from rft_core.prompts.template import Message, PromptTemplate
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import Batch, RewardSet, Row
+
+Rows = list[dict[str, Any]]
+
+KIND_NAMES: Mapping[str, str] = {  # as the `tasks` command and the upload form spell them
+    "text": "str", "integer": "int", "number": "number", "integers": "[int]", "list": "list",
+    "object": "object", "any": "str or number",
+}  # fmt: skip
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "text": lambda value: isinstance(value, str),
+    "integer": lambda value: type(value) is int,
+    "number": lambda value: type(value) in (int, float),
+    "integers": lambda value: isinstance(value, list) and all(type(v) is int for v in value),
+    "list": lambda value: isinstance(value, list),
+    "object": lambda value: isinstance(value, dict),
+    "any": lambda value: value is not None,
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """`make_rows(split, count, seed)` gives distinct rows; the three splits never share a row.
+
+    Tasks without rows of their own (`make_rows` None) are fed by uploads. `write_gold` gives a
+    full-reward completion for a row, or None where it knows none.
+    """
+
+    name: str
+    title: str
+    description: str
+    fields: tuple[RowField, ...]
+    template: PromptTemplate
+    reward_set: RewardSet
+    example_row: Row
+    write_gold: Callable[[Row], str | None]
+    make_rows: Callable[[str, int, int], Rows] | None = None
+    hub_name: str = ""
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Row column -> type, as people read it: {"nums": "[int]", "target": "int"}."""
+        return {field.name: KIND_NAMES[field.kind] for field in self.fields}
+
+    def load(self, num_prompts: int, num_validation_prompts: int, seed: int) -> tuple[Rows, Rows]:
+        """Training and validation rows, the same ones for the same seed."""
+        make = self._get_maker()
+        return make("train", num_prompts, seed), make("validation", num_validation_prompts, seed)
+
+    def held_out(self, count: int, seed: int = 0) -> Rows:
+        """Rows for evaluation: never trained on, never used for validation."""
+        return self._get_maker()("held_out", count, seed)
+
+    def prompt(self, row: Row) -> list[Message]:
+        """The messages that ask for this row."""
+        return self.template.render(row)
+
+    def sft_completion(self, row: Row) -> str | None:
+        """A gold completion in the wanted format, where one can be written."""
+        return self.write_gold(row)
+
+    def check_row(self, row: Row) -> None:
+        """Raise `BadInputError` unless the row has this task's columns in the right types."""
+        for field in self.fields:
+            if field.name not in row:
+                if field.required:
+                    raise BadInputError(f"The row has no '{field.name}'", self._row_rule())
+            elif not _CHECKS[field.kind](row[field.name]):
+                raise BadInputError(
+                    f"'{field.name}' is {row[field.name]!r:.80}, not {KIND_NAMES[field.kind]}",
+                    self._row_rule(),
+                )
+
+    def validate(self, rows: Sequence[Row] | None = None) -> None:
+        """Raise `RftError` if a gold completion of `rows` falls short of the full reward."""
+        if rows is None:
+            rows = self.held_out(20) if self.make_rows else [self.example_row]
+        golds = [self.write_gold(row) for row in rows]
+        known = [(row, gold) for row, gold in zip(rows, golds, strict=True) if gold is not None]
+        batch = Batch(
+            prompts=[self.prompt(row) for row, _ in known],
+            completions=[gold for _, gold in known],
+            rows=[row for row, _ in known],
+        )
+        with Scorer(self.reward_set) as scorer:
+            scoring = scorer.score(batch)
+        for (row, _), sample in zip(known, scoring.samples, strict=True):
+            if any(score != 1.0 for score in sample.scores.values()):
+                raise RftError(
+                    f"The gold completion of task '{self.name}' does not earn the full reward",
+                    f"for the row {dict(row)} it got {dict(sample.scores)}",
+                )
+
+    def _get_maker(self) -> Callable[[str, int, int], Rows]:
+        if self.make_rows is None:
+            hub = f", or name the hub dataset '{self.hub_name}'" if self.hub_name else ""
+            raise BadInputError(
+                f"The task '{self.name}' brings no prompts of its own",
+                "",
+                f"Upload a file with the columns {', '.join(self.columns)}{hub}",
+            )
+        return self.make_rows
+
+    def _row_rule(self) -> str:
+        wanted = ", ".join(f'"{name}": {kind}' for name, kind in self.columns.items())
+        return f"a row of '{self.name}' is {{{wanted}}}"
