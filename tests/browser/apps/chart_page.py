@@ -1,4 +1,4 @@
-"""Eight panels of 5,000 points, and one more point in each at every tick."""
+"""Eight panels that start with ?points=N points each, and one more in each at every tick."""
 
 import numpy as np
 import streamlit as st
@@ -6,14 +6,13 @@ import streamlit as st
 from pages.components.chart_message import Mark, Panel, Trace
 from pages.components.live_chart import live_chart
 
-POINTS = 5_000
 PANELS = ("format", "equation", "total", "kl", "entropy", "length", "clipped", "zero variance")
 
 st.set_page_config(layout="wide")
 smoothing = st.slider("Smoothing", 0.0, 0.99, 0.9)
 x_axis = st.segmented_control("Axis", ["step", "tokens"], default="step") or "step"
 shown = st.toggle("Show chart", value=True)
-points = int(st.query_params.get("points", POINTS))
+points = int(st.query_params.get("points", 400))
 
 
 def panel(title: str, number: int, count: int) -> Panel:
@@ -35,7 +34,7 @@ def monitor() -> None:
     st.session_state.ticks = st.session_state.get("ticks", -1) + 1
     count = points + st.session_state.ticks if points else 0
     panels = [panel(title, number, count) for number, title in enumerate(PANELS)]
-    marks = [Mark(step, f"step {step}") for step in (1000, 3000) if step < count]
+    marks = [Mark(step, f"step {step}") for step in (100, 300) if step < count]
     click = live_chart("curves", panels, x_axis=x_axis, smoothing=smoothing, marks=marks)
     if click:
         st.session_state.click = f"{click.panel} {click.trace} {click.step}"
