@@ -83,10 +83,14 @@ class RunWriter:
         self._db.close()
 
     def start_attempt(self, *, from_step: int, pid: int) -> int:
-        """Begin a life of the worker at `from_step`; forget what was recorded after it."""
+        """Begin a life of the worker at `from_step`; forget what was recorded after it.
+
+        From step 0 everything is forgotten: the validation before training is made again too.
+        """
+        kept = from_step if from_step > 0 else -1
         with transaction(self._db) as connection:
             for table in ("scores", "generations", "metrics", "steps", "checkpoints"):
-                connection.execute(_forget_sql(table), (from_step,))
+                connection.execute(_forget_sql(table), (kept,))
             cursor = connection.execute(
                 "INSERT INTO attempts (from_step, pid, started_at) VALUES (?, ?, ?)",
                 (from_step, pid, time.time()),

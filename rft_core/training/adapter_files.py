@@ -1,0 +1,57 @@
+"""Writing the policy's LoRA adapter to a folder, and starting from one.
+
+The folder is PEFT's format, with the base model's name as the run's config spells it, so that
+`embedded/countdown` stays `embedded/countdown` on another machine.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
+
+from rft_core.config import RunConfig
+from rft_core.errors import BadInputError, NotFoundError
+
+ADAPTER_NAME = "default"
+CONFIG_FILE = "adapter_config.json"
+
+
+def save_adapter(model: PeftModel, folder: Path) -> None:
+    """Write adapter_config.json and adapter_model.safetensors."""
+    # "auto" would ask the hub whether the embeddings were resized; they never are here.
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    (folder / "README.md").unlink(missing_ok=True)  # PEFT's template, with nothing filled in
+
+
+def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> None:
+    """Make another run's adapter the initial policy. The reference stays the base model."""
+    try:
+        saved = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFoundError(
+            f"There is no adapter in {folder}",
+            "The run it belongs to was deleted, or has no checkpoint at that step",
+            "Fork from a checkpoint that is still listed",
+        ) from error
+    _check_same_shape(saved, config)
+    result: Any = set_peft_model_state_dict(model, load_peft_weights(str(folder), device="cpu"))
+    missing = [name for name in result.missing_keys if f".{ADAPTER_NAME}." in name]
+    if missing or result.unexpected_keys:
+        raise BadInputError(
+            f"The adapter in {folder} does not fit the model",
+            f"{len(missing)} layers are missing in it and {len(result.unexpected_keys)} unknown",
+            "A fork keeps its parent's model and target_modules",
+        )
+
+
+def _check_same_shape(saved: dict[str, object], config: RunConfig) -> None:
+    for ours, theirs in (("lora_r", "r"), ("lora_alpha", "lora_alpha")):
+        if saved[theirs] != getattr(config, ours):
+            raise BadInputError(
+                f"{ours} is {getattr(config, ours)}, the parent's adapter has {saved[theirs]}",
+                "A fork goes on with its parent's adapter",
+                f"Set {ours}={saved[theirs]}",
+            )

@@ -1,0 +1,80 @@
+"""From a scored batch to what is stored of it: metrics and generation records. Pure functions.
+
+The metric names are TRL's, for training and validation alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rft_core.rewards.advantages import zero_variance_share
+from rft_core.rewards.contract import FunctionReport, Scored
+from rft_core.store.run_writer import GenerationRecord
+
+
+@dataclass(frozen=True)
+class SampledBatch:
+    """Completions with their scores, aligned by index. Groups are consecutive.
+
+    `positions` are the prompts' indices within their split.
+    """
+
+    positions: Sequence[int]
+    completions: Sequence[str]
+    completion_ids: Sequence[Sequence[int]]
+    truncated: Sequence[bool]
+    samples: Sequence[Scored]
+    reports: Sequence[FunctionReport]
+
+
+def summarise(batch: SampledBatch, names: Sequence[str], num_generations: int) -> dict[str, float]:
+    """The batch's metrics. What nothing could be measured of is left out."""
+    rewards = [sample.reward for sample in batch.samples]
+    metrics = {
+        **_mean_and_std(rewards, "reward", "reward_std"),
+        "completions/mean_length": float(np.mean([len(ids) for ids in batch.completion_ids])),
+        "completions/clipped_ratio": float(np.mean(batch.truncated)),
+        "flagged": float(np.mean([bool(sample.flags) for sample in batch.samples])),
+    }
+    if num_generations > 1:
+        metrics["frac_reward_zero_std"] = zero_variance_share(rewards, num_generations)
+    for name in names:
+        scores = [sample.scores[name] for sample in batch.samples]
+        metrics |= _mean_and_std(scores, f"rewards/{name}/mean", f"rewards/{name}/std")
+        metrics[f"rewards/{name}/unscored"] = float(np.mean([score is None for score in scores]))
+    return metrics
+
+
+def list_generations(
+    batch: SampledBatch, advantages: Sequence[float], num_generations: int
+) -> list[GenerationRecord]:
+    """One record per completion, in sampling order."""
+    return [
+        GenerationRecord(
+            group_index=index // num_generations,
+            sample_index=index % num_generations,
+            prompt_position=batch.positions[index],
+            completion=batch.completions[index],
+            num_tokens=len(batch.completion_ids[index]),
+            truncated=batch.truncated[index],
+            reward=sample.reward,
+            advantage=advantages[index],
+            scores=sample.scores,
+            reasons=sample.reasons,
+            flags=sample.flags,
+        )
+        for index, sample in enumerate(batch.samples)
+    ]
+
+
+def _mean_and_std(
+    values: Sequence[float | None], mean_name: str, std_name: str
+) -> dict[str, float]:
+    scored = np.array([value for value in values if value is not None])
+    if not scored.size:
+        return {}
+    std = float(scored.std(ddof=1)) if scored.size > 1 else 0.0
+    return {mean_name: float(scored.mean()), std_name: std}

@@ -1,0 +1,52 @@
+"""Asking a worker to stop: SIGTERM or Ctrl-C.
+
+While the model loads there is nothing to save, so the request interrupts at once. In training it
+is only noted; the step in progress is finished, recorded and saved first.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopRequestedError(BaseException):
+    """Raised out of whatever is being loaded. Not an Exception: libraries must not swallow it."""
+
+
+class StopRequest:
+    """Whether a stop was asked for. `handle_signals` connects it to the process's signals."""
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._interrupts = True
+
+    def set(self) -> None:
+        self.is_set = True
+        if self._interrupts:
+            raise StopRequestedError
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Within, a request is noted and interrupts nothing: the training loop looks at it."""
+        self._interrupts = False
+        try:
+            yield
+        finally:
+            self._interrupts = True
+
+    @contextmanager
+    def handle_signals(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.set()

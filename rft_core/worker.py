@@ -1,0 +1,213 @@
+"""The worker: the process in which one run lives, from loading the model to its last checkpoint.
+
+    python -m rft_core.worker RUN_ID
+
+It holds the run's lock for as long as it lives, is the only writer of its database, and says how it
+ended: finished, stopped, failed or needs_attention. Killed, it says nothing, which is what
+"crashed" means. Prompts and rewards come only from the sets that the run has pinned. Exit code 0:
+it did what was asked (a stop included); 1: it failed; 2: it could not begin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rft_core.errors import BadInputError, RftError
+from rft_core.paths import (
+    get_adapter_dir,
+    get_checkpoint_dir,
+    get_checkpoints_dir,
+    get_heartbeat_path,
+    get_runs_dir,
+    get_worker_lock_path,
+)
+from rft_core.prompts.prompt_set import PromptSet
+from rft_core.rewards.contract import RewardSet
+from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
+from rft_core.store.run_lock import FileLock
+from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
+from rft_core.store.run_writer import Outcome, RunWriter
+from rft_core.training.checkpoints import Resumable, find_resumable, remove_unfinished
+from rft_core.training.stop import StopRequest, StopRequestedError
+
+HEARTBEAT_SECONDS = 1.0
+MAX_THREADS = 8
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """All that a run has pinned, and where it goes on."""
+
+    runs_dir: Path
+    run: RunRow
+    prompts: PromptSet
+    rewards: RewardSet
+    resume: Resumable
+
+
+@dataclass(frozen=True)
+class Ending:
+    outcome: Outcome
+    message: str = ""
+
+
+def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
+    """Live through the run in this process; the exit code. Ctrl-C stops it with a checkpoint."""
+    _prepare_process()
+    runs_dir = runs_dir or get_runs_dir()
+    stop = StopRequest()
+    lock = FileLock(get_worker_lock_path(runs_dir, run_id))
+    try:
+        assignment = _read_assignment(runs_dir, run_id)
+        lock.acquire()
+    except RftError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        with stop.handle_signals(), closing(RunWriter(runs_dir, run_id)) as writer:
+            ending = _live(assignment, writer, stop)
+    except StopRequestedError:
+        return 0  # before the attempt began: the stop command in the index tells the story
+    finally:
+        lock.release()
+    return 1 if ending.outcome == "failed" else 0
+
+
+def _live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
+    """One attempt, from its first row to its outcome."""
+    run, resume = assignment.run, assignment.resume
+    writer.start_attempt(from_step=resume.step, pid=os.getpid())
+    writer.set_progress("loading", "starting", step=resume.step, max_steps=run.config.max_steps)
+    for reason in resume.skipped:
+        writer.add_event("checkpoint_skipped", reason)
+    with _heartbeat(get_heartbeat_path(assignment.runs_dir, run.id)):
+        try:
+            ending = _work(assignment, writer, stop)
+        except StopRequestedError:
+            ending = Ending("stopped", "Stopped while loading")
+        except RftError as error:
+            ending = Ending("failed", str(error))
+            logger.exception("the run failed")
+        except Exception as error:  # the last line of defence: a run never ends without a reason
+            ending = Ending("failed", _explain(error))
+            logger.exception("the run failed")
+        with stop.deferred():
+            writer.end_attempt(ending.outcome, ending.message)
+            logger.info("%s %s", ending.outcome, ending.message)
+    return ending
+
+
+def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
+    """Load and train. torch is imported here, so that the loading phase is seen from the start."""
+    from rft_core.training.session import Session, train
+
+    run, runs_dir = assignment.run, assignment.runs_dir
+    with open_run(runs_dir, run.id) as db:
+        elapsed, tokens = training_seconds(db), tokens_trained(db)
+    session = Session(
+        run.config,
+        assignment.prompts,
+        assignment.rewards,
+        get_checkpoints_dir(runs_dir, run.id),
+        get_adapter_dir(runs_dir, run.id),
+        assignment.resume,
+        _find_initial_adapter(assignment),
+        elapsed,
+        tokens,
+    )
+    return Ending(*train(session, writer, stop))
+
+
+def _read_assignment(runs_dir: Path, run_id: str) -> Assignment:
+    with open_index(runs_dir) as index:
+        run = get_run(index, run_id)
+        if run.config.prompt_set is None or run.config.reward_set is None:
+            raise BadInputError(
+                f"The run '{run_id}' has not pinned its prompts and rewards",
+                "",
+                "Start runs with: python -m rft_core launch",
+            )
+        prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
+        rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
+    checkpoints = get_checkpoints_dir(runs_dir, run_id)
+    remove_unfinished(checkpoints)
+    return Assignment(runs_dir, run, prompts, rewards, find_resumable(checkpoints))
+
+
+def _find_initial_adapter(assignment: Assignment) -> Path | None:
+    """A fork starts from its parent's policy; without a step, from the finished one."""
+    run, runs_dir = assignment.run, assignment.runs_dir
+    if run.parent_run is None or assignment.resume.path is not None:
+        return None
+    if run.parent_step is None:
+        return get_adapter_dir(runs_dir, run.parent_run)
+    return get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)
+
+
+@contextmanager
+def _heartbeat(path: Path) -> Iterator[None]:
+    """Touch `path` every second: alive but stuck differs from dead."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        path.touch()
+        while not ended.wait(HEARTBEAT_SECONDS):
+            path.touch()
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _explain(error: Exception) -> str:
+    """One line for people. Running out of memory is the failure that deserves better words."""
+    first_line = (str(error).strip() or "no further words").splitlines()[0][:300]
+    memory_words = ("out of memory", "not enough memory", "can't allocate memory")
+    if isinstance(error, MemoryError) or any(word in str(error).lower() for word in memory_words):
+        return (
+            f"Out of memory ({first_line}). Use a smaller per_device_train_batch_size with more "
+            "gradient_accumulation_steps, a shorter max_completion_length, or "
+            "gradient_checkpointing=true."
+        )
+    return f"{type(error).__name__}: {first_line}"
+
+
+def _prepare_process() -> None:
+    """What must be set before torch and the hub's client are imported."""
+    # More threads than free cores are several times slower than one; other runs and the dashboard
+    # want some too. Users who know better set OMP_NUM_THREADS.
+    threads = max(1, min((os.cpu_count() or 1) // 2, MAX_THREADS))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # TRL reports every trainer otherwise
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the reward's process is forked
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.WARNING,
+        format="%(asctime)s %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
+    )
+    logging.getLogger("rft_core").setLevel(logging.INFO)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Train one run, from start or where it stopped.")
+    parser.add_argument("run_id")
+    return run_in_foreground(parser.parse_args().run_id)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Runs small enough to train for real in a test: a random tiny model, few prompts, short texts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rft_core.config import RunConfig
+from rft_core.paths import PROJECT_ROOT, get_run_dir, get_worker_log_path
+from rft_core.prompts.prompt_set import PromptSet, make_prompt_set
+from rft_core.prompts.split import Split
+from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.store.index import add_run, ensure_prompt_set, ensure_reward_set, open_index
+from rft_core.store.run_reader import get_progress, has_database, open_run
+
+DEADLINE_SECONDS = 120.0
+
+TINY_REWARDS = RewardSet(
+    (
+        RewardEntry("short", "length", 1.0, {"target": 4}),
+        RewardEntry("letter", "regex", 0.5, {"pattern": "[a-zA-Z]"}),
+        RewardEntry("watched", "length", 0.0, {"unit": "tokens", "target": 3}),
+    ),
+    "tiny",
+)
+
+# The built-in defaults made small; 5 prompts and 2 per step, so that epochs end within a step.
+TINY_SETTINGS: dict[str, Any] = {
+    "num_generations": 4,
+    "per_device_train_batch_size": 8,
+    "per_device_eval_batch_size": 4,
+    "max_completion_length": 6,
+    "learning_rate": 0.02,
+    "beta": 0.05,
+    "max_steps": 4,
+    "eval_steps": 2,
+    "save_steps": 2,
+    "lora_r": 4,
+    "lora_alpha": 8,
+    "task": "custom",
+}
+
+
+def make_tiny_prompts(num_train: int = 5, num_validation: int = 3) -> PromptSet:
+    rows = [{"question": f"q{index}"} for index in range(num_train + num_validation)]
+    split = Split(
+        tuple(range(num_train)), tuple(range(num_train, num_train + num_validation)), seed=0
+    )
+    template = PromptTemplate(system="", user="{{ question }}")
+    return make_prompt_set(rows, name="tiny", template=template, split=split)
+
+
+def add_tiny_run(
+    runs_dir: Path,
+    model: Path,
+    run_id: str = "tiny",
+    *,
+    rewards: RewardSet = TINY_REWARDS,
+    parent: tuple[str, int] | None = None,
+    **settings: Any,
+) -> RunConfig:
+    """Pin tiny prompts and rewards and insert the run, as the launcher does."""
+    prompts = make_tiny_prompts()
+    config = RunConfig(
+        model=str(model),
+        prompt_set=prompts.id,
+        reward_set=rewards.id,
+        **{**TINY_SETTINGS, **settings},
+    )
+    with open_index(runs_dir) as index:
+        ensure_prompt_set(
+            index, id=prompts.id, name="tiny", task=None, num_rows=8, content=prompts.to_json()
+        )
+        ensure_reward_set(index, id=rewards.id, name="tiny", content=rewards.to_json())
+        parent_run, parent_step = parent or (None, None)
+        add_run(index, id=run_id, config=config, parent_run=parent_run, parent_step=parent_step)
+    return config
+
+
+def start_worker(runs_dir: Path, run_id: str = "tiny") -> subprocess.Popen[bytes]:
+    """The real worker in a process of its own, as the supervisor starts it."""
+    get_run_dir(runs_dir, run_id).mkdir(parents=True, exist_ok=True)
+    with get_worker_log_path(runs_dir, run_id).open("ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "rft_core.worker", run_id],
+            cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            env={**os.environ, "RFT_RUNS_DIR": str(runs_dir), "OMP_NUM_THREADS": "1"},
+            start_new_session=True,
+        )  # fmt: skip
+
+
+def read_step(runs_dir: Path, run_id: str = "tiny") -> int:
+    """The last step that the worker has recorded."""
+    if not has_database(runs_dir, run_id):
+        return 0
+    with open_run(runs_dir, run_id) as db:
+        progress = get_progress(db)
+        return progress.step if progress else 0
+
+
+def await_truth(evidence: Callable[[], object], what: str) -> None:
+    """Poll until the evidence is there; fail loudly at the deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not evidence():
+        assert time.monotonic() < deadline, f"waited in vain for: {what}"
+        time.sleep(0.02)
