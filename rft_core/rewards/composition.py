@@ -26,7 +26,7 @@ from rft_core.rewards.contract import (
 )
 from rft_core.rewards.format import is_repetitive
 from rft_core.rewards.graders import GRADERS, check_entry
-from rft_core.rewards.user_function import run_user_function
+from rft_core.rewards.user_function import UserFunction
 from rft_core.sandbox.executor import Executor
 
 TIMEOUT_SECONDS = 30.0
@@ -48,7 +48,10 @@ class Scorer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -71,7 +74,8 @@ class Scorer:
         self, entry: RewardEntry, batch: Batch, global_step: int | None
     ) -> tuple[list[Grade], FunctionReport]:
         if entry.grader == PYTHON_GRADER:
-            return run_user_function(self._executor, entry, batch, self._timeout, global_step)
+            function = UserFunction(self._executor, entry, self._timeout)
+            return function.score(batch, global_step)
         return _run_grader(entry, batch, self._timeout)
 
     def _combine(self, completion: str, grades: Sequence[Grade]) -> Scored:

@@ -2,8 +2,8 @@
 
 The rules, all of them:
 - The answer is what stands in the one <answer> block. Two blocks score 0.
-- It is an expression, not an equation: with a "=" in it it scores 0, whatever stands beside it.
-- Only ASCII digits, + - * /, parentheses and white space. Numbers are plain: no 5_0, 0x32, 050, 5.2.
+- It is an expression, not an equation: with "=" in it, it scores 0, whatever stands beside it.
+- Only ASCII digits, + - * /, parentheses and white space. No 5_0, 0x32, 050 or 5.2.
 - Two operators never stand side by side (so no **, //, --). One minus may open the expression or
   a parenthesis: -9 + 74 - 15.
 - At most 256 characters and 50 nested parentheses, checked before anything is parsed.
@@ -54,15 +54,16 @@ def grade_expression(text: str, nums: Iterable[int], target: int) -> Grade:
     problem = _find_problem(text)
     if problem:
         return problem
-    try:
-        tree = ast.parse(" ".join(text.split()), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    tree = _parse(text)
+    if tree is None:
         return Grade(0.0, "The answer is not a well-formed expression.")
-    if not all(_is_allowed(node) for node in ast.walk(tree)):
-        return Grade(0.0, "The answer uses more than numbers, + - * / and parentheses.")
-    used = Counter(node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
-    if used != Counter(nums):
-        return Grade(0.0, f"It uses {_listed(used.elements())}, not {_listed(nums)} once each.")
+    used = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and type(n.value) is int]
+    if Counter(used) != Counter(nums):
+        return Grade(0.0, f"It uses {_listed(used)}, not {_listed(nums)} once each.")
+    return _grade_value(tree, target)
+
+
+def _grade_value(tree: ast.expr, target: int) -> Grade:
     try:
         value = _evaluate(tree)
     except ZeroDivisionError:
@@ -97,6 +98,15 @@ def _depth(text: str) -> int:
     return deepest
 
 
+def _parse(text: str) -> ast.expr | None:
+    """The syntax tree, or None where it is none or holds more than arithmetic."""
+    try:
+        tree = ast.parse(" ".join(text.split()), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return tree if all(_is_allowed(node) for node in ast.walk(tree)) else None
+
+
 def _is_allowed(node: ast.AST) -> bool:
     if isinstance(node, ast.Constant):
         return type(node.value) is int
@@ -108,8 +118,8 @@ def _is_allowed(node: ast.AST) -> bool:
 def _evaluate(node: ast.AST) -> Fraction:
     """The exact value of a tree that `_is_allowed` let through."""
     match node:
-        case ast.Constant(value=value):
-            result = Fraction(int(str(value)))
+        case ast.Constant(value=int(value)):
+            result = Fraction(value)
         case ast.UnaryOp(operand=operand):
             result = -_evaluate(operand)
         case ast.BinOp(left=left, op=ast.Add(), right=right):

@@ -46,7 +46,7 @@ def grade_format(completion: str, row: Row, *, think_opened_by_prompt: bool = Fa
 
 
 def has_visible_text(text: str) -> bool:
-    """Whether any letter or digit can be seen: white space, dots and zero-width marks do not count."""
+    """Whether a letter or digit can be seen: blanks, dots and zero-width marks do not count."""
     return any(
         unicodedata.category(character)[0] in "LN" and character not in INVISIBLE_LETTERS
         for character in text

@@ -90,7 +90,7 @@ GRADERS: dict[str, GraderInfo] = {
         grade_regex,
         "1 if a regular expression matches the completion.",
         (
-            GraderOption("pattern", "text", "", "The regular expression; '.' matches newlines too."),
+            GraderOption("pattern", "text", "", "Regular expression; '.' matches newlines too."),
             GraderOption("full", "bool", False, "It must match the whole completion."),
             _IGNORE_CASE,
         ),
@@ -112,7 +112,10 @@ GRADERS: dict[str, GraderInfo] = {
 }
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
-    "text": str, "int": int, "float": (int, float), "bool": bool,
+    "text": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
 }
 
 

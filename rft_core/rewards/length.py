@@ -20,8 +20,8 @@ def grade_length(
     `num_tokens` is known only where a model sampled the completion; without it, length in tokens
     is left unscored.
     """
-    lengths = {"characters": len(completion), "words": len(completion.split()), "tokens": num_tokens}
-    length = lengths[unit]
+    words = len(completion.split())
+    length = {"characters": len(completion), "words": words, "tokens": num_tokens}[unit]
     if length is None:
         return Grade(None, "The number of tokens is known only for sampled completions.")
     if target:

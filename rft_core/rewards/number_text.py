@@ -26,10 +26,21 @@ _NUMBER = re.compile(
 _FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", re.ASCII)
 _UNIT_IN_TEXT = re.compile(r"\\(?:text|mathrm)\{([A-Za-z %]*)\}", re.ASCII)
 SHORT_UNITS = frozenset("mgshlLJNVW%°")  # other single letters are variables
-NOT_UNITS = frozenset(
-    "or and to not plus minus times over by of than if is thousand million billion hundred dozen"
-    .split()
-)
+JOINING_WORDS = {
+    "or",
+    "and",
+    "to",
+    "not",
+    "plus",
+    "minus",
+    "times",
+    "over",
+    "by",
+    "of",
+    "than",
+    "if",
+}
+MULTIPLYING_WORDS = {"dozen", "hundred", "thousand", "million", "billion"}
 
 
 def parse_number(text: str) -> Fraction | None:
@@ -63,5 +74,7 @@ def _plain(text: str) -> str:
 def _is_unit(unit: str | None) -> bool:
     words = (unit or "").split()
     return all(
-        word.lower() not in NOT_UNITS and (len(word) > 1 or word in SHORT_UNITS) for word in words
+        word.lower() not in JOINING_WORDS | MULTIPLYING_WORDS
+        and (len(word) > 1 or word in SHORT_UNITS)
+        for word in words
     )

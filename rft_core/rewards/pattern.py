@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-import regex
+import regex  # type: ignore[import-untyped]
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Grade, Row
@@ -28,7 +28,9 @@ def grade_regex(
     except TimeoutError:
         reason = f"The pattern took longer than {TIMEOUT_SECONDS} s on this completion."
         return Grade(None, reason, ("slow_pattern",))
-    return Grade(1.0, "The pattern matches.") if found else Grade(0.0, "The pattern does not match.")
+    if not found:
+        return Grade(0.0, "The pattern does not match.")
+    return Grade(1.0, "The pattern matches.")
 
 
 @lru_cache(maxsize=64)

@@ -15,19 +15,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.sandbox.executor import CallResult, Executor, Failure
 
-RESERVED = frozenset(
-    "prompt prompts completion completions completion_ids trainer_state log_extra log_metric"
-    " global_step".split()
-)
-SHORTEST_TURN = 0.25  # seconds for one completion when they are scored one at a time
+RESERVED = {"prompt", "prompts", "completion", "completions", "completion_ids"} | {
+    "trainer_state", "log_extra", "log_metric", "global_step"
+}  # fmt: skip
+SHORTEST_TURN = 0.5  # seconds for one completion when they are scored one at a time
 REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores
-CRASHES = ("exception", "hang", "died")
 
 
 @dataclass(frozen=True)
@@ -41,97 +39,100 @@ class _Problem:
     traceback: str = ""
 
 
-def run_user_function(
-    executor: Executor, entry: RewardEntry, batch: Batch, timeout: float, global_step: int | None
-) -> tuple[list[Grade], FunctionReport]:
-    """Grades for the batch, all of them, and how the function behaved."""
-    start = time.monotonic()
-    result = _call(executor, entry, batch, range(len(batch)), timeout, global_step)
-    problem: _Problem | None
-    if result.failure and result.failure.kind in CRASHES:
-        grades, problem = _score_one_by_one(
-            executor, entry, batch, timeout, global_step, result.failure
-        )
-    else:
+@dataclass(frozen=True)
+class UserFunction:
+    """A Python entry of a reward set, called in the executor's child."""
+
+    executor: Executor
+    entry: RewardEntry
+    timeout: float
+
+    def score(self, batch: Batch, global_step: int | None) -> tuple[list[Grade], FunctionReport]:
+        """Grades for the batch, all of them, and how the function behaved."""
+        start = time.monotonic()
+        result = self.executor.load(self._source, self.timeout)
+        loaded = result.failure is None
+        if loaded:
+            left = self.timeout - (time.monotonic() - start)
+            result = self._call(batch, range(len(batch)), global_step, left)
         grades, problem = _read_result(result, len(batch))
-    report = FunctionReport(
-        name=entry.name,
-        seconds=time.monotonic() - start,
-        stdout=result.stdout,
-        error=problem and _sentence(entry.name, problem),
-        error_kind=problem and problem.kind,
-        error_sample=problem and problem.sample,
-        error_line=problem and problem.line,
-        traceback=problem.traceback if problem else "",
-        extras=result.extras,
-        metrics=result.metrics,
-    )
-    return grades, report
+        if loaded and result.failure:
+            grades, problem = self._score_one_by_one(batch, global_step, result.failure)
+        report = FunctionReport(
+            self.entry.name,
+            time.monotonic() - start,
+            result.stdout,
+            extras=result.extras,
+            metrics=result.metrics,
+        )
+        if problem:
+            report = replace(
+                report,
+                error=_sentence(self.entry.name, problem),
+                error_kind=problem.kind,
+                error_sample=problem.sample,
+                error_line=problem.line,
+                traceback=problem.traceback,
+            )
+        return grades, report
 
+    @property
+    def _source(self) -> str:
+        return self.entry.source or ""
 
-def _call(
-    executor: Executor,
-    entry: RewardEntry,
-    batch: Batch,
-    indices: Sequence[int],
-    timeout: float,
-    global_step: int | None,
-) -> CallResult:
-    columns = {name for row in batch.rows for name in row} - RESERVED
-    keywords: dict[str, Any] = {
-        name: [batch.rows[index].get(name) for index in indices] for name in sorted(columns)
-    }
-    keywords |= {
-        "prompts": [[dict(message) for message in batch.prompts[index]] for index in indices],
-        "completions": [batch.completions[index] for index in indices],
-        "completion_ids": [
-            [int(token) for token in batch.completion_ids[index]] if batch.completion_ids else []
-            for index in indices
-        ],
-        "global_step": global_step,
-    }
-    return executor.call(entry.source or "", entry.function, keywords, timeout)
+    def _call(
+        self, batch: Batch, indices: Sequence[int], global_step: int | None, timeout: float
+    ) -> CallResult:
+        columns = {name for row in batch.rows for name in row} - RESERVED
+        keywords: dict[str, Any] = {
+            name: [batch.rows[index].get(name) for index in indices] for name in sorted(columns)
+        }
+        keywords |= {
+            "prompts": [[dict(message) for message in batch.prompts[index]] for index in indices],
+            "completions": [batch.completions[index] for index in indices],
+            "completion_ids": [
+                [int(token) for token in batch.completion_ids[index]]
+                if batch.completion_ids
+                else []
+                for index in indices
+            ],
+            "global_step": global_step,
+        }
+        return self.executor.call(self._source, self.entry.function, keywords, timeout)
 
-
-def _score_one_by_one(
-    executor: Executor,
-    entry: RewardEntry,
-    batch: Batch,
-    timeout: float,
-    global_step: int | None,
-    failure: Failure,
-) -> tuple[list[Grade], _Problem]:
-    """Scores of the completions that work alone; the first that does not is named."""
-    deadline = time.monotonic() + timeout
-    turn = max(timeout / max(1, len(batch)), SHORTEST_TURN)
-    grades: list[Grade] = []
-    first: _Problem | None = None
-    for index in range(len(batch)):
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            grades.append(Grade(None, "Not scored: the time for this batch was used up."))
-            continue
-        result = _call(executor, entry, batch, [index], min(turn, remaining), global_step)
-        [grade], problem = _read_result(result, 1)
-        grades.append(grade)
-        if problem and not first:
-            first = _Problem(problem.kind, problem.message, index, problem.line, problem.traceback)
-    if first:
-        return grades, first
-    # Only the whole batch fails: lone scores would not be what the function means.
-    if failure.kind == "exception":
-        grades = [Grade(None, f"Not scored: {failure.message}.")] * len(batch)
-    return grades, _Problem(
-        failure.kind, failure.message, None, failure.line, failure.traceback
-    )
+    def _score_one_by_one(
+        self, batch: Batch, global_step: int | None, failure: Failure
+    ) -> tuple[list[Grade], _Problem]:
+        """Scores of the completions that work alone; the first that does not is named."""
+        deadline = time.monotonic() + self.timeout
+        turn = max(self.timeout / len(batch), SHORTEST_TURN)
+        grades: list[Grade] = []
+        first: _Problem | None = None
+        for index in range(len(batch)):
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
+                grades.append(Grade(None, "Not scored: the time for this batch was used up."))
+                continue
+            # A new child must not spend the completion's turn on the module's imports.
+            result = self.executor.load(self._source, remaining)
+            if not result.failure:
+                result = self._call(batch, [index], global_step, min(turn, remaining))
+            [grade], problem = _read_result(result, 1)
+            grades.append(grade)
+            if problem and not first:
+                first = replace(problem, sample=index)
+        if first:
+            return grades, first
+        if failure.kind == "exception":  # lone scores would not be what the function means
+            grades = [Grade(None, f"Not scored: {failure.message}.")] * len(batch)
+        return grades, _problem_of(failure)
 
 
 def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem | None]:
     """Check what came back against the contract."""
     if result.failure:
-        failure = result.failure
-        problem = _Problem(failure.kind, failure.message, None, failure.line, failure.traceback)
-        return [Grade(None, f"Not scored: {failure.message}.")] * count, problem
+        problem = _problem_of(result.failure)
+        return [Grade(None, f"Not scored: {problem.message}.")] * count, problem
     values = result.values
     if not isinstance(values, list) or len(values) != count:
         problem = _Problem("wrong_length", _wrong_length(values, count))
@@ -147,6 +148,10 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem 
             reason = reasons[index] if len(reasons) == count else ""
             grades.append(Grade(value, reason or ("Could not judge." if value is None else "")))
     return grades, first
+
+
+def _problem_of(failure: Failure) -> _Problem:
+    return _Problem(failure.kind, failure.message, None, failure.line, failure.traceback)
 
 
 def _wrong_length(values: Any, count: int) -> str:

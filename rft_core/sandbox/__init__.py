@@ -1,1 +1,1 @@
-"""The place where code that people or models wrote runs: a child process, killed at its deadline."""
+"""Where code that people wrote runs: in a child process, killed at its deadline."""

@@ -8,6 +8,7 @@ whatever the user's code prints goes elsewhere. Every request gets exactly one a
 import asyncio
 import ctypes
 import inspect
+import io
 import itertools
 import json
 import linecache
@@ -20,22 +21,26 @@ import struct
 import sys
 import traceback
 import types
+from typing import Any
 
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LONGEST_SHOWN = 200
 
+Namespace = dict[str, Any]
 
-def main():
+
+def main() -> None:
     request_fd, answer_fd, memory_bytes, file_bytes = (int(text) for text in sys.argv[1:5])
     protections = protect(memory_bytes, file_bytes)
-    sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")
-    sys.stderr.reconfigure(errors="backslashreplace")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     os.set_inheritable(request_fd, False)
     os.set_inheritable(answer_fd, False)
     write_frame(answer_fd, {"protections": protections})
-    modules = {}
+    modules: dict[str, Namespace] = {}
     while (request := read_frame(request_fd)) is not None:
         answer = answer_request(modules, request)
         sys.stdout.flush()
@@ -43,7 +48,7 @@ def main():
         write_frame(answer_fd, answer)
 
 
-def protect(memory_bytes, file_bytes):
+def protect(memory_bytes: int, file_bytes: int) -> list[str]:
     """Apply the limits; say which of the optional layers hold."""
     for limit, value in (
         (resource.RLIMIT_AS, memory_bytes),
@@ -65,30 +70,43 @@ def protect(memory_bytes, file_bytes):
     return held
 
 
-def answer_request(modules, request):
-    """{"values": [...]} on success, {"failure": {...}} otherwise; extras and metrics in both."""
-    extras, metrics = {}, {}
+def answer_request(modules: dict[str, Namespace], request: dict[str, Any]) -> dict[str, Any]:
+    """{"values": [...]} on success, {"failure": {...}} otherwise; extras and metrics in both.
+
+    A request without a function only loads the source.
+    """
+    extras: dict[str, list[str]] = {}
+    metrics: dict[str, float] = {}
     try:
         module = load(modules, request["source"])
-        values = call(module, request["function"], request["keywords"], extras, metrics)
-        answer = {"values": values}
+        answer: dict[str, Any] = {"values": None}
+        if request["function"] is not None:
+            answer["values"] = call(
+                module, request["function"], request["keywords"], extras, metrics
+            )
     except BaseException as error:  # sys.exit() and KeyboardInterrupt are the user's too
         answer = {"failure": describe(error)}
     return {**answer, "extras": extras, "metrics": metrics}
 
 
-def load(modules, source):
+def load(modules: dict[str, Namespace], source: str) -> Namespace:
     """The namespace of the source, run once per child."""
     if source not in modules:
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
         module = types.ModuleType("rewards")
         sys.modules["rewards"] = module  # dataclasses and pickling look the module up
-        exec(compile(source, FILENAME, "exec"), module.__dict__)
+        exec(compile(source, FILENAME, "exec"), module.__dict__)  # noqa: S102 -- the whole point
         modules[source] = module.__dict__
     return modules[source]
 
 
-def call(module, name, keywords, extras, metrics):
+def call(
+    module: Namespace,
+    name: str,
+    keywords: dict[str, Any],
+    extras: dict[str, list[str]],
+    metrics: dict[str, float],
+) -> Any:
     """Call the function with the keywords that it accepts; a list of plain values."""
     function = module.get(name)
     if not callable(function):
@@ -111,7 +129,7 @@ def call(module, name, keywords, extras, metrics):
     return [encode(value) for value in itertools.islice(result, count + 1)]
 
 
-def accepted(function, keywords):
+def accepted(function: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     parameters = inspect.signature(function).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return keywords
@@ -119,7 +137,7 @@ def accepted(function, keywords):
     return {name: value for name, value in keywords.items() if name in names}
 
 
-def encode(value):
+def encode(value: Any) -> Any:
     """None, a float, or {"bad": kind, "shown": text} for what is no finite number."""
     if value is None:
         return None
@@ -137,13 +155,13 @@ def encode(value):
     return number if math.isfinite(number) else {"bad": "not_finite", "shown": show(number)}
 
 
-def to_texts(values):
+def to_texts(values: Any) -> list[str]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         values = [values]
     return [show(value) if not isinstance(value, str) else value[:2000] for value in values]
 
 
-def show(value):
+def show(value: Any) -> str:
     try:
         text = repr(value)
     except Exception as error:
@@ -151,7 +169,7 @@ def show(value):
     return f"{type(value).__name__} {text[:LONGEST_SHOWN]}"
 
 
-def describe(error):
+def describe(error: BaseException) -> dict[str, Any]:
     """Kind, message, line in the user's source and the traceback from there on."""
     if isinstance(error, SyntaxError) and error.filename == FILENAME:
         text = "".join(traceback.format_exception_only(error))
@@ -170,11 +188,11 @@ def describe(error):
     return failure("exception", message[:2000], line, text[:20_000])
 
 
-def failure(kind, message, line, text):
+def failure(kind: str, message: str, line: int | None, text: str) -> dict[str, Any]:
     return {"kind": kind, "message": message, "line": line, "traceback": text}
 
 
-def read_frame(fd):
+def read_frame(fd: int) -> Any:
     header = read_exactly(fd, 4)
     if header is None:
         return None
@@ -182,7 +200,7 @@ def read_frame(fd):
     return None if body is None else json.loads(body)
 
 
-def read_exactly(fd, count):
+def read_exactly(fd: int, count: int) -> bytes | None:
     data = bytearray()
     while len(data) < count:
         part = os.read(fd, min(count - len(data), 1 << 20))
@@ -192,7 +210,7 @@ def read_exactly(fd, count):
     return bytes(data)
 
 
-def write_frame(fd, value):
+def write_frame(fd: int, value: Any) -> None:
     body = json.dumps(value).encode()
     view = memoryview(struct.pack(">I", len(body)) + body)
     while view:

@@ -29,6 +29,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from rft_core.errors import RftError
+
 CHILD = Path(__file__).with_name("child.py")
 START_SECONDS = 20.0
 TICK_SECONDS = 0.1  # how often the child's pulse is felt while waiting for its answer
@@ -85,7 +87,10 @@ class Executor:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -94,6 +99,10 @@ class Executor:
         """The optional layers that hold: "no_network", "no_new_privs". Starts the child."""
         return self._ensure_child().protections
 
+    def load(self, source: str, timeout: float) -> CallResult:
+        """Run the source's module level, unless this child has done so already."""
+        return self._ask({"source": source, "function": None}, timeout)
+
     def call(
         self, source: str, function: str, keywords: Mapping[str, Any], timeout: float
     ) -> CallResult:
@@ -101,8 +110,17 @@ class Executor:
 
         Every failure of the user's code comes back as a `Failure`; nothing is raised for it.
         """
-        child = self._ensure_child()
         request = {"source": source, "function": function, "keywords": keywords}
+        return self._ask(request, timeout)
+
+    def close(self) -> None:
+        """Kill the child and everything in its process group."""
+        if self._child:
+            self._child.kill()
+            self._child = None
+
+    def _ask(self, request: Mapping[str, Any], timeout: float) -> CallResult:
+        child = self._ensure_child()
         start = time.monotonic()
         failure = None
         answer: dict[str, Any] = {}
@@ -125,12 +143,6 @@ class Executor:
             answer.get("extras", {}),
             answer.get("metrics", {}),
         )
-
-    def close(self) -> None:
-        """Kill the child and everything in its process group."""
-        if self._child:
-            self._child.kill()
-            self._child = None
 
     def _ensure_child(self) -> _Child:
         if self._child and not self._child.is_alive():
@@ -170,7 +182,11 @@ class _Child:
         except (DeadlineError, ChildDiedError) as error:
             self.kill()
             output = self.take_output()
-            raise RuntimeError(f"The process for reward functions did not start. {output}") from error
+            raise RftError(
+                "The process for reward functions did not start",
+                output or str(error),
+                "Check the limits on processes and memory of this machine",
+            ) from error
         self.protections = tuple(hello["protections"])
 
     def is_alive(self) -> bool:
@@ -293,7 +309,7 @@ def _plain(value: Any) -> Any:
 
 
 def _environment(folder: str) -> dict[str, str]:
-    """Nothing of ours: no keys, no tokens, no proxy. One thread, as the trainer needs the others."""
+    """Nothing of ours: no keys, tokens or proxies. One thread: the trainer needs the others."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": folder,

@@ -1,4 +1,4 @@
-"""The built-in tasks, by name. A task is one short file: rows, prompt, rewards, gold completions."""
+"""The built-in tasks, by name. Each is one short file: rows, prompt, rewards, gold answers."""
 
 from __future__ import annotations
 
