@@ -4,12 +4,12 @@ import time
 import uuid
 
 import streamlit as st
-from rft_core.hardware import get_hardware
 
 from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, shown_errors
 from pages.components.run_badge import age_text, duration_text, state_badge
 from rft_core.config import PRESETS, make_config
+from rft_core.hardware import get_hardware
 from rft_core.jobs import delete, launch, resume, stop
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index

@@ -1,0 +1,132 @@
+"""Chat: one question, answered side by side by the base and by tuned checkpoints, and scored.
+
+Every question stands alone: what a run trained on are single questions, and the lanes would soon
+be talking about different things.
+"""
+
+import json
+from typing import Any
+
+import streamlit as st
+
+from pages.components.answer_lanes import Exchange, ask, show_exchange
+from pages.components.generation_view import generation_style
+from pages.components.page_header import page_header, show_error, shown_errors
+from pages.components.run_picker import pick_run
+from rft_core.errors import BadInputError, RftError
+from rft_core.generation.client import GenerationClient
+from rft_core.generation.protocol import Lane, SamplingParams
+from rft_core.paths import get_runs_dir
+from rft_core.prompts import PromptSet
+from rft_core.rewards.contract import Messages, RewardSet
+from rft_core.store.adapters import StoredAdapter, list_adapters
+from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, open_index
+
+MOST_TUNED_LANES = 3
+HISTORY = "chat_history"
+
+
+def main() -> None:
+    page_header("Chat", "The same question to the base and the tuned model, with the same seed.")
+    generation_style()
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        run = pick_run()
+    with right:
+        tuned = pick_checkpoints(run)
+    params = sampling_settings(run)
+    lanes = [Lane("base"), *(Lane(adapter.label, adapter.path) for adapter in tuned)]
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        prompts = PromptSet.from_json(get_prompt_set(index, str(run.config.prompt_set)).content)
+        rewards = RewardSet.from_json(get_reward_set(index, str(run.config.reward_set)).content)
+    for exchange in st.session_state.get(HISTORY, []):
+        show_exchange(exchange)
+    question = pick_question(prompts)
+    if question is None:
+        return
+    messages, row = question
+    try:
+        answered = ask(
+            GenerationClient(get_runs_dir()),
+            run.config.model,
+            messages,
+            row,
+            lanes,
+            params,
+            rewards,
+        )
+    except RftError as error:
+        show_error(error)
+        return
+    st.session_state.setdefault(HISTORY, []).append(answered)
+    st.rerun()
+
+
+def pick_checkpoints(run: RunRow) -> list[StoredAdapter]:
+    """Up to three; the newest is chosen until the user says otherwise."""
+    with shown_errors():
+        adapters = {str(a.path): a for a in list_adapters(get_runs_dir(), run.id)}
+    if not adapters:
+        st.info("No checkpoint yet: only the base can answer.", icon=":material/hourglass_empty:")
+        return []
+    chosen = st.multiselect(
+        "Tuned lanes", list(adapters), default=list(adapters)[:1], key=f"lanes-{run.id}",
+        max_selections=MOST_TUNED_LANES, format_func=lambda path: adapters[path].label,
+    )  # fmt: skip
+    return [adapters[path] for path in chosen]
+
+
+def sampling_settings(run: RunRow) -> SamplingParams:
+    with st.popover("Sampling", icon=":material/tune:"):
+        temperature = st.slider("Temperature (0: greedy)", 0.0, 2.0, 1.0, 0.05)
+        longest = st.number_input(
+            "Longest answer, tokens", 1, 8192, run.config.max_completion_length
+        )
+        seed = st.number_input("Seed, the same for every lane", 0, 2**31 - 1, 0)
+    return SamplingParams(
+        temperature=temperature, max_completion_length=int(longest), seed=int(seed)
+    )
+
+
+def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:
+    """The messages to send and the row to score them against ({} for free text)."""
+    example, sample, clear = st.columns([2, 2, 1])
+    with example:
+        is_countdown = (prompts.task or "").startswith("countdown")
+        if is_countdown and st.button("15, 74, 9 → 50", icon=":material/bolt:", width="stretch"):
+            return _ask_row(prompts, {"nums": [15, 74, 9], "target": 50})
+    with sample:
+        rows = prompts.validation_rows or prompts.rows
+        if st.button("A validation prompt", icon=":material/casino:", width="stretch"):
+            turn = len(st.session_state.get(HISTORY, []))
+            return _ask_row(prompts, rows[turn % len(rows)])
+    with clear:
+        if st.button("Clear", icon=":material/delete_sweep:", type="tertiary"):
+            st.session_state.pop(HISTORY, None)
+            st.rerun()
+    text = st.chat_input(f"A question, or a row such as {json.dumps(prompts.rows[0])[:70]}")
+    if not text:
+        return None
+    try:
+        return _ask_row(prompts, _read_row(text)) if text.lstrip().startswith("{") else (
+            [{"role": "user", "content": text}], {}
+        )  # fmt: skip
+    except RftError as error:
+        show_error(error)
+        return None
+
+
+def _ask_row(prompts: PromptSet, row: dict[str, Any]) -> tuple[Messages, dict[str, Any]]:
+    return prompts.template.render(row), row
+
+
+def _read_row(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except ValueError as error:
+        raise BadInputError(
+            "This starts like a row but is not JSON", str(error), 'Write {"column": value, ...}'
+        ) from error
+
+
+main()

@@ -1,0 +1,115 @@
+"""The settings form, drawn from `RunConfig`: a field declared there appears here by itself.
+
+Widgets keep their values for the session, so a draft survives a visit to another page. What comes
+back is checked by `make_config`, never trusted because a widget had bounds.
+"""
+
+import types
+from collections.abc import Mapping
+from typing import Any, Literal, Union, get_args, get_origin
+
+import streamlit as st
+from pydantic.fields import FieldInfo
+
+from rft_core.config import RunConfig
+
+KEY = "config."
+
+
+def set_draft(values: Mapping[str, Any]) -> None:
+    """Put values (a preset, another run's settings) into the form; the rest goes to defaults.
+
+    Call it from a callback: a widget's state can only be set before the widget is drawn.
+    """
+    defaults = RunConfig().model_dump()
+    for name, value in {**defaults, **values}.items():
+        st.session_state[KEY + name] = _to_widget(RunConfig.model_fields[name], value)
+
+
+def draft_values() -> dict[str, Any]:
+    """What the form holds, as values for `make_config`; fields not yet drawn have defaults."""
+    values = {}
+    for name, field in RunConfig.model_fields.items():
+        default = _to_widget(field, field.default)
+        values[name] = _from_widget(field, st.session_state.get(KEY + name, default))
+    return values
+
+
+def group_fields(group: str, *, skip: tuple[str, ...] = (), columns: int = 3) -> None:
+    """Draw one group of fields; the advanced ones are folded away."""
+    fields = [
+        (name, field)
+        for name, field in RunConfig.model_fields.items()
+        if _extra(field)["group"] == group and name not in skip
+    ]
+    _draw([item for item in fields if not _extra(item[1])["advanced"]], columns)
+    advanced = [item for item in fields if _extra(item[1])["advanced"]]
+    if advanced:
+        with st.expander(f"More {group.lower()} settings"):
+            _draw(advanced, columns)
+
+
+def _draw(fields: list[tuple[str, FieldInfo]], columns: int) -> None:
+    for start in range(0, len(fields), columns):
+        row = st.columns(columns)
+        for place, (name, field) in zip(row, fields[start : start + columns], strict=False):
+            with place:
+                _widget(name, field)
+
+
+def _widget(name: str, field: FieldInfo) -> None:
+    key = KEY + name
+    st.session_state.setdefault(key, _to_widget(field, field.default))
+    shared: dict[str, Any] = {"key": key, "help": field.description, "persist_state": "session"}
+    kind = _kind(field)
+    if get_origin(kind) is Literal:
+        st.selectbox(name, get_args(kind), **shared)
+    elif kind is bool:
+        st.toggle(name, **shared)
+    elif kind is int:
+        low, high = _bounds(field)
+        st.number_input(
+            name, int(low) if low is not None else None, int(high) if high is not None else None,
+            step=1, **shared,
+        )  # fmt: skip
+    else:  # floats too: a text field shows 3e-4 as people write it
+        st.text_input(name, **shared)
+
+
+def _kind(field: FieldInfo) -> Any:
+    """The field's type without `| None`."""
+    if get_origin(field.annotation) in (Union, types.UnionType):
+        return next(a for a in get_args(field.annotation) if a is not type(None))
+    return field.annotation
+
+
+def _bounds(field: FieldInfo) -> tuple[float | None, float | None]:
+    low = high = None
+    for rule in field.metadata:
+        low = getattr(rule, "ge", low)
+        high = getattr(rule, "le", high)
+        if getattr(rule, "lt", None) is not None:
+            high = rule.lt - 1
+    return low, high
+
+
+def _to_widget(field: FieldInfo, value: Any) -> Any:
+    kind = _kind(field)
+    if kind in (bool, int) or get_origin(kind) is Literal:
+        return value
+    if isinstance(value, tuple | list):
+        return ", ".join(value)
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _from_widget(field: FieldInfo, value: Any) -> Any:
+    if get_origin(_kind(field)) is tuple:
+        return [part.strip() for part in str(value).split(",") if part.strip()]
+    optional = type(None) in get_args(field.annotation)
+    return None if optional and value == "" else value
+
+
+def _extra(field: FieldInfo) -> dict[str, Any]:
+    extra = field.json_schema_extra
+    assert isinstance(extra, dict)
+    return extra

@@ -1,0 +1,154 @@
+"""Train: choose what to train on, the model and the settings; check; launch."""
+
+import shlex
+
+import streamlit as st
+
+from pages.components.config_form import draft_values, group_fields, set_draft
+from pages.components.page_header import page_header, show_error, shown_errors
+from rft_core.config import PRESETS, RunConfig, changed_fields, make_config, to_yaml
+from rft_core.embedded import EMBEDDED_MODELS
+from rft_core.errors import RftError
+from rft_core.jobs import launch, list_problems, new_command_id
+from rft_core.paths import get_runs_dir
+from rft_core.planning import Plan, estimate
+from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+from rft_core.tasks import TASKS
+
+PICKED_ABOVE = ("model", "method", "task", "prompt_set", "reward_set", "name")
+
+
+def main() -> None:
+    page_header("Train", "GRPO + LoRA in a background process. Settings keep TRL's names.")
+    presets()
+    what_to_train_on()
+    settings()
+    try:
+        config = make_config(draft_values())
+    except RftError as error:
+        show_error(error)
+        st.stop()
+    st.subheader("Check and launch", anchor=False)
+    checks, plan = st.columns(2, gap="large")
+    with checks:
+        is_ready = show_problems(config)
+        launch_button(config, is_ready)
+    with plan, shown_errors():
+        show_plan(estimate(config, get_runs_dir()))
+    same_from_the_command_line(config)
+
+
+def presets() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Start from a preset**")
+        for name, values in PRESETS.items():
+            st.button(name, key=f"preset-{name}", on_click=set_draft, args=(values,))
+
+
+def what_to_train_on() -> None:
+    """Task, prompts, rewards and model: the four choices that are not numbers."""
+    runs_dir = get_runs_dir()
+    with shown_errors(), open_index(runs_dir) as index:
+        prompt_sets = {row["id"]: row for row in list_prompt_sets(index)}
+        reward_sets = {row["id"]: row for row in list_reward_sets(index)}
+    draft = draft_values()
+    for field in ("task", "prompt_set", "reward_set", "model", "name"):
+        st.session_state.setdefault(f"config.{field}", draft[field] or "")
+    task, prompts, rewards = st.columns(3)
+    with task:
+        st.selectbox(
+            "task", [*TASKS, "custom"], key="config.task", persist_state="session",
+            format_func=lambda name: TASKS[name].title if name in TASKS else "Custom",
+            help="A built-in task brings prompts, template and rewards.",
+        )  # fmt: skip
+    with prompts:
+        st.selectbox(
+            "prompt_set", ["", *prompt_sets], key="config.prompt_set", persist_state="session",
+            format_func=lambda id: (
+                f"{prompt_sets[id]['name']} · {prompt_sets[id]['num_rows']} rows"
+                if id else "the task's own prompts"
+            ),
+            help="Prompt sets are made on the Prompts page.",
+        )  # fmt: skip
+    with rewards:
+        st.selectbox(
+            "reward_set", ["", *reward_sets], key="config.reward_set", persist_state="session",
+            format_func=lambda id: (
+                f"{reward_sets[id]['name']} v{reward_sets[id]['version']}"
+                if id else "the task's own rewards"
+            ),
+            help="Reward sets are made on the Rewards page; a run pins the version chosen here.",
+        )  # fmt: skip
+    model, name = st.columns([2, 1])
+    with model:
+        st.selectbox(
+            "model", list(EMBEDDED_MODELS), key="config.model", persist_state="session",
+            accept_new_options=True,
+            help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
+        )  # fmt: skip
+    with name:
+        st.text_input(
+            "name", key="config.name", persist_state="session", placeholder="made from the task"
+        )
+
+
+def settings() -> None:
+    groups = dict.fromkeys(
+        field.json_schema_extra["group"]  # type: ignore[index]
+        for field in RunConfig.model_fields.values()
+    )
+    for tab, group in zip(st.tabs(list(groups)), groups, strict=True):
+        with tab:
+            group_fields(group, skip=PICKED_ABOVE)
+
+
+def show_problems(config: RunConfig) -> bool:
+    """Everything that would stop this run, found before anything loads. True when nothing would."""
+    with shown_errors():
+        problems = list_problems(get_runs_dir(), config)
+    for problem in problems:
+        st.warning(f"**{problem.field}** — {problem.message}  \n{problem.suggestion}")
+    if not problems:
+        st.success(
+            f"Ready: {config.max_steps} steps of {config.generation_batch_size} completions "
+            f"({config.generation_batch_size // config.num_generations} prompts × "
+            f"{config.num_generations}).",
+            icon=":material/check_circle:",
+        )
+    return not problems
+
+
+def launch_button(config: RunConfig, is_ready: bool) -> None:
+    """One draft, one command id: a double click is one run."""
+    command_id = st.session_state.setdefault("launch_command", new_command_id())
+    if st.button("Launch", type="primary", icon=":material/rocket_launch:", disabled=not is_ready):
+        with shown_errors():
+            run = launch(get_runs_dir(), config, command_id=command_id)
+        st.session_state["launch_command"] = new_command_id()
+        st.switch_page("pages/monitor.py", query_params={"run": run})
+
+
+def show_plan(plan: Plan) -> None:
+    with st.container(border=True):
+        memory, time, disk = st.columns(3)
+        memory.metric("Memory", plan.memory_text)
+        time.metric("Time", plan.time_text)
+        disk.metric("Disk", plan.disk_text)
+        st.caption(plan.basis)
+
+
+def same_from_the_command_line(config: RunConfig) -> None:
+    with st.expander("The same from the command line", icon=":material/terminal:"):
+        changes = [f"--set {shlex.quote(f'{k}={_value(v)}')}" for k, v in
+                   changed_fields(config).items()]  # fmt: skip
+        st.code(" ".join(["python -m rft_core launch", *changes]), language="bash", wrap_lines=True)
+        st.download_button(
+            "Download as YAML", to_yaml(config), "config.yaml", icon=":material/download:"
+        )
+
+
+def _value(value: object) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+main()

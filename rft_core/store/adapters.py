@@ -1,0 +1,35 @@
+"""Which adapters a run has to offer: one per checkpoint, and the finished one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rft_core.paths import get_adapter_dir
+from rft_core.store.run_reader import has_database, list_checkpoints, open_run
+
+
+@dataclass(frozen=True)
+class StoredAdapter:
+    """`step` None: the adapter with which the run finished."""
+
+    run_id: str
+    step: int | None
+    path: Path
+
+    @property
+    def label(self) -> str:
+        return "finished" if self.step is None else f"step {self.step}"
+
+
+def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
+    """Newest first; the finished adapter, where there is one, leads."""
+    found: list[StoredAdapter] = []
+    finished = get_adapter_dir(runs_dir, run_id)
+    if (finished / "adapter_config.json").exists():
+        found.append(StoredAdapter(run_id, None, finished))
+    if has_database(runs_dir, run_id):
+        with open_run(runs_dir, run_id) as db:
+            checkpoints = list_checkpoints(db)
+        found += [StoredAdapter(run_id, c.step, c.path) for c in reversed(checkpoints)]
+    return found
