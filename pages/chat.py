@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.answer_lanes import Exchange, ask, show_exchange
+from pages.components.answer_lanes import ask, show_exchange
 from pages.components.generation_view import generation_style
 from pages.components.page_header import page_header, show_error, shown_errors
 from pages.components.run_picker import pick_run
@@ -48,12 +48,12 @@ def main() -> None:
     try:
         answered = ask(
             GenerationClient(get_runs_dir()),
-            run.config.model,
-            messages,
-            row,
-            lanes,
-            params,
-            rewards,
+            model=run.config.model,
+            messages=messages,
+            row=row,
+            lanes=lanes,
+            params=params,
+            rewards=rewards,
         )
     except RftError as error:
         show_error(error)

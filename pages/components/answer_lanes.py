@@ -40,6 +40,7 @@ class Exchange:
 
 def ask(
     client: GenerationClient,
+    *,
     model: str,
     messages: Messages,
     row: dict[str, Any],
