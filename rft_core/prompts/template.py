@@ -1,0 +1,197 @@
+"""System and user templates: a row becomes the chat messages that a model is asked.
+
+Templates are Jinja in a sandbox, strict about unknown names. This file stops at messages: the
+exact string a model sees needs its tokenizer's chat template, which is `generation`'s business.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import statistics
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from types import TracebackType
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from rft_core.errors import BadInputError
+
+Message = dict[str, str]
+"""{"role": "system" or "user", "content": text}, as chat templates and TRL expect it."""
+
+MAX_RENDERED_CHARS = 1_000_000
+MAX_LOOP_ITEMS = 100_000
+_MAX_EXPONENT = 64
+
+
+class _TemplateLimitError(ValueError):
+    """A template asked for more text or more repetitions than any prompt needs."""
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, plus limits on what one small expression can blow up to."""
+
+    intercepted_binops = frozenset(["*", "**"])
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**" and (not isinstance(right, int | float) or abs(right) > _MAX_EXPONENT):
+            raise _TemplateLimitError(f"an exponent is larger than {_MAX_EXPONENT}")
+        for sequence, times in ((left, right), (right, left)):
+            if isinstance(sequence, str | list | tuple) and isinstance(times, int):  # noqa: SIM102
+                if len(sequence) * times > MAX_RENDERED_CHARS:
+                    raise _TemplateLimitError("the result of '*' is too long")
+        return super().call_binop(context, operator, left, right)
+
+
+def _make_environment() -> _Environment:
+    environment = _Environment(
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,  # what is typed is what the model sees
+        autoescape=False,
+        finalize=lambda value: "" if value is None else value,  # a missing cell is not "None"
+    )
+    environment.globals.clear()  # `lipsum(10**9)` and friends have no place in a prompt
+    return environment
+
+
+@dataclass(frozen=True)
+class PromptTemplate:
+    """Two Jinja sources. Columns are variables (`{{ nums }}`), and also `{{ row["any name"] }}`."""
+
+    system: str
+    user: str
+
+    def render(self, row: Mapping[str, Any]) -> list[Message]:
+        """The messages for one row; no system message when it comes out blank.
+
+        Raises BadInputError that names the template, the line, the variable and the columns.
+        """
+        system = self._render_part("system", row)
+        user = self._render_part("user", row)
+        messages = [{"role": "system", "content": system}] if system.strip() else []
+        return [*messages, {"role": "user", "content": user}]
+
+    @property
+    def variables(self) -> frozenset[str]:
+        """Columns the templates mention, as `{{ name }}`, `{{ row.name }}` or `{{ row["name"] }}`.
+
+        Raises BadInputError for a template with a syntax error.
+        """
+        names: set[str] = set()
+        for part in ("system", "user"):
+            source = getattr(self, part)
+            _compile(part, source)
+            tree = _make_environment().parse(source)
+            names |= meta.find_undeclared_variables(tree) - {"row", "range"}
+            names |= {node.attr for node in tree.find_all(nodes.Getattr) if _is_row(node.node)}
+            names |= {
+                node.arg.value
+                for node in tree.find_all(nodes.Getitem)
+                if _is_row(node.node) and isinstance(node.arg, nodes.Const)
+            }
+        return frozenset(names)
+
+    def _render_part(self, part: str, row: Mapping[str, Any]) -> str:
+        template = _compile(part, getattr(self, part))
+        context = {"row": row, "range": _budgeted_range(), **row}
+        try:
+            return _join_limited(template.generate(context))
+        except UndefinedError as error:
+            raise _undefined_error(part, error, list(row)) from error
+        except SecurityError as error:
+            raise BadInputError(
+                f"The {part} template was stopped in line {_line_of(error)}",
+                str(error),
+                "Templates may only use the row's values",
+            ) from error
+        # Whatever else an expression can raise is the template's mistake, not the program's.
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError,
+                RecursionError, MemoryError, AssertionError) as error:  # fmt: skip
+            raise BadInputError(
+                f"The {part} template failed in line {_line_of(error)}",
+                str(error) or type(error).__name__,
+                "Correct the template",
+            ) from error
+
+
+@lru_cache(maxsize=64)
+def _compile(part: str, source: str) -> Template:
+    try:
+        return _make_environment().from_string(source)
+    except TemplateSyntaxError as error:
+        raise BadInputError(
+            f"The {part} template has a syntax error in line {error.lineno}",
+            error.message or "",
+            "Correct the template; columns are written as {{ column }}",
+        ) from error
+    except RecursionError as error:
+        raise BadInputError(f"The {part} template is nested too deeply") from error
+
+
+def length_summary(lengths: Sequence[int]) -> dict[str, float]:
+    """{"min", "median", "p95", "max"} of prompt lengths; p95 by nearest rank."""
+    if not lengths:
+        raise BadInputError("There are no prompts to measure")
+    ordered = sorted(lengths)
+    return {
+        "min": ordered[0],
+        "median": statistics.median(ordered),
+        "p95": ordered[math.ceil(0.95 * len(ordered)) - 1],
+        "max": ordered[-1],
+    }
+
+
+def _is_row(node: nodes.Node) -> bool:
+    return isinstance(node, nodes.Name) and node.name == "row"
+
+
+def _join_limited(chunks: Iterable[str]) -> str:
+    collected, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_RENDERED_CHARS:
+            raise _TemplateLimitError(f"it wrote more than {MAX_RENDERED_CHARS:,} characters")
+        collected.append(chunk)
+    return "".join(collected)
+
+
+def _budgeted_range() -> Callable[..., range]:
+    """`range` with one budget for a whole rendering, so that nested loops cannot multiply."""
+    left = MAX_LOOP_ITEMS
+
+    def limited_range(*bounds: int) -> range:
+        nonlocal left
+        numbers = range(*bounds)
+        left -= len(numbers)
+        if left < 0:
+            raise _TemplateLimitError(f"its loops repeat more than {MAX_LOOP_ITEMS:,} times")
+        return numbers
+
+    return limited_range
+
+
+def _undefined_error(part: str, error: UndefinedError, columns: list[str]) -> BadInputError:
+    message = error.message or "a name is undefined"
+    wanted = message.split("'")[-2] if message.count("'") >= 2 else ""
+    close = difflib.get_close_matches(wanted, columns, n=1)
+    return BadInputError(
+        f"The {part} template, line {_line_of(error)}: {message}",
+        f"the columns are {', '.join(columns) or '(none)'}",
+        f"Did you mean '{close[0]}'?" if close else "Use one of these columns",
+    )
+
+
+def _line_of(error: BaseException) -> int:
+    """The template's line, from the traceback frames that Jinja rewrites to template lines."""
+    line = 1
+    frame: TracebackType | None = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<template>":
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return line
