@@ -13,7 +13,9 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tiny_model(folder: Path, *, chat_template: str | None = CHAT_TEMPLATE, seed: int = 0) -> Path:
+def make_tiny_model(
+    folder: Path, *, chat_template: str | None = CHAT_TEMPLATE, seed: int = 0
+) -> Path:
     """A two-layer Llama of width 32 with random weights, and its tokenizer, in `folder`."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,0 +1,1 @@
+"""Measuring models on held-out rows: pass@k, majority vote, intervals, paired differences."""

@@ -1,0 +1,75 @@
+"""Intervals cover what they promise, and differences are found when they are there."""
+
+import numpy as np
+import pytest
+
+from rft_core.evaluation.significance import mean_interval, paired_difference, wilson_interval
+
+
+def test_wilson_interval_has_the_published_values():
+    assert wilson_interval(10, 50) == pytest.approx((0.1124, 0.3304), abs=1e-4)
+    low, high = wilson_interval(0, 20)
+    assert low == 0
+    assert high == pytest.approx(0.1611, abs=1e-4)
+
+
+@pytest.mark.parametrize("truth", [0.05, 0.3, 0.9])
+def test_the_interval_of_a_share_covers_the_truth_about_95_times_in_100(truth: float):
+    rng = np.random.default_rng(0)
+    draws = rng.binomial(200, truth, size=2000)
+    intervals = [wilson_interval(int(draw), 200) for draw in draws]
+    assert 0.93 <= np.mean([low <= truth <= high for low, high in intervals]) <= 0.98
+
+
+def test_the_bootstrap_interval_covers_the_truth_about_95_times_in_100():
+    rng = np.random.default_rng(1)
+    covered = 0
+    for _ in range(60):
+        shares = rng.binomial(8, rng.beta(2, 4, size=80)) / 8
+        low, high = mean_interval(shares.tolist())
+        covered += low <= 1 / 3 <= high
+    assert covered >= 51
+
+
+def test_the_interval_has_a_width_even_when_all_prompts_agree():
+    assert mean_interval([0.5] * 10)[0] < 0.5 < mean_interval([0.5] * 10)[1]
+    assert mean_interval([1.0] * 10)[0] < 1
+
+
+def test_a_real_difference_is_found_and_its_interval_excludes_zero():
+    rng = np.random.default_rng(2)
+    base = rng.binomial(1, 0.3, size=200).astype(float)
+    tuned = np.maximum(base, rng.binomial(1, 0.25, size=200))
+    result = paired_difference(base.tolist(), tuned.tolist())
+    assert result.ci[0] > 0
+    assert result.p_value < 0.001
+    assert result.is_significant
+    assert result.difference == pytest.approx(tuned.mean() - base.mean())
+
+
+def test_equal_models_are_called_different_about_5_times_in_100():
+    rng = np.random.default_rng(3)
+    alarms = sum(
+        paired_difference(
+            rng.binomial(1, 0.4, size=60).tolist(), rng.binomial(1, 0.4, size=60).tolist()
+        ).is_significant
+        for _ in range(60)
+    )
+    assert alarms <= 8
+
+
+def test_the_p_value_of_right_or_wrong_pairs_is_mcnemars():
+    base = [1.0] * 2 + [0.0] * 10 + [1.0] * 20
+    tuned = [0.0] * 2 + [1.0] * 10 + [1.0] * 20
+    exact = 2 * sum([1, 12, 66]) / 2**12  # two-sided binomial of 2 against 10
+    assert paired_difference(base, tuned).p_value == pytest.approx(exact, abs=0.008)
+
+
+def test_identical_results_have_no_difference():
+    result = paired_difference([0.0, 1.0, 0.5], [0.0, 1.0, 0.5])
+    assert (result.difference, result.ci, result.p_value) == (0, (0, 0), 1)
+
+
+def test_the_same_seed_gives_the_same_answer():
+    a, b = [0.0, 1.0, 0.25, 0.5], [1.0, 1.0, 0.5, 0.25]
+    assert paired_difference(a, b, seed=7) == paired_difference(a, b, seed=7)
