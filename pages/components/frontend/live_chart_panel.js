@@ -101,7 +101,8 @@ export class Panel {
 
   layout() {
     const { theme, view, xRange } = this.chart
-    const logY = view.logY && this.curves.some(({ series }) => series.y.some(y => y > 0))
+    const decades = this.decades()
+    const logY = view.logY && decades !== null
     const few = view.marks.length <= MARK_LABELS
     return {
       height: view.height,
@@ -135,8 +136,8 @@ export class Panel {
         ...axisStyle(theme),
         type: logY ? "log" : "linear",
         nticks: 5,
-        exponentformat: "power",
         autorange: true,
+        ...(logY ? { tickformat: "~g", dtick: decades > 1 ? 1 : "D2" } : {}),
       },
       shapes: view.marks.map(mark => ({
         type: "line",
@@ -161,9 +162,17 @@ export class Panel {
     }
   }
 
+  // How many powers of ten the positive values span, or null where there are none.
+  decades() {
+    const positive = this.curves.flatMap(({ series }) => series.y.filter(y => y > 0))
+    if (!positive.length) return null
+    const bound = choose => positive.reduce((a, b) => choose(a, b))
+    return Math.log10(bound(Math.max) / bound(Math.min))
+  }
+
   // Draw everything from what is held; the user's zoom stays (plotly's uirevision).
   draw() {
-    const config = { displayModeBar: false, doubleClick: "autosize", displaylogo: false }
+    const config = { displayModeBar: false, doubleClick: "autosize", showTips: false }
     const first = !this.plot.data
     Plotly.react(this.plot, this.traces(), this.layout(), config)
     if (first) this.listen()
