@@ -1,0 +1,57 @@
+"""The reward set that a run is pinned to, as it was when the run began: weights and source."""
+
+import json
+
+import streamlit as st
+
+from rft_core.errors import NotFoundError
+from rft_core.paths import get_runs_dir
+from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.store.index import RunRow, StoredSet, get_reward_set, open_index
+
+
+def get_pinned_rewards(run: RunRow) -> tuple[StoredSet, RewardSet] | None:
+    """None for a run without pinned rewards."""
+    if run.config.reward_set is None:
+        return None
+    try:
+        with open_index(get_runs_dir()) as index:
+            stored = get_reward_set(index, run.config.reward_set)
+    except NotFoundError:
+        return None
+    return stored, RewardSet.from_json(stored.content)
+
+
+def reward_weights(run: RunRow) -> dict[str, float]:
+    """Weight by function name, in order; empty when the rewards are not known."""
+    pinned = get_pinned_rewards(run)
+    return dict(zip(pinned[1].names, pinned[1].weights, strict=True)) if pinned else {}
+
+
+def show_reward_source(run: RunRow) -> None:
+    """Every function with its weight, its grader's options or its Python source."""
+    pinned = get_pinned_rewards(run)
+    if pinned is None:
+        st.info("This run's reward set is not stored in this runs folder.")
+        return
+    stored, rewards = pinned
+    st.caption(
+        f"Reward set `{stored.name or 'unnamed'}` version {stored.version} · `{stored.id}` · "
+        "pinned when the run began: later edits do not change it."
+    )
+    for entry in rewards.entries:
+        _entry(entry)
+
+
+def _entry(entry: RewardEntry) -> None:
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.text(entry.name, width="content")
+            weight = f"weight {entry.weight:g}" if entry.weight else "only logged"
+            st.badge(weight, color="blue" if entry.weight else "gray")
+            st.badge("Python" if entry.grader == PYTHON_GRADER else "built in", color="gray")
+        if entry.source is not None:
+            st.code(entry.source, language="python", line_numbers=True)
+        else:
+            options = json.dumps(dict(entry.options), ensure_ascii=False)
+            st.code(f"{entry.grader} {options if entry.options else ''}", language=None)

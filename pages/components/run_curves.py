@@ -1,0 +1,118 @@
+"""A run's curves as chart panels, and the memory that lets each tick read only new rows.
+
+What a panel means is said here, once, for people who see these measures for the first time.
+"""
+
+import numpy as np
+import streamlit as st
+
+from pages.components.chart_message import Kind, Mark, Panel, Trace
+from rft_core.figures import Curve, Curves, extend_curves
+from rft_core.paths import get_runs_dir
+from rft_core.store.run_reader import (
+    Checkpoint,
+    has_database,
+    list_attempts,
+    list_checkpoints,
+    metrics_frame,
+    open_run,
+)
+
+KEY = "run_curves"
+
+POLICY_PANELS = (
+    (
+        "kl",
+        "KL to the base model",
+        "How far the policy has moved from the reference (the base model with the adapter off), "
+        "in nats per token. A slow rise is learning, a jump is trouble.",
+    ),
+    (
+        "entropy",
+        "Entropy",
+        "How undecided the policy is about its next token. It falls as the model grows sure; at "
+        "zero it no longer explores.",
+    ),
+    (
+        "completions/mean_length",
+        "Completion length",
+        "Mean tokens per completion. Watch it beside the reward: padding and giving up early both "
+        "show here first.",
+    ),
+    (
+        "completions/clipped_ratio",
+        "Truncated share",
+        "Share of completions that hit the length limit before they ended.",
+    ),
+    (
+        "frac_reward_zero_std",
+        "Zero-variance share",
+        "Share of groups whose completions all earned the same reward: they teach nothing.",
+    ),
+)
+OPTIMISATION_PANELS = (
+    ("loss", "Loss", "The policy-gradient loss. In GRPO it hovers around zero: read the rewards."),
+    ("grad_norm", "Gradient norm", "Before clipping. Spikes mean unstable steps."),
+    ("learning_rate", "Learning rate", "After warm-up and schedule."),
+    ("step_time", "Step time", "Seconds per step: sampling, scoring and updating."),
+)
+
+
+def read_curves(run_id: str) -> tuple[Curves, list[Checkpoint]]:
+    """All curves so far; only rows that were not there at the last look are read."""
+    if not has_database(get_runs_dir(), run_id):
+        return Curves(), []
+    with open_run(get_runs_dir(), run_id) as db:
+        attempts = len(list_attempts(db))
+        known_run, curves = st.session_state.get(KEY, ("", Curves()))
+        if known_run != run_id or curves.attempts != attempts:
+            curves = Curves(attempts=attempts)  # a resumed run has forgotten its last steps
+        curves = extend_curves(curves, metrics_frame(db, after_id=curves.last_id))
+        st.session_state[KEY] = (run_id, curves)
+        return curves, list_checkpoints(db)
+
+
+def reward_panels(curves: Curves, weights: dict[str, float]) -> list[Panel]:
+    """One panel per reward function, then the total. Weight 0 is only logged: the title says so."""
+    panels = []
+    for name in curves.functions or list(weights):
+        logged_only = weights.get(name) == 0
+        panels.append(
+            Panel(
+                f"{name} (only logged)" if logged_only else name,
+                _traces(curves, f"rewards/{name}/mean", "truth" if logged_only else "train"),
+                f"Mean score of the reward function '{name}'."
+                + (" Its weight is 0: it is measured, not trained on." if logged_only else ""),
+            )
+        )
+    total = "Mean of the weighted sum of all reward functions: what training raises."
+    return [*panels, Panel("Total reward", _traces(curves, "reward"), total)]
+
+
+def policy_panels(curves: Curves) -> list[Panel]:
+    return [Panel(title, _traces(curves, name), help) for name, title, help in POLICY_PANELS]
+
+
+def optimisation_panels(curves: Curves) -> list[Panel]:
+    return [Panel(title, _traces(curves, name), help) for name, title, help in OPTIMISATION_PANELS]
+
+
+def checkpoint_marks(checkpoints: list[Checkpoint]) -> list[Mark]:
+    return [Mark(checkpoint.step, f"checkpoint {checkpoint.step}") for checkpoint in checkpoints]
+
+
+def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
+    """Train and, where it was measured, validation. Always a train trace: it says 'waiting'."""
+    train, validation = curves.get(name), curves.get(name, "validation")
+    traces = [_trace("train", train, kind)]
+    if validation is not None:
+        traces.append(_trace("validation", validation, "validation"))
+    return traces
+
+
+def _trace(name: str, curve: Curve | None, kind: Kind) -> Trace:
+    if curve is None:
+        nothing = np.array([], dtype=np.float64)
+        return Trace(name, {"step": nothing, "time": nothing, "tokens": nothing}, nothing, kind)
+    axes = {"step": curve.step, "time": curve.minutes, "tokens": curve.tokens}
+    return Trace(name, axes, curve.value, kind)

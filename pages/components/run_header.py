@@ -1,0 +1,164 @@
+"""The line that says how a run is doing, and what can be done with it: stop, resume, fork."""
+
+import time
+
+import streamlit as st
+
+from pages.components.page_header import show_error, shown_errors
+from pages.components.run_badge import age_text, duration_text, state_badge
+from rft_core.config import parse_assignments
+from rft_core.errors import RftError
+from rft_core.jobs import fork, new_command_id, resume, stop
+from rft_core.paths import get_runs_dir
+from rft_core.store.index import RunRow
+from rft_core.store.run_reader import Checkpoint
+from rft_core.store.run_state import RunStatus
+
+STOPPABLE = ("queued", "starting", "running")
+RESUMABLE = ("stopped", "failed", "crashed", "needs_attention")
+TROUBLE = ("failed", "crashed", "needs_attention")
+PHASES = {
+    "loading": "Loading the model",
+    "training": "Training",
+    "validating": "Scoring the validation prompts",
+    "saving": "Saving a checkpoint",
+}
+
+
+def run_header(status: RunStatus, checkpoints: list[Checkpoint], updated_at: float | None) -> None:
+    """State, progress and actions of one run. `updated_at`: when the worker last wrote."""
+    with st.container(border=True, key="run-header"):
+        text, actions = st.columns([3, 2], vertical_alignment="center")
+        with text, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            state_badge(status.state)
+            st.markdown(f"**Step {status.step:,}** of {status.max_steps:,}", width="content")
+            st.caption(" · ".join(_facts(status, updated_at)), width="content")
+        with actions, st.container(horizontal=True, horizontal_alignment="right"):
+            _actions(status, checkpoints)
+        st.progress(min(status.step / max(status.max_steps, 1), 1.0))
+        if status.run.parent_run:
+            st.caption(f"Forked from `{status.run.parent_run}` at step {status.run.parent_step}.")
+    _trouble(status)
+
+
+def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
+    facts = []
+    if status.state == "queued":
+        facts.append("waits for its turn")
+    if status.is_active and status.phase and status.phase != "training":
+        phase = PHASES.get(status.phase, status.phase.capitalize())
+        facts.append(f"{phase}: {status.detail}" if status.detail else phase)
+    if status.eta is not None:
+        facts.append(f"{duration_text(status.eta)} left")
+    if status.step and status.duration:
+        facts.append(f"{status.duration / status.step:.2f} s a step")
+    if status.duration:
+        facts.append(f"{duration_text(status.duration)} of training")
+    if updated_at is not None:
+        age = max(0.0, time.time() - updated_at)
+        facts.append(f"updated {f'{age:.0f} s ago' if age < 60 else age_text(age)}")
+    return facts
+
+
+def _trouble(status: RunStatus) -> None:
+    """What happened to a run that ended badly or fell silent, and the way on."""
+    if status.is_stuck:
+        st.warning(
+            f"The worker lives but has been silent for {duration_text(status.heartbeat_age)}. "
+            "Look at the log below; stop the run if it does not come back.",
+            icon=":material/hourglass_top:",
+        )
+    if status.state not in TROUBLE:
+        return
+    ending = {"failed": "Training failed", "crashed": "The worker crashed"}
+    st.error(
+        f"**{ending.get(status.state, 'The run needs you')}.** {_plain(status.message)}  \n"
+        f"Everything up to step {status.step} is kept. Read the log below, then resume: training "
+        "goes on from the newest checkpoint.",
+        icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
+    )
+
+
+def _actions(status: RunStatus, checkpoints: list[Checkpoint]) -> None:
+    run_id = status.run.id
+    if status.state in STOPPABLE:
+        help = "Finishes the step, saves a checkpoint and ends. Resume continues from it."
+        if st.button("Stop", key="stop-run", icon=":material/stop:", help=help):
+            with shown_errors():
+                stop(get_runs_dir(), run_id, command_id=_command_id("stop", run_id))
+            st.rerun()
+    else:
+        _forget_command_id("stop", run_id)
+    if status.state in RESUMABLE:
+        if st.button("Resume", key="resume-run", icon=":material/play_arrow:", type="primary"):
+            with shown_errors():
+                resume(get_runs_dir(), run_id, command_id=_command_id("resume", run_id))
+            st.rerun()
+    else:
+        _forget_command_id("resume", run_id)
+    help = (
+        "Start a new run from a checkpoint of this one, with other settings."
+        if checkpoints
+        else "Possible once the run has a checkpoint."
+    )
+    if st.button(
+        "Fork", key="fork-run", icon=":material/fork_right:", help=help, disabled=not checkpoints
+    ):
+        _forget_command_id("fork", run_id)
+        fork_dialog(status.run, [checkpoint.step for checkpoint in checkpoints])
+
+
+@st.dialog("Fork this run", icon=":material/fork_right:")
+def fork_dialog(run: RunRow, steps: list[int]) -> None:
+    """Choose a checkpoint and what should differ; the new run counts its steps from 0."""
+    st.caption(
+        "The new run begins with this run's adapter at the chosen step. Its prompts, rewards and "
+        "settings are the same except for what you change here."
+    )
+    step = st.selectbox(
+        "From checkpoint", steps, index=len(steps) - 1, format_func="step {}".format
+    )
+    left, middle, right = st.columns(3)
+    values = {
+        "learning_rate": left.text_input("learning_rate", f"{run.config.learning_rate:g}"),
+        "beta": middle.text_input("beta", f"{run.config.beta:g}"),
+        "max_steps": right.text_input("max_steps", str(run.config.max_steps)),
+    }
+    name = st.text_input("Name", f"{run.name or run.id}, forked at {step}")
+    more = st.text_area(
+        "Other settings",
+        placeholder="num_generations=16\ntemperature=0.9",
+        help="One `name=value` a line; names as on the Train page.",
+        height=90,
+    )
+    if not st.button("Start the fork", type="primary", icon=":material/play_arrow:"):
+        return
+    try:
+        lines = [line.strip() for line in more.splitlines() if line.strip()]
+        changes = parse_assignments([f"{key}={value}" for key, value in values.items()] + lines)
+        command_id = _command_id("fork", run.id)
+        new_run = fork(
+            get_runs_dir(), run.id, step=step, changes=changes | {"name": name},
+            command_id=command_id,
+        )  # fmt: skip
+    except RftError as error:
+        show_error(error)
+        return
+    st.query_params["run"] = new_run
+    st.rerun()
+
+
+def _command_id(kind: str, run_id: str) -> str:
+    """The same for every click until the state changes: a double click is one command."""
+    return str(st.session_state.setdefault(f"command:{kind}:{run_id}", new_command_id()))
+
+
+def _forget_command_id(kind: str, run_id: str) -> None:
+    st.session_state.pop(f"command:{kind}:{run_id}", None)
+
+
+def _plain(text: str) -> str:
+    """Messages quote exceptions: keep Markdown from reading anything into them."""
+    for character in "\\`*_[]$<>:":
+        text = text.replace(character, "\\" + character)
+    return text

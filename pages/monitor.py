@@ -1,0 +1,198 @@
+"""Monitor: a run's rewards and losses as they grow, beside what the model writes just now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import streamlit as st
+
+from pages.components.generation_view import (
+    generation_style,
+    in_reward_order,
+    pick_telling_group,
+    show_completion,
+    show_prompt,
+)
+from pages.components.live_chart import live_chart
+from pages.components.log_tail import read_log_tail
+from pages.components.page_header import page_header, shown_errors
+from pages.components.reward_source import reward_weights, show_reward_source
+from pages.components.run_curves import (
+    checkpoint_marks,
+    optimisation_panels,
+    policy_panels,
+    read_curves,
+    reward_panels,
+)
+from pages.components.run_header import run_header
+from pages.components.run_picker import pick_run
+from rft_core.config import to_yaml
+from rft_core.diagnosis.doctor import diagnose
+from rft_core.figures import Curves
+from rft_core.paths import get_runs_dir, get_worker_log_path
+from rft_core.store.generation_reader import GenerationFilter, get_prompts, list_generations
+from rft_core.store.index import RunRow, open_index
+from rft_core.store.run_reader import events_frame, get_progress, has_database, open_run
+from rft_core.store.run_state import RunStatus, get_run_status
+
+REFRESH = {"Off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
+AXES = {"Step": "step", "Time": "time", "Tokens": "tokens"}
+LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The step whose completions are shown beside the curves. `pinned`: by a click on a point."""
+
+    step: int
+    split: str
+    pinned: bool
+
+
+def main() -> None:
+    page_header("Monitor", "Rewards as they rise, beside what the model writes just now.")
+    generation_style()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        run = pick_run()
+        refresh, view = toolbar()
+    interval = REFRESH[refresh] if read_status(run.id).is_active else None
+    st.fragment(live_view, run_every=interval)(run, view, interval is not None)
+    st.fragment(details, run_every=interval)(run)
+
+
+def toolbar() -> tuple[str, dict[str, Any]]:
+    """How often to look, and how to draw. Kept in the address."""
+    refresh = st.segmented_control(
+        "Refresh", list(REFRESH), default="1 s", required=True, key="refresh", bind="query-params"
+    )
+    axis = st.segmented_control(
+        "X axis", list(AXES), default="Step", required=True, key="x", bind="query-params"
+    )
+    smoothing = st.slider(
+        "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", bind="query-params", width=160,
+        help="Weight of the past in a moving average; the raw line stays visible behind it.",
+    )  # fmt: skip
+    log_y = st.toggle("Log y", key="log", bind="query-params")
+    return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
+
+
+def read_status(run_id: str) -> RunStatus:
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        return get_run_status(index, get_runs_dir(), run_id)
+
+
+def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
+    """Everything that changes with each step."""
+    status = read_status(run.id)
+    curves, checkpoints = read_curves(run.id)
+    run_header(status, checkpoints, last_write(run.id))
+    show_findings(curves)
+    charts, beside = st.columns([2, 1], gap="medium")
+    with charts:
+        clicked = live_chart(
+            "curves",
+            [*reward_panels(curves, reward_weights(run)), *policy_panels(curves)],
+            marks=checkpoint_marks(checkpoints),
+            waiting="Waiting for the first step" if status.is_active else "Not measured",
+            **view,
+        )
+    if clicked:
+        st.session_state["pinned"] = (run.id, clicked.step, clicked.trace)
+    with beside:
+        show_generations(run, curves)
+    optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
+    if optimisation.open:
+        with optimisation:
+            live_chart("optimisation", optimisation_panels(curves), **view)
+    if polls and not status.is_active:
+        st.rerun(scope="app")  # the run has ended: stop polling
+
+
+def last_write(run_id: str) -> float | None:
+    """When the worker last wrote, in seconds since the epoch."""
+    if not has_database(get_runs_dir(), run_id):
+        return None
+    with open_run(get_runs_dir(), run_id) as db:
+        progress = get_progress(db)
+    return progress.updated_at if progress else None
+
+
+def show_findings(curves: Curves) -> None:
+    for finding in diagnose(curves):
+        show = st.error if finding.severity == "error" else st.warning
+        show(f"**{finding.title}.** {finding.what}  \n{finding.fix}", icon=":material/stethoscope:")
+
+
+def show_generations(run: RunRow, curves: Curves) -> None:
+    """The best and the worst completion of the most telling group of one step."""
+    moment = choose_moment(run.id, curves)
+    with st.container(horizontal=True, vertical_alignment="center", key="strip-head"):
+        what = "Clicked" if moment.pinned else "Latest"
+        st.markdown(f"**{what} generations** · {moment.split} step {moment.step}", width="content")
+        if moment.pinned and st.button("Follow live", type="tertiary", icon=":material/sensors:"):
+            st.session_state.pop("pinned", None)
+            st.rerun(scope="fragment")
+    if not has_database(get_runs_dir(), run.id):
+        st.caption("The first completions appear here once the worker has sampled them.")
+        return
+    where = GenerationFilter(step=moment.step, split=moment.split)
+    with open_run(get_runs_dir(), run.id) as db:
+        found = pick_telling_group(list_generations(db, where, limit=LARGEST_STRIP))
+        found = in_reward_order(found, reward_weights(run))
+        prompts = get_prompts(db, {generation.prompt_id for generation in found})
+    if not found:
+        st.caption("The first completions appear here once the worker has sampled them.")
+        return
+    best, worst = found[0], found[-1]
+    show_prompt(prompts[best.prompt_id], short=True)
+    show_completion(best, title="Best")
+    if worst.id != best.id:
+        if worst.prompt_id != best.prompt_id:
+            show_prompt(prompts[worst.prompt_id], short=True)
+        show_completion(worst, title="Worst")
+    st.page_link(
+        "generations.py", label="All generations of this step", icon=":material/forum:",
+        query_params={"run": run.id, "step": str(moment.step), "split": moment.split},
+    )  # fmt: skip
+
+
+def choose_moment(run_id: str, curves: Curves) -> Moment:
+    pinned_run, step, trace = st.session_state.get("pinned", ("", 0, ""))
+    if pinned_run == run_id:
+        return Moment(step, "validation" if trace == "validation" else "train", pinned=True)
+    if curves.last_step == 0 and curves.get("reward", "validation") is not None:
+        return Moment(0, "validation", pinned=False)  # the validation before training
+    return Moment(curves.last_step, "train", pinned=False)
+
+
+def details(run: RunRow) -> None:
+    """What stands behind the curves; only the open tab is read."""
+    log, events, rewards, settings = st.tabs(
+        ["Log", "Events", "What is being rewarded", "Settings"],
+        on_change="rerun", key="details", bind="query-params",
+    )  # fmt: skip
+    if log.open:
+        text = read_log_tail(get_worker_log_path(get_runs_dir(), run.id))
+        with log.container(height=340, autoscroll=True, border=False):
+            st.code(text or "The worker has not printed anything yet.", language=None)
+    if events.open:
+        with events:
+            show_events(run.id)
+    if rewards.open:
+        with rewards:
+            show_reward_source(run)
+    if settings.open:
+        settings.code(to_yaml(run.config), language="yaml")
+
+
+def show_events(run_id: str) -> None:
+    if not has_database(get_runs_dir(), run_id):
+        st.caption("Nothing has happened yet.")
+        return
+    with open_run(get_runs_dir(), run_id) as db:
+        frame = events_frame(db)
+    frame["time"] = [datetime.fromtimestamp(t).strftime("%H:%M:%S") for t in frame["time"]]
+    st.dataframe(frame, hide_index=True, alt="Events of this run, newest first")
+
+
+main()

@@ -1,0 +1,148 @@
+"""What is wrong with a run, read from its curves: one small rule per ailment, and what to do.
+
+Every rule looks at the last steps only, speaks once it has seen enough of them, and stays silent
+when unsure: a card that cries wolf is worse than none. Pure functions; the Monitor page shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from rft_core.figures import Curve, Curves
+
+WINDOW = 8  # steps a rule looks back on
+ALMOST_ALL = 0.95
+MANY_TRUNCATED = 0.5
+MANY_UNSCORED = 0.1
+FAR_FROM_REFERENCE = 1.0  # nats per token: the policy shares little with the reference
+COLLAPSE_SHARE = 0.4  # of the best reward so far is lost ...
+COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the last steps
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that stands in the way of training: what is seen, and what to do about it."""
+
+    kind: str
+    severity: Literal["error", "warning"]
+    title: str
+    what: str
+    fix: str
+
+
+def diagnose(curves: Curves) -> list[Finding]:
+    """Everything the rules find, worst first. Empty for a healthy or a very young run."""
+    findings = [finding for rule in RULES if (finding := rule(curves))]
+    return sorted(findings, key=lambda finding: finding.severity != "error")
+
+
+def find_no_variance(curves: Curves) -> Finding | None:
+    share = _recent(curves, "frac_reward_zero_std")
+    if share is None or share < ALMOST_ALL:
+        return None
+    reward = _recent(curves, "reward") or 0.0
+    fix = (
+        "Every completion earns nothing: make the first success easier to reach (partial credit, "
+        "easier prompts), or begin with supervised examples."
+        if reward <= 0
+        else "The prompts are too easy or the reward too coarse for this model: use harder prompts "
+        "or a reward with more than one level."
+    )
+    return Finding(
+        "no_variance",
+        "error",
+        "Nothing to learn from",
+        f"In {share:.0%} of the groups all completions got the same reward (mean {reward:.2f}), "
+        f"so their advantages are zero.",
+        fix,
+    )
+
+
+def find_truncation(curves: Curves) -> Finding | None:
+    share = _recent(curves, "completions/clipped_ratio")
+    if share is None or share < MANY_TRUNCATED:
+        return None
+    return Finding(
+        "truncated",
+        "error" if share >= ALMOST_ALL else "warning",
+        "Completions are cut off",
+        f"{share:.0%} of the completions of the last {WINDOW} steps ended at the length limit "
+        "before they were finished.",
+        "Raise max_completion_length, or reward shorter completions.",
+    )
+
+
+def find_kl_explosion(curves: Curves) -> Finding | None:
+    kl = _recent(curves, "kl")
+    if kl is None or kl < FAR_FROM_REFERENCE:
+        return None
+    return Finding(
+        "kl_explosion",
+        "warning",
+        "The policy is far from the base model",
+        f"KL to the reference is {kl:.2g} nats per token: the model may be losing its language, "
+        "or playing the reward.",
+        "Read the latest generations. Fork from an earlier checkpoint with a lower learning_rate "
+        "or a higher beta.",
+    )
+
+
+def find_collapse(curves: Curves) -> Finding | None:
+    curve = curves.get("reward")
+    if curve is None or len(curve.value) < 3 * WINDOW:
+        return None
+    means = _window_means(curve)
+    best, now = max(means), means[-1]
+    spread = float(curve.value[-WINDOW:].std())
+    lost = best - now
+    if lost < COLLAPSE_SHARE * abs(best) or lost < COLLAPSE_NOISE * spread / WINDOW**0.5:
+        return None
+    step = int(curve.step[(means.index(best) + 1) * WINDOW - 1])
+    return Finding(
+        "collapse",
+        "error",
+        "The reward has collapsed",
+        f"It was {best:.2f} around step {step} and is {now:.2f} now.",
+        f"Fork from a checkpoint near step {step} with a lower learning_rate.",
+    )
+
+
+def find_unscored(curves: Curves) -> Finding | None:
+    shares = {name: _recent(curves, f"rewards/{name}/unscored") for name in curves.functions}
+    worst = max(shares, key=lambda name: shares[name] or 0.0, default=None)
+    share = shares[worst] if worst else None
+    if worst is None or share is None or share < MANY_UNSCORED:
+        return None
+    return Finding(
+        "unscored",
+        "error" if share >= ALMOST_ALL else "warning",
+        f"'{worst}' often cannot judge",
+        f"{share:.0%} of the completions of the last {WINDOW} steps got no score from it.",
+        "Filter the generations for unscored ones: the reason is stored with each of them.",
+    )
+
+
+RULES: Sequence[Callable[[Curves], Finding | None]] = (
+    find_no_variance,
+    find_truncation,
+    find_kl_explosion,
+    find_collapse,
+    find_unscored,
+)
+
+
+def _recent(curves: Curves, name: str) -> float | None:
+    """The mean of the last steps, or None while there are too few of them."""
+    curve = curves.get(name)
+    if curve is None or len(curve.value) < WINDOW:
+        return None
+    return curve.mean_of_last(WINDOW)
+
+
+def _window_means(curve: Curve) -> list[float]:
+    """Means of consecutive windows from the start, and of the very last window."""
+    starts = range(0, len(curve.value) - WINDOW + 1, WINDOW)
+    means = [float(curve.value[start : start + WINDOW].mean()) for start in starts]
+    return [*means, curve.mean_of_last(WINDOW)]
