@@ -132,12 +132,27 @@ def add_run(
     config: RunConfig,
     parent_run: str | None = None,
     parent_step: int | None = None,
-) -> None:
+    launch_id: str | None = None,
+) -> str:
+    """Add a run and, with `launch_id`, the command that starts it, in one transaction.
+
+    Returns the run's id: that of the earlier run when a command with this id was already there.
+    """
+    now = time.time()
     with transaction(db) as connection:
+        query = "SELECT run FROM commands WHERE id = ?"
+        if earlier := connection.execute(query, (launch_id,)).fetchone():
+            return str(earlier[0])
         connection.execute(
             "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-            (id, config.name, config.model_dump_json(), time.time(), parent_run, parent_step),
+            (id, config.name, config.model_dump_json(), now, parent_run, parent_step),
         )
+        if launch_id is not None:
+            connection.execute(
+                "INSERT INTO commands (id, kind, run, created_at) VALUES (?, 'launch', ?, ?)",
+                (launch_id, id, now),
+            )
+    return id
 
 
 def get_run(db: Database, id: str) -> RunRow:
@@ -170,6 +185,12 @@ def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
             (id, kind, run, time.time()),
         )
         return cursor.rowcount == 1
+
+
+def find_command(db: Database, id: str) -> Command | None:
+    for row in db.query("SELECT * FROM commands WHERE id = ?", [id]):
+        return Command(**row)
+    return None
 
 
 def list_commands(

@@ -95,7 +95,7 @@ def derive_state(
         return "running" if step_reached else "starting"
     if last_start and last_start.handled_at is None and not stop_wanted:
         return "queued"
-    answered = attempt and (not last_start or attempt.started_at >= (last_start.handled_at or 0))
+    answered = attempt and (not last_start or attempt.started_at >= last_start.created_at)
     if last_start and not answered:
         return _state_before_attempt(last_start, stop_wanted)
     if attempt is None:

@@ -1,0 +1,105 @@
+"""What this machine has: cores, memory, disk, GPUs. Read without torch, in milliseconds.
+
+It says what is there, not what is enough: see `planning`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+GIB = 1024**3
+# SQLite's locks and memory-mapped WAL are not reliable on these.
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "9p", "ceph", "glusterfs",
+     "lustre", "beegfs", "afs", "gpfs", "fuse.s3fs", "fuse.gcsfuse"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Gpu:
+    name: str
+    memory: int
+    free_memory: int
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Sizes are in bytes; `memory` and `free_memory` are the machine's RAM."""
+
+    cores: int
+    memory: int
+    free_memory: int
+    gpus: tuple[Gpu, ...]
+
+    def describe(self) -> str:
+        """One line for people: '2 cores · 23 GiB memory · no GPU'."""
+        names = [f"{gpu.name} ({gpu.memory / GIB:.0f} GiB)" for gpu in self.gpus]
+        cores = f"{self.cores} core{'s' if self.cores != 1 else ''}"
+        return f"{cores} · {self.memory / GIB:.0f} GiB memory · {', '.join(names) or 'no GPU'}"
+
+
+def get_hardware() -> Hardware:
+    memory = psutil.virtual_memory()
+    return Hardware(
+        # The cores this process may use: a container often has fewer than the machine.
+        cores=len(psutil.Process().cpu_affinity() or []) or psutil.cpu_count() or 1,
+        memory=int(memory.total),
+        free_memory=int(memory.available),
+        gpus=_list_gpus(),
+    )
+
+
+def get_free_disk(folder: Path) -> int:
+    """Free bytes where `folder` is, or will be made."""
+    return shutil.disk_usage(_nearest_existing(folder)).free
+
+
+def get_network_mount(folder: Path) -> str | None:
+    """The file system's type if `folder` is on a network mount, else None."""
+    best: tuple[int, str] | None = None
+    path = _nearest_existing(folder).resolve()
+    for partition in psutil.disk_partitions(all=True):
+        mount = Path(partition.mountpoint)
+        if path.is_relative_to(mount) and (best is None or len(mount.parts) >= best[0]):
+            best = (len(mount.parts), partition.fstype)
+    return best[1] if best and best[1] in NETWORK_FILE_SYSTEMS else None
+
+
+def _nearest_existing(folder: Path) -> Path:
+    path = folder.absolute()
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+@cache
+def _has_nvidia_driver() -> bool:
+    """Whether NVML can be loaded: asked once, since a failed search costs milliseconds."""
+    try:
+        import pynvml
+    except ImportError:
+        return False
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return False
+    return True
+
+
+def _list_gpus() -> tuple[Gpu, ...]:
+    if not _has_nvidia_driver():
+        return ()
+    import pynvml
+
+    handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+    gpus = []
+    for handle in handles:
+        memory, name = pynvml.nvmlDeviceGetMemoryInfo(handle), pynvml.nvmlDeviceGetName(handle)
+        text = name.decode() if isinstance(name, bytes) else str(name)
+        gpus.append(Gpu(text, int(memory.total), int(memory.free)))
+    return tuple(gpus)

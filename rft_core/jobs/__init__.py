@@ -1,0 +1,33 @@
+"""Jobs: starting, stopping, resuming, forking and deleting runs. Loads no torch.
+
+What pages and the command line call is here; `supervisor.py` is the process that answers.
+
+    run_id = launch(runs_dir, make_config({"task": "countdown"}), command_id=new_command_id())
+    status = wait_for_end(runs_dir, run_id)
+"""
+
+from rft_core.jobs.checks import list_problems
+from rft_core.jobs.launcher import (
+    delete,
+    ensure_commands_are_served,
+    fork,
+    launch,
+    new_command_id,
+    resume,
+    stop,
+    wait_for_end,
+)
+from rft_core.jobs.pinning import store_prompt_set
+
+__all__ = [
+    "delete",
+    "ensure_commands_are_served",
+    "fork",
+    "launch",
+    "list_problems",
+    "new_command_id",
+    "resume",
+    "stop",
+    "store_prompt_set",
+    "wait_for_end",
+]

@@ -1,0 +1,100 @@
+"""What the supervisor does next: a pure function of the commands and of which workers live.
+
+Commands are answered in the order in which they were asked. At most `max_runs` workers live at
+once; the other starts wait. Nothing is remembered between two calls, so that a new supervisor
+decides exactly as the one that was killed would have done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from rft_core.store.index import Command
+
+START_KINDS = ("launch", "resume")
+
+
+@dataclass(frozen=True)
+class StartWorker:
+    command: Command
+
+
+@dataclass(frozen=True)
+class AskToStop:
+    """SIGTERM: the worker finishes its step, saves a checkpoint and ends."""
+
+    command: Command
+
+
+@dataclass(frozen=True)
+class KillWorker:
+    """It was asked to stop and did not within the grace."""
+
+    run: str
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Nothing is left to do for this command: mark it handled."""
+
+    command: Command
+
+
+Action = StartWorker | AskToStop | KillWorker | Settle
+
+
+def decide(
+    commands: Sequence[Command],
+    alive: AbstractSet[str],
+    *,
+    max_runs: int,
+    now: float,
+    stop_grace: float,
+) -> list[Action]:
+    """`commands`: all there are, oldest first. `alive`: the runs that have a living worker."""
+    histories: dict[str, list[Command]] = {}
+    for command in commands:
+        histories.setdefault(command.run, []).append(command)
+    actions: list[Action] = []
+    places = max_runs - len(alive)
+    for command in commands:
+        if command.handled_at is not None:
+            continue
+        is_alive = command.run in alive
+        if command.kind not in START_KINDS:
+            actions.append(AskToStop(command) if is_alive else Settle(command))
+        elif _is_settled_start(command, histories[command.run], is_alive):
+            actions.append(Settle(command))
+        elif not is_alive and places > 0:
+            actions.append(StartWorker(command))
+            places -= 1
+    return actions + [
+        KillWorker(run)
+        for run in sorted(alive & histories.keys())
+        if _is_overdue(histories[run], now - stop_grace)
+    ]
+
+
+def _is_settled_start(start: Command, history: Sequence[Command], is_alive: bool) -> bool:
+    """Cancelled by a later stop, asked for twice, or already answered by a living worker."""
+    position = history.index(start)
+    is_cancelled = any(command.kind == "stop" for command in history[position + 1 :])
+    before = _since_last_start(history[:position])
+    is_second = len(before) == 1 and before[0].handled_at is None
+    return is_alive or is_cancelled or is_second
+
+
+def _is_overdue(history: Sequence[Command], asked_before: float) -> bool:
+    handled = [command for command in history if command.handled_at is not None]
+    return any(
+        command.kind == "stop" and (command.handled_at or 0) < asked_before
+        for command in _since_last_start(handled)
+    )
+
+
+def _since_last_start(history: Sequence[Command]) -> Sequence[Command]:
+    """The last start and what was asked after it."""
+    starts = [i for i, command in enumerate(history) if command.kind in START_KINDS]
+    return history[starts[-1] :] if starts else ()

@@ -1,0 +1,221 @@
+"""What pages and the command line may ask for: launch, stop, resume, fork, delete.
+
+Asking writes rows into `index.db`, at once and all or nothing; the supervisor does the work. Each
+request carries a command id: the same one twice (a double click) is one request. Nothing here
+waits for a worker, except `wait_for_end`.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rft_core.config import RunConfig, make_config, to_yaml
+from rft_core.errors import BadInputError, NotFoundError
+from rft_core.jobs.checks import check_config
+from rft_core.jobs.pinning import pin_sets
+from rft_core.jobs.processes import ensure_supervisor
+from rft_core.paths import get_config_path, get_run_dir
+from rft_core.store.index import (
+    add_command,
+    add_run,
+    delete_run,
+    find_command,
+    get_run,
+    list_commands,
+    open_index,
+)
+from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
+from rft_core.store.run_state import RunStatus, get_run_status, list_run_statuses
+
+# The adapter of the parent fits the fork only while these stay as they are.
+FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
+POLL_SECONDS = 0.2
+
+
+def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) -> str:
+    """Check, pin the prompts and rewards, and queue a run. Returns its id.
+
+    Raises `BadInputError` naming every problem, before anything is written.
+    """
+    return _add_run(runs_dir, config, command_id)
+
+
+def fork(
+    runs_dir: Path,
+    run_id: str,
+    *,
+    step: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    command_id: str | None = None,
+) -> str:
+    """Queue a new run that begins with the adapter of `run_id` at `step` (default: the newest).
+
+    `changes` are settings that differ from the parent's. The fork counts its own steps from 0 and
+    its reference stays the base model. Returns the new run's id.
+    """
+    with open_index(runs_dir) as index:
+        parent = get_run(index, run_id)
+    checkpoint = _choose_checkpoint(runs_dir, run_id, step)
+    config = _fork_config(parent.config, dict(changes or {}))
+    return _add_run(runs_dir, config, command_id, parent=run_id, step=checkpoint.step)
+
+
+def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
+    """Queue a stopped, failed or crashed run again: it continues from its newest checkpoint."""
+    with open_index(runs_dir) as index:
+        if command_id and find_command(index, command_id):
+            return
+        status = get_run_status(index, runs_dir, run_id)
+        if status.is_active:
+            raise BadInputError(f"Run '{run_id}' is {status.state}: there is nothing to resume")
+        if status.state == "finished":
+            raise BadInputError(
+                f"Run '{run_id}' has finished its {status.max_steps} steps",
+                "",
+                f"To train on, fork it: python -m rft_core fork {run_id} --step {status.step}",
+            )
+        add_command(index, id=command_id or new_command_id(), kind="resume", run=run_id)
+    ensure_supervisor(runs_dir)
+
+
+def stop(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
+    """Ask a run to save a checkpoint and end; a queued one is taken off the queue.
+
+    Stopping a run that is not active changes nothing.
+    """
+    with open_index(runs_dir) as index:
+        if not get_run_status(index, runs_dir, run_id).is_active:
+            return
+        add_command(index, id=command_id or new_command_id(), kind="stop", run=run_id)
+    ensure_supervisor(runs_dir)
+
+
+def delete(runs_dir: Path, run_id: str) -> None:
+    """Remove a run's rows and its folder. Refused while it, or a fork that waits, is active."""
+    with open_index(runs_dir) as index:
+        status = get_run_status(index, runs_dir, run_id)
+        if status.is_active:
+            raise BadInputError(
+                f"Run '{run_id}' is {status.state}", "", "Stop it before deleting it"
+            )
+        for other in list_run_statuses(index, runs_dir):
+            if other.is_active and other.run.parent_run == run_id:
+                raise BadInputError(
+                    f"Run '{run_id}' is the parent of '{other.run.id}', which is {other.state}",
+                    "",
+                    "Stop that one first",
+                )
+        delete_run(index, run_id)
+    shutil.rmtree(get_run_dir(runs_dir, run_id), ignore_errors=True)
+
+
+def wait_for_end(
+    runs_dir: Path,
+    run_id: str,
+    *,
+    timeout: float | None = None,
+    on_poll: Callable[[RunStatus], None] | None = None,
+) -> RunStatus:
+    """Wait until the run is no longer active; after `timeout` seconds return it as it is."""
+    deadline = time.monotonic() + timeout if timeout is not None else None
+    while True:
+        ensure_commands_are_served(runs_dir)
+        with open_index(runs_dir) as index:
+            status = get_run_status(index, runs_dir, run_id)
+        if on_poll:
+            on_poll(status)
+        if not status.is_active or (deadline is not None and time.monotonic() > deadline):
+            return status
+        time.sleep(POLL_SECONDS)
+
+
+def ensure_commands_are_served(runs_dir: Path) -> None:
+    """Start a supervisor if commands wait and none lives (it may have been killed)."""
+    with open_index(runs_dir) as index:
+        waiting = bool(list_commands(index, pending_only=True))
+    if waiting:
+        ensure_supervisor(runs_dir)
+
+
+def new_command_id() -> str:
+    """For a form: make one when it is shown, pass it with the click."""
+    return uuid.uuid4().hex
+
+
+def _add_run(
+    runs_dir: Path,
+    config: RunConfig,
+    command_id: str | None,
+    *,
+    parent: str | None = None,
+    step: int | None = None,
+) -> str:
+    command_id = command_id or new_command_id()
+    with open_index(runs_dir) as index:
+        if earlier := find_command(index, command_id):
+            return earlier.run
+        check_config(index, runs_dir, config)
+        config = pin_sets(index, config)
+        run_id = _make_folder(runs_dir, config)
+        get_config_path(runs_dir, run_id).write_text(to_yaml(config), encoding="utf-8")
+        added = add_run(
+            index, id=run_id, config=config, parent_run=parent, parent_step=step,
+            launch_id=command_id,
+        )  # fmt: skip
+    if added != run_id:  # the other half of a double click was faster
+        shutil.rmtree(get_run_dir(runs_dir, run_id))
+    ensure_supervisor(runs_dir)
+    return added
+
+
+def _make_folder(runs_dir: Path, config: RunConfig) -> str:
+    """A readable id that is free: countdown-20261121-0753-a1b2."""
+    task = re.sub(r"[^a-z0-9_]+", "-", config.task.lower()).strip("-") or "run"
+    while True:
+        run_id = f"{task}-{time.strftime('%Y%m%d-%H%M')}-{secrets.token_hex(2)}"
+        try:
+            get_run_dir(runs_dir, run_id).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        return run_id
+
+
+def _choose_checkpoint(runs_dir: Path, run_id: str, step: int | None) -> Checkpoint:
+    checkpoints: list[Checkpoint] = []
+    if has_database(runs_dir, run_id):
+        with open_run(runs_dir, run_id) as db:
+            checkpoints = list_checkpoints(db)
+    if not checkpoints:
+        raise NotFoundError(f"Run '{run_id}' has no checkpoint yet")
+    for checkpoint in checkpoints:
+        if step == checkpoint.step:
+            return checkpoint
+    if step is None:
+        return checkpoints[-1]
+    known = ", ".join(str(checkpoint.step) for checkpoint in checkpoints)
+    raise NotFoundError(f"Run '{run_id}' has no checkpoint at step {step}", f"It has: {known}")
+
+
+def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:
+    """The parent's settings with the changes; a new task brings its own prompts and rewards."""
+    values = parent.model_dump(mode="json") | {"name": ""}
+    if changes.get("task", parent.task) != parent.task:
+        values |= {"prompt_set": None, "reward_set": None}
+    if "num_prompts" in changes or "num_validation_prompts" in changes:
+        values |= {"prompt_set": None}
+    config = make_config(values | changes)
+    fixed = [name for name in FIXED_IN_A_FORK if getattr(config, name) != getattr(parent, name)]
+    if fixed:
+        raise BadInputError(
+            f"A fork cannot change {', '.join(fixed)}",
+            "It begins with its parent's adapter",
+            "Launch a new run instead",
+        )
+    return config

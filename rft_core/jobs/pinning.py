@@ -1,0 +1,66 @@
+"""Pinning: a run names exactly the prompts and rewards that it used, for ever.
+
+A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own. Before a run
+is written they are made into immutable sets in `index.db`, and the run's configuration names them.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from rft_core.config import RunConfig
+from rft_core.prompts import PromptSet, Split, make_prompt_set
+from rft_core.store.index import (
+    ensure_prompt_set,
+    ensure_reward_set,
+)
+from rft_core.tasks import get_task
+
+
+def pin_sets(index: Database, config: RunConfig) -> RunConfig:
+    """The same configuration with both sets named. Raises `NotFoundError` for unknown ones."""
+    return config.model_copy(
+        update={
+            "prompt_set": config.prompt_set or _pin_task_prompts(index, config),
+            "reward_set": config.reward_set or _pin_task_rewards(index, config),
+        }
+    )
+
+
+def make_task_prompt_set(config: RunConfig) -> PromptSet:
+    """The task's own rows, as many as the configuration asks for, drawn from its seed."""
+    task = get_task(config.task)
+    train, validation = task.load(config.num_prompts, config.num_validation_prompts, config.seed)
+    last = len(train) + len(validation)
+    return make_prompt_set(
+        [*train, *validation],
+        name=f"{task.title} (built in)",
+        template=task.template,
+        split=Split(tuple(range(len(train))), tuple(range(len(train), last)), config.seed),
+        task=task.name,
+        source="built in",
+    )
+
+
+def store_prompt_set(index: Database, prompt_set: PromptSet) -> str:
+    """Store it, unless it is there already. Returns its id."""
+    ensure_prompt_set(
+        index,
+        id=prompt_set.id,
+        name=prompt_set.name,
+        task=prompt_set.task,
+        num_rows=len(prompt_set.rows),
+        content=prompt_set.to_json(),
+    )
+    return prompt_set.id
+
+
+def _pin_task_prompts(index: Database, config: RunConfig) -> str:
+    return store_prompt_set(index, make_task_prompt_set(config))
+
+
+def _pin_task_rewards(index: Database, config: RunConfig) -> str:
+    reward_set = get_task(config.task).reward_set
+    name = reward_set.name or config.task
+    ensure_reward_set(index, id=reward_set.id, name=name, content=reward_set.to_json())
+    return reward_set.id

@@ -1,0 +1,103 @@
+"""Processes that outlive whoever starts them, and telling one process from another.
+
+A process is known by its pid *and* its start time: pids are reused, and a zombie still answers
+signal 0. This file knows nothing about runs, except how to start their supervisor.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from rft_core.errors import WorkerError
+from rft_core.paths import PROJECT_ROOT, get_supervisor_lock_path, get_supervisor_log_path
+from rft_core.store.run_lock import is_locked
+
+SUPERVISOR_COMMAND = (sys.executable, "-m", "rft_core.jobs.supervisor")
+_START_TOLERANCE_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """`started` is in seconds since the epoch."""
+
+    pid: int
+    started: float
+
+
+def start_detached(
+    command: Sequence[str], *, log_path: Path, runs_dir: Path
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, so that no closed terminal can reach it.
+
+    It reads nothing, appends what it prints to `log_path`, and finds the project and `runs_dir`.
+    """
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, "RFT_RUNS_DIR": str(runs_dir), "PYTHONUNBUFFERED": "1"}
+    with log_path.open("ab") as log:
+        try:
+            return subprocess.Popen(
+                list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=PROJECT_ROOT, env=environment, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            raise WorkerError(f"Could not start {command[0]}", str(error)) from error
+
+
+def ensure_supervisor(runs_dir: Path, command: Sequence[str] = SUPERVISOR_COMMAND) -> None:
+    """Start the supervisor of this runs folder unless one lives. Safe to call at any time.
+
+    Two callers at once start two; the second finds the lock taken and ends at once.
+    """
+    if is_locked(get_supervisor_lock_path(runs_dir)):
+        return
+    process = start_detached(command, log_path=get_supervisor_log_path(runs_dir), runs_dir=runs_dir)
+    # Collect it whenever it ends, however long the caller lives: it must not stay a zombie.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def get_identity(pid: int) -> ProcessIdentity:
+    """Raises `psutil.NoSuchProcess` when it is gone."""
+    return ProcessIdentity(pid, psutil.Process(pid).create_time())
+
+
+def is_alive(identity: ProcessIdentity) -> bool:
+    """Whether this very process still runs."""
+    try:
+        process = psutil.Process(identity.pid)
+        same = abs(process.create_time() - identity.started) < _START_TOLERANCE_SECONDS
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def ask_to_end(identity: ProcessIdentity) -> bool:
+    """SIGTERM to the process alone; False when it was gone already."""
+    if not is_alive(identity):
+        return False
+    try:
+        os.kill(identity.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def kill_group(identity: ProcessIdentity) -> None:
+    """SIGKILL to the process and everything that it started in its session."""
+    if not is_alive(identity):
+        return
+    try:
+        if os.getpgid(identity.pid) == identity.pid:  # it leads a group of its own, not ours
+            os.killpg(identity.pid, signal.SIGKILL)
+        else:
+            os.kill(identity.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return

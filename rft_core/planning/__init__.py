@@ -1,0 +1,6 @@
+"""Planning: what would stop a run, and what it would cost, before anything loads."""
+
+from rft_core.planning.estimate import Plan, estimate
+from rft_core.planning.problems import Facts, Problem, find_problems
+
+__all__ = ["Facts", "Plan", "Problem", "estimate", "find_problems"]

@@ -1,0 +1,49 @@
+"""A worker without a model: it locks, begins an attempt, records steps, and obeys SIGTERM.
+
+Its behaviour is the run's name: "" makes `max_steps` steps, "endless" makes steps until it is told
+to stop, "deaf" ignores SIGTERM, "broken" dies before it begins, "failing" ends with an error.
+"""
+
+import os
+import signal
+import sys
+import threading
+
+from rft_core.paths import get_checkpoint_dir, get_runs_dir, get_worker_lock_path
+from rft_core.store.index import get_run, open_index
+from rft_core.store.run_lock import FileLock
+from rft_core.store.run_reader import list_checkpoints, open_run
+from rft_core.store.run_writer import RunWriter, StepRecord
+
+STEP_SECONDS = 0.01
+
+
+def main(run_id: str) -> None:
+    stop_asked = threading.Event()
+    runs_dir = get_runs_dir()
+    with open_index(runs_dir) as index:
+        config = get_run(index, run_id).config
+    if config.name == "broken":
+        sys.exit("no such model")
+    is_deaf = config.name == "deaf"
+    signal.signal(signal.SIGTERM, lambda *_: None if is_deaf else stop_asked.set())
+    FileLock(get_worker_lock_path(runs_dir, run_id)).acquire()
+    writer = RunWriter(runs_dir, run_id)
+    with open_run(runs_dir, run_id) as db:
+        first = max((c.step for c in list_checkpoints(db) if c.resumable), default=0)
+    writer.start_attempt(from_step=first, pid=os.getpid())
+    if config.name == "failing":
+        writer.end_attempt("failed", "the loss is not finite")
+        sys.exit(1)
+    last = config.max_steps if config.name == "" else 10**9
+    step = first
+    while step < last and not stop_asked.wait(STEP_SECONDS):
+        step += 1
+        writer.record_step(StepRecord(step, "train", {"reward": step / 100}), max_steps=last)
+    path = get_checkpoint_dir(runs_dir, run_id, step)
+    path.mkdir(parents=True, exist_ok=True)
+    writer.add_checkpoint(step=step, path=path, resumable=True)
+    writer.end_attempt("stopped" if stop_asked.is_set() else "finished")
+
+
+main(sys.argv[1])

@@ -1,0 +1,89 @@
+"""What the supervisor decides, without any process."""
+
+from rft_core.jobs.decisions import AskToStop, KillWorker, Settle, StartWorker, decide
+from rft_core.store.index import Command
+
+NOW = 1000.0
+
+
+def asked(id: str, kind: str, run: str, handled_at: float | None = None) -> Command:
+    return Command(id, kind, run, 0.0, handled_at, None, None, None)
+
+
+def decisions(commands: list[Command], alive: set[str], max_runs: int = 1) -> list[object]:
+    return list(decide(commands, alive, max_runs=max_runs, now=NOW, stop_grace=60))
+
+
+def test_a_launch_starts_a_worker() -> None:
+    launch = asked("1", "launch", "a")
+    assert decisions([launch], set()) == [StartWorker(launch)]
+
+
+def test_runs_queue_in_the_order_in_which_they_were_asked_for() -> None:
+    first, second = asked("1", "launch", "a"), asked("2", "launch", "b")
+    assert decisions([first, second], set()) == [StartWorker(first)]
+    assert decisions([first, second], set(), max_runs=2) == [
+        StartWorker(first),
+        StartWorker(second),
+    ]
+
+
+def test_a_run_waits_while_another_lives() -> None:
+    assert decisions([asked("1", "launch", "a", 1.0), asked("2", "launch", "b")], {"a"}) == []
+
+
+def test_a_run_whose_worker_already_lives_gets_no_second_one() -> None:
+    launch = asked("1", "launch", "a")
+    assert decisions([launch], {"a"}) == [Settle(launch)]
+
+
+def test_a_second_resume_is_settled_with_the_first() -> None:
+    commands = [
+        asked("1", "launch", "a", 1.0),
+        asked("2", "resume", "a"),
+        asked("3", "resume", "a"),
+    ]
+    assert decisions(commands, set()) == [StartWorker(commands[1]), Settle(commands[2])]
+
+
+def test_stop_asks_a_living_worker() -> None:
+    commands = [asked("1", "launch", "a", 1.0), asked("2", "stop", "a")]
+    assert decisions(commands, {"a"}) == [AskToStop(commands[1])]
+
+
+def test_stop_cancels_a_waiting_run_and_the_next_one_moves_up() -> None:
+    commands = [asked("1", "launch", "a"), asked("2", "launch", "b"), asked("3", "stop", "a")]
+    assert decisions(commands, set()) == [
+        Settle(commands[0]),
+        StartWorker(commands[1]),
+        Settle(commands[2]),
+    ]
+
+
+def test_a_run_that_was_cancelled_can_be_resumed_at_once() -> None:
+    commands = [asked("1", "launch", "a"), asked("2", "stop", "a"), asked("3", "resume", "a")]
+    assert decisions(commands, set())[-1] == StartWorker(commands[2])
+
+
+def test_stopping_what_has_ended_is_harmless() -> None:
+    commands = [
+        asked("1", "launch", "a", 1.0),
+        asked("2", "stop", "a", 2.0),
+        asked("3", "stop", "a"),
+    ]
+    assert decisions(commands, set()) == [Settle(commands[2])]
+
+
+def test_a_worker_that_does_not_stop_in_time_is_killed() -> None:
+    launch = asked("1", "launch", "a", 1.0)
+    assert decisions([launch, asked("2", "stop", "a", NOW - 59)], {"a"}) == []
+    assert decisions([launch, asked("2", "stop", "a", NOW - 61)], {"a"}) == [KillWorker("a")]
+
+
+def test_an_old_stop_does_not_kill_a_resumed_worker() -> None:
+    commands = [
+        asked("1", "launch", "a", 1.0),
+        asked("2", "stop", "a", 2.0),
+        asked("3", "resume", "a", 3.0),
+    ]
+    assert decisions(commands, {"a"}) == []
