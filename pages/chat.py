@@ -29,12 +29,13 @@ HISTORY = "chat_history"
 def main() -> None:
     page_header("Chat", "The same question to the base and the tuned model, with the same seed.")
     generation_style()
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([3, 3, 1], vertical_alignment="bottom")
     with left:
         run = pick_run()
-    with right:
+    with middle:
         tuned = pick_checkpoints(run)
-    params = sampling_settings(run)
+    with right:
+        params = sampling_settings(run)
     lanes = [Lane("base"), *(Lane(adapter.label, adapter.path) for adapter in tuned)]
     with shown_errors(), open_index(get_runs_dir()) as index:
         prompts = PromptSet.from_json(get_prompt_set(index, str(run.config.prompt_set)).content)
@@ -77,7 +78,7 @@ def pick_checkpoints(run: RunRow) -> list[StoredAdapter]:
 
 
 def sampling_settings(run: RunRow) -> SamplingParams:
-    with st.popover("Sampling", icon=":material/tune:"):
+    with st.popover("Sampling", icon=":material/tune:", width="stretch"):
         temperature = st.slider("Temperature (0: greedy)", 0.0, 2.0, 1.0, 0.05)
         longest = st.number_input(
             "Longest answer, tokens", 1, 8192, run.config.max_completion_length
@@ -90,7 +91,7 @@ def sampling_settings(run: RunRow) -> SamplingParams:
 
 def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:
     """The messages to send and the row to score them against ({} for free text)."""
-    example, sample, clear = st.columns([2, 2, 1])
+    example, sample, clear = st.columns([3, 3, 1])
     with example:
         is_countdown = (prompts.task or "").startswith("countdown")
         if is_countdown and st.button("15, 74, 9 → 50", icon=":material/bolt:", width="stretch"):

@@ -32,6 +32,8 @@ PAGES = {
     ],
 }
 
-st.set_page_config(page_title="RFT Studio", page_icon=":material/tune:", layout="wide")
+FRONTEND = HERE / "components" / "frontend"
+st.set_page_config(page_title="RFT Studio", page_icon=FRONTEND / "logo-small.svg", layout="wide")
+st.logo(FRONTEND / "logo.svg", icon_image=FRONTEND / "logo-small.svg", size="large")
 require_sign_in()
 st.navigation(PAGES).run()

@@ -52,12 +52,12 @@ def first_steps() -> None:
         if st.button("Start the Countdown demo", type="primary", icon=":material/play_arrow:"):
             with shown_errors():
                 run = launch(get_runs_dir(), make_config(PRESETS["demo"]), command_id=command_id)
-            st.switch_page("pages/monitor.py", query_params={"run": run})
+            st.switch_page("monitor.py", query_params={"run": run})
     st.write("Or bring your own task:")
     with st.container(horizontal=True):
-        st.page_link("pages/prompts.py", label="1. Upload prompts", icon=":material/dataset:")
-        st.page_link("pages/rewards.py", label="2. Write a reward", icon=":material/rule:")
-        st.page_link("pages/train.py", label="3. Train", icon=":material/model_training:")
+        st.page_link("prompts.py", label="1. Upload prompts", icon=":material/dataset:")
+        st.page_link("rewards.py", label="2. Write a reward", icon=":material/rule:")
+        st.page_link("train.py", label="3. Train", icon=":material/model_training:")
 
 
 def run_list() -> None:
@@ -68,7 +68,8 @@ def run_list() -> None:
         st.rerun(scope="app")  # the last run has ended: stop refreshing
     st.session_state["overview_active"] = active
     finished = sum(status.state == "finished" for status in statuses)
-    st.markdown(f"**{len(statuses)} runs** · {active} active · {finished} finished")
+    count = f"{len(statuses)} run{'s' * (len(statuses) != 1)}"
+    st.markdown(f"**{count}** · {active} active · {finished} finished")
     for status in statuses[:RUNS_SHOWN]:
         run_card(status)
     if len(statuses) > RUNS_SHOWN:
@@ -84,7 +85,7 @@ def run_card(status: RunStatus) -> None:
         with title:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
-                    "pages/monitor.py", label=f"**{run.name or run.id}**",
+                    "monitor.py", label=f"**{run.name or run.id}**",
                     query_params={"run": run.id},
                 )  # fmt: skip
                 state_badge(status.state)

@@ -125,7 +125,7 @@ def launch_button(config: RunConfig, is_ready: bool) -> None:
         with shown_errors():
             run = launch(get_runs_dir(), config, command_id=command_id)
         st.session_state["launch_command"] = new_command_id()
-        st.switch_page("pages/monitor.py", query_params={"run": run})
+        st.switch_page("monitor.py", query_params={"run": run})
 
 
 def show_plan(plan: Plan) -> None:
