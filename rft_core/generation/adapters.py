@@ -57,6 +57,7 @@ class Adapters:
         while len(self._names) > max(ADAPTERS_KEPT, in_use):
             _, oldest = self._names.popitem(last=False)
             assert self._peft is not None
+            self._peft.set_adapter(self._names[key], inference_mode=True)  # PEFT keeps one active
             self._peft.delete_adapter(oldest)
         return self._names[key]
 

@@ -1,0 +1,25 @@
+"""A tiny base model and two adapters, made once for all tests of generation."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny_model import make_tiny_adapter, make_tiny_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Two torch threads on two shared cores are several times slower than one."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture(scope="session")
+def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("tiny-adapters")
+    return [make_tiny_adapter(tiny_model, folder / str(seed), seed=seed) for seed in (1, 2)]
