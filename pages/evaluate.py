@@ -1,0 +1,121 @@
+"""Evaluate: the base against tuned runs on held-out prompts, with intervals and significance."""
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.page_header import page_header, shown_errors
+from pages.components.pass_rate_figure import pass_rate_figure
+from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, evaluate_runs
+from rft_core.evaluation.suite import Evaluation
+from rft_core.generation.protocol import Progress
+from rft_core.paths import get_runs_dir
+from rft_core.store.adapters import list_adapters
+from rft_core.store.index import RunRow, list_runs, open_index
+
+RESULT = "evaluation_result"
+
+
+def main() -> None:
+    page_header("Evaluate", "Held-out prompts: never trained on, never used for validation.")
+    runs = runs_with_adapters()
+    if not runs:
+        st.info("No run has an adapter yet. Start one, and come back after its first checkpoint.")
+        st.page_link("overview.py", label="Go to Overview", icon=":material/home:")
+        st.stop()
+    chosen = st.multiselect(
+        "Runs", list(runs), default=_wanted(runs), key="evaluate_runs", persist_state="session",
+        format_func=lambda id: run_label(runs[id]),
+    )  # fmt: skip
+    prompts, samples, vote, start = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
+    num_prompts = prompts.number_input("Held-out prompts", 10, 5_000, HELD_OUT_PROMPTS, step=10)
+    k = samples.number_input(
+        "Samples per prompt (k)", 1, 64, 4, help="pass@k needs k samples of every prompt."
+    )
+    with_vote = vote.toggle("Majority vote", help="Also score the most frequent of the k answers.")
+    if start.button(
+        "Evaluate", type="primary", disabled=not chosen, icon=":material/play_arrow:",
+        width="stretch",
+    ):  # fmt: skip
+        st.session_state[RESULT] = run_evaluation(chosen, int(num_prompts), int(k), with_vote)
+    if RESULT in st.session_state:
+        show_result(st.session_state[RESULT], runs)
+
+
+def runs_with_adapters() -> dict[str, RunRow]:
+    runs_dir = get_runs_dir()
+    with shown_errors(), open_index(runs_dir) as index:
+        return {run.id: run for run in list_runs(index) if list_adapters(runs_dir, run.id)}
+
+
+def run_evaluation(chosen: Sequence[str], num_prompts: int, k: int, vote: bool) -> list[Evaluation]:
+    """Blocks with progress; pressing Stop (or any button) ends it and cancels the sampling."""
+    status = st.progress(0.0, text="Starting the model …")
+    st.button("Stop", icon=":material/stop:", key="stop-evaluation")
+    models, done = len(chosen) + 1, 0
+
+    def on_progress(progress: Progress) -> None:
+        nonlocal done
+        share = progress.fraction or 0.0
+        status.progress(min((done + share) / models, 1.0), text=progress.message)
+        done += share >= 1.0
+
+    with shown_errors():
+        result = evaluate_runs(
+            get_runs_dir(), chosen, num_prompts=num_prompts, k=k, vote=vote,
+            on_progress=on_progress,
+        )  # fmt: skip
+    status.empty()
+    return result
+
+
+def show_result(evaluations: Sequence[Evaluation], runs: dict[str, RunRow]) -> None:
+    labels = [run_label(runs[e.model]) if e.model in runs else e.model for e in evaluations]
+    for evaluation, label in zip(evaluations[1:], labels[1:], strict=True):
+        verdict(evaluation, label)
+    st.plotly_chart(
+        pass_rate_figure(evaluations, labels), config={"displayModeBar": False}, theme="streamlit"
+    )
+    rows = [evaluation.to_row() for evaluation in evaluations]
+    table = pd.DataFrame(rows).assign(model=labels)
+    for name in ("ci", "difference_ci"):
+        if name in table:
+            table[name] = table[name].map(
+                lambda ci: f"{ci[0]:.3f} to {ci[1]:.3f}" if isinstance(ci, list) else ""
+            )
+    st.dataframe(table, hide_index=True)
+    as_csv, as_json = st.columns([1, 5])
+    as_csv.download_button("CSV", table.to_csv(index=False), "evaluation.csv")
+    as_json.download_button("JSON", json.dumps({"rows": rows}, indent=2), "evaluation.json")
+
+
+def verdict(evaluation: Evaluation, label: str) -> None:
+    """One sentence: by how much, and whether that could be chance."""
+    difference = evaluation.versus_base
+    if difference is None:
+        return
+    low, high = (f"{100 * bound:+.1f}" for bound in difference.ci)
+    text = (
+        f"**{label}**: {100 * difference.difference:+.1f} points against the base on "
+        f"{difference.n} prompts (95% interval {low} to {high}, p = {difference.p_value:.3g})."
+    )
+    if not difference.is_significant:
+        st.info(text + " That could be chance.", icon=":material/help:")
+    elif difference.difference > 0:
+        st.success(text, icon=":material/trending_up:")
+    else:
+        st.warning(text + " It got worse.", icon=":material/trending_down:")
+
+
+def run_label(run: RunRow) -> str:
+    return f"{run.name or run.config.task} · {run.id[-9:]}"
+
+
+def _wanted(runs: dict[str, RunRow]) -> list[str]:
+    wanted = st.query_params.get("run")
+    return [wanted] if wanted in runs else list(runs)[:1]
+
+
+main()
