@@ -64,22 +64,15 @@ def check_dry_run(
     """The verdict; `truncated[i]` says that completion i was cut at `max_completion_length`."""
     rewards = [sample.reward for sample in scoring.samples]
     if not rewards:
-        return Preflight(
-            (), None, 0.0, 0.0, (PreflightWarning("empty", "error", "Nothing was scored."),)
-        )
+        nothing = PreflightWarning("empty", "error", "Nothing was scored.")
+        return Preflight((), None, 0.0, 0.0, (nothing,))
     functions = tuple(_summary(scoring, report) for report in scoring.reports)
     zero_variance = zero_variance_share(rewards, num_generations)
     cut = sum(truncated) / len(truncated) if truncated else 0.0
-    warnings = [
-        *(
-            w
-            for r, f in zip(scoring.reports, functions, strict=True)
-            for w in _contract_warnings(r, f)
-        ),
-        *(w for function in functions for w in _function_warnings(function, len(rewards))),
-        *_variance_warnings(rewards, zero_variance),
-        *_truncation_warnings(cut),
-    ]
+    warnings = _variance_warnings(rewards, zero_variance) + _truncation_warnings(cut)
+    for report, function in zip(scoring.reports, functions, strict=True):
+        warnings += _contract_warnings(report, function)
+        warnings += _function_warnings(function, len(rewards))
     return Preflight(functions, _mean(rewards), zero_variance, cut, tuple(warnings))
 
 

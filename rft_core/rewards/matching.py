@@ -6,6 +6,7 @@ usable gold answer is left unscored, because that is the row's fault and not the
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from rft_core.rewards.contract import Grade, Row
@@ -55,7 +56,9 @@ def grade_numeric_match(
         return _no_answer(answer)
     value = parse_number(answer.text)
     if value is None:
-        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.")
+        several = len(re.findall(r"\d+", answer.text)) > 1
+        flags = ("several_numbers",) if several else ()  # a range, a set, "1 or 2": hedging
+        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.", flags)
     if abs(value - gold) > Fraction(tolerance):
         return Grade(0.0, f"The answer is {float(value):g}, not {float(gold):g}.")
     return Grade(1.0, f"The answer is {float(gold):g}.")

@@ -60,11 +60,12 @@ def protect(memory_bytes: int, file_bytes: int) -> list[str]:
     if not sys.platform.startswith("linux"):
         return []
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     held = []
     # A network namespace of its own has no interface up; without root it needs a user namespace.
     if libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
         held.append("no_network")
+    # After unshare, which clears it. A parent that is already gone shows as the end of its pipe.
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         held.append("no_new_privs")
     return held

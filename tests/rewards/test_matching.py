@@ -1,0 +1,127 @@
+"""Exact, numeric and multiple-choice answers: guesses are not paid, spelling is."""
+
+import threading
+from fractions import Fraction
+
+import pytest
+
+from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
+from rft_core.rewards.number_text import parse_number
+
+NO_NUMBER = [
+    "1 or 2 or 50", "50 or more", "between 0 and 100", "0-100", "[0, 100]", "(50, 50)", "{50}",
+    "{1, 50}", "50, 51", "50 51", "50+0*y", "50y", "50 x", "x=50", "x = 50", "15+35=50", "49+1",
+    "\\boxed{\\text{answer}}", "\\text{answer}", "fifty", "nan", "inf", "-inf", "1e999999999",
+    "1e9999", "--50", "5_0", "0x32", "５０", "50 million", "2 dozen", "about 50", "50?", "50/0", "",
+    "50" * 60, "≤50", "not 50", "50 and 60 clips", "1,00", ".", "-", "$", "%",
+]  # fmt: skip
+
+SAME_NUMBER = {
+    "50": "50", "50.0": "50", "050": "50", "+50": "50", "-50": "-50", "−50": "-50", "$50": "50",
+    "\\$50": "50", "$50$": "50", "50%": "50", "50\\%": "50", "50 clips": "50", "50 km": "50",
+    "50 kg per day": None, "50.": "50", "1,000": "1000", "1{,}000": "1000", "12,345.5": "12345.5",
+    "1e3": "1000", "3/4": "3/4", "\\frac{3}{4}": "3/4", "\\dfrac{3}{4}": "3/4", ".5": "1/2",
+    "50\\text{ dollars}": "50", "50 m": "50", "€1.50": "3/2", "-$5": "-5", "50 square meters": "50",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NO_NUMBER)
+def test_a_guess_is_no_number(text):
+    assert parse_number(text) is None
+
+
+@pytest.mark.parametrize(("text", "value"), SAME_NUMBER.items())
+def test_usual_spellings_of_one_number_are_read(text, value):
+    assert parse_number(text) == (None if value is None else Fraction(value))
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "<think>48 + 24</think>\n<answer>72</answer>",
+        "<answer> 72 clips </answer>",
+        "<answer>\\boxed{72}</answer>",
+        "She sold 48 + 24 = 72.\n#### 72",
+        "So the answer is \\boxed{72}.",
+        "First \\boxed{72}, and again \\boxed{ 72 }.",
+    ],
+)
+def test_a_right_number_earns_one_wherever_it_stands(completion):
+    assert (
+        grade_numeric_match(completion, {"answer": "48/2 = <<48/2=24>>24 ...\n#### 72"}).score
+        == 1.0
+    )
+
+
+@pytest.mark.parametrize(
+    "completion",
+    [
+        "<answer>1 or 2 or 72</answer>",
+        "\\boxed{71} \\boxed{72}",
+        "\\boxed{72" * 100,
+        "\\boxed{72}" * 100,
+        "#### 71\n#### 72",
+        "<answer>72</answer><answer>72</answer>",
+        "<answer>\\boxed{71}\\boxed{72}</answer>",
+        "72",
+        "",
+    ],
+)
+def test_hedging_or_no_answer_scores_zero(completion):
+    assert grade_numeric_match(completion, {"answer": 72}).score == 0.0
+
+
+def test_several_different_boxes_are_flagged():
+    assert grade_numeric_match("\\boxed{1} \\boxed{2}", {"answer": 1}).flags == ("several_answers",)
+
+
+@pytest.mark.parametrize("answer", ["1 or 2 or 50", "between 0 and 100", "{1, 50}", "[0, 100]"])
+def test_hedging_between_numbers_is_flagged_and_a_mistake_is_not(answer):
+    assert grade_numeric_match(f"<answer>{answer}</answer>", {"answer": 50}).flags
+    assert not grade_numeric_match("<answer>49</answer>", {"answer": 50}).flags
+
+
+def test_tolerance_is_exact_unless_asked_for():
+    assert grade_numeric_match("<answer>3.14</answer>", {"answer": 3.14159}).score == 0.0
+    assert (
+        grade_numeric_match("<answer>3.14</answer>", {"answer": 3.14159}, tolerance=0.01).score
+        == 1.0
+    )
+
+
+@pytest.mark.parametrize("row", [{}, {"answer": None}, {"answer": "many"}, {"answer": True}])
+def test_a_row_without_gold_number_is_unscored(row):
+    assert grade_numeric_match("<answer>1</answer>", row).score is None
+
+
+def test_the_numeric_match_is_the_same_off_the_main_thread():
+    found: list[float | None] = []
+    thread = threading.Thread(
+        target=lambda: found.append(grade_numeric_match("\\boxed{72}", {"answer": 72}).score)
+    )
+    thread.start()
+    thread.join()
+    assert found == [1.0]
+
+
+def test_exact_match_ignores_white_space_and_on_request_case():
+    row = {"answer": "New  York"}
+    assert grade_exact_match("<answer> New York\n</answer>", row).score == 1.0
+    assert grade_exact_match("<answer>new york</answer>", row).score == 0.0
+    assert grade_exact_match("<answer>new york</answer>", row, ignore_case=True).score == 1.0
+    assert grade_exact_match("New York", row, extraction="whole").score == 1.0
+    assert grade_exact_match("<answer>New York, Boston</answer>", row).score == 0.0
+
+
+@pytest.mark.parametrize("answer", ["B", "b", "(B)", "B)", "B.", " B: "])
+def test_a_choice_may_be_spelled_as_people_do(answer):
+    assert grade_choice(f"<answer>{answer}</answer>", {"answer": "B"}).score == 1.0
+
+
+@pytest.mark.parametrize("answer", ["A", "A or B", "AB", "A, B", "all", "", "BB", "Z"])
+def test_a_wrong_or_hedged_choice_scores_zero(answer):
+    assert grade_choice(f"<answer>{answer}</answer>", {"answer": "B"}).score == 0.0
+
+
+def test_a_choice_without_gold_letter_is_unscored():
+    assert grade_choice("<answer>B</answer>", {"answer": "42"}).score is None
