@@ -53,7 +53,8 @@ def runs_with_adapters() -> dict[str, RunRow]:
 def run_evaluation(chosen: Sequence[str], num_prompts: int, k: int, vote: bool) -> list[Evaluation]:
     """Blocks with progress; pressing Stop (or any button) ends it and cancels the sampling."""
     status = st.progress(0.0, text="Starting the model …")
-    st.button("Stop", icon=":material/stop:", key="stop-evaluation")
+    stop = st.empty()
+    stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
     models, done = len(chosen) + 1, 0
 
     def on_progress(progress: Progress) -> None:
@@ -68,6 +69,7 @@ def run_evaluation(chosen: Sequence[str], num_prompts: int, k: int, vote: bool) 
             on_progress=on_progress,
         )  # fmt: skip
     status.empty()
+    stop.empty()
     return result
 
 
