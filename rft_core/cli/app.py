@@ -1,0 +1,46 @@
+"""The commands, and what their errors become: one line on stderr and an exit code.
+
+0: done; 1: it failed; 2: bad input, nothing was changed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+from typer.exceptions import TyperException
+
+from rft_core.cli import control, launching, models, reading, scoring
+from rft_core.errors import RftError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="python -m rft_core",
+    help="Design rewards, train with GRPO + LoRA, and look at every completion.",
+    add_completion=False,
+    rich_markup_mode=None,
+)
+for family in (scoring, launching, control, reading, models):
+    family.register(app)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code. Bugs keep their traceback."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(words or ["--help"], standalone_mode=False)
+    except TyperException as error:  # a wrong option, a missing argument, an unknown command
+        print(f"{error.format_message()} (see --help)", file=sys.stderr)
+        return 2
+    except RftError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return int(code or 0)

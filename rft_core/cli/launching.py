@@ -1,0 +1,211 @@
+"""Commands that begin runs: launch, train, demo, fork, and plan, which only looks ahead."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from rft_core.cli.output import (
+    AsJson,
+    Assignments,
+    RunId,
+    note,
+    print_facts,
+    print_json,
+    runs_dir,
+)
+
+if TYPE_CHECKING:
+    from rft_core.config import RunConfig
+    from rft_core.store.run_state import RunStatus
+
+DEMO_COMMAND_ID = "demo"  # asking for the demo twice is asking for one run
+ConfigFile = Annotated[
+    Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Settings; the rest keep defaults.")
+]
+TaskName = Annotated[str | None, typer.Option("--task", help="A built-in task; see `tasks`.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("launch")(launch)
+    app.command("train")(train)
+    app.command("demo")(demo)
+    app.command("fork")(fork)
+    app.command("plan")(plan)
+
+
+def launch(
+    config: ConfigFile = None,
+    task: TaskName = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a run in the background and print its id."""
+    from rft_core import jobs
+
+    folder, settings = runs_dir(), read_config(config, task, assignments)
+    warn(settings)
+    run_id = jobs.launch(folder, settings)
+    _print_begun(run_id, as_json)
+
+
+def train(
+    config: ConfigFile = None,
+    task: TaskName = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> int:
+    """Like launch, but stay and show progress; Ctrl-C saves a checkpoint and stops the run."""
+    from rft_core import jobs
+
+    folder, settings = runs_dir(), read_config(config, task, assignments)
+    warn(settings)
+    run_id = jobs.launch(folder, settings)
+    note(f"{run_id}: Ctrl-C saves a checkpoint and stops it")
+    status = follow(run_id)
+    if as_json:
+        print_json({"run": run_id, "state": status.state})
+    else:
+        print(" ".join(filter(None, (run_id, status.state, status.message))))
+    return 0 if status.state in ("finished", "stopped") else 1
+
+
+def demo(as_json: AsJson = False) -> None:
+    """Start the built-in Countdown run; if it was started before, show that one."""
+    from rft_core import jobs
+    from rft_core.config import PRESETS, make_config
+    from rft_core.store.index import open_index
+    from rft_core.store.run_state import get_run_status
+
+    folder = runs_dir()
+    run_id = jobs.launch(folder, make_config(PRESETS["demo"]), command_id=DEMO_COMMAND_ID)
+    with open_index(folder) as index:
+        state = get_run_status(index, folder, run_id).state
+    if state in ("crashed", "failed"):
+        jobs.resume(folder, run_id)
+    _print_begun(run_id, as_json)
+
+
+def fork(
+    run: RunId,
+    step: Annotated[int | None, typer.Option(help="Its checkpoint; default: the newest.")] = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> None:
+    """Start a new run from a checkpoint of another, with changed settings."""
+    from rft_core import jobs
+    from rft_core.config import parse_assignments
+
+    changes = parse_assignments(assignments or [])
+    _print_begun(jobs.fork(runs_dir(), run, step=step, changes=changes), as_json)
+
+
+def plan(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml")],
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> int:
+    """Estimate memory, time and disk of a run, and list what would stop it."""
+    from rft_core.jobs import list_problems
+    from rft_core.planning import estimate
+
+    folder, settings = runs_dir(), read_config(config, None, assignments)
+    found, problems = estimate(settings, folder), list_problems(folder, settings)
+    if as_json:
+        print_json(
+            {
+                "memory_bytes": found.memory_bytes,
+                "memory": found.memory,
+                "seconds_per_step": found.seconds_per_step,
+                "total_seconds": found.total_seconds,
+                "disk_bytes": found.disk_bytes,
+                "basis": found.basis,
+                "warnings": list(found.warnings),
+                "problems": [
+                    {"field": p.field, "message": p.message, "suggestion": p.suggestion}
+                    for p in problems
+                ],
+            }
+        )
+    else:
+        print_facts({"memory": found.memory_text, "time": found.time_text, "disk": found.disk_text})
+        print(found.basis)
+        for text in (*found.warnings, *map(str, problems)):
+            note(text)
+    return 2 if problems else 0
+
+
+def read_config(path: Path | None, task: str | None, assignments: list[str] | None) -> RunConfig:
+    """Defaults, then the file, then --task, then --set."""
+    from rft_core.config import make_config, parse_assignments, parse_yaml
+    from rft_core.errors import BadInputError, NotFoundError
+
+    values = {}
+    if path is not None:
+        try:
+            values = parse_yaml(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise NotFoundError(f"There is no file '{path}'") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(f"'{path}' cannot be read", str(error)) from error
+    if task:
+        values["task"] = task
+    return make_config(values | parse_assignments(assignments or []))
+
+
+def warn(config: RunConfig) -> None:
+    from rft_core.planning import estimate
+
+    for text in estimate(config, runs_dir()).warnings:
+        note(f"Warning: {text}")
+
+
+def follow(run_id: str) -> RunStatus:
+    """Show a run until it ends. Ctrl-C and SIGTERM stop it, and the wait goes on to its end."""
+    from rft_core import jobs
+
+    folder = runs_dir()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return jobs.wait_for_end(folder, run_id, on_poll=_show)
+    except KeyboardInterrupt:
+        note("\nStopping: the step is finished and a checkpoint saved ...")
+        jobs.stop(folder, run_id)
+        return jobs.wait_for_end(folder, run_id, on_poll=_show)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if sys.stderr.isatty():
+            note("")
+
+
+def _interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _show(status: RunStatus) -> None:
+    if not sys.stderr.isatty():
+        return
+    parts = [status.state, f"step {status.step}/{status.max_steps}"]
+    parts += [f"reward {status.last_train['reward']:.3f}"] if "reward" in status.last_train else []
+    parts += [f"{status.eta:.0f} s left"] if status.eta else []
+    parts += [status.detail or status.phase] if status.phase != "training" else []
+    print("\r\033[K" + " · ".join(filter(None, parts)), end="", file=sys.stderr, flush=True)
+
+
+def _print_begun(run_id: str, as_json: bool) -> None:
+    from rft_core.store.index import open_index
+    from rft_core.store.run_state import get_run_status
+
+    folder = runs_dir()
+    with open_index(folder) as index:
+        state = get_run_status(index, folder, run_id).state
+    if as_json:
+        print_json({"run": run_id, "state": state})
+    else:
+        print(run_id)
+        note(f"It is {state}. Watch it: python -m rft_core show {run_id}")

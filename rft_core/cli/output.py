@@ -1,0 +1,95 @@
+"""How commands speak: one JSON document, or lines for people; progress goes to stderr."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rft_core.paths import get_runs_dir
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `runs` lists it.")]
+Assignments = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given several times."),
+]
+WIDTH_IN_PIPES = 160
+
+
+def print_json(value: Any) -> None:
+    """Pure ASCII and no NaN: any JSON reader takes it, whatever a model wrote."""
+    print(json.dumps(_finite(value), allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(_cell(value))) for value in row))
+    Console(width=None if sys.stdout.isatty() else WIDTH_IN_PIPES).print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Name and value, a line each."""
+    width = max(map(len, facts), default=0)
+    for name, value in facts.items():
+        print(f"{name:<{width}}  {printable(_cell(value))}")
+
+
+def note(text: str) -> None:
+    """A line for people that is no result: progress, hints, warnings."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """What a model wrote cannot move the cursor or break the terminal's encoding."""
+    encoding = sys.stdout.encoding or "utf-8"
+    safe = "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+    return safe.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def show_progress(progress: object) -> None:
+    """For `on_progress` of the generation client: on a terminal only."""
+    if sys.stderr.isatty():
+        fraction = getattr(progress, "fraction", None)
+        share = "" if fraction is None else f" {fraction:.0%}"
+        print(f"\r\033[K{getattr(progress, 'message', '')}{share}", end="", file=sys.stderr)
+
+
+def end_progress() -> None:
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+
+
+def runs_dir() -> Path:
+    """The runs folder in force, made if it is not there."""
+    folder = get_runs_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,125 @@
+"""Commands that read what a run has stored: generations and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rft_core.cli.output import AsJson, RunId, print_json, print_table, printable, runs_dir
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+    from rft_core.store.generation_reader import Generation
+
+Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("generations")(generations)
+    app.command("metrics")(metrics)
+
+
+def generations(
+    run: RunId,
+    *,
+    step: Annotated[int | None, typer.Option(help="Only this step.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    search: Annotated[str | None, typer.Option(help="Only completions with this text.")] = None,
+    split: Split = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stored completions with their scores, newest first."""
+    from rft_core.store.generation_reader import (
+        GenerationFilter,
+        get_prompts,
+        list_generations,
+    )
+
+    wanted = GenerationFilter(step=step, split=_check_split(split), text=search)
+    with _open(run) as db:
+        found = list_generations(db, wanted, limit=limit) if db else []
+        prompts = get_prompts(db, {g.prompt_id for g in found}) if db else {}
+    if as_json:
+        rows = [_as_json(g) | {"row": prompts[g.prompt_id].row} for g in found]
+        print_json({"run": run, "generations": rows})
+        return
+    for generation in found:
+        _print(generation)
+    if not found:
+        print("No generation matches." if wanted != GenerationFilter() else "No generations yet.")
+
+
+def metrics(
+    run: RunId,
+    name: Annotated[str | None, typer.Option(help="Only this metric.")] = None,
+    split: Split = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stored metrics by step."""
+    from rft_core.store.run_reader import metrics_frame
+
+    wanted = _check_split(split)
+    rows: list[dict[str, object]] = []
+    with _open(run) as db:
+        if db:
+            frame = metrics_frame(db)
+            if name:
+                frame = frame[frame["name"] == name]
+            if wanted:
+                frame = frame[frame["split"] == wanted]
+            frame = frame.sort_values(["name", "split", "step"], kind="stable")
+            rows = [
+                {"step": int(step), "split": split_, "name": name_, "value": float(value)}
+                for step, split_, name_, value in zip(
+                    frame["step"], frame["split"], frame["name"], frame["value"], strict=True
+                )
+            ]
+    if as_json:
+        print_json({"run": run, "metrics": rows})
+    else:
+        columns = ("name", "split", "step", "value")
+        print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+@contextmanager
+def _open(run: str) -> Iterator[Database | None]:
+    """The run's database; None while its worker has not made it."""
+    from rft_core.store.index import get_run, open_index
+    from rft_core.store.run_reader import has_database, open_run
+
+    folder = runs_dir()
+    with open_index(folder) as index:
+        get_run(index, run)
+    if not has_database(folder, run):
+        yield None
+        return
+    with open_run(folder, run) as db:
+        yield db
+
+
+def _check_split(split: str | None) -> str | None:
+    if split not in (None, "train", "validation"):
+        raise typer.BadParameter(f"'{split}' is not a split: use train or validation")
+    return split
+
+
+def _as_json(generation: Generation) -> dict[str, object]:
+    from dataclasses import asdict
+
+    return asdict(generation)
+
+
+def _print(generation: Generation) -> None:
+    scores = ", ".join(
+        f"{name} {'–' if score is None else f'{score:g}'}"
+        for name, score in generation.scores.items()
+    )
+    advantage = "" if generation.advantage is None else f" advantage {generation.advantage:+.2f}"
+    place = f"group {generation.group_index}.{generation.sample_index}"
+    flags = f" [{', '.join(generation.flags)}]" if generation.flags else ""
+    print(f"step {generation.step} {generation.split} {place}: {scores}{advantage}{flags}")
+    print("    " + printable(generation.completion).replace("\n", "\n    "))

@@ -1,0 +1,213 @@
+"""Commands about tasks and rewards: tasks, score, dry-run, sandbox. No run is touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rft_core.cli.output import (
+    AsJson,
+    Assignments,
+    end_progress,
+    note,
+    print_json,
+    print_table,
+    printable,
+    runs_dir,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from rft_core.evaluation.dry_run import DryRun
+    from rft_core.rewards.contract import RewardSet
+    from rft_core.tasks.task import Task
+
+TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A built-in task; see `tasks`.")]
+RewardsFile = Annotated[
+    Path | None, typer.Option("--rewards", help="Python file that replaces the task's rewards.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("tasks")(tasks)
+    app.command("score")(score)
+    app.command("dry-run")(dry_run)
+    app.command("sandbox")(sandbox)
+
+
+def tasks(as_json: AsJson = False) -> None:
+    """The built-in tasks with their row columns and reward names."""
+    from rft_core.tasks import TASKS
+
+    if as_json:
+        print_json({"tasks": [_task_as_json(task) for task in TASKS.values()]})
+        return
+    rows = [
+        (
+            task.name,
+            ", ".join(f"{name}: {kind}" for name, kind in task.columns.items()),
+            ", ".join(task.reward_set.names),
+            task.description,
+        )
+        for task in TASKS.values()
+    ]
+    print_table(("task", "row columns", "rewards", "description"), rows)
+
+
+def score(
+    task: TaskName,
+    source: Annotated[Path, typer.Option("--input", metavar="F.jsonl", help="Rows, completions.")],
+    output: Annotated[Path, typer.Option("--output", metavar="G.jsonl", help="Where to write.")],
+    rewards: RewardsFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a file of completions, a line each, in order."""
+    from rft_core.rewards.scoring_file import score_file
+    from rft_core.tasks import get_task
+
+    chosen = get_task(task)
+    failures = score_file(
+        source, output, _read_rewards(chosen, rewards), chosen.prompt, chosen.check_row
+    )
+    for failure in failures:
+        note(f"{failure.name}: {failure.error}")
+    with output.open(encoding="utf-8") as lines:
+        count = sum(1 for _ in lines)
+    if as_json:
+        found = [{"function": report.name, "error": report.error} for report in failures]
+        print_json({"scored": count, "output": str(output), "failures": found})
+    else:
+        print(f"{count} completions scored into {output}")
+
+
+def dry_run(
+    task: TaskName,
+    *,
+    model: Annotated[str | None, typer.Option(help="Default: the embedded model.")] = None,
+    num_prompts: Annotated[int, typer.Option("--prompts", min=1, help="Prompts to try.")] = 8,
+    num_generations: Annotated[
+        int | None, typer.Option("--completions", min=2, help="Completions per prompt.")
+    ] = None,
+    rewards: RewardsFile = None,
+    assignments: Assignments = None,
+    as_json: AsJson = False,
+) -> int:
+    """Sample, score, and say whether training could learn. Exit code 1: it could not."""
+    from rft_core.config import make_config, parse_assignments
+    from rft_core.evaluation.dry_run import dry_run as sample_and_score
+    from rft_core.tasks import get_task
+
+    chosen = get_task(task)
+    given = {"model": model, "num_generations": num_generations}
+    values = {name: value for name, value in given.items() if value is not None}
+    config = make_config({"task": task} | values | parse_assignments(assignments or []))
+    rows, _ = chosen.load(num_prompts, 0, config.seed)
+    result = sample_and_score(
+        runs_dir(),
+        config,
+        _read_rewards(chosen, rewards),
+        rows,
+        [chosen.prompt(row) for row in rows],
+        on_progress=show_progress,
+    )
+    end_progress()
+    if as_json:
+        print_json({"task": task, "model": config.model} | _dry_run_as_json(result))
+    else:
+        _print_dry_run(result)
+    return 0 if result.preflight.can_learn else 1
+
+
+def sandbox(as_json: AsJson = False) -> None:
+    """The isolation in force for user code. Tier null: a child process with a deadline, no jail."""
+    if as_json:
+        print_json({"tier": None, "probes": []})
+        return
+    print("Tier: none. There is no jail on this version: nothing was probed.")
+    print("User rewards run in a child process of their own that is killed at its deadline; they")
+    print("can read files and use the network. Run only reward code that you trust.")
+
+
+def _read_rewards(task: Task, path: Path | None) -> RewardSet:
+    from rft_core.errors import BadInputError, NotFoundError
+    from rft_core.rewards.python_source import reward_set_from_source
+
+    if path is None:
+        return task.reward_set
+    try:
+        return reward_set_from_source(path.read_text(encoding="utf-8-sig"), path.stem)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"There is no file '{path}'") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInputError(f"'{path}' cannot be read", str(error)) from error
+
+
+def _task_as_json(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "title": task.title,
+        "description": task.description,
+        "columns": task.columns,
+        "rewards": list(task.reward_set.names),
+    }
+
+
+def _dry_run_as_json(result: DryRun) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from rft_core.rewards.scoring_file import as_json
+
+    size = len(result.groups[0])
+    verdict = result.preflight
+    groups = []
+    for number, (row, prompt, group) in enumerate(
+        zip(result.rows, result.prompts, result.groups, strict=True)
+    ):
+        first = number * size
+        completions = [
+            {
+                "completion": completion.text,
+                "truncated": completion.truncated,
+                "advantage": result.advantages[first + i],
+                **as_json(result.scoring.samples[first + i]),
+            }
+            for i, completion in enumerate(group)
+        ]
+        groups.append({"row": row, "prompt": prompt, "completions": completions})
+    return {
+        "can_learn": verdict.can_learn,
+        "mean_reward": verdict.mean_reward,
+        "zero_variance": verdict.zero_variance,
+        "truncated": verdict.truncated,
+        "functions": [asdict(function) for function in verdict.functions],
+        "warnings": [asdict(warning) for warning in verdict.warnings],
+        "groups": groups,
+    }
+
+
+def _print_dry_run(result: DryRun) -> None:
+    size, names = len(result.groups[0]), [report.name for report in result.scoring.reports]
+    for number, group in enumerate(result.groups):
+        print(printable(f"Prompt {number}: {dict(result.rows[number])}"))
+        rows = []
+        for i, completion in enumerate(group):
+            sample = result.scoring.samples[number * size + i]
+            scores = [sample.scores[name] for name in names]
+            advantage = f"{result.advantages[number * size + i]:+.2f}"
+            text = " ".join(completion.text.split())[:80]
+            rows.append((*scores, sample.reward, advantage, text))
+        print_table((*names, "reward", "advantage", "completion"), rows)
+    verdict = result.preflight
+    columns = ("function", "mean", "lowest", "highest", "unscored", "seconds")
+    print_table(
+        columns,
+        [(f.name, f.mean, f.lowest, f.highest, f.unscored, f.seconds) for f in verdict.functions],
+    )
+    print(
+        f"Groups without a gradient: {verdict.zero_variance:.0%}. Cut off: {verdict.truncated:.0%}."
+    )
+    for warning in verdict.warnings:
+        print(f"{warning.severity}: {warning.message}")
+    print("Training can learn from this." if verdict.can_learn else "Training cannot learn yet.")
