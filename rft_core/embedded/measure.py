@@ -57,7 +57,7 @@ class Measured:
 def held_out_rows(count: int, largest: int = 99, seed: int = HELD_OUT_SEED) -> list[Row]:
     """Rows whose numbers never occur together in the training text."""
     rng = random.Random(seed)
-    return [sample_row(rng, largest, held_out=True) for _ in range(count)]
+    return [sample_row(rng, largest, split="held_out") for _ in range(count)]
 
 
 def measure(folder: Path, prompts: int = 200, samples: int = 8, largest: int = 99) -> Measured:

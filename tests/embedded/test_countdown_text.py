@@ -4,15 +4,10 @@ import random
 import subprocess
 import sys
 
-from rft_core.embedded.countdown_text import (
-    SHOWCASE_NUMS,
-    is_held_out,
-    list_attempts,
-    sample_row,
-    sample_text,
-)
+from rft_core.embedded.countdown_text import prompt_messages, sample_row, sample_text
 from rft_core.rewards.equation import grade_equation
 from rft_core.rewards.format import grade_format
+from rft_core.tasks.countdown import COUNTDOWN, SHOWCASE_NUMS, bucket, list_solutions
 
 
 def test_one_seed_writes_one_text():
@@ -21,25 +16,20 @@ def test_one_seed_writes_one_text():
     assert first != sample_text(random.Random(6))
 
 
-def test_every_attempt_is_worth_what_it_claims():
-    for nums in [(15, 74, 9), (6, 3, 18), (1, 1, 2), (20, 5, 5)]:
-        for attempt in list_attempts(nums):
-            row = {"nums": nums, "target": attempt.value}
-            verdict = grade_equation(f"<answer>{attempt.expression}</answer>", row)
-            assert verdict.score == 1, (attempt, verdict.reason)
-
-
 def test_training_text_never_shows_held_out_numbers():
     rng = random.Random(0)
     seen = {tuple(sorted(sample_text(rng).row.nums)) for _ in range(2000)}
-    held_out = {tuple(sorted(sample_row(rng, held_out=True).nums)) for _ in range(500)}
-    assert not seen & held_out
-    assert not any(is_held_out(nums) for nums in seen)
+    assert all(bucket(nums) == "train" for nums in seen)
+    assert tuple(sorted(SHOWCASE_NUMS)) not in seen
+    for split in ("validation", "held_out"):
+        evaluated = {tuple(sorted(sample_row(rng, split=split).nums)) for _ in range(300)}
+        assert not seen & evaluated
 
 
-def test_the_showcase_row_is_held_out_in_any_order():
-    assert is_held_out(SHOWCASE_NUMS)
-    assert is_held_out(SHOWCASE_NUMS[::-1])
+def test_the_prompt_is_the_built_in_tasks_prompt():
+    row = sample_row(random.Random(0))
+    values = {"nums": list(row.nums), "target": row.target}
+    assert prompt_messages(row) == COUNTDOWN.template.render(values)
 
 
 def test_rows_are_solvable_and_in_range():
@@ -48,7 +38,7 @@ def test_rows_are_solvable_and_in_range():
         for _ in range(200):
             row = sample_row(rng, largest)
             assert all(1 <= number <= largest for number in row.nums)
-            assert any(attempt.value == row.target for attempt in list_attempts(row.nums))
+            assert any(solution.value == row.target for solution in list_solutions(row.nums))
 
 
 def test_the_text_is_as_imperfect_as_intended():

@@ -86,7 +86,7 @@ def test_held_out_rows_depend_on_the_seed_alone():
 
 
 def test_the_same_recipe_gives_the_same_weights(tmp_path):
-    recipe = Recipe(steps=2, batch_size=4, hidden_size=32, intermediate_size=32, layers=1)
+    recipe = Recipe(steps=2, prompts_per_batch=2, hidden_size=32, intermediate_size=32, layers=1)
     for name in ("one", "two"):
         pretrain(recipe, tmp_path / name)
     one, two = (AutoModelForCausalLM.from_pretrained(tmp_path / n) for n in ("one", "two"))

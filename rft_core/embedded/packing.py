@@ -1,0 +1,84 @@
+"""Training batches in which several completions share one copy of their prompt.
+
+A prompt is half of a text, and carries no loss. Written once and followed by COMPLETIONS_PER_PROMPT
+completions, it costs a fraction; a mask and repeated positions make every completion see the prompt
+and itself, as if it stood there alone. This file knows tensors, and nothing of the training loop.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from rft_core.embedded.countdown_text import imperfect_completion, prompt_messages, sample_text
+
+IGNORED = -100  # the label of tokens that carry no loss
+COMPLETIONS_PER_PROMPT = 4
+POOL_BATCHES = 16  # rows are sorted by length within a pool, so that batches carry little padding
+
+
+@dataclass(frozen=True)
+class PackedText:
+    """One prompt and its completions; each list has one entry per token."""
+
+    ids: list[int]
+    labels: list[int]
+    positions: list[int]
+    segments: list[int]  # 0: the prompt, seen by all; n: the n-th completion
+
+
+def iterate_batches(
+    tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Model inputs of `size` prompts each, for ever."""
+    while True:
+        pool = [pack_text(tokenizer, rng) for _ in range(size * POOL_BATCHES)]
+        pool.sort(key=lambda text: len(text.ids))
+        starts = list(range(0, len(pool), size))
+        rng.shuffle(starts)
+        for start in starts:
+            yield collate(pool[start : start + size], tokenizer.pad_token_id)
+
+
+def pack_text(tokenizer: PreTrainedTokenizerBase, rng: random.Random) -> PackedText:
+    """One random row, and completions for it.
+
+    Every completion starts with its own copy of the prompt's last token, which predicts its first.
+    """
+    row = sample_text(rng).row
+    rendered = tokenizer.apply_chat_template(
+        prompt_messages(row), tokenize=False, add_generation_prompt=True
+    )
+    *prompt, last = tokenizer(rendered)["input_ids"]
+    packed = PackedText(
+        prompt[:], [IGNORED] * len(prompt), list(range(len(prompt))), [0] * len(prompt)
+    )
+    for segment in range(1, COMPLETIONS_PER_PROMPT + 1):
+        text = imperfect_completion(row, rng)
+        completion = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
+        packed.ids.extend([last, *completion])
+        packed.labels.extend([IGNORED, *completion])
+        packed.positions.extend(range(len(prompt), len(prompt) + 1 + len(completion)))
+        packed.segments.extend([segment] * (1 + len(completion)))
+    return packed
+
+
+def collate(texts: list[PackedText], pad: int) -> dict[str, torch.Tensor]:
+    """Tensors of shape (texts, longest), and the mask (texts, 1, longest, longest)."""
+    longest = max(len(text.ids) for text in texts)
+
+    def padded(rows: list[list[int]], filler: int) -> torch.Tensor:
+        return torch.tensor([row + [filler] * (longest - len(row)) for row in rows])
+
+    segments = padded([text.segments for text in texts], -1)
+    earlier = torch.ones(longest, longest, dtype=torch.bool).tril()
+    visible = (segments[:, None, :] == 0) | (segments[:, None, :] == segments[:, :, None])
+    hidden = ~(visible & earlier)
+    return {
+        "input_ids": padded([text.ids for text in texts], pad),
+        "labels": padded([text.labels for text in texts], IGNORED),
+        "position_ids": padded([text.positions for text in texts], 0),
+        "attention_mask": (hidden * torch.finfo(torch.float32).min)[:, None],
+    }
