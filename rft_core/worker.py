@@ -68,14 +68,14 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
     stop = StopRequest()
     lock = FileLock(get_worker_lock_path(runs_dir, run_id))
     try:
-        assignment = _read_assignment(runs_dir, run_id)
+        assignment = read_assignment(runs_dir, run_id)
         lock.acquire()
     except RftError as error:
         print(error, file=sys.stderr)
         return 2
     try:
         with stop.handle_signals(), closing(RunWriter(runs_dir, run_id)) as writer:
-            ending = _live(assignment, writer, stop)
+            ending = live(assignment, writer, stop)
     except StopRequestedError:
         return 0  # before the attempt began: the stop command in the index tells the story
     finally:
@@ -83,7 +83,7 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
     return 1 if ending.outcome == "failed" else 0
 
 
-def _live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
+def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
     """One attempt, from its first row to its outcome."""
     run, resume = assignment.run, assignment.resume
     writer.start_attempt(from_step=resume.step, pid=os.getpid())
@@ -128,7 +128,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Endin
     return Ending(*train(session, writer, stop))
 
 
-def _read_assignment(runs_dir: Path, run_id: str) -> Assignment:
+def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
     with open_index(runs_dir) as index:
         run = get_run(index, run_id)
         if run.config.prompt_set is None or run.config.reward_set is None:
@@ -201,6 +201,7 @@ def _prepare_process() -> None:
         datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.getLogger("rft_core").setLevel(logging.INFO)
+    logging.getLogger("trl").setLevel(logging.ERROR)  # it repeats what the recorder has said
 
 
 def main() -> int:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import add_run, ensure_prompt_set, ensure_reward_set, open_index
 from rft_core.store.run_reader import get_progress, has_database, open_run
+from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.training.stop import StopRequest
+from rft_core.worker import Ending, live, read_assignment
 
 DEADLINE_SECONDS = 120.0
 
@@ -110,3 +114,45 @@ def await_truth(evidence: Callable[[], object], what: str) -> None:
     while not evidence():
         assert time.monotonic() < deadline, f"waited in vain for: {what}"
         time.sleep(0.02)
+
+
+class StoppingWriter(RunWriter):
+    """A writer under which a stop is asked for while step `during` is under way."""
+
+    def __init__(self, runs_dir: Path, run_id: str, stop: StopRequest, during: int) -> None:
+        super().__init__(runs_dir, run_id)
+        self._stop, self._during = stop, during
+
+    def record_step(self, record: StepRecord, *, max_steps: int) -> None:
+        super().record_step(record, max_steps=max_steps)
+        if record.split == "train" and record.step == self._during - 1:
+            self._stop.set()
+
+
+def live_in_process(runs_dir: Path, run_id: str = "tiny", *, stop_during: int = 0) -> Ending:
+    """One attempt of the worker in this process, without lock and signals."""
+    stop = StopRequest()
+    writer = (
+        StoppingWriter(runs_dir, run_id, stop, stop_during)
+        if stop_during
+        else RunWriter(runs_dir, run_id)
+    )
+    with closing(writer):
+        return live(read_assignment(runs_dir, run_id), writer, stop)
+
+
+def read_counts(runs_dir: Path, run_id: str = "tiny") -> dict[tuple[str, int], int]:
+    """(split, step) -> generations stored. Fails unless the database is whole."""
+    with open_run(runs_dir, run_id) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+        sql = "SELECT split, step, count(*) FROM generations GROUP BY split, step"
+        return {(split, step): count for split, step, count in db.execute(sql)}
+
+
+def expected_counts(config: RunConfig, num_validation: int = 3) -> dict[tuple[str, int], int]:
+    """What `read_counts` must give for a finished run."""
+    steps = range(1, config.max_steps + 1)
+    validated = [0, *(s for s in steps if s % config.eval_steps == 0 or s == config.max_steps)]
+    return {("train", step): config.generation_batch_size for step in steps} | {
+        ("validation", step): num_validation * config.num_generations_eval for step in validated
+    }

@@ -1,0 +1,149 @@
+"""The real worker in a process of its own: ended, stopped, killed, and started again."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rft_core.paths import (
+    get_adapter_dir,
+    get_checkpoints_dir,
+    get_heartbeat_path,
+    get_worker_lock_path,
+    get_worker_log_path,
+)
+from rft_core.store.run_lock import is_locked
+from rft_core.store.run_reader import (
+    Attempt,
+    get_progress,
+    has_database,
+    list_attempts,
+    open_run,
+    training_seconds,
+)
+from rft_core.training.checkpoints import find_resumable
+from tests.tiny_model import make_tiny_model
+from tests.tiny_run import (
+    add_tiny_run,
+    await_truth,
+    expected_counts,
+    read_counts,
+    read_step,
+    start_worker,
+)
+
+MANY_STEPS = {"max_steps": 60, "eval_steps": 20, "save_steps": 7}
+
+
+@pytest.fixture(scope="module")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "runs"
+    for process in psutil.Process().children(recursive=True):
+        process.kill()
+
+
+def read_attempts(runs_dir: Path) -> list[Attempt]:
+    if not has_database(runs_dir, "tiny"):
+        return []
+    with open_run(runs_dir, "tiny") as db:
+        return list_attempts(db)
+
+
+def read_log(runs_dir: Path) -> str:
+    return get_worker_log_path(runs_dir, "tiny").read_text()
+
+
+def finish(worker: subprocess.Popen[bytes], runs_dir: Path) -> None:
+    assert worker.wait(timeout=120) == 0, read_log(runs_dir)
+
+
+def test_stop_and_resume_lose_and_repeat_nothing(tiny_model: Path, runs_dir: Path) -> None:
+    config = add_tiny_run(runs_dir, tiny_model, **MANY_STEPS)
+    worker = start_worker(runs_dir)
+    await_truth(lambda: read_step(runs_dir) >= 10, "ten steps")
+    assert is_locked(get_worker_lock_path(runs_dir, "tiny"))
+    assert get_heartbeat_path(runs_dir, "tiny").exists()
+    worker.send_signal(signal.SIGTERM)
+    finish(worker, runs_dir)
+    stopped_at = read_step(runs_dir)
+    assert 10 <= stopped_at < config.max_steps
+    assert find_resumable(get_checkpoints_dir(runs_dir, "tiny")).step == stopped_at
+    assert not is_locked(get_worker_lock_path(runs_dir, "tiny"))
+    with open_run(runs_dir, "tiny") as db:
+        spent = training_seconds(db)
+
+    finish(start_worker(runs_dir), runs_dir)
+    assert [(a.from_step, a.outcome) for a in read_attempts(runs_dir)] == [
+        (0, "stopped"),
+        (stopped_at, "finished"),
+    ]
+    assert read_counts(runs_dir) == expected_counts(config)
+    assert (get_adapter_dir(runs_dir, "tiny") / "adapter_model.safetensors").exists()
+    with open_run(runs_dir, "tiny") as db:
+        assert training_seconds(db) > spent
+
+
+def test_kill_9_and_resume_lose_and_repeat_nothing(tiny_model: Path, runs_dir: Path) -> None:
+    config = add_tiny_run(runs_dir, tiny_model, **MANY_STEPS)
+    for target in (9, 30):  # the first time between two checkpoints
+        worker = start_worker(runs_dir)
+        await_truth(lambda target=target: read_step(runs_dir) >= target, f"step {target}")
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        assert not is_locked(get_worker_lock_path(runs_dir, "tiny"))
+    finish(start_worker(runs_dir), runs_dir)
+    attempts = read_attempts(runs_dir)
+    assert [attempt.outcome for attempt in attempts] == [None, None, "finished"]
+    assert [attempt.from_step % 7 for attempt in attempts] == [0, 0, 0]
+    assert attempts[-1].from_step >= 28
+    assert read_counts(runs_dir) == expected_counts(config)
+
+
+def test_a_stop_while_loading_ends_at_once(tiny_model: Path, runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, tiny_model)
+    worker = start_worker(runs_dir)
+    await_truth(lambda: read_attempts(runs_dir), "an attempt")
+    with open_run(runs_dir, "tiny") as db:
+        progress = get_progress(db)
+    assert progress is None or progress.phase == "loading"
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=30) == 0, read_log(runs_dir)
+    (attempt,) = read_attempts(runs_dir)
+    assert attempt.outcome == "stopped"
+    assert read_step(runs_dir) == 0
+
+
+def test_a_model_that_cannot_be_loaded_is_a_failure_with_a_reason(runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, runs_dir / "no-such-folder")
+    worker = start_worker(runs_dir)
+    assert worker.wait(timeout=120) == 1
+    (attempt,) = read_attempts(runs_dir)
+    assert attempt.outcome == "failed"
+    assert "no-such-folder" in (attempt.message or "")
+    assert "Traceback" in read_log(runs_dir)
+
+
+def test_an_unknown_run_is_refused_in_one_line(runs_dir: Path) -> None:
+    worker = start_worker(runs_dir)
+    assert worker.wait(timeout=60) == 2
+    assert read_log(runs_dir).count("\n") == 1
+    assert "There is no run 'tiny'" in read_log(runs_dir)
+
+
+def test_a_run_has_one_worker_at_a_time(tiny_model: Path, runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, tiny_model, max_steps=10_000, eval_steps=0)
+    first = start_worker(runs_dir)
+    await_truth(lambda: read_step(runs_dir) >= 1, "a first step")
+    assert start_worker(runs_dir).wait(timeout=60) == 2
+    assert len(read_attempts(runs_dir)) == 1
+    first.send_signal(signal.SIGTERM)
+    finish(first, runs_dir)
