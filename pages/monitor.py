@@ -50,29 +50,35 @@ class Moment:
 
 
 def main() -> None:
-    page_header("Monitor", "Rewards as they rise, beside what the model writes just now.")
-    generation_style()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    with title:
+        page_header("Monitor", "Rewards as they rise, beside what the model writes just now.")
+    with picker:
         run = pick_run()
-        refresh, view = toolbar()
-    interval = REFRESH[refresh] if read_status(run.id).is_active else None
+    generation_style()
+    active = read_status(run.id).is_active
+    refresh, view = toolbar(active)
+    interval = REFRESH[refresh] if active else None
     st.fragment(live_view, run_every=interval)(run, view, interval is not None)
     st.fragment(details, run_every=interval)(run)
 
 
-def toolbar() -> tuple[str, dict[str, Any]]:
-    """How often to look, and how to draw. Kept in the address."""
-    refresh = st.segmented_control(
-        "Refresh", list(REFRESH), default="1 s", required=True, key="refresh", bind="query-params"
-    )
-    axis = st.segmented_control(
-        "X axis", list(AXES), default="Step", required=True, key="x", bind="query-params"
-    )
-    smoothing = st.slider(
-        "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", bind="query-params", width=160,
-        help="Weight of the past in a moving average; the raw line stays visible behind it.",
-    )  # fmt: skip
-    log_y = st.toggle("Log y", key="log", bind="query-params")
+def toolbar(active: bool) -> tuple[str, dict[str, Any]]:
+    """How often to look (while there is something to wait for), and how to draw."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        refresh = st.segmented_control(
+            "Refresh every", list(REFRESH), default="1 s", required=True, disabled=not active,
+            key="refresh", bind="query-params",
+            help=None if active else "The run has ended: nothing changes any more.",
+        )  # fmt: skip
+        axis = st.segmented_control(
+            "X axis", list(AXES), default="Step", required=True, key="x", bind="query-params"
+        )
+        smoothing = st.slider(
+            "Smoothing", 0.0, 0.95, 0.6, 0.05, key="smoothing", bind="query-params", width=200,
+            help="Weight of the past in a moving average; the raw line stays visible behind it.",
+        )  # fmt: skip
+        log_y = st.toggle("Log y", key="log", bind="query-params")
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 
@@ -87,8 +93,8 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     curves, checkpoints = read_curves(run.id)
     run_header(status, checkpoints, last_write(run.id))
     show_findings(curves)
-    charts, beside = st.columns([2, 1], gap="medium")
-    with charts:
+    grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
+    with grid.cell(column_span=2):
         clicked = live_chart(
             "curves",
             [*reward_panels(curves, reward_weights(run)), *policy_panels(curves)],
@@ -98,7 +104,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
         )
     if clicked:
         st.session_state["pinned"] = (run.id, clicked.step, clicked.trace)
-    with beside:
+    with grid.cell():
         show_generations(run, curves)
     optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
     if optimisation.open:
@@ -118,8 +124,11 @@ def last_write(run_id: str) -> float | None:
 
 
 def show_findings(curves: Curves) -> None:
-    for finding in diagnose(curves):
-        show = st.error if finding.severity == "error" else st.warning
+    findings = diagnose(curves)
+    if not findings:
+        return
+    for place, finding in zip(st.columns(len(findings)), findings, strict=True):
+        show = place.error if finding.severity == "error" else place.warning
         show(f"**{finding.title}.** {finding.what}  \n{finding.fix}", icon=":material/stethoscope:")
 
 
@@ -128,8 +137,8 @@ def show_generations(run: RunRow, curves: Curves) -> None:
     moment = choose_moment(run.id, curves)
     with st.container(horizontal=True, vertical_alignment="center", key="strip-head"):
         what = "Clicked" if moment.pinned else "Latest"
-        st.markdown(f"**{what} generations** · {moment.split} step {moment.step}", width="content")
-        if moment.pinned and st.button("Follow live", type="tertiary", icon=":material/sensors:"):
+        st.markdown(f"**{what}** · {moment.split} step {moment.step}", width="stretch")
+        if moment.pinned and st.button("Follow", type="tertiary", icon=":material/sensors:"):
             st.session_state.pop("pinned", None)
             st.rerun(scope="fragment")
     if not has_database(get_runs_dir(), run.id):

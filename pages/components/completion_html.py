@@ -27,7 +27,7 @@ def completion_card(
     """Reward, advantage and scores in a head line, the text below, and why each score, if asked."""
     head = [
         f'<span class="gen-title">{escape(title)}</span>' if title else "",
-        f'<span class="gen-reward">{score_text(generation.reward)}</span>',
+        f'<span class="gen-reward">reward {score_text(generation.reward)}</span>',
         advantage_bar(generation.advantage),
         *(f'<span class="gen-chip flag">⚑ {escape(flag)}</span>' for flag in generation.flags),
         "" if reasons else f'<div class="gen-scores">{score_chips(generation.scores)}</div>',

@@ -43,12 +43,12 @@ def prompt_request(prompt: StoredPrompt) -> str:
 def in_reward_order(generations: Iterable[Generation], names: Iterable[str]) -> list[Generation]:
     """The same, each with its scores in the order of the reward set."""
     place = {name: index for index, name in enumerate(names)}
-    return [
-        replace(
-            g, scores={n: g.scores[n] for n in sorted(g.scores, key=lambda n: place.get(n, 99))}
-        )
-        for g in generations
-    ]
+
+    def ordered(generation: Generation) -> Generation:
+        known = sorted(generation.scores, key=lambda name: place.get(name, len(place)))
+        return replace(generation, scores={name: generation.scores[name] for name in known})
+
+    return [ordered(generation) for generation in generations]
 
 
 def pick_telling_group(generations: Sequence[Generation]) -> list[Generation]:

@@ -1,0 +1,264 @@
+"""Generations: every completion ever sampled, its group, its prompt through time, and why."""
+
+import streamlit as st
+
+from pages.components.completion_html import completion_card, completion_grid, diff_html, score_text
+from pages.components.generation_export import csv_lines, jsonl_lines
+from pages.components.generation_filters import clear_filters, generation_filters
+from pages.components.generation_list import (
+    ListPage,
+    newest_id,
+    read_page,
+    show_list,
+    show_moves,
+    show_newest,
+    top_id,
+)
+from pages.components.generation_view import (
+    generation_style,
+    in_reward_order,
+    show_completion,
+    show_prompt,
+)
+from pages.components.page_header import page_header, shown_errors
+from pages.components.reward_source import reward_weights
+from pages.components.run_picker import pick_run
+from rft_core.paths import get_runs_dir
+from rft_core.store.generation_reader import (
+    Generation,
+    GenerationFilter,
+    StoredPrompt,
+    count_generations,
+    get_group,
+    get_prompts,
+    iterate_generations,
+    list_prompt_history,
+)
+from rft_core.store.index import RunRow, open_index
+from rft_core.store.run_reader import has_database, open_run
+from rft_core.store.run_state import get_run_status
+from rft_core.word_diff import diff_words, similarity
+
+LIST_HEIGHT = 720
+LOOK_FOR_NEW_SECONDS = 2.0
+VIEWS = ["The group", "Same prompt across steps", "Word diff", "Exact prompt"]
+
+
+def main() -> None:
+    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    with title:
+        page_header("Generations", "Every completion ever sampled: what it earned, and why.")
+    with picker:
+        run = pick_run()
+    generation_style()
+    if not has_database(get_runs_dir(), run.id):
+        no_generations(run)
+    with open_run(get_runs_dir(), run.id) as db:
+        total = count_generations(db)
+    if not total:
+        no_generations(run)
+    functions = list(reward_weights(run))
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        where = generation_filters(run.id, functions)
+        download_menu(run.id, where, functions)
+    with open_run(get_runs_dir(), run.id) as db:
+        matching = count_generations(db, where)
+    if not matching:
+        st.info(f"None of the {total:,} generations matches these filters.")
+        st.button("Clear all filters", on_click=clear_filters, icon=":material/filter_list_off:")
+        st.stop()
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        active = get_run_status(index, get_runs_dir(), run.id).is_active
+    if active:
+        st.fragment(newcomers, run_every=LOOK_FOR_NEW_SECONDS)(run, where)
+    st.fragment(reader)(run, where, functions, matching, total)
+
+
+def no_generations(run: RunRow) -> None:
+    """The empty state, with the one thing to do next. Ends the page."""
+    st.info(
+        f"'{run.name or run.id}' has no generations yet: they appear with its first validation, "
+        "as soon as the model is loaded."
+    )
+    st.page_link(
+        "monitor.py", label="Watch it on Monitor", icon=":material/monitoring:",
+        query_params={"run": run.id},
+    )  # fmt: skip
+    st.stop()
+
+
+def download_menu(run_id: str, where: GenerationFilter, functions: list[str]) -> None:
+    """What the filters let through, as a file that is made when it is asked for."""
+
+    def csv_file() -> bytes:
+        with open_run(get_runs_dir(), run_id) as db:
+            return "".join(csv_lines(iterate_generations(db, where), functions)).encode()
+
+    def jsonl_file() -> bytes:
+        with open_run(get_runs_dir(), run_id) as db:
+            return "".join(jsonl_lines(iterate_generations(db, where))).encode()
+
+    with st.popover("Download", icon=":material/download:"):
+        st.caption("All generations that the filters let through.")
+        st.download_button(
+            "CSV", csv_file, f"{run_id}.csv", "text/csv", on_click="ignore", width="stretch"
+        )
+        st.download_button(
+            "JSON Lines", jsonl_file, f"{run_id}.jsonl", "application/jsonl",
+            on_click="ignore", width="stretch",
+        )  # fmt: skip
+
+
+def newcomers(run: RunRow, where: GenerationFilter) -> None:
+    """A live run brings new generations; the list waits for the reader to ask for them."""
+    top = top_id()
+    if top is None or newest_id(run.id, where) <= top:
+        st.caption(":material/sensors: Live: new generations will be announced here.")
+    elif st.button("New generations have arrived: show them", icon=":material/fiber_new:",
+                   type="tertiary"):  # fmt: skip
+        show_newest()
+        st.rerun(scope="app")
+
+
+def reader(
+    run: RunRow, where: GenerationFilter, functions: list[str], matching: int, total: int
+) -> None:
+    """The list beside the selected generation, and below it what surrounds that generation."""
+    page = read_page(run.id, where)
+    if page is None:  # a resumed run has just forgotten them
+        st.rerun(scope="app")
+    grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
+    with grid.cell():
+        counted = f"{matching:,} of {total:,}" if matching < total else f"{total:,}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"{counted}, newest first", width="stretch")
+            st.button(
+                "Newest", type="tertiary", icon=":material/vertical_align_top:",
+                on_click=show_newest, disabled=page.newer is None,
+            )  # fmt: skip
+        show_list(page, LIST_HEIGHT)
+    [generation] = in_reward_order([page.generation], functions)
+    with open_run(get_runs_dir(), run.id) as db:
+        prompt = get_prompts(db, {generation.prompt_id})[generation.prompt_id]
+    with grid.cell(column_span=2):
+        show_reading(run, page, generation, prompt)
+        show_surroundings(run, generation, prompt, functions)
+
+
+def show_reading(run: RunRow, page: ListPage, generation: Generation, prompt: StoredPrompt) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**Step {generation.step}** · {generation.split} · prompt {generation.prompt_id} · "
+            f"completion {generation.sample_index + 1}",
+            width="stretch",
+        )
+        show_moves(page)
+    show_prompt(prompt, short=True)
+    show_completion(generation, reasons=True)
+    st.page_link(
+        "monitor.py", label="Why this score: the rewards this run is pinned to",
+        icon=":material/rule:",
+        query_params={"run": run.id, "details": "What is being rewarded"},
+    )  # fmt: skip
+
+
+def show_surroundings(
+    run: RunRow, generation: Generation, prompt: StoredPrompt, functions: list[str]
+) -> None:
+    """Only the open tab is read and drawn."""
+    tabs = st.tabs(VIEWS, on_change="rerun", key="view", bind="query-params")
+    with open_run(get_runs_dir(), run.id) as db:
+        group = get_group(
+            db, split=generation.split, step=generation.step, group_index=generation.group_index
+        )
+        history = list_prompt_history(db, generation.prompt_id) if tabs[1].open else []
+    group = in_reward_order(group, functions)
+    if tabs[0].open:
+        with tabs[0]:
+            show_group(group, generation)
+    if tabs[1].open:
+        with tabs[1]:
+            show_history(in_reward_order(history, functions))
+    if tabs[2].open:
+        with tabs[2]:
+            show_diff(group, generation)
+    if tabs[3].open:
+        with tabs[3]:
+            st.caption("The string that was tokenised, chat template included.")
+            st.code(prompt.text, language=None, wrap_lines=True)
+            st.caption("The prompt's row")
+            st.json(prompt.row, expanded=1)
+
+
+def show_group(group: list[Generation], chosen: Generation) -> None:
+    """All completions of one prompt at one step: the advantage says which were encouraged."""
+    if len(group) == 1:
+        st.caption("Validation samples this prompt once per step: there is no group to compare.")
+    else:
+        rewards = [g.reward for g in group if g.reward is not None]
+        mean = sum(rewards) / len(rewards) if rewards else 0.0
+        st.caption(
+            f"{len(group)} completions, mean reward {mean:.2f}. The bar is the advantage: green "
+            "completions were made more likely by this step, red ones less."
+        )
+    cards = (
+        completion_card(g, title=f"#{g.sample_index + 1}", chosen=g.id == chosen.id) for g in group
+    )
+    st.html(completion_grid(cards))
+
+
+def show_history(history: list[Generation]) -> None:
+    """One prompt through the run: any step, or the first beside the last."""
+    steps = sorted({g.step for g in history})
+    if len(steps) < 2:
+        st.caption(
+            f"This prompt was sampled at step {steps[0]} only. Validation prompts come back at "
+            "every validation: filter by split to find them."
+        )
+        return
+    how = st.segmented_control(
+        "Show", ["First and last", "Step by step"], default="First and last", required=True,
+        key="history", bind="query-params", label_visibility="collapsed",
+    )  # fmt: skip
+    if how == "First and last":
+        st.caption(f"Sampled at {len(steps)} steps; the best completion of the first and the last.")
+        first, last = best_of(history, steps[0]), best_of(history, steps[-1])
+        cards = [completion_card(g, title=f"Step {g.step}", unfolded=True) for g in (first, last)]
+        st.html(completion_grid(cards))
+        return
+    step = st.select_slider("Step", steps, value=steps[-1], key="history_step")
+    shown = [g for g in history if g.step == step]
+    st.html(completion_grid(completion_card(g, title=f"#{g.sample_index + 1}") for g in shown))
+
+
+def best_of(generations: list[Generation], step: int) -> Generation:
+    found = [g for g in generations if g.step == step]
+    return max(found, key=lambda g: g.reward if g.reward is not None else float("-inf"))
+
+
+def show_diff(group: list[Generation], chosen: Generation) -> None:
+    """Two completions of the group, word by word: at first the chosen one and its opposite."""
+    if len(group) < 2:
+        st.caption("There is no other completion of this prompt at this step to compare with.")
+        return
+    others = [g for g in group if g.id != chosen.id]
+    opposite = max(others, key=lambda g: abs((g.reward or 0.0) - (chosen.reward or 0.0)))
+    ids = {g.id: g for g in group}
+
+    def pick(label: str, default: Generation) -> str:
+        place = list(ids).index(default.id)
+        return ids[st.selectbox(label, list(ids), index=place, format_func=name)].completion
+
+    def name(id: int) -> str:
+        return f"#{ids[id].sample_index + 1} · reward {score_text(ids[id].reward)}"
+
+    left, right = st.columns(2)
+    with left:
+        before = pick("From", chosen)
+    with right:
+        after = pick("To", opposite)
+    st.caption(f"{similarity(before, after):.0%} of the words are shared.")
+    st.html(diff_html(diff_words(before, after)))
+
+
+main()
