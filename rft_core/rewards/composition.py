@@ -15,7 +15,6 @@ from types import TracebackType
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import (
-    PYTHON_GRADER,
     Batch,
     FunctionReport,
     Grade,
@@ -25,7 +24,7 @@ from rft_core.rewards.contract import (
     Scoring,
 )
 from rft_core.rewards.format import is_repetitive
-from rft_core.rewards.graders import GRADERS, check_entry
+from rft_core.rewards.graders import GRADERS, GraderInfo, check_entry
 from rft_core.rewards.user_function import UserFunction
 from rft_core.sandbox.executor import Executor
 
@@ -73,10 +72,12 @@ class Scorer:
     def _run(
         self, entry: RewardEntry, batch: Batch, global_step: int | None
     ) -> tuple[list[Grade], FunctionReport]:
-        if entry.grader == PYTHON_GRADER:
-            function = UserFunction(self._executor, entry, self._timeout)
-            return function.score(batch, global_step)
-        return _run_grader(entry, batch, self._timeout)
+        info = GRADERS.get(entry.grader)
+        if info and info.function:
+            return _run_grader(info, entry, batch, self._timeout)
+        if info and info.make_entry:
+            entry = info.make_entry(entry)
+        return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
 
     def _combine(self, completion: str, grades: Sequence[Grade]) -> Scored:
         names = self.reward_set.names
@@ -113,10 +114,11 @@ def check_reward_set(reward_set: RewardSet) -> None:
 
 
 def _run_grader(
-    entry: RewardEntry, batch: Batch, timeout: float
+    info: GraderInfo, entry: RewardEntry, batch: Batch, timeout: float
 ) -> tuple[list[Grade], FunctionReport]:
     """Grade one by one, until the time is used up."""
-    info, start = GRADERS[entry.grader], time.monotonic()
+    assert info.function
+    start = time.monotonic()
     grades: list[Grade] = []
     late = None
     for index, (completion, row) in enumerate(zip(batch.completions, batch.rows, strict=True)):

@@ -13,7 +13,7 @@ from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.format import grade_format
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
-from rft_core.rewards.pattern import compile_pattern, grade_regex
+from rft_core.rewards.pattern import make_regex_entry
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,16 @@ class GraderOption:
 class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
-    `takes_num_tokens`: the function also wants the completion's length in tokens.
+    A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
+    work in the child. `takes_num_tokens`: the function also wants the length in tokens.
     """
 
     name: str
-    function: Callable[..., Grade]
+    function: Callable[..., Grade] | None
     help: str
     options: tuple[GraderOption, ...] = ()
     takes_num_tokens: bool = False
+    make_entry: Callable[[RewardEntry], RewardEntry] | None = None
 
 
 _COLUMN = GraderOption("column", "text", "answer", "Column that holds the gold answer.")
@@ -87,13 +89,14 @@ GRADERS: dict[str, GraderInfo] = {
     ),
     "regex": GraderInfo(
         "regex",
-        grade_regex,
+        None,
         "1 if a regular expression matches the completion.",
         (
             GraderOption("pattern", "text", "", "Regular expression; '.' matches newlines too."),
             GraderOption("full", "bool", False, "It must match the whole completion."),
             _IGNORE_CASE,
         ),
+        make_entry=make_regex_entry,
     ),
     "length": GraderInfo(
         "length",
@@ -135,8 +138,8 @@ def check_entry(entry: RewardEntry) -> None:
         if name not in options:
             raise BadInputError(f"The grader '{info.name}' has no option '{name}'")
         _check_value(info, options[name], value)
-    if entry.grader == "regex":
-        compile_pattern(entry.options.get("pattern", ""))
+    if info.make_entry:
+        info.make_entry(entry)
 
 
 def _check_value(info: GraderInfo, option: GraderOption, value: Any) -> None:

@@ -1,50 +1,74 @@
-"""Match a completion against a regular expression of the user's, within a time limit.
+"""Match completions against a regular expression of the user's, in the child, within a time limit.
 
-Python's `re` cannot be interrupted and a careless pattern can run for years on 50 kB of text; the
-`regex` package understands the same patterns and takes a timeout.
+A careless pattern can run for years on 50 kB of text and take all memory on the way, so it runs
+where user code runs. There a timer interrupts each match (Python's `re` heeds signals in the main
+thread), and the child's own deadline stands behind it.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-import regex  # type: ignore[import-untyped]
+import re
+from dataclasses import replace
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 
-TIMEOUT_SECONDS = 0.25
 LONGEST_PATTERN = 2000
+TIMEOUT_SECONDS = 0.25  # for one completion
+
+_SOURCE = """
+import re
+import signal
 
 
-def grade_regex(
-    completion: str, row: Row, *, pattern: str = "", full: bool = False, ignore_case: bool = False
-) -> Grade:
-    """1 if the pattern is found (or, with `full`, matches the whole completion), else 0."""
-    compiled = compile_pattern(pattern, ignore_case)
-    match = compiled.fullmatch if full else compiled.search
+def _interrupt(signum, frame):
+    raise TimeoutError
+
+
+def _match(text):
+    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
     try:
-        found = match(completion, timeout=TIMEOUT_SECONDS)
+        found = PATTERN.fullmatch(text) if FULL else PATTERN.search(text)
+        return (1.0, "It matches.", "") if found else (0.0, "The pattern does not match.", "")
     except TimeoutError:
         reason = f"The pattern took longer than {TIMEOUT_SECONDS} s on this completion."
-        return Grade(None, reason, ("slow_pattern",))
-    if not found:
-        return Grade(0.0, "The pattern does not match.")
-    return Grade(1.0, "The pattern matches.")
+        return None, reason, "slow_pattern"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-@lru_cache(maxsize=64)
-def compile_pattern(pattern: str, ignore_case: bool = False) -> regex.Pattern[str]:
-    """The compiled pattern; `BadInputError` where it is none."""
+def grade(completions, log_extra):
+    signal.signal(signal.SIGALRM, _interrupt)
+    scores, reasons, flags = zip(*map(_match, completions))
+    log_extra("reason", reasons)
+    log_extra("flag", flags)
+    return scores
+"""
+
+
+def make_regex_entry(entry: RewardEntry) -> RewardEntry:
+    """The Python entry that grades by the pattern: 1 if it matches, else 0; None if out of time.
+
+    Raises `BadInputError` where the pattern is none.
+    """
+    pattern = entry.options.get("pattern", "")
+    flags = re.DOTALL | (re.IGNORECASE if entry.options.get("ignore_case") else 0)
     if not pattern or len(pattern) > LONGEST_PATTERN:
         raise BadInputError(
             "The regular expression cannot be used",
             f"it has {len(pattern):,} characters; 1 to {LONGEST_PATTERN:,} are allowed",
         )
-    flags = regex.DOTALL | (regex.IGNORECASE if ignore_case else 0)
     try:
-        return regex.compile(pattern, flags)
-    except (regex.error, OverflowError, RecursionError, MemoryError) as error:
+        re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError) as error:
         raise BadInputError(
             "The regular expression is not valid", str(error), "Mend the pattern"
         ) from error
+    constants = (
+        f"TIMEOUT_SECONDS = {TIMEOUT_SECONDS}\n"
+        f"FULL = {bool(entry.options.get('full'))}\n"
+        f"PATTERN = re.compile({pattern!r}, {int(flags)})\n"
+    )
+    return replace(
+        entry, grader=PYTHON_GRADER, options={"function": "grade"}, source=_SOURCE + constants
+    )

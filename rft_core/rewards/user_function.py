@@ -25,7 +25,8 @@ RESERVED = {"prompt", "prompts", "completion", "completions", "completion_ids"} 
     "trainer_state", "log_extra", "log_metric", "global_step"
 }  # fmt: skip
 SHORTEST_TURN = 0.5  # seconds for one completion when they are scored one at a time
-REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores
+REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores,
+FLAG_COLUMN = "flag"  # log_extra("flag", [...]) names caught tricks, "" for none
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,8 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem 
     if not isinstance(values, list) or len(values) != count:
         problem = _Problem("wrong_length", _wrong_length(values, count))
         return [Grade(None, f"Not scored: {problem.message}.")] * count, problem
-    reasons = result.extras.get(REASON_COLUMN, [])
+    reasons = _column(result, REASON_COLUMN, count)
+    flags = _column(result, FLAG_COLUMN, count)
     grades, first = [], None
     for index, value in enumerate(values):
         if isinstance(value, dict):
@@ -145,9 +147,14 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem 
             first = first or _Problem(value["bad"], message, index)
             grades.append(Grade(None, f"Not scored: {message}."))
         else:
-            reason = reasons[index] if len(reasons) == count else ""
-            grades.append(Grade(value, reason or ("Could not judge." if value is None else "")))
+            reason = reasons[index] or ("Could not judge." if value is None else "")
+            grades.append(Grade(value, reason, (flags[index],) if flags[index] else ()))
     return grades, first
+
+
+def _column(result: CallResult, name: str, count: int) -> Sequence[str]:
+    values = result.extras.get(name, [])
+    return values if len(values) == count else [""] * count
 
 
 def _problem_of(failure: Failure) -> _Problem:

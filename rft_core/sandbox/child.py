@@ -6,6 +6,7 @@ whatever the user's code prints goes elsewhere. Every request gets exactly one a
 """
 
 import asyncio
+import contextlib
 import ctypes
 import inspect
 import io
@@ -21,6 +22,7 @@ import struct
 import sys
 import traceback
 import types
+from pathlib import Path
 from typing import Any
 
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
@@ -59,6 +61,8 @@ def protect(memory_bytes: int, file_bytes: int) -> list[str]:
         resource.setrlimit(limit, (value, value))
     if not sys.platform.startswith("linux"):
         return []
+    with contextlib.suppress(OSError):  # when memory runs out, this one goes, not its parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
     libc = ctypes.CDLL(None, use_errno=True)
     held = []
     # A network namespace of its own has no interface up; without root it needs a user namespace.
@@ -159,7 +163,7 @@ def encode(value: Any) -> Any:
 def to_texts(values: Any) -> list[str]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         values = [values]
-    return [show(value) if not isinstance(value, str) else value[:2000] for value in values]
+    return ["" if v is None else v[:2000] if isinstance(v, str) else show(v) for v in values]
 
 
 def show(value: Any) -> str:

@@ -71,7 +71,7 @@ def make_rows(largest: int, split: str, count: int, seed: int) -> Rows:
         key = (tuple(sorted(nums)), target)
         if not target or key in rows:
             misses += 1
-            if misses > MISSES_BEFORE_GIVING_UP + 50 * count:
+            if misses > MISSES_BEFORE_GIVING_UP + 20 * count:
                 raise BadInputError(
                     f"There are not {count:,} different Countdown rows of numbers up to {largest}",
                     f"{len(rows):,} were found",

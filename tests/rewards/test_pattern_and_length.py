@@ -5,37 +5,51 @@ import time
 import pytest
 
 from rft_core.errors import BadInputError
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
 from rft_core.rewards.length import grade_length
-from rft_core.rewards.pattern import TIMEOUT_SECONDS, grade_regex
+from rft_core.rewards.pattern import TIMEOUT_SECONDS
+from tests.rewards.scoring_cases import make_batch
 
-PATIENT = [r"(a+)+$", r"(<think.*)+$", r"(.*?,){25}P", r"^(<think>?.*)*</answer>$", r"(\w|\w\w)*!"]
+
+def match(pattern: str, *texts: str, **options) -> list[Scored]:
+    entry = RewardEntry("regex", "regex", options={"pattern": pattern, **options})
+    with Scorer(RewardSet((entry,)), timeout=10) as scorer:
+        return list(scorer.score(make_batch(*texts)).samples)
+
+
+PATIENT = [
+    r"(a+)+$", r"(<think.*)+$", r"(.*?,){25}P", r"^(<think>?.*)*</answer>$", r"(\w|\w\w)*!",
+    r"(?:(?:(?:a{1000}){1000}){1000}){1000}", r"(?:a?){30000}a{30000}",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("pattern", PATIENT)
-@pytest.mark.parametrize("text", ["<think" * 8334, "a" * 50_000 + "b"])
-def test_a_catastrophic_pattern_ends_within_its_time(pattern, text):
+def test_a_catastrophic_pattern_ends_within_its_time_and_harms_nobody(pattern):
     start = time.perf_counter()
-    grade_regex(text, {}, pattern=pattern)
-    assert time.perf_counter() - start < TIMEOUT_SECONDS + 1
+    samples = match(pattern, "<think" * 8334, "a" * 50_000 + "b", "x")
+    assert time.perf_counter() - start < 2 * TIMEOUT_SECONDS + 2
+    assert samples[2].reward == 0.0
 
 
 def test_a_pattern_out_of_time_is_unscored_and_flagged():
-    result = grade_regex("a" * 50_000 + "b", {}, pattern=r"^(a|aa)+$")
-    assert (result.score, result.flags) == (None, ("slow_pattern",))
+    slow, quick = match(r"^(a|aa)+$", "a" * 100 + "b", "aa")
+    assert (slow.reward, slow.flags) == (None, ("slow_pattern",))
+    assert (quick.reward, quick.flags) == (1.0, ())
 
 
 def test_search_fullmatch_and_case():
     text = "<think>x</think>\n<ANSWER>1</ANSWER>"
-    assert grade_regex(text, {}, pattern=r"<think>.*</think>").score == 1.0
-    assert grade_regex(text, {}, pattern=r"<think>.*</think>", full=True).score == 0.0
-    assert grade_regex(text, {}, pattern=r"<answer>\d</answer>").score == 0.0
-    assert grade_regex(text, {}, pattern=r"<answer>\d</answer>", ignore_case=True).score == 1.0
+    assert match(r"<think>.*</think>", text)[0].reward == 1.0
+    assert match(r"<think>.*</think>", text, full=True)[0].reward == 0.0
+    assert match(r"<answer>\d</answer>", text)[0].reward == 0.0
+    assert match(r"<answer>\d</answer>", text, ignore_case=True)[0].reward == 1.0
 
 
 @pytest.mark.parametrize("pattern", ["", "(", "[a", "x" * 3000, "(?P<a>x)(?P<", "*"])
 def test_a_pattern_that_is_none_is_bad_input(pattern):
     with pytest.raises(BadInputError):
-        grade_regex("x", {}, pattern=pattern)
+        match(pattern, "x")
 
 
 def test_length_is_full_inside_the_range_and_falls_outside():

@@ -77,12 +77,14 @@ def test_reasons_extras_metrics_and_prints_are_kept():
 def f(completions, log_extra, log_metric, **columns):
     print("hello")
     log_extra("reason", ["because " + c for c in completions])
+    log_extra("flag", ["", "trick"])
     log_extra("length", [len(c) for c in completions])
     log_metric("mean", 2)
     return [1.0 for _ in completions]
 """
     scoring = run(source, "a", "b")
     assert [sample.reasons["f"] for sample in scoring.samples] == ["because a", "because b"]
+    assert [sample.flags for sample in scoring.samples] == [(), ("trick",)]
     assert report(scoring).stdout == "hello\n"
     assert report(scoring).metrics == {"mean": 2.0}
     assert report(scoring).extras["length"] == ["int 1", "int 1"]

@@ -108,7 +108,7 @@ def test_a_killed_idle_child_is_replaced_and_nobody_is_blamed(executor):
     assert int(value(executor, "os.getpid()")) != pid
 
 
-def test_the_child_does_not_outlive_a_killed_parent():
+def test_the_child_does_not_outlive_a_killed_parent(tmp_path):
     program = (
         "from rft_core.sandbox.executor import Executor\n"
         "source = 'def f(completions):\\n    while True: pass'\n"
@@ -117,7 +117,9 @@ def test_the_child_does_not_outlive_a_killed_parent():
         "print(executor._child._process.pid, flush=True)\n"
         "executor.call(source, 'f', {'completions': ['x'], 'global_step': None}, 60)\n"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert parent.stdout is not None
     child = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
