@@ -27,7 +27,8 @@ from rft_core.errors import ModelUnavailableError
 from rft_core.hardware import GIB, Hardware, get_hardware, get_network_mount
 from rft_core.model_files import ModelSummary, model_summary
 
-TYPICAL_PROMPT_TOKENS = 256
+TYPICAL_PROMPT_TOKENS = 128
+TYPICAL_LENGTH = 0.5  # of max_completion_length, where time is concerned
 BYTES_PER_TOKEN_OF_TEXT = 5  # a stored completion
 BYTES_PER_GENERATION = 700  # its row, scores, reasons and index entries
 ADAPTER_BYTES, RESUME_BYTES = 4, 8  # per LoRA parameter: the weights; Adam's two moments
@@ -145,7 +146,7 @@ def _seconds_per_step(
 ) -> float:
     width = 4 if config.dtype == "float32" else 2
     completions = config.generation_batch_size
-    tokens = completions * (prompt_tokens + config.max_completion_length)
+    tokens = completions * (prompt_tokens + TYPICAL_LENGTH * config.max_completion_length)
     passes = 6 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
     updating = tokens * model.parameters * passes / speed.flops
     sampling = tokens * model.parameters * 2 / speed.flops

@@ -1,14 +1,11 @@
 """Launch, stop, resume, fork and delete, against a real supervisor with stand-in workers."""
 
-import json
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import numpy
 import pytest
-from safetensors.numpy import save_file
 
 from rft_core.config import RunConfig, make_config, parse_yaml
 from rft_core.errors import BadInputError, NotFoundError
@@ -24,34 +21,12 @@ from rft_core.store.index import (
     list_runs,
     open_index,
 )
-from tests.jobs.conftest import WORKER, RunsFolder, await_truth
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder that looks like a model to everything that does not load it."""
-    folder = tmp_path_factory.mktemp("model")
-    config = {
-        "architectures": ["LlamaForCausalLM"],
-        "hidden_size": 8,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "vocab_size": 16,
-        "max_position_embeddings": 512,
-    }
-    (folder / "config.json").write_text(json.dumps(config))
-    weights = {
-        "model.embed_tokens.weight": numpy.zeros((16, 8), numpy.float32),
-        "model.layers.0.self_attn.q_proj.weight": numpy.zeros((8, 8), numpy.float32),
-        "model.layers.0.mlp.up_proj.weight": numpy.zeros((16, 8), numpy.float32),
-    }
-    save_file(weights, folder / "model.safetensors")
-    return str(folder)
+from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 
 @pytest.fixture
-def config(model: str) -> RunConfig:
-    return make_config({"model": model, "num_prompts": 8, "num_validation_prompts": 2})
+def config() -> RunConfig:
+    return make_config({"num_prompts": 8, "num_validation_prompts": 2})
 
 
 def change(config: RunConfig, **values: object) -> RunConfig:

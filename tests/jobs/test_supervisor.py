@@ -6,7 +6,7 @@ import signal
 from rft_core.jobs.processes import ensure_supervisor
 from rft_core.paths import get_supervisor_log_path
 from rft_core.store.index import list_commands, open_index
-from tests.jobs.conftest import SUPERVISOR, WORKER, RunsFolder, await_truth
+from tests.runs_folder import SUPERVISOR, WORKER, RunsFolder, await_truth
 
 
 def test_a_queued_run_is_started_and_finishes(supervised: RunsFolder) -> None:
