@@ -1,0 +1,164 @@
+"""Generations, driven without a browser: filters, the reading view, what surrounds it."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.components.generation_export import csv_lines, jsonl_lines
+from rft_core.paths import PROJECT_ROOT
+from rft_core.store.generation_reader import GenerationFilter, iterate_generations
+from rft_core.store.run_reader import open_run
+from tests.sample_run import GROUP_SIZE, GROUPS, REWARDS, begin_run, queue_run, write_finished_run
+
+STEPS = 30
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    runs_dir = tmp_path_factory.mktemp("runs")
+    write_finished_run(runs_dir, steps=STEPS)
+    return runs_dir
+
+
+def open_generations(runs_dir: Path, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
+    monkeypatch.setenv("RFT_RUNS_DIR", str(runs_dir))
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.switch_page("generations.py").run()
+    assert not app.exception
+    return app
+
+
+def html(app: AppTest) -> str:
+    return "\n".join(str(element.value) for element in app.html)
+
+
+def test_a_run_without_generations_points_to_monitor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_run(tmp_path, "countdown-1")
+    app = open_generations(tmp_path, monkeypatch)
+    assert "no generations yet" in app.info[0].value
+    begin_run(tmp_path, "countdown-2").end(outcome=None)
+    app = open_generations(tmp_path, monkeypatch, run="countdown-2")
+    assert "no generations yet" in app.info[0].value
+    assert [link.value for link in app.page_link] == ["Watch it on Monitor"]
+
+
+def test_the_address_sets_the_filters(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = open_generations(finished, monkeypatch, split="train", step="7")
+    table = app.dataframe[0].value
+    assert len(table) == GROUPS * GROUP_SIZE
+    assert set(table["step"]) == {7}
+    assert app.number_input(key="step").value == 7
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"flag": "markup"}, 30 + 3),  # one per training step, and of three validations
+        ({"length": "truncated"}, 30),
+        ({"unscored": "true"}, 30),
+        ({"text": "try 7.1"}, 4),
+        ({"function": "brevity", "from": "0.5"}, 30 * 7 + 3 * 6),
+        ({"prompt": "1", "split": "train"}, 30 * 4),
+    ],
+)
+def test_each_filter_lets_through_what_it_says(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, query: dict[str, str], expected: int
+) -> None:
+    app = open_generations(finished, monkeypatch, **query)
+    assert any(caption.value.startswith(f"{expected} of") for caption in app.caption)
+
+
+def test_filters_that_match_nothing_can_be_cleared_with_one_click(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, text="nowhere")
+    assert "matches these filters" in app.info[0].value
+    next(b for b in app.button if b.label == "Clear all filters").click().run()
+    assert not app.exception and not app.info
+    assert len(app.dataframe[0].value) == 50
+
+
+def test_next_and_previous_walk_across_the_ends_of_a_page(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, split="train")
+    ids = [int(app.query_params["g"])] if "g" in app.query_params else []
+    for _ in range(60):
+        app.button(key="next").click().run()
+        ids.append(int(app.query_params["g"]))
+    assert len(set(ids)) == len(ids) and ids == sorted(ids, reverse=True)
+    for expected in reversed(ids[:-1]):
+        app.button(key="previous").click().run()
+        assert int(app.query_params["g"]) == expected
+
+
+def test_a_generation_in_the_address_is_opened_wherever_it_stands(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, split="train", g="20")
+    assert any("**Step 3** · train" in m.value for m in app.markdown)
+    app = open_generations(finished, monkeypatch, g="no-number")
+    assert any(f"**Step {STEPS}**" in m.value for m in app.markdown)
+
+
+def test_what_a_model_wrote_is_text_and_nothing_else(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for view in ("The group", "Same prompt across steps", "Word diff", "Exact prompt"):
+        app = open_generations(finished, monkeypatch, flag="markup", split="train", view=view)
+        shown = html(app)
+        assert "&lt;script&gt;window.hacked=1&lt;/script&gt;" in shown
+        assert "<script" not in shown and "<img" not in shown and "<b>now" not in shown
+        assert not any("hacked" in m.value for m in [*app.markdown, *app.caption])
+
+
+def test_the_group_stands_side_by_side_with_its_advantages(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, split="train", step="5")
+    group = next(e.value for e in app.html if "gen-grid" in e.value)
+    assert group.count('class="gen"') + group.count('class="gen chosen"') == GROUP_SIZE
+    assert group.count("gen-adv") == GROUP_SIZE and "chosen" in group
+
+
+def test_the_reading_view_gives_every_score_its_reason(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, split="train", step="5")
+    assert "the* target" in html(app) or "hits the target" in html(app)
+    assert "no reason given" in html(app)
+
+
+def test_the_same_prompt_is_shown_at_its_first_and_last_step(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(
+        finished, monkeypatch, split="validation", view="Same prompt across steps"
+    )
+    assert "Step 10" in html(app) and "Step 30" in html(app)
+
+
+def test_the_exact_prompt_is_shown_with_its_template(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = open_generations(finished, monkeypatch, view="Exact prompt")
+    assert any(code.value.startswith("<|user|>Reach 6") for code in app.code)
+
+
+def test_downloads_hold_every_generation_that_the_filters_let_through(finished: Path) -> None:
+    where = GenerationFilter(split="train", step=3)
+    with open_run(finished, "countdown-1") as db:
+        rows = list(iterate_generations(db, where))
+    table = list(csv.DictReader(io.StringIO("".join(csv_lines(rows, list(REWARDS.names))))))
+    assert [row["completion"] for row in table] == [g.completion for g in rows]
+    assert table[0]["score/format"] == "1.0" and table[-1]["score/brevity"] == ""
+    lines = [json.loads(line) for line in jsonl_lines(rows)]
+    assert len(lines) == GROUPS * GROUP_SIZE and lines[0]["scores"]["format"] == 1.0

@@ -1,0 +1,148 @@
+"""Monitor, driven without a browser: what it says about runs in every state."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rft_core.paths import PROJECT_ROOT
+from rft_core.store.index import list_commands, open_index
+from tests.sample_run import begin_run, queue_run, write_finished_run
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
+    monkeypatch.setattr("rft_core.jobs.launcher.ensure_supervisor", lambda runs_dir: None)
+    return tmp_path
+
+
+def open_monitor(run: str | None = None, **query: str) -> AppTest:
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+    for key, value in ({"run": run} if run else {}).items() | query.items():
+        app.query_params[key] = value
+    app.switch_page("monitor.py").run()
+    assert not app.exception
+    return app
+
+
+def page_text(app: AppTest) -> str:
+    """All that the page says, Markdown and HTML alike."""
+    elements = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info, *app.html]
+    return "\n".join(str(element.value) for element in elements)
+
+
+def button_labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
+
+
+def test_without_runs_it_names_the_one_next_step(runs_dir: Path) -> None:
+    app = open_monitor()
+    assert "no runs yet" in app.info[0].value
+    assert [link.value for link in app.page_link] == ["Go to Overview"]
+
+
+def test_a_finished_run_shows_its_state_and_its_newest_generations(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    app = open_monitor("countdown-1")
+    text = page_text(app)
+    assert "finished" in text and "**Step 30** of 30" in text
+    assert "**Latest** · train step 30" in text
+    assert "Best" in text and "Worst" in text
+    assert "Fork" in button_labels(app) and "Stop" not in button_labels(app)
+
+
+def test_a_finished_run_is_not_polled(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    app = open_monitor("countdown-1")
+    assert app.get_by_key("refresh").disabled
+
+
+def test_a_running_run_is_polled_and_can_be_stopped_once(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.hold()
+    run.train(3)
+    app = open_monitor("countdown-1")
+    assert not app.get_by_key("refresh").disabled
+    assert "running" in page_text(app) and "of 30" in page_text(app)
+    app.button(key="stop-run").click().run()
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index)] == ["launch", "stop"]
+    assert "stopping" in page_text(app)
+    assert "Stop" not in button_labels(app)
+    run.end("stopped")
+
+
+def test_a_crashed_run_says_what_happened_and_offers_to_resume(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(12)
+    run.end(outcome=None)
+    app = open_monitor("countdown-1")
+    assert "The worker crashed" in app.error[0].value
+    assert "Everything up to step 12 is kept" in app.error[0].value
+    app.button(key="resume-run").click().run()
+    assert not app.exception
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index)] == ["launch", "resume"]
+    assert "queued" in page_text(app)
+
+
+def test_a_failed_run_shows_its_reason_without_reading_markdown_into_it(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(1)
+    run.end("failed", "ValueError: [x](javascript:alert(1)) **no**")
+    app = open_monitor("countdown-1")
+    assert "Training failed" in app.error[0].value
+    assert "\\[x\\]" in app.error[0].value and "\\*\\*no\\*\\*" in app.error[0].value
+
+
+def test_a_queued_run_and_one_without_steps_wait_quietly(runs_dir: Path) -> None:
+    queue_run(runs_dir, "countdown-2")
+    app = open_monitor("countdown-2")
+    assert "waits for its turn" in page_text(app)
+    run = begin_run(runs_dir, "countdown-3")
+    run.hold()
+    run.writer.set_progress("loading", "embedded/countdown", step=0, max_steps=30)
+    app = open_monitor("countdown-3")
+    assert "Loading the model: embedded/countdown" in page_text(app)
+    assert "starting" in page_text(app)
+    run.end("stopped")
+
+
+def test_an_unknown_run_in_the_address_shows_the_newest_and_says_so(runs_dir: Path) -> None:
+    write_finished_run(runs_dir, steps=2)
+    app = open_monitor("gone")
+    assert "no run `gone`" in app.warning[0].value
+    assert app.query_params["run"] == "countdown-1"
+
+
+def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(14)
+    app = open_monitor("countdown-1")
+    assert app.session_state["run_curves"][1].last_step == 14
+    run.writer.start_attempt(from_step=10, pid=1)
+    run.step = 10
+    run.train(1)
+    app.run()
+    _, curves = app.session_state["run_curves"]
+    assert curves.last_step == 11 and list(curves.get("reward").step) == list(range(1, 12))
+    run.end()
+
+
+def test_the_log_the_rewards_and_the_settings_are_a_tab_away(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    app = open_monitor("countdown-1")
+    assert any("step 30 of 30" in code.value for code in app.code)
+    app = open_monitor("countdown-1", details="What is being rewarded")
+    assert any("def brevity" in code.value for code in app.code)
+    app = open_monitor("countdown-1", details="Settings")
+    assert any("max_steps: 30" in code.value for code in app.code)
+
+
+def test_the_fork_dialog_offers_every_checkpoint(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    app = open_monitor("countdown-1")
+    app.button(key="fork-run").click().run()
+    assert not app.exception
+    assert app.selectbox[-1].options == ["step 10", "step 20", "step 30"]
