@@ -24,12 +24,12 @@ def shown_errors() -> Iterator[None]:
 
 
 def show_error(error: RftError) -> None:
-    parts = [f"**{_plain(error.what)}**", *(_plain(p) for p in (error.why, error.fix) if p)]
+    parts = [f"**{plain(error.what)}**", *(plain(p) for p in (error.why, error.fix) if p)]
     st.error("  \n".join(parts), icon=":material/error:")
 
 
-def _plain(text: str) -> str:
-    """Messages quote user input: keep Markdown from reading anything into it."""
-    for character in "\\`*_[]$<>":
+def plain(text: str) -> str:
+    """Text that people or models wrote, escaped: Markdown reads nothing into it."""
+    for character in "\\`*_[]$<>:~#":
         text = text.replace(character, "\\" + character)
     return text

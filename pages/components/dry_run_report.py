@@ -1,0 +1,175 @@
+"""What a dry run found: the verdict, the groups with their advantages, every score and its reason.
+
+Completions, reasons and printed text are untrusted: they are shown as text, never as Markdown.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from pages.components.answer_lanes import as_generation
+from pages.components.completion_html import completion_card, completion_grid, prompt_html
+from pages.components.generation_view import generation_style
+from pages.components.page_header import plain
+from rft_core.diagnosis.preflight import FunctionSummary, Preflight
+from rft_core.evaluation.dry_run import DryRun
+from rft_core.rewards.contract import FunctionReport, Messages, RewardSet
+from rft_core.store.generation_reader import Generation
+
+_LOOKS = {"error": (st.error, "error"), "warning": (st.warning, "warning")}
+
+
+def show_dry_run(result: DryRun, rewards: RewardSet) -> None:
+    generation_style()
+    groups = as_groups(result)
+    show_verdict(result.preflight, len(groups), comparable=len(groups[0]) > 1)
+    by_group, table, functions = st.tabs(["Groups", "Every score", "Functions"])
+    with by_group:
+        show_groups(groups, result.prompts)
+    with table:
+        show_table(groups, rewards.names)
+    with functions:
+        for report, summary in zip(result.scoring.reports, result.preflight.functions, strict=True):
+            show_function(report, summary, [g.completion for group in groups for g in group])
+
+
+def as_groups(result: DryRun) -> list[list[Generation]]:
+    """Each completion in the shape that shows itself, with its advantage."""
+    flat = iter(zip(result.scoring.samples, result.advantages, strict=True))
+    groups = []
+    for index, group in enumerate(result.groups):
+        members = []
+        for place, completion in enumerate(group):
+            sample, advantage = next(flat)
+            shown = as_generation(completion, sample, group_index=index, sample_index=place)
+            members.append(replace(shown, advantage=advantage if len(group) > 1 else None))
+        groups.append(members)
+    return groups
+
+
+def show_verdict(preflight: Preflight, num_groups: int, *, comparable: bool) -> None:
+    """Four figures, one sentence, then what is wrong. One lone completion gets no verdict."""
+    with st.container(horizontal=True, key="dry-run-figures"):
+        mean = preflight.mean_reward
+        st.metric("Mean reward", "–" if mean is None else f"{mean:.3f}", border=True)
+        teaching = round((1 - preflight.zero_variance) * num_groups)
+        if comparable:
+            st.metric(
+                "Groups that teach", f"{teaching} of {num_groups}", border=True,
+                help="Groups whose rewards differ. Where all are equal, there is no gradient.",
+            )  # fmt: skip
+        st.metric("Cut off", f"{preflight.truncated:.0%}", border=True,
+                  help="Completions that reached the longest length.")  # fmt: skip
+        for function in preflight.functions[:4]:
+            shown = "–" if function.mean is None else f"{function.mean:.2f}"
+            st.metric(plain(function.name), shown, border=True, help="Mean score")
+    if not comparable:
+        st.caption("With a single completion there is no group, and so no verdict on training.")
+        return
+    if preflight.can_learn:
+        st.success(
+            f"Training can start from here: {teaching} of {num_groups} groups carry a gradient.",
+            icon=":material/check_circle:",
+        )
+    for warning in preflight.warnings:
+        if warning.severity in _LOOKS:
+            show, icon = _LOOKS[warning.severity]
+            show(plain(warning.message), icon=f":material/{icon}:")
+        else:
+            st.caption(f":material/info: {plain(warning.message)}")
+
+
+def show_groups(groups: Sequence[Sequence[Generation]], prompts: Sequence[Messages]) -> None:
+    """One group at a time, best first, each completion with its scores, reasons and advantage."""
+    index = 0
+    if len(groups) > 1:
+        chosen = st.pills(
+            "Group", range(len(groups)), default=0, required=True, key="dry_run_group_shown",
+            format_func=lambda i: f"{i + 1} · {_mean_text(groups[i])}",
+            help="The number of the prompt, and the mean reward of its completions.",
+        )  # fmt: skip
+        index = chosen if chosen is not None and chosen < len(groups) else 0
+    st.html(prompt_html(prompts[index][-1]["content"]))
+    ordered = sorted(groups[index], key=lambda g: -1e9 if g.reward is None else -g.reward)
+    cards = [completion_card(g, title=f"#{g.sample_index + 1}", reasons=True) for g in ordered]
+    st.html(completion_grid(cards))
+
+
+def show_table(groups: Sequence[Sequence[Generation]], names: Sequence[str]) -> None:
+    flat = [generation for group in groups for generation in group]
+    frame = pd.DataFrame(
+        {
+            "prompt": [g.group_index + 1 for g in flat],
+            "#": [g.sample_index + 1 for g in flat],
+            "reward": _numbers(g.reward for g in flat),
+            "advantage": _numbers(g.advantage for g in flat),
+            **{name: _numbers(g.scores.get(name) for g in flat) for name in names},
+            "cut off": [g.truncated for g in flat],
+            "tokens": [g.num_tokens for g in flat],
+            "completion": [g.completion for g in flat],
+            **{f"why {name}": [g.reasons.get(name, "") for g in flat] for name in names},
+            "flags": [", ".join(g.flags) for g in flat],
+        }
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        height=min(36 * (len(flat) + 1) + 2, 470),
+        alt="Every completion with its scores, reasons and advantage",
+        column_config={
+            "prompt": number(width=64),
+            "#": number(width=44),
+            "reward": number(format="%.3f", width=76),
+            "advantage": number(format="%+.3f", width=92),
+            **{name: number(format="%.3g", width=92) for name in names},
+            "cut off": st.column_config.CheckboxColumn(width=68),
+            "tokens": number(width=66),
+            "completion": st.column_config.TextColumn(width="large"),
+        },
+    )
+
+
+def show_function(
+    report: FunctionReport, summary: FunctionSummary, completions: Sequence[str]
+) -> None:
+    """Time, range, what it printed, and where it broke its contract."""
+    with st.container(border=True):
+        head = [f"**{plain(report.name)}**", f"{_seconds(report.seconds)} for the batch"]
+        if summary.mean is not None:
+            head.append(f"mean {summary.mean:.3g}")
+            head.append(f"from {summary.lowest:.3g} to {summary.highest:.3g}")
+        if summary.unscored:
+            head.append(f"{summary.unscored:.0%} unscored")
+        st.markdown(" · ".join(head))
+        if report.error:
+            st.error(plain(report.error), icon=":material/error:")
+        if report.traceback:
+            st.code(report.traceback, language=None)
+        if report.error_sample is not None:
+            st.caption(f"Completion {report.error_sample}, on which it failed")
+            st.code(completions[report.error_sample] or "(empty)", language=None, wrap_lines=True)
+        if report.stdout:
+            st.caption("Printed")
+            st.code(report.stdout, language=None, height=180 if len(report.stdout) > 600 else None)
+        if report.metrics:
+            st.caption("Logged · " + " · ".join(_metric_texts(report.metrics)))
+
+
+def _metric_texts(metrics: Mapping[str, float]) -> list[str]:
+    return [f"{plain(name)} {value:.4g}" for name, value in metrics.items()]
+
+
+def _numbers(values: object) -> pd.Series:
+    return pd.Series(list(values), dtype="float64")  # type: ignore[call-overload]
+
+
+def _mean_text(group: Sequence[Generation]) -> str:
+    known = [g.reward for g in group if g.reward is not None]
+    return f"{sum(known) / len(known):.2f}" if known else "–"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"

@@ -1,0 +1,46 @@
+"""Lint findings as a table: how bad, which row, what, and what to do."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from rft_core.prompts import Finding
+
+MOST_SHOWN = 300
+_LABELS = {"error": "🔴 error", "warning": "🟠 warning", "info": "🔵 note"}
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    if not findings:
+        st.success("Nothing suspicious in these prompts.", icon=":material/check_circle:")
+        return
+    counts = Counter(finding.severity for finding in findings)
+    words = {"error": ("error", "errors"), "warning": ("warning", "warnings"),
+             "info": ("note", "notes")}  # fmt: skip
+    parts = [f"{counts[kind]:,} {word[counts[kind] != 1]}" for kind, word in words.items()
+             if counts[kind]]  # fmt: skip
+    st.markdown(f"**{', '.join(parts)}.** None of them keeps you from saving.")
+    shown = findings[:MOST_SHOWN]
+    frame = pd.DataFrame(
+        {
+            "": [_LABELS[finding.severity] for finding in shown],
+            "row": pd.array([finding.row for finding in shown], dtype="Int64"),
+            "what": [finding.message for finding in shown],
+            "fix": [finding.fix for finding in shown],
+        }
+    )
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt="What is suspicious about the prompts",
+        column_config={
+            "": st.column_config.TextColumn(width=90),
+            "row": st.column_config.NumberColumn(width=60, help="Empty: the whole set"),
+            "what": st.column_config.TextColumn(width="large"),
+            "fix": st.column_config.TextColumn(width="large"),
+        },
+    )
+    if len(findings) > len(shown):
+        st.caption(f"The first {len(shown)} of {len(findings):,} findings.")

@@ -1,0 +1,143 @@
+"""Prompts: a file or dataset becomes a prompt set, with the exact string the model will see."""
+
+from dataclasses import replace
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from pages.components.lint_table import show_findings
+from pages.components.page_header import page_header, plain, show_error, shown_errors
+from pages.components.prompt_draft import PromptDraft, get_draft
+from pages.components.prompt_preview import show_preview
+from pages.components.prompt_source import choose_source, use_sample_button
+from pages.components.prompt_steps import (
+    PromptPlan,
+    choose_split,
+    choose_task,
+    pick_answer_columns,
+    write_template,
+)
+from pages.components.row_table import show_rows
+from pages.components.stored_prompts import next_link, show_stored, stored_prompt_list
+from pages.components.workflow import remembered, section
+from rft_core.errors import NotFoundError, RftError
+from rft_core.jobs import store_prompt_set
+from rft_core.paths import get_runs_dir
+from rft_core.prompts import Finding, PromptSet, lint_prompts
+from rft_core.store.index import get_prompt_set, open_index
+
+
+def main() -> None:
+    page_header("Prompts", "Bring prompts, map their columns, and see exactly what the model sees.")
+    source, stored = st.columns([3, 2], gap="large")
+    with source:
+        choose_source()
+    with stored:
+        stored_prompt_list()
+    draft = get_draft()
+    if opened := st.query_params.get("set"):
+        show_stored(opened)
+    elif draft is None:
+        nothing_yet()
+    else:
+        work_on(draft)
+
+
+def nothing_yet() -> None:
+    with st.container(border=True):
+        st.subheader("Ten prompts are enough to begin with", anchor=False)
+        st.write(
+            "Upload a table with a row per prompt. Labels are not needed where a program can check "
+            "the answer. Or look around with the sample: 60 Countdown puzzles, which the model "
+            "that ships with RFT Studio can learn."
+        )
+        use_sample_button("prompts_first_sample")
+
+
+def work_on(draft: PromptDraft) -> None:
+    """Columns, template, split, checks, save. What waits for a model is drawn last, in place."""
+    table = draft.table
+    section(
+        1, "Rows",
+        f"{len(table.rows):,} rows and {len(table.columns)} columns from {plain(table.name)}",
+    )  # fmt: skip
+    show_rows(table.rows, alt=f"Rows of {table.name}")
+    task, mapping = choose_task(draft)
+    template = write_template(draft, task)
+    preview = st.container()
+    plan = PromptPlan(draft.id, task, mapping, template, *choose_split(draft))
+    try:
+        prompt_set = remembered("prompts_built", plan, lambda: build(plan, draft))
+    except RftError as error:
+        with preview:
+            show_error(error)
+        return
+    st.caption(
+        f"**{len(prompt_set.train_rows):,}** rows for training, "
+        f"**{len(prompt_set.validation_rows):,}** for validation. Equal prompts stay on one side, "
+        "and adding rows later moves almost none."
+    )
+    checks, findings = check(draft, prompt_set)
+    save(draft, prompt_set)
+    with preview:
+        st.markdown("**What the model sees**")
+        rendered = show_preview(prompt_set, key=draft.id)
+    if rendered and (more := rendered.findings()):
+        with checks.container():
+            show_findings([*more, *findings])
+
+
+def build(plan: PromptPlan, draft: PromptDraft) -> PromptSet:
+    with st.spinner("Rendering every row …"):
+        return plan.build(draft.table, draft.name)
+
+
+def check(draft: PromptDraft, prompt_set: PromptSet) -> tuple[DeltaGenerator, list[Finding]]:
+    """The findings, and the place where they stand: the preview may know more."""
+    section(5, "Checks", "What often goes wrong, found before any training time is spent.")
+    answers = pick_answer_columns(draft, prompt_set)
+
+    def lint() -> list[Finding]:
+        with st.spinner("Checking every row …"):
+            return lint_prompts(
+                prompt_set.rows, prompt_set.prompts(), template=prompt_set.template,
+                answer_columns=answers,
+            )  # fmt: skip
+
+    findings = remembered("prompts_lint", (prompt_set.id, answers), lint)
+    place = st.empty()
+    with place.container():
+        show_findings(findings)
+    return place, findings
+
+
+def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
+    """Storing is idempotent: the same content is the same set, however often it is saved."""
+    section(6, "Save", "A stored set never changes; runs name it by the hash of its content.")
+    name_place, save_place = st.columns([3, 1], vertical_alignment="bottom")
+    with name_place:
+        name = st.text_input(
+            "Name", draft.name, key=draft.key("name"), max_chars=80, persist_state="session"
+        )
+    with save_place:
+        clicked = st.button(
+            "Save prompt set", type="primary", icon=":material/save:", width="stretch"
+        )
+    if clicked:
+        with shown_errors(), open_index(get_runs_dir()) as index:
+            store_prompt_set(index, replace(prompt_set, name=(name or "").strip() or draft.name))
+        st.rerun()  # the list of stored sets, above, is drawn anew
+    try:
+        with open_index(get_runs_dir()) as index:
+            stored = get_prompt_set(index, prompt_set.id)
+    except NotFoundError:
+        return
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f":material/check_circle: Stored as **{plain(stored.name)}** · `{stored.id}`",
+            width="stretch",
+        )
+        next_link(stored.id)
+
+
+main()

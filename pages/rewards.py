@@ -1,0 +1,138 @@
+"""Rewards: choose graders or write Python, prove them on completions, keep them as versions."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components.code_editor import Marker
+from pages.components.config_form import draft_values, set_draft
+from pages.components.dry_run_form import (
+    DryRunRequest,
+    PromptChoice,
+    dry_run_form,
+    get_samples,
+    has_samples,
+    sample_anew,
+)
+from pages.components.dry_run_report import show_dry_run
+from pages.components.page_header import page_header, show_error
+from pages.components.reward_draft import RewardDraft, get_reward_draft
+from pages.components.reward_entries import assemble, edit_graders, edit_python
+from pages.components.reward_start import choose_start
+from pages.components.reward_versions import save_version, show_versions
+from pages.components.workflow import section
+from rft_core.errors import RftError
+from rft_core.evaluation.dry_run import DryRun, score_groups
+from rft_core.rewards.composition import check_reward_set
+from rft_core.rewards.contract import RewardSet
+from rft_core.store.index import StoredSet
+
+RESULT = "dry_run_result"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The last dry run, and what it was of: to mark the source, and to say when it is outdated."""
+
+    draft_id: str
+    rewards: RewardSet
+    inputs: object
+    result: DryRun
+
+
+def main() -> None:
+    page_header("Rewards", "Say what is good, and prove it on real completions before you train.")
+    section(1, "Reward functions", "Several add up by weight. Built-in graders, Python, or both.")
+    choose_start("countdown")
+    draft = get_reward_draft()
+    assert draft is not None
+    entries = edit_graders(draft)
+    python = edit_python(draft, markers_of(draft))
+    rewards: RewardSet | None = None
+    try:
+        rewards = assemble(entries, python, draft.name)
+        check_reward_set(rewards)
+    except RftError as error:
+        show_error(error)
+        rewards = None
+    section(2, "Save", "Runs name the version that they use.")
+    stored = save_version(draft, rewards)
+    show_versions(rewards, stored)
+    section(3, "Dry run", "Everything the first training step would compute, without training.")
+    request = dry_run_form()
+    wanted = run_buttons(request, rewards) or bool(python and python.run_requested)
+    if wanted and rewards is not None:
+        run(draft, rewards, request)
+    show_result(rewards, request)
+    section(4, "Train", "The Train page opens with these rewards and these prompts.")
+    train_link(stored, request.prompts, request.config.model)
+
+
+def run_buttons(request: DryRunRequest, rewards: RewardSet | None) -> bool:
+    ready = rewards is not None and request.pasted != ()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        clicked = st.button(
+            "Run the dry run", type="primary", icon=":material/play_arrow:", disabled=not ready,
+            key="dry_run_go", help="Also Ctrl+Enter in the editor.",
+        )  # fmt: skip
+        if request.pasted is None and has_samples(request):
+            again = st.button(
+                "Sample again", icon=":material/casino:", on_click=sample_anew, key="dry_run_again",
+                disabled=not ready, help="Other completions of the same prompts.",
+            )  # fmt: skip
+            st.caption("Runs on the completions already sampled.")
+            return clicked or again
+    return clicked
+
+
+def run(draft: RewardDraft, rewards: RewardSet, request: DryRunRequest) -> None:
+    """Sample where needed, score, keep the result. Ends with a rerun, which marks the source."""
+    try:
+        samples = get_samples(request)
+        with st.spinner("Scoring …", show_time=True):
+            result = score_groups(
+                samples.config, rewards, samples.rows, samples.prompts, samples.groups
+            )
+    except RftError as error:
+        show_error(error)
+        return
+    st.session_state[RESULT] = Shown(draft.id, rewards, request.inputs, result)
+    st.rerun()
+
+
+def show_result(rewards: RewardSet | None, request: DryRunRequest) -> None:
+    shown: Shown | None = st.session_state.get(RESULT)
+    if shown is None:
+        return
+    if rewards is None or rewards.id != shown.rewards.id:
+        st.info("The rewards have changed since this dry run.", icon=":material/update:")
+    elif request.inputs != shown.inputs:
+        st.info("The settings have changed since this dry run.", icon=":material/update:")
+    show_dry_run(shown.result, shown.rewards)
+
+
+def markers_of(draft: RewardDraft) -> list[Marker]:
+    """Where the functions failed in the last dry run of this draft."""
+    shown: Shown | None = st.session_state.get(RESULT)
+    if shown is None or shown.draft_id != draft.id:
+        return []
+    return [
+        Marker(report.error_line, report.error)
+        for report in shown.result.scoring.reports
+        if report.error and report.error_line
+    ]
+
+
+def train_link(stored: StoredSet | None, prompts: PromptChoice, model: str) -> None:
+    clicked = st.button(
+        "Next: train with these rewards", icon=":material/arrow_forward:",
+        type="primary" if stored else "secondary", disabled=stored is None, key="rewards_train",
+        help=None if stored else "Save the rewards first.",
+    )  # fmt: skip
+    if clicked and stored:
+        choice = {"task": prompts.task, "prompt_set": prompts.set_id, "reward_set": stored.id}
+        set_draft({**draft_values(), **choice, "model": model})
+        st.switch_page("train.py")
+
+
+main()
