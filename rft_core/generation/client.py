@@ -150,8 +150,11 @@ class GenerationClient:
 
     def stop(self) -> None:
         """Ask the service to leave and free its memory; running requests are cut off."""
-        for _ in self._ask({"request": "quit"}, start=False):
-            pass
+        opened = open_request_if_running(self._runs_dir, {"request": "quit"})
+        if opened is not None:
+            with opened as replies:
+                while read_reply(replies) is not None:  # it hangs up when it has gone
+                    pass
 
     def _about(self, model: str, params: SamplingParams) -> dict[str, Any]:
         return {

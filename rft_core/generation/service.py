@@ -54,7 +54,7 @@ class Connection(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         request = read_message(cast(BinaryIO, self.rfile))
-        if request is None:
+        if request is None or self.server.is_stopping:  # unaccepted: the client asks another
             return
         try:
             self._send({"event": "accepted", "version": PROTOCOL_VERSION})
@@ -74,7 +74,7 @@ class Connection(socketserver.StreamRequestHandler):
             case "status":
                 self._send(event("status", self.server.get_status()))
             case "quit":
-                self.server.is_stopping = True
+                self.server.stop()
             case "render":
                 for prompt in resident.render(request, self._report):
                     self._send(event("rendered", prompt))
@@ -135,12 +135,18 @@ class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         finally:
             os.umask(before)
 
+    def stop(self) -> None:
+        """Leave soon; from now on nobody finds this service any more."""
+        Path(str(self.server_address)).unlink(missing_ok=True)  # ours as long as we hold the lock
+        self.is_stopping = True
+
     def serve_until_idle(self) -> None:
         while not self.is_stopping:
             with self._counting:
                 idle_for = 0.0 if self._connections else time.monotonic() - self._last_used
             if idle_for >= self._idle_timeout:
                 log.info("idle for %.0f s: leaving", idle_for)
+                self.stop()
                 return
             self.timeout = min(0.2, self._idle_timeout)
             self.handle_request()
@@ -185,8 +191,9 @@ def main() -> None:
     with lock, Service(socket_path, arguments.idle_timeout) as service:
         log.info("serving %s as process %d", arguments.runs_dir, os.getpid())
         service.serve_until_idle()
-        socket_path.unlink(missing_ok=True)
-    os._exit(0)  # a request may still be running in a daemon thread: quitting means now
+        # A request may still run in a daemon thread: quitting means now, and only the end of the
+        # process gives the lock away.
+        os._exit(0)
 
 
 def _try_lock(path: Path) -> IO[str] | None:

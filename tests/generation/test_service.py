@@ -1,14 +1,10 @@
 """The generation service as a real process: started on demand, shared, cancelled, killed, idle."""
 
-import contextlib
-import fcntl
-import http.server
 import os
 import signal
 import stat
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,30 +13,16 @@ import pytest
 
 from rft_core.errors import BadInputError, ModelUnavailableError, RftError
 from rft_core.generation.client import GenerationClient
-from rft_core.generation.connection import ensure_service
+from rft_core.generation.connection import ensure_service, open_request
 from rft_core.generation.protocol import Lane, LaneDone, Progress, SamplingParams, TextDelta
-from rft_core.generation.socket_path import get_lock_path, get_socket_path
+from rft_core.generation.socket_path import get_socket_path
 from rft_core.paths import get_generation_log_path
+from tests.generation.processes import service_folder, wait_for_exit
+from tests.tiny_model import make_tiny_model
 
 PROMPTS = [[{"role": "user", "content": text}] for text in ("Hello", "né 🙂")]
 PARAMS = SamplingParams(max_completion_length=12)
 LONG = SamplingParams(max_completion_length=480)
-
-
-@contextlib.contextmanager
-def service_folder(folder: Path) -> Iterator[Path]:
-    """A runs folder whose service is gone afterwards."""
-    try:
-        yield folder
-    finally:
-        GenerationClient(folder).stop()
-        wait_for_exit(folder)
-
-
-def wait_for_exit(folder: Path) -> None:
-    """The service holds its lock for life: getting it means that no service lives."""
-    with get_lock_path(folder).open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +54,16 @@ def test_two_clients_starting_at_once_share_one_service(tiny_model: Path, tmp_pa
         assert stat.S_IMODE(get_socket_path(tmp_path).stat().st_mode) == 0o600
 
 
-def test_sampling_reports_loading_and_counts(tiny_model: Path, tmp_path: Path):
-    with service_folder(tmp_path):
-        seen: list[Progress] = []
-        client = GenerationClient(tmp_path)
-        client.sample(str(tiny_model), PROMPTS, 2, PARAMS, on_progress=seen.append)
+def test_another_model_replaces_the_resident_one_and_progress_is_reported(
+    client, tiny_model: Path, tmp_path: Path
+):
+    client.sample(str(tiny_model), PROMPTS, 1, PARAMS)
+    other = make_tiny_model(tmp_path, seed=1)
+    seen: list[Progress] = []
+    client.sample(str(other), PROMPTS, 2, PARAMS, on_progress=seen.append)
+    assert client.status().model == str(other)
     messages = [progress.message for progress in seen]
-    assert messages[0] == "loading libraries"
-    assert f"loading {tiny_model}" in messages
+    assert f"loading {other}" in messages
     assert messages[-1] == "sampled 4 of 4"
     assert seen[-1].fraction == 1
 
@@ -172,17 +156,19 @@ def test_an_idle_service_leaves(tmp_path: Path):
     assert "idle for" in read_log(tmp_path)
 
 
-def test_a_service_of_another_version_is_replaced(tiny_model, tmp_path, monkeypatch):
+def test_a_service_of_another_version_is_replaced(tmp_path: Path, monkeypatch):
+    def ask() -> None:
+        open_request(tmp_path, {"request": "status"}, idle_timeout=60).close()
+
     with service_folder(tmp_path):
-        client = GenerationClient(tmp_path)
-        client.render(str(tiny_model), PROMPTS)
-        old = client.status().pid
+        ask()
+        old = GenerationClient(tmp_path).status().pid
         monkeypatch.setattr("rft_core.generation.connection.PROTOCOL_VERSION", 2)
         with pytest.raises(RftError, match="does not accept requests"):
-            client.render(str(tiny_model), PROMPTS)  # the new ones are too old as well
+            ask()  # whoever is started speaks version 1 as well
         monkeypatch.undo()
-        client.render(str(tiny_model), PROMPTS)
-        assert client.status().pid != old
+        ask()
+        assert GenerationClient(tmp_path).status().pid != old
 
 
 def test_rendering_needs_no_weights(client, tiny_model: Path, tmp_path: Path):
@@ -221,48 +207,3 @@ def test_a_deep_runs_folder_gets_a_short_socket_path(tmp_path: Path):
 def test_the_client_loads_no_torch():
     command = "import rft_core.generation.client, sys; assert 'torch' not in sys.modules"
     assert os.spawnl(os.P_WAIT, sys.executable, sys.executable, "-c", command) == 0
-
-
-class FakeHub(http.server.BaseHTTPRequestHandler):
-    """A hub on which one model is gated and no other exists."""
-
-    def do_GET(self) -> None:
-        is_gated = "gated" in self.path
-        self.send_response(403 if is_gated else 404)
-        self.send_header("X-Error-Code", "GatedRepo" if is_gated else "RepoNotFound")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    do_HEAD = do_GET  # noqa: N815
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-def test_unknown_and_gated_hub_models_are_told_apart(tmp_path: Path, monkeypatch):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), FakeHub) as hub:
-        threading.Thread(target=hub.serve_forever, daemon=True).start()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.server_address[1]}")
-        with service_folder(tmp_path / "runs") as folder:
-            client = GenerationClient(folder)
-            with pytest.raises(ModelUnavailableError, match="no model 'nobody/nothing'"):
-                client.render("nobody/nothing", PROMPTS)
-            with pytest.raises(ModelUnavailableError, match="'nobody/gated' is gated"):
-                client.render("nobody/gated", PROMPTS)
-        hub.shutdown()
-
-
-@pytest.mark.parametrize(
-    "setting", [{"HF_ENDPOINT": "http://127.0.0.1:9"}, {"HF_HUB_OFFLINE": "1"}]
-)
-def test_without_a_network_the_message_comes_soon(tmp_path: Path, monkeypatch, setting):
-    for key, value in setting.items():
-        monkeypatch.setenv(key, value)
-    started = time.monotonic()
-    with (
-        service_folder(tmp_path / "runs") as folder,
-        pytest.raises(ModelUnavailableError, match="could not be downloaded") as caught,
-    ):
-        GenerationClient(folder).render("nobody/nothing", PROMPTS)
-    assert "embedded/countdown" in caught.value.fix
-    assert time.monotonic() - started < 45
