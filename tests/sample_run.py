@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +36,7 @@ REWARDS = RewardSet(
     ),
     "countdown",
 )
+NO_PROCESS = 2**22 + 1  # above the largest pid: nobody gets signals that are meant for a worker
 GROUPS, GROUP_SIZE, VALIDATION_PROMPTS = 2, 4, 6
 # What a model must never be able to do to the reader's browser.
 HOSTILE = (
@@ -125,9 +125,9 @@ def begin_run(
     """A run whose worker has just started: the prompts are stored, nothing is sampled yet."""
     queue_run(runs_dir, run_id, name=name, max_steps=max_steps)
     with open_index(runs_dir) as index:
-        set_command_handled(index, f"launch-{run_id}", worker_pid=os.getpid())
+        set_command_handled(index, f"launch-{run_id}", worker_pid=NO_PROCESS)
     writer = RunWriter(runs_dir, run_id)
-    writer.start_attempt(from_step=0, pid=os.getpid())
+    writer.start_attempt(from_step=0, pid=NO_PROCESS)
     splits: tuple[tuple[Split, int], ...] = (("train", GROUPS), ("validation", VALIDATION_PROMPTS))
     writer.ensure_prompts(
         [
