@@ -102,7 +102,7 @@ class RunWriter:
         with transaction(self._db) as connection:
             connection.execute(
                 "UPDATE attempts SET ended_at = ?, outcome = ?, message = ? WHERE attempt = ?",
-                (time.time(), outcome, message, self._attempt),
+                (time.time(), outcome, _storable(message), self._attempt),
             )
 
     def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
@@ -114,12 +114,15 @@ class RunWriter:
         with transaction(self._db) as connection:
             connection.execute(
                 "INSERT INTO events (time, kind, message) VALUES (?, ?, ?)",
-                (time.time(), kind, message),
+                (time.time(), kind, _storable(message)),
             )
 
     def ensure_prompts(self, prompts: Sequence[PromptRecord]) -> None:
         """Store the prompts of the run once; later calls change nothing."""
-        rows = [(p.split, p.position, _json(p.row), _json(p.messages), p.text) for p in prompts]
+        rows = [
+            (p.split, p.position, _json(p.row), _json(p.messages), _storable(p.text))
+            for p in prompts
+        ]
         with transaction(self._db) as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO prompts (split, position, row, messages, text) "
@@ -187,8 +190,8 @@ def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> No
         [
             (
                 id, record.step, record.split, g.group_index, g.sample_index,
-                positions[g.prompt_position], g.completion, g.num_tokens, int(g.truncated),
-                g.reward, g.advantage, _json(list(g.flags)),
+                positions[g.prompt_position], _storable(g.completion), g.num_tokens,
+                int(g.truncated), g.reward, g.advantage, _json(list(g.flags)),
             )
             for id, g in numbered
         ],
@@ -196,7 +199,7 @@ def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> No
     connection.executemany(
         "INSERT INTO scores (generation_id, name, score, reason) VALUES (?, ?, ?, ?)",
         [
-            (id, name, score, g.reasons.get(name, ""))
+            (id, name, score, _storable(g.reasons.get(name, "")))
             for id, g in numbered
             for name, score in g.scores.items()
         ],
@@ -213,4 +216,9 @@ def _write_progress(
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return _storable(json.dumps(value, ensure_ascii=False))
+
+
+def _storable(text: str) -> str:
+    """SQLite takes no lone surrogates, which a JSON file or a user's reason may hold: '?' each."""
+    return text.encode("utf-8", "replace").decode("utf-8")

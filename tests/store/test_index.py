@@ -1,0 +1,117 @@
+"""The index database: sets, runs and commands, also under many writers."""
+
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from rft_core.config import make_config
+from rft_core.errors import NotFoundError, RftError
+from rft_core.paths import get_index_path
+from rft_core.store.database import open_for_writing, transaction
+from rft_core.store.index import (
+    add_command,
+    add_run,
+    delete_run,
+    ensure_prompt_set,
+    ensure_reward_set,
+    find_command,
+    get_prompt_set,
+    get_reward_set,
+    get_run,
+    list_commands,
+    list_prompt_sets,
+    list_reward_sets,
+    list_runs,
+    open_index,
+    set_command_handled,
+)
+from rft_core.store.migrations import INDEX_MIGRATIONS
+
+CONFIG = make_config({"name": "a name", "beta": 0.5})
+
+
+def test_a_set_is_stored_once(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        for name in ("first", "second"):
+            ensure_prompt_set(db, id="p1", name=name, task="countdown", num_rows=3, content="{}")
+        assert [row["name"] for row in list_prompt_sets(db)] == ["first"]
+        assert get_prompt_set(db, "p1").content == "{}"
+        with pytest.raises(NotFoundError, match="no prompt set 'p2'"):
+            get_prompt_set(db, "p2")
+
+
+def test_reward_sets_of_one_name_are_versions(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        assert ensure_reward_set(db, id="r1", name="mine", content="1") == 1
+        assert ensure_reward_set(db, id="r2", name="mine", content="2") == 2
+        assert ensure_reward_set(db, id="r3", name="other", content="3") == 1
+        assert ensure_reward_set(db, id="r1", name="mine", content="1") == 1  # unchanged
+        assert get_reward_set(db, "r2").version == 2
+        assert len(list_reward_sets(db)) == 3
+
+
+def test_a_run_and_its_launch_are_added_together_and_only_once(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        assert add_run(db, id="a", config=CONFIG, launch_id="click") == "a"
+        assert add_run(db, id="b", config=CONFIG, launch_id="click") == "a"
+        assert [run.id for run in list_runs(db)] == ["a"]
+        assert [command.kind for command in list_commands(db, run="a")] == ["launch"]
+
+
+def test_a_configuration_comes_back_as_it_was(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        add_run(db, id="a", config=CONFIG, parent_run="p", parent_step=4)
+        run = get_run(db, "a")
+    assert (run.config, run.parent_run, run.parent_step) == (CONFIG, "p", 4)
+
+
+def test_commands_come_oldest_first_and_are_answered_once(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        assert add_command(db, id="1", kind="launch", run="a")
+        assert add_command(db, id="2", kind="stop", run="a")
+        assert not add_command(db, id="2", kind="stop", run="a")
+        set_command_handled(db, "1", worker_pid=42, worker_started=1.5)
+        assert [command.id for command in list_commands(db)] == ["1", "2"]
+        assert [command.id for command in list_commands(db, pending_only=True)] == ["2"]
+        command = find_command(db, "1")
+        assert command and (command.worker_pid, command.worker_started) == (42, 1.5)
+        assert find_command(db, "3") is None
+
+
+def test_a_deleted_run_takes_its_commands_along(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        add_run(db, id="a", config=CONFIG, launch_id="1")
+        delete_run(db, "a")
+        assert list_runs(db) == [] and list_commands(db) == []
+        with pytest.raises(NotFoundError, match="no run 'a'"):
+            get_run(db, "a")
+
+
+def test_many_writers_wait_for_each_other(tmp_path: Path) -> None:
+    def write(writer: int) -> None:
+        with open_index(tmp_path) as db:
+            for number in range(20):
+                add_command(db, id=f"{writer}-{number}", kind="stop", run="a")
+
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(write, range(8)))
+    with open_index(tmp_path) as db:
+        assert len(list_commands(db)) == 160
+
+
+def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        with pytest.raises(sqlite3.IntegrityError), transaction(db) as connection:
+            connection.execute("INSERT INTO reward_sets VALUES ('x', 'n', 1, '', 0)")
+            connection.execute("INSERT INTO reward_sets VALUES ('y', 'n', 1, '', 0)")
+        assert list_reward_sets(db) == []
+
+
+def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = get_index_path(tmp_path)
+    with open_index(tmp_path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(RftError, match="newer version"):
+        open_for_writing(path, INDEX_MIGRATIONS)

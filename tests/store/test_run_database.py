@@ -1,0 +1,216 @@
+"""One run's database: steps are whole, nothing is kept twice, pages are cut right."""
+
+import math
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rft_core.errors import NotFoundError
+from rft_core.paths import get_run_db_path
+from rft_core.store.generation_reader import (
+    GenerationFilter,
+    count_generations,
+    get_group,
+    get_prompts,
+    iterate_generations,
+    list_flags,
+    list_generations,
+    list_prompt_history,
+    list_prompts,
+)
+from rft_core.store.run_reader import (
+    events_frame,
+    get_progress,
+    has_database,
+    last_metrics,
+    list_attempts,
+    list_checkpoints,
+    metrics_frame,
+    open_run,
+    tokens_trained,
+    training_seconds,
+)
+from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
+
+RUN = "a-run"
+
+
+@pytest.fixture
+def writer(tmp_path: Path) -> Iterator[RunWriter]:
+    writer = RunWriter(tmp_path, RUN)
+    writer.start_attempt(from_step=0, pid=7)
+    messages = [{"role": "user", "content": "?"}]
+    writer.ensure_prompts(
+        [PromptRecord("train", i, {"question": f"q{i}"}, messages, f"q{i}?") for i in range(2)]
+        + [PromptRecord("validation", 0, {"question": "v"}, messages, "v?")]
+    )
+    yield writer
+    writer.close()
+
+
+def generation(group: int, sample: int, **values: object) -> GenerationRecord:
+    defaults: dict[str, object] = {
+        "group_index": group,
+        "sample_index": sample,
+        "prompt_position": group,
+        "completion": f"text {group}.{sample}",
+        "num_tokens": 3,
+        "truncated": False,
+        "reward": float(sample),
+        "advantage": sample - 0.5,
+        "scores": {"format": float(sample), "judge": None},
+        "reasons": {"format": "because"},
+        "flags": ("odd",) if sample else (),
+    }
+    return GenerationRecord(**(defaults | values))  # type: ignore[arg-type]
+
+
+def train_step(step: int) -> StepRecord:
+    generations = [generation(group, sample) for group in range(2) for sample in range(2)]
+    metrics = {"reward": step / 10, "kl": math.nan}
+    return StepRecord(step, "train", metrics, generations, elapsed=step * 2.0, tokens=step * 12)
+
+
+def test_a_step_appears_whole(tmp_path: Path, writer: RunWriter) -> None:
+    writer.record_step(train_step(1), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        assert count_generations(db) == 4
+        assert last_metrics(db) == {"reward": 0.1}  # what is not finite is left out
+        progress = get_progress(db)
+        assert progress and (progress.step, progress.max_steps) == (1, 9)
+        assert (training_seconds(db), tokens_trained(db)) == (2.0, 12)
+
+
+def test_a_step_that_fails_leaves_nothing(tmp_path: Path, writer: RunWriter) -> None:
+    twice = StepRecord(1, "train", {"reward": 1.0}, [generation(0, 0), generation(0, 0)])
+    with pytest.raises(sqlite3.IntegrityError):
+        writer.record_step(twice, max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        assert count_generations(db) == 0 and metrics_frame(db).empty and not get_progress(db)
+
+
+def test_a_new_attempt_forgets_what_came_after_its_checkpoint(
+    tmp_path: Path, writer: RunWriter
+) -> None:
+    for step in (1, 2, 3):
+        writer.record_step(train_step(step), max_steps=9)
+        writer.add_checkpoint(step=step, path=tmp_path / str(step), resumable=True)
+    writer.start_attempt(from_step=1, pid=8)
+    writer.record_step(train_step(2), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        assert sorted({g.step for g in list_generations(db)}) == [1, 2]
+        assert count_generations(db) == 8
+        assert [c.step for c in list_checkpoints(db)] == [1]
+        assert [a.from_step for a in list_attempts(db)] == [0, 1]
+        assert db.execute("SELECT count(*) FROM scores").fetchone() == (16,)
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_ids_grow_across_attempts_so_that_polling_misses_nothing(
+    tmp_path: Path, writer: RunWriter
+) -> None:
+    writer.record_step(train_step(1), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        seen = int(metrics_frame(db)["id"].max())
+    writer.start_attempt(from_step=0, pid=8)
+    writer.record_step(train_step(1), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        fresh = metrics_frame(db, after_id=seen)
+        assert list(fresh["name"]) == ["reward"]
+        assert metrics_frame(db, after_id=int(fresh["id"].max())).empty
+
+
+def test_validation_is_kept_beside_training(tmp_path: Path, writer: RunWriter) -> None:
+    writer.record_step(train_step(1), max_steps=9)
+    writer.record_step(
+        StepRecord(1, "validation", {"reward": 0.7}, [generation(0, 0)]), max_steps=9
+    )
+    with open_run(tmp_path, RUN) as db:
+        assert last_metrics(db, "validation") == {"reward": 0.7}
+        (only,) = list_generations(db, GenerationFilter(split="validation"))
+        assert get_prompts(db, {only.prompt_id})[only.prompt_id].row == {"question": "v"}
+        assert [p.text for p in list_prompts(db, "train")] == ["q0?", "q1?"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "count"),
+    [
+        (GenerationFilter(), 12),
+        (GenerationFilter(step=2), 4),
+        (GenerationFilter(flag="odd"), 6),
+        (GenerationFilter(text="TEXT 1"), 6),
+        (GenerationFilter(text="%"), 0),
+        (GenerationFilter(unscored=True), 12),
+        (GenerationFilter(min_score=0.5), 6),
+        (GenerationFilter(function="format", max_score=0.5), 6),
+        (GenerationFilter(function="judge", max_score=1), 0),
+        (GenerationFilter(truncated=True), 0),
+        (GenerationFilter(step=3, flag="odd", text="text 0"), 1),
+    ],
+)
+def test_filters(tmp_path: Path, writer: RunWriter, wanted: GenerationFilter, count: int) -> None:
+    for step in (1, 2, 3):
+        writer.record_step(train_step(step), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        assert count_generations(db, wanted) == len(list_generations(db, wanted)) == count
+
+
+def test_pages_are_complete_in_both_directions(tmp_path: Path, writer: RunWriter) -> None:
+    for step in (1, 2, 3):
+        writer.record_step(train_step(step), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        ids: list[int] = []
+        while page := list_generations(db, limit=5, before_id=ids[-1] if ids else None):
+            ids += [g.id for g in page]
+        oldest_first = [g.id for g in iterate_generations(db, page=5)]
+    assert ids == sorted(oldest_first, reverse=True) and len(ids) == 12
+
+
+def test_a_group_and_a_prompt_through_time(tmp_path: Path, writer: RunWriter) -> None:
+    for step in (1, 2):
+        writer.record_step(train_step(step), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        group = get_group(db, split="train", step=2, group_index=1)
+        assert [g.completion for g in group] == ["text 1.0", "text 1.1"]
+        assert group[1].scores == {"format": 1.0, "judge": None}
+        assert group[1].reasons["format"] == "because"
+        history = list_prompt_history(db, group[0].prompt_id)
+        assert [(g.step, g.sample_index) for g in history] == [(1, 0), (1, 1), (2, 0), (2, 1)]
+        assert list_flags(db) == ["odd"]
+
+
+def test_text_that_sqlite_cannot_hold_is_kept_readable(tmp_path: Path, writer: RunWriter) -> None:
+    odd = generation(0, 0, completion="a\ud800b\x00c", reasons={"format": "\udfff"})
+    writer.record_step(StepRecord(1, "train", {}, [odd]), max_steps=9)
+    writer.end_attempt("failed", "\ud800")
+    with open_run(tmp_path, RUN) as db:
+        (stored,) = list_generations(db)
+    assert stored.completion == "a?b\x00c" and stored.reasons["format"] == "?"
+
+
+def test_events_come_newest_first(tmp_path: Path, writer: RunWriter) -> None:
+    writer.add_event("note", "one")
+    writer.add_event("note", "two")
+    with open_run(tmp_path, RUN) as db:
+        assert list(events_frame(db)["message"]) == ["two", "one"]
+
+
+def test_the_last_checkpoints_say_whether_they_resume(tmp_path: Path, writer: RunWriter) -> None:
+    writer.add_checkpoint(step=0, path=tmp_path, resumable=True)
+    writer.set_checkpoint_not_resumable(0)
+    with open_run(tmp_path, RUN) as db:
+        assert [c.resumable for c in list_checkpoints(db)] == [False]
+
+
+def test_readers_do_not_write_and_do_not_create(tmp_path: Path, writer: RunWriter) -> None:
+    with open_run(tmp_path, RUN) as db, pytest.raises(sqlite3.OperationalError):
+        db.execute("DELETE FROM attempts")
+    with pytest.raises(NotFoundError), open_run(tmp_path, "other"):
+        pass
+    assert not has_database(tmp_path, "other")
+    get_run_db_path(tmp_path, "half").parent.mkdir()
+    get_run_db_path(tmp_path, "half").touch()
+    assert not has_database(tmp_path, "half")

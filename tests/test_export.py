@@ -1,0 +1,116 @@
+"""Exports of a run with a random tiny model: files, card, proof, and what is refused."""
+
+import hashlib
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import torch
+
+from rft_core.errors import BadInputError, NotFoundError, RftError
+from rft_core.export import export_run
+from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_run_dir
+from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
+from tests.tiny_model import make_tiny_adapter, make_tiny_model
+from tests.tiny_run import add_tiny_run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, model: Path) -> Path:
+    """A run with an adapter at step 2 and validations at steps 0 and 2."""
+    torch.set_num_threads(1)
+    runs_dir = tmp_path / "runs"
+    add_tiny_run(runs_dir, model)
+    checkpoint = make_tiny_adapter(model, get_checkpoint_dir(runs_dir, "tiny", 2))
+    with closing(RunWriter(runs_dir, "tiny")) as writer:
+        writer.start_attempt(from_step=0, pid=1)
+        writer.ensure_prompts([PromptRecord("validation", i, {}, [], "") for i in range(3)])
+        for step in (0, 2):
+            generations = [
+                GenerationRecord(i, 0, i, "text", 1, False, step / 2, 0.0, {"short": 1.0}, {})
+                for i in range(3)
+            ]
+            metrics = {"reward": step / 2, "rewards/short/mean": 0.5, "reward_std": 0.1}
+            writer.record_step(StepRecord(step, "validation", metrics, generations), max_steps=2)
+        writer.add_checkpoint(step=2, path=checkpoint, resumable=False)
+    return runs_dir
+
+
+def test_an_adapter_is_exported_with_card_config_and_hashes(runs_dir: Path, tmp_path: Path) -> None:
+    to = tmp_path / "deep" / "out"
+    result = export_run(runs_dir, "tiny", to)
+    assert result.kind == "adapter" and result.step == 2
+    source = get_checkpoint_dir(runs_dir, "tiny", 2)
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        assert (to / name).read_bytes() == (source / name).read_bytes()
+    manifest = json.loads((to / "manifest.json").read_text())
+    assert (manifest["run"], manifest["kind"]) == ("tiny", "adapter")
+    for name, digest in manifest["files"].items():
+        assert hashlib.sha256((to / name).read_bytes()).hexdigest() == digest
+    assert set(result.files) == {*manifest["files"], "manifest.json"}
+    assert "target_modules" in (to / "config.yaml").read_text()
+    assert [path.name for path in to.parent.iterdir()] == ["out"]  # no temporary folder is left
+
+
+def test_the_card_says_what_was_rewarded_and_what_changed(runs_dir: Path, tmp_path: Path) -> None:
+    export_run(runs_dir, "tiny", tmp_path / "out")
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "- `letter`, weight 0.5" in card
+    assert "| reward | 0.000 | 1.000 |" in card and "reward_std" not in card
+    assert "over 3 validation prompts: +1.000" in card and "p = " in card
+
+
+def test_a_merged_model_is_proved_and_loads_alone(
+    runs_dir: Path, tmp_path: Path, model: Path
+) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    result = export_run(runs_dir, "tiny", tmp_path / "out", merged=True)
+    assert result.proof["changed_tensors"] > 0
+    assert result.proof["answers_equal"] == result.proof["answers_compared"] == 3
+    loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "out").state_dict()
+    base = AutoModelForCausalLM.from_pretrained(model).state_dict()
+    assert loaded.keys() == base.keys()
+    assert any(not torch.equal(loaded[name], base[name]) for name in base)
+    assert AutoTokenizer.from_pretrained(tmp_path / "out").chat_template
+    assert "Merged:" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_merge_that_changes_nothing_is_refused(runs_dir: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = get_checkpoint_dir(runs_dir, "tiny", 2) / "adapter_model.safetensors"
+    save_file({name: torch.zeros_like(w) for name, w in load_file(path).items()}, path)
+    with pytest.raises(RftError, match="equals the base"):
+        export_run(runs_dir, "tiny", tmp_path / "out", merged=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
+def test_the_finished_adapter_is_preferred_and_a_step_can_be_chosen(
+    runs_dir: Path, tmp_path: Path, model: Path
+) -> None:
+    make_tiny_adapter(model, get_adapter_dir(runs_dir, "tiny"), seed=5)
+    assert export_run(runs_dir, "tiny", tmp_path / "a").step is None
+    assert export_run(runs_dir, "tiny", tmp_path / "b", step=2).step == 2
+    with pytest.raises(NotFoundError, match="It has: finished, step 2"):
+        export_run(runs_dir, "tiny", tmp_path / "c", step=9)
+
+
+def test_a_folder_that_holds_something_is_not_touched(runs_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    export_run(runs_dir, "tiny", tmp_path / "out")  # an empty one will do
+    with pytest.raises(BadInputError, match="is not empty"):
+        export_run(runs_dir, "tiny", tmp_path / "out")
+
+
+def test_a_run_without_an_adapter_says_so(runs_dir: Path, tmp_path: Path, model: Path) -> None:
+    add_tiny_run(runs_dir, model, "fresh")
+    with pytest.raises(NotFoundError, match="no adapter yet"):
+        export_run(runs_dir, "fresh", tmp_path / "out")
+    assert not get_run_dir(runs_dir, "fresh").exists()

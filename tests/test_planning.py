@@ -1,0 +1,147 @@
+"""The rules between settings with their cures, and the estimates against hand counts."""
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from rft_core.config import PRESETS, RunConfig, make_config
+from rft_core.hardware import GIB, Gpu, Hardware
+from rft_core.model_files import LinearLayer, ModelSummary
+from rft_core.planning import Facts, estimate, find_problems
+from rft_core.planning.estimate import count_lora_parameters, disk_bytes
+
+MODEL = ModelSummary(
+    name="m",
+    architecture="LlamaForCausalLM",
+    parameters=1000,
+    context_length=512,
+    num_layers=2,
+    hidden_size=8,
+    vocab_size=16,
+    kv_values_per_token=32,
+    linear_layers=(LinearLayer("q_proj", 8, 8, 2), LinearLayer("up_proj", 16, 8, 2)),
+)
+FACTS = Facts(
+    hardware=Hardware(2, 8 * GIB, 8 * GIB, ()),
+    free_disk=100 * GIB,
+    needed_disk=GIB,
+    is_vllm_installed=True,
+    model=MODEL,
+    num_train_prompts=1000,
+    longest_prompt=100,
+)
+
+
+def problems(facts: Facts = FACTS, **values: object) -> dict[str, str]:
+    found = find_problems(make_config(values), facts)
+    return {problem.field: f"{problem.message} {problem.suggestion}" for problem in found}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_consistent(name: str) -> None:
+    unknown_model = replace(
+        FACTS, model=None, hardware=Hardware(2, GIB, GIB, (Gpu("g", GIB, GIB),))
+    )
+    assert find_problems(make_config(PRESETS[name]), unknown_model) == []
+
+
+def test_the_nearest_batch_sizes_are_offered() -> None:
+    found = problems(per_device_train_batch_size=30, num_generations=8)
+    assert "per_device_train_batch_size=24 or 32" in found["per_device_train_batch_size"]
+    assert "num_generations=6 or 10" in found["per_device_train_batch_size"]
+
+
+@pytest.mark.parametrize("group", [2, 5, 8])
+def test_an_offered_batch_size_is_accepted(group: int) -> None:
+    for batch, steps in itertools.product(range(1, 40), (1, 2, 3)):
+        values = {"gradient_accumulation_steps": steps, "num_generations": group}
+        found = problems(per_device_train_batch_size=batch, **values)
+        assert bool(found) == bool(batch * steps % group)
+        for text in found.values():
+            cure = text.split("Use per_device_train_batch_size=")[1].split(",")[0]
+            for size in cure.split(" or "):
+                assert not problems(per_device_train_batch_size=int(size), **values)
+
+
+def test_validation_batches_hold_whole_groups() -> None:
+    values = {"num_generations_eval": 3, "per_device_eval_batch_size": 64}
+    assert "Use 63 or 66" in problems(**values)["per_device_eval_batch_size"]
+    assert problems(**values, eval_steps=0) == {}
+
+
+def test_a_step_needs_enough_prompts() -> None:
+    few = replace(FACTS, num_train_prompts=3)
+    assert "needs 8 different prompts and there are only 3" in problems(few)["num_prompts"]
+    assert problems(few, per_device_train_batch_size=24) == {}
+    assert "no training prompts" in problems(replace(FACTS, num_train_prompts=0))["prompt_set"]
+
+
+def test_prompt_and_completion_must_fit_the_context() -> None:
+    assert problems(max_completion_length=412) == {}
+    assert "=412 or less" in problems(max_completion_length=413)["max_completion_length"]
+    long = replace(FACTS, longest_prompt=600)
+    assert "Shorten the prompts" in problems(long)["max_completion_length"]
+    unbounded = replace(FACTS, model=replace(MODEL, context_length=None))
+    assert problems(unbounded, max_completion_length=9999) == {}
+
+
+def test_target_modules_must_exist() -> None:
+    assert problems(target_modules=["q_proj", "lm_head"]) == {}
+    assert "Did you mean q_proj?" in problems(target_modules=["q_prj"])["target_modules"]
+    assert "It has q_proj, up_proj" in problems(target_modules=["c_attn"])["target_modules"]
+    assert "all-linear" in problems(target_modules=[])["target_modules"]
+
+
+def test_vllm_needs_its_package_and_colocated_a_gpu() -> None:
+    missing = replace(FACTS, is_vllm_installed=False)
+    assert "requirements-gpu.txt" in problems(missing, engine="vllm")["engine"]
+    assert "needs a GPU" in problems(engine="vllm")["engine"]
+    assert problems(engine="vllm", vllm_mode="server") == {}
+
+
+def test_checkpoints_must_fit_the_disk() -> None:
+    full = replace(FACTS, needed_disk=3 * GIB, free_disk=2 * GIB)
+    assert "about 3.0 GiB and 2.0 GiB are free" in problems(full)["save_total_limit"]
+
+
+def test_lora_parameters_are_counted_as_peft_makes_them() -> None:
+    config = RunConfig(lora_r=4)
+    assert count_lora_parameters(config, MODEL) == 4 * (2 * (8 + 8) + 2 * (16 + 8))
+    only_q = RunConfig(lora_r=4, target_modules=("layers.0.q_proj",))
+    assert count_lora_parameters(only_q, MODEL) == 4 * 2 * (8 + 8)
+
+
+def test_disk_counts_checkpoints_and_generations() -> None:
+    config = RunConfig(
+        max_steps=100, save_steps=20, save_total_limit=2, eval_steps=0, max_completion_length=100
+    )
+    generations = 100 * 64 * (100 * 5 + 700)
+    assert disk_bytes(config, 1000) == generations + 1000 * (5 * 4 + 3 * 8)
+
+
+def test_the_embedded_model_is_estimated_part_by_part(tmp_path: Path) -> None:
+    plan = estimate(RunConfig(), tmp_path)
+    assert plan.memory["weights"] == 909_568 * 4
+    assert plan.memory["adapter"] == 163_840 * 16
+    assert plan.memory_bytes and plan.memory_bytes >= sum(plan.memory.values()) // 2
+    assert plan.seconds_per_step and 0.1 < plan.seconds_per_step < 10
+    assert plan.memory_text.endswith("MiB") and plan.warnings == ()
+
+
+def test_checkpointing_and_smaller_batches_need_less_memory(tmp_path: Path) -> None:
+    def need(**values: object) -> int:
+        return estimate(make_config(values), tmp_path).memory_bytes or 0
+
+    assert need(gradient_checkpointing=True) < need()
+    half = {"per_device_train_batch_size": 32, "gradient_accumulation_steps": 2}
+    assert need(**half) < need()
+
+
+def test_a_model_that_is_not_here_is_guessed_by_its_name(tmp_path: Path) -> None:
+    plan = estimate(make_config({"model": "nobody/model-0.5B-instruct"}), tmp_path)
+    assert plan.memory == {"weights": 2_000_000_000}
+    assert plan.time_text == "unknown" and "guessed from its name" in plan.basis
+    nameless = estimate(make_config({"model": "org/some-model"}), tmp_path)
+    assert nameless.memory_text == "unknown"
