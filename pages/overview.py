@@ -9,6 +9,7 @@ from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, shown_errors
 from pages.components.run_badge import age_text, duration_text, state_badge
 from rft_core.config import PRESETS, make_config
+from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
 from rft_core.jobs import delete, launch, resume, stop
 from rft_core.paths import get_runs_dir
@@ -156,10 +157,16 @@ def confirm_delete(run_id: str) -> None:
     st.write(
         f"`{run_id}` with its metrics, generations, checkpoints and adapter will be gone for good."
     )
-    if st.button("Delete it", type="primary"):
-        with shown_errors():
-            delete(get_runs_dir(), run_id)
+    if st.button("Delete it", type="primary", on_click=delete_now, args=(run_id,)):
         st.rerun()
+
+
+def delete_now(run_id: str) -> None:
+    """A callback: it has to be done before the list is drawn again."""
+    try:
+        delete(get_runs_dir(), run_id)
+    except RftError as error:  # it became active, or is gone already
+        st.toast(str(error), icon=":material/error:")
 
 
 main()

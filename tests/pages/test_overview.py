@@ -1,0 +1,63 @@
+"""Overview, driven without a browser."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rft_core.paths import PROJECT_ROOT, get_run_dir
+from rft_core.store.index import list_commands, list_runs, open_index
+from tests.sample_run import queue_run, write_finished_run
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
+    monkeypatch.setattr("rft_core.jobs.launcher.ensure_supervisor", lambda runs_dir: None)
+    return tmp_path
+
+
+def open_overview() -> AppTest:
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+    assert not app.exception
+    return app
+
+
+def button(app: AppTest, label: str):  # noqa: ANN201 - AppTest's button type is private
+    return next(b for b in app.button if b.label == label)
+
+
+def test_without_runs_one_button_starts_the_demo_and_two_clicks_start_one(runs_dir: Path) -> None:
+    app = open_overview()
+    start = button(app, "Start the Countdown demo")
+    start.click().run()
+    app = open_overview()
+    with open_index(runs_dir) as index:
+        assert [run.name for run in list_runs(index)] == ["Countdown demo"]
+        assert [command.kind for command in list_commands(index)] == ["launch"]
+    assert "Start the Countdown demo" not in [b.label for b in app.button]
+
+
+def test_every_run_is_listed_with_state_rewards_and_steps(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    queue_run(runs_dir, "countdown-2")
+    app = open_overview()
+    said = "\n".join(str(e.value) for e in [*app.markdown, *app.caption])
+    assert "**2 runs** · 1 active · 1 finished" in said
+    assert {"format", "equation"} <= {metric.label for metric in app.metric}
+
+
+def test_delete_asks_first_and_then_removes_folder_and_rows(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    app = open_overview()
+    button(app, "Delete").click().run()
+    assert get_run_dir(runs_dir, "countdown-1").exists()
+    button(app, "Delete it").click().run()
+    assert not get_run_dir(runs_dir, "countdown-1").exists()
+    with open_index(runs_dir) as index:
+        assert list_runs(index) == []
+
+
+def test_the_chooser_answers_as_the_questions_are_answered(runs_dir: Path) -> None:
+    app = open_overview()
+    assert "**Reinforcement fine-tuning (RFT)**" in [m.value for m in app.markdown]

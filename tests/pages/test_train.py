@@ -1,0 +1,73 @@
+"""Train, driven without a browser: the form is RunConfig, the checks come before the launch."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from rft_core.config import RunConfig
+from rft_core.paths import PROJECT_ROOT
+from rft_core.store.index import list_runs, open_index
+
+
+@pytest.fixture
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
+    monkeypatch.setattr("rft_core.jobs.launcher.ensure_supervisor", lambda runs_dir: None)
+    return tmp_path
+
+
+def open_train() -> AppTest:
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+    app.switch_page("train.py").run()
+    assert not app.exception
+    return app
+
+
+def click(app: AppTest, label: str) -> AppTest:
+    next(b for b in app.button if b.label == label).click()
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_every_field_of_the_config_has_a_widget(runs_dir: Path) -> None:
+    app = open_train()
+    widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle]
+    keys = {widget.key for widget in widgets if widget.key}
+    hidden = {"method"}  # one method so far: nothing to choose
+    assert {f"config.{name}" for name in RunConfig.model_fields} - keys <= {
+        f"config.{name}" for name in hidden
+    }
+
+
+def test_a_batch_that_does_not_divide_is_named_before_anything_loads(runs_dir: Path) -> None:
+    app = open_train()
+    app.number_input(key="config.num_generations").set_value(7).run()
+    assert any("num_generations" in str(warning.value) for warning in app.warning)
+    launch = next(b for b in app.button if b.label == "Launch")
+    assert launch.disabled
+
+
+def test_a_value_out_of_bounds_is_one_clear_error(runs_dir: Path) -> None:
+    app = open_train()
+    app.text_input(key="config.learning_rate").set_value("fast").run()
+    assert not app.exception
+    assert "learning" in str(app.error[0].value)
+
+
+def test_a_preset_fills_the_form_and_launch_pins_what_is_shown(runs_dir: Path) -> None:
+    app = click(open_train(), "demo")
+    app.number_input(key="config.max_steps").set_value(3).run()
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert run.config.max_steps == 3 and run.name == "Countdown demo"
+    assert run.config.prompt_set and run.config.reward_set
+
+
+def test_the_command_line_says_only_what_differs_from_the_defaults(runs_dir: Path) -> None:
+    app = open_train()
+    app.text_input(key="config.beta").set_value("0.02").run()
+    (command,) = [block.value for block in app.code]
+    assert command == "python -m rft_core launch --set beta=0.02"
