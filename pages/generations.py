@@ -20,7 +20,7 @@ from pages.components.generation_view import (
     show_completion,
     show_prompt,
 )
-from pages.components.page_header import page_header, shown_errors
+from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.reward_source import reward_weights
 from pages.components.run_picker import pick_run
 from rft_core.paths import get_runs_dir
@@ -49,7 +49,7 @@ def main() -> None:
     with title:
         page_header("Generations", "Every completion ever sampled: what it earned, and why.")
     with picker:
-        run = pick_run()
+        run = pick_run(on_change=forget_place)
     generation_style()
     if not has_database(get_runs_dir(), run.id):
         no_generations(run)
@@ -74,11 +74,17 @@ def main() -> None:
     st.fragment(reader)(run, where, functions, matching, total)
 
 
+def forget_place() -> None:
+    """Filters and the selected generation belong to the run they were made for."""
+    clear_filters()
+    show_newest()
+
+
 def no_generations(run: RunRow) -> None:
     """The empty state, with the one thing to do next. Ends the page."""
     st.info(
-        f"'{run.name or run.id}' has no generations yet: they appear with its first validation, "
-        "as soon as the model is loaded."
+        f"'{plain(run.name or run.id)}' has no generations yet: they appear with its "
+        "first validation, as soon as the model is loaded."
     )
     st.page_link(
         "monitor.py", label="Watch it on Monitor", icon=":material/monitoring:",

@@ -15,7 +15,7 @@ from pages.components.generation_view import (
 )
 from pages.components.live_chart import live_chart
 from pages.components.log_tail import read_log_tail
-from pages.components.page_header import page_header, shown_errors
+from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.reward_source import reward_weights, show_reward_source
 from pages.components.run_curves import (
     checkpoint_marks,
@@ -129,7 +129,8 @@ def show_findings(curves: Curves) -> None:
         return
     for place, finding in zip(st.columns(len(findings)), findings, strict=True):
         show = place.error if finding.severity == "error" else place.warning
-        show(f"**{finding.title}.** {finding.what}  \n{finding.fix}", icon=":material/stethoscope:")
+        lines = f"**{plain(finding.title)}.** {plain(finding.what)}  \n{plain(finding.fix)}"
+        show(lines, icon=":material/stethoscope:")
 
 
 def show_generations(run: RunRow, curves: Curves) -> None:

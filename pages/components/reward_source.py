@@ -1,12 +1,15 @@
 """The reward set that a run is pinned to, as it was when the run began: weights and source."""
 
+import inspect
 import json
 
 import streamlit as st
 
+from pages.components.page_header import plain
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.rewards.graders import GRADERS
 from rft_core.store.index import RunRow, StoredSet, get_reward_set, open_index
 
 
@@ -36,7 +39,7 @@ def show_reward_source(run: RunRow) -> None:
         return
     stored, rewards = pinned
     st.caption(
-        f"Reward set `{stored.name or 'unnamed'}` version {stored.version} · `{stored.id}` · "
+        f"Reward set {plain(stored.name or 'unnamed')} version {stored.version} · `{stored.id}` · "
         "pinned when the run began: later edits do not change it."
     )
     for entry in rewards.entries:
@@ -53,5 +56,18 @@ def _entry(entry: RewardEntry) -> None:
         if entry.source is not None:
             st.code(entry.source, language="python", line_numbers=True)
         else:
-            options = json.dumps(dict(entry.options), ensure_ascii=False)
-            st.code(f"{entry.grader} {options if entry.options else ''}", language=None)
+            _grader(entry)
+
+
+def _grader(entry: RewardEntry) -> None:
+    """What a built-in grader does, in a sentence and in its code."""
+    info = GRADERS.get(entry.grader)
+    if info is None:
+        st.text(f"The grader '{entry.grader}' is not part of this version of RFT Studio.")
+        return
+    st.text(info.help)
+    if entry.options:
+        st.code(json.dumps(dict(entry.options), ensure_ascii=False, indent=1), language="json")
+    if info.function is not None:
+        with st.expander("Its code, as in this version of RFT Studio", icon=":material/code:"):
+            st.code(inspect.getsource(inspect.getmodule(info.function) or info.function))

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from pages.components.page_header import show_error, shown_errors
+from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.run_badge import age_text, duration_text, state_badge
 from rft_core.config import parse_assignments
 from rft_core.errors import RftError
@@ -47,7 +47,7 @@ def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
         facts.append("waits for its turn")
     if status.is_active and status.phase and status.phase != "training":
         phase = PHASES.get(status.phase, status.phase.capitalize())
-        facts.append(f"{phase}: {status.detail}" if status.detail else phase)
+        facts.append(f"{phase}: {plain(status.detail)}" if status.detail else phase)
     if status.eta is not None:
         facts.append(f"{duration_text(status.eta)} left")
     if status.step and status.duration:
@@ -72,7 +72,7 @@ def _trouble(status: RunStatus) -> None:
         return
     ending = {"failed": "Training failed", "crashed": "The worker crashed"}
     st.error(
-        f"**{ending.get(status.state, 'The run needs you')}.** {_plain(status.message)}  \n"
+        f"**{ending.get(status.state, 'The run needs you')}.** {plain(status.message)}  \n"
         f"Everything up to step {status.step} is kept. Read the log below, then resume: training "
         "goes on from the newest checkpoint.",
         icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
@@ -155,10 +155,3 @@ def _command_id(kind: str, run_id: str) -> str:
 
 def _forget_command_id(kind: str, run_id: str) -> None:
     st.session_state.pop(f"command:{kind}:{run_id}", None)
-
-
-def _plain(text: str) -> str:
-    """Messages quote exceptions: keep Markdown from reading anything into them."""
-    for character in "\\`*_[]$<>:":
-        text = text.replace(character, "\\" + character)
-    return text

@@ -1,8 +1,10 @@
 """Which run a page shows: chosen in a list, remembered in the address as `?run=`."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
-from pages.components.page_header import shown_errors
+from pages.components.page_header import plain, shown_errors
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import RunRow, list_runs, open_index
 
@@ -10,8 +12,16 @@ KEY = "run_picker"
 REMEMBERED = "last_run"  # the choice outlives a visit to a page without a picker
 
 
-def pick_run(label: str = "Run") -> RunRow:
-    """Draw the picker and return its run. Ends the page where there is none to show."""
+def pick_run(on_change: Callable[[], None] = lambda: None) -> RunRow:
+    """Draw the picker and return its run. Ends the page where there is none to show.
+
+    `on_change` is called when a person picks another run: forget what belongs to the old one.
+    """
+
+    def remember() -> None:
+        st.query_params["run"] = st.session_state[KEY]
+        on_change()
+
     with shown_errors(), open_index(get_runs_dir()) as index:
         runs = {run.id: run for run in list_runs(index)}
     if not runs:
@@ -19,20 +29,14 @@ def pick_run(label: str = "Run") -> RunRow:
     wanted = st.query_params.get("run") or st.session_state.get(REMEMBERED)
     if wanted not in runs:
         if "run" in st.query_params:
-            st.warning(f"There is no run `{wanted}` any more; this is the newest one.")
+            st.warning(f"There is no run {plain(wanted)} here; this is the newest one.")
         wanted = next(iter(runs))
     st.session_state[KEY] = wanted
     st.selectbox(
-        label, list(runs), key=KEY, format_func=lambda id: _label(runs[id]), on_change=_remember
+        "Run", list(runs), key=KEY, format_func=lambda id: _label(runs[id]), on_change=remember
     )
     st.query_params["run"] = st.session_state[REMEMBERED] = wanted
     return runs[wanted]
-
-
-def _remember() -> None:
-    """A new run shows itself from its start: what was selected in the old one means nothing."""
-    st.query_params.clear()
-    st.query_params["run"] = st.session_state[KEY]
 
 
 def _label(run: RunRow) -> str:

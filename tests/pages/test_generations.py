@@ -86,6 +86,21 @@ def test_filters_that_match_nothing_can_be_cleared_with_one_click(
     assert len(app.dataframe[0].value) == 50
 
 
+def test_another_run_begins_without_the_filters_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_finished_run(tmp_path, "countdown-1", steps=3)
+    write_finished_run(tmp_path, "countdown-2", steps=5)
+    app = open_generations(
+        tmp_path, monkeypatch, run="countdown-1", split="train", flag="markup", g="9"
+    )
+    app.selectbox(key="run_picker").set_value("countdown-2").run()
+    assert not app.exception
+    assert "g" not in app.query_params and "flag" not in app.query_params
+    assert app.query_params["run"] == "countdown-2"
+    assert any("**Step 5**" in m.value for m in app.markdown)
+
+
 def test_next_and_previous_walk_across_the_ends_of_a_page(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

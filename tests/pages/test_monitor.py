@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_commands, open_index
+from rft_core.store.run_writer import StepRecord
 from tests.sample_run import begin_run, queue_run, write_finished_run
 
 
@@ -112,8 +113,30 @@ def test_a_queued_run_and_one_without_steps_wait_quietly(runs_dir: Path) -> None
 def test_an_unknown_run_in_the_address_shows_the_newest_and_says_so(runs_dir: Path) -> None:
     write_finished_run(runs_dir, steps=2)
     app = open_monitor("gone")
-    assert "no run `gone`" in app.warning[0].value
+    assert "no run gone" in app.warning[0].value
     assert app.query_params["run"] == "countdown-1"
+
+
+def test_another_run_can_be_picked(runs_dir: Path) -> None:
+    write_finished_run(runs_dir, "countdown-1", steps=3)
+    write_finished_run(runs_dir, "countdown-2", steps=5)
+    app = open_monitor("countdown-1", smoothing="0.3")
+    assert "**Step 3** of 3" in page_text(app)
+    app.selectbox(key="run_picker").set_value("countdown-2").run()
+    assert not app.exception
+    assert app.query_params["run"] == "countdown-2"
+    assert "**Step 5** of 5" in page_text(app)
+
+
+def test_a_sick_run_gets_its_diagnosis(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(3)
+    for step in range(4, 20):
+        metrics = {"reward": 0.0, "frac_reward_zero_std": 1.0, "kl": 0.0}
+        run.writer.record_step(StepRecord(step, "train", metrics), max_steps=30)
+    run.end("stopped")
+    app = open_monitor("countdown-1")
+    assert "Nothing to learn from" in app.error[0].value
 
 
 def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) -> None:
