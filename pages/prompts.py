@@ -18,13 +18,13 @@ from pages.components.prompt_steps import (
     write_template,
 )
 from pages.components.row_table import show_rows
-from pages.components.stored_prompts import next_link, show_stored, stored_prompt_list
+from pages.components.stored_prompts import next_button, show_stored, stored_prompt_list
 from pages.components.workflow import remembered, section
 from rft_core.errors import NotFoundError, RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import Finding, PromptSet, lint_prompts
-from rft_core.store.index import get_prompt_set, open_index
+from rft_core.store.index import StoredSet, get_prompt_set, open_index
 
 
 def main() -> None:
@@ -35,9 +35,9 @@ def main() -> None:
     with stored:
         stored_prompt_list()
     draft = get_draft()
-    if opened := st.query_params.get("set"):
-        show_stored(opened)
-    elif draft is None:
+    if (opened := st.query_params.get("set")) and show_stored(opened):
+        return
+    if draft is None:
         nothing_yet()
     else:
         work_on(draft)
@@ -73,8 +73,8 @@ def work_on(draft: PromptDraft) -> None:
             show_error(error)
         return
     st.caption(
-        f"**{len(prompt_set.train_rows):,}** rows for training, "
-        f"**{len(prompt_set.validation_rows):,}** for validation. Equal prompts stay on one side, "
+        f"Training gets **{len(prompt_set.train_rows):,}**, validation "
+        f"**{len(prompt_set.validation_rows):,}**. Equal prompts stay on one side, "
         "and adding rows later moves almost none."
     )
     checks, findings = check(draft, prompt_set)
@@ -114,6 +114,7 @@ def check(draft: PromptDraft, prompt_set: PromptSet) -> tuple[DeltaGenerator, li
 def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
     """Storing is idempotent: the same content is the same set, however often it is saved."""
     section(6, "Save", "A stored set never changes; runs name it by the hash of its content.")
+    stored = find_stored(prompt_set.id)
     name_place, save_place = st.columns([3, 1], vertical_alignment="bottom")
     with name_place:
         name = st.text_input(
@@ -121,23 +122,28 @@ def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
         )
     with save_place:
         clicked = st.button(
-            "Save prompt set", type="primary", icon=":material/save:", width="stretch"
-        )
+            "Save prompt set", type="primary", icon=":material/save:", width="stretch",
+            key=draft.key("save"), disabled=stored is not None,
+        )  # fmt: skip
     if clicked:
         with shown_errors(), open_index(get_runs_dir()) as index:
             store_prompt_set(index, replace(prompt_set, name=(name or "").strip() or draft.name))
         st.rerun()  # the list of stored sets, above, is drawn anew
+    if stored:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            next_button(stored.id)
+            st.markdown(
+                f":material/check_circle: Stored as **{plain(stored.name)}** · `{stored.id}`",
+                width="content",
+            )
+
+
+def find_stored(id: str) -> StoredSet | None:
     try:
         with open_index(get_runs_dir()) as index:
-            stored = get_prompt_set(index, prompt_set.id)
+            return get_prompt_set(index, id)
     except NotFoundError:
-        return
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f":material/check_circle: Stored as **{plain(stored.name)}** · `{stored.id}`",
-            width="stretch",
-        )
-        next_link(stored.id)
+        return None
 
 
 main()

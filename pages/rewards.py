@@ -13,18 +13,20 @@ from pages.components.dry_run_form import (
     get_samples,
     has_samples,
     sample_anew,
+    wanted_prompts,
+    was_wanted_anew,
 )
 from pages.components.dry_run_report import show_dry_run
 from pages.components.page_header import page_header, show_error
 from pages.components.reward_draft import RewardDraft, get_reward_draft
-from pages.components.reward_entries import assemble, edit_graders, edit_python
+from pages.components.reward_entries import PythonPart, assemble, edit_graders, edit_python
 from pages.components.reward_start import choose_start
 from pages.components.reward_versions import save_version, show_versions
 from pages.components.workflow import section
 from rft_core.errors import RftError
 from rft_core.evaluation.dry_run import DryRun, score_groups
 from rft_core.rewards.composition import check_reward_set
-from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import StoredSet
 
 RESULT = "dry_run_result"
@@ -43,18 +45,12 @@ class Shown:
 def main() -> None:
     page_header("Rewards", "Say what is good, and prove it on real completions before you train.")
     section(1, "Reward functions", "Several add up by weight. Built-in graders, Python, or both.")
-    choose_start("countdown")
+    choose_start(wanted_prompts().task)
     draft = get_reward_draft()
     assert draft is not None
     entries = edit_graders(draft)
-    python = edit_python(draft, markers_of(draft))
-    rewards: RewardSet | None = None
-    try:
-        rewards = assemble(entries, python, draft.name)
-        check_reward_set(rewards)
-    except RftError as error:
-        show_error(error)
-        rewards = None
+    python = edit_python(draft, lambda text: markers_in(draft, text))
+    rewards = check(entries, python, draft.name)
     section(2, "Save", "Runs name the version that they use.")
     stored = save_version(draft, rewards)
     show_versions(rewards, stored)
@@ -68,6 +64,22 @@ def main() -> None:
     train_link(stored, request.prompts, request.config.model)
 
 
+def check(entries: list[RewardEntry], python: PythonPart | None, name: str) -> RewardSet | None:
+    """The rewards as they stand, or None and what is wrong with them."""
+    if python is not None and python.weights is None:
+        return None  # the mistake is shown beside the editor
+    if python is None and not entries:
+        st.info("There is no reward yet: add a grader, or write one in Python.")
+        return None
+    try:
+        rewards = assemble(entries, python, name)
+        check_reward_set(rewards)
+    except RftError as error:
+        show_error(error)
+        return None
+    return rewards
+
+
 def run_buttons(request: DryRunRequest, rewards: RewardSet | None) -> bool:
     ready = rewards is not None and request.pasted != ()
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,13 +88,12 @@ def run_buttons(request: DryRunRequest, rewards: RewardSet | None) -> bool:
             key="dry_run_go", help="Also Ctrl+Enter in the editor.",
         )  # fmt: skip
         if request.pasted is None and has_samples(request):
-            again = st.button(
+            st.button(
                 "Sample again", icon=":material/casino:", on_click=sample_anew, key="dry_run_again",
                 disabled=not ready, help="Other completions of the same prompts.",
             )  # fmt: skip
             st.caption("Runs on the completions already sampled.")
-            return clicked or again
-    return clicked
+    return clicked or was_wanted_anew()
 
 
 def run(draft: RewardDraft, rewards: RewardSet, request: DryRunRequest) -> None:
@@ -111,16 +122,23 @@ def show_result(rewards: RewardSet | None, request: DryRunRequest) -> None:
     show_dry_run(shown.result, shown.rewards)
 
 
-def markers_of(draft: RewardDraft) -> list[Marker]:
-    """Where the functions failed in the last dry run of this draft."""
+def markers_in(draft: RewardDraft, text: str) -> list[Marker]:
+    """Where functions failed in the last dry run of this draft, as far as those lines still are."""
     shown: Shown | None = st.session_state.get(RESULT)
     if shown is None or shown.draft_id != draft.id:
         return []
+    sources = {entry.name: entry.source or "" for entry in shown.rewards.entries}
     return [
         Marker(report.error_line, report.error)
         for report in shown.result.scoring.reports
-        if report.error and report.error_line
+        if report.error
+        and report.error_line
+        and _line(sources[report.name], report.error_line) == _line(text, report.error_line)
     ]
+
+
+def _line(text: str, number: int) -> str:
+    return "".join(text.splitlines()[number - 1 : number])
 
 
 def train_link(stored: StoredSet | None, prompts: PromptChoice, model: str) -> None:

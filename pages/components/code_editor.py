@@ -10,7 +10,7 @@ which Streamlit's AppTest (it runs no JavaScript) can drive.
 import ast
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -47,14 +47,14 @@ def code_editor(
     *,
     label: str,
     language: Literal["python", "text"] = "python",
-    markers: Sequence[Marker] = (),
+    markers: Sequence[Marker] | Callable[[str], Sequence[Marker]] = (),
     height: int = 360,
 ) -> EditorResult:
     """Edit `value`; a `value` other than last time's replaces what the user typed.
 
     What was typed is kept for the session, also when the user visits another page. Where Python
-    cannot parse the text is marked, beside the `markers` given. `label` is read out by screen
-    readers. `key` must be unique on the page.
+    cannot parse the text is marked, beside the `markers` given, or made from the current text.
+    `label` is read out by screen readers. `key` must be unique on the page.
     """
     seed = hashlib.sha256(value.encode()).hexdigest()[:16]
     if os.environ.get("RFT_PLAIN_EDITOR") == "1":
@@ -67,6 +67,7 @@ def code_editor(
 
     draft = _text_of(st.session_state.get(draft_key), seed)
     text = value if draft is None else draft
+    markers = list(markers(text) if callable(markers) else markers)
     if language == "python":
         markers = [*_syntax_markers(text), *markers]
     result = _mount(

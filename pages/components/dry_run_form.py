@@ -3,12 +3,14 @@
 Sampled completions are kept for the session, so that an edited reward is tried on the same ones.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from pages.components.page_header import shown_errors
+from pages.components.prompt_draft import CUSTOM
 from pages.components.workflow import progress_into
 from rft_core.config import RunConfig, make_config
 from rft_core.embedded import EMBEDDED_MODELS
@@ -21,8 +23,10 @@ from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
 from rft_core.tasks import TASKS, get_task
 
 SAMPLED, PASTED = "Sample from a model", "Paste completions"
-KEPT, TURN, CHOICE = "dry_run_samples", "dry_run_turn", "dry_run_prompts"
+KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
+CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
 MOST_PROMPTS = 64
+REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
 
 
 @dataclass(frozen=True)
@@ -72,30 +76,36 @@ class DryRunRequest:
         return (self.prompts, self.config, self.num_prompts)
 
 
+def wanted_prompts() -> PromptChoice:
+    """What `?prompts=` names, else what was chosen last, else the first task's own prompts."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        stored = {row["id"]: row["task"] for row in list_prompt_sets(index)}
+    wanted = st.query_params.get("prompts") or st.session_state.get(LAST_CHOICE)
+    if wanted in stored:
+        return PromptChoice(stored[wanted] or CUSTOM, wanted)
+    return PromptChoice(str(wanted) if wanted in TASKS else next(iter(TASKS)))
+
+
 def pick_prompts() -> PromptChoice:
-    """A stored set or a task's own prompts; `?prompts=` names it in the address."""
+    """A stored set or a task's own prompts; kept in the address as `?prompts=`."""
     with shown_errors(), open_index(get_runs_dir()) as index:
         stored = {row["id"]: row for row in list_prompt_sets(index)}
-    options = [*stored, *TASKS]
-    wanted = st.query_params.get("prompts") or st.session_state.get(f"{CHOICE}-kept")
-    if wanted not in options:
-        wanted = next(iter(TASKS))
-    st.session_state[CHOICE] = wanted
+    wanted = wanted_prompts()
+    chosen = wanted.set_id or wanted.task
+    st.session_state[CHOICE] = chosen
 
     def remember() -> None:
         st.query_params["prompts"] = st.session_state[CHOICE]
 
     st.selectbox(
-        "Prompts", options, key=CHOICE, on_change=remember,
+        "Prompts", [*stored, *TASKS], key=CHOICE, on_change=remember,
         format_func=lambda id: (
             f"{stored[id]['name']} · {stored[id]['num_rows']:,} rows" if id in stored
             else f"{TASKS[id].title}: the task's own prompts"
         ),
     )  # fmt: skip
-    st.session_state[f"{CHOICE}-kept"] = st.query_params["prompts"] = wanted
-    if wanted in stored:
-        return PromptChoice(stored[wanted]["task"] or "custom", wanted)
-    return PromptChoice(wanted)
+    st.session_state[LAST_CHOICE] = st.query_params["prompts"] = chosen
+    return wanted
 
 
 def dry_run_form() -> DryRunRequest:
@@ -115,11 +125,13 @@ def dry_run_form() -> DryRunRequest:
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
     defaults = RunConfig()
-    values: dict[str, Any] = {"model": model, "seed": st.session_state.get(TURN, 0)}
+    values: dict[str, Any] = {
+        "model": model, "seed": st.session_state.get(TURN, 0), "reward_timeout": REWARD_TIMEOUT
+    }  # fmt: skip
     places = st.columns(4)
     with places[0]:
         count = st.number_input(
-            "Prompts", 1, MOST_PROMPTS, 8, key="dry_run_count", persist_state="session"
+            "Number of prompts", 1, MOST_PROMPTS, 8, key="dry_run_count", persist_state="session"
         )
     with places[1]:
         values["num_generations"] = st.number_input(
@@ -146,7 +158,8 @@ def _pasted(prompts: PromptChoice) -> DryRunRequest:
     text_place, row_place = st.columns([3, 2], gap="medium")
     with row_place:
         row = st.number_input("For row", 1, len(rows), 1, key="dry_run_row")
-        st.json(dict(rows[int(row) - 1]), expanded=True)
+        st.code(json.dumps(rows[int(row) - 1], ensure_ascii=False), language="json",
+                wrap_lines=True)  # fmt: skip
         blocks = st.toggle(
             "Several lines each", key="dry_run_blocks", persist_state="session",
             help="Completions are then separated by a line with --- and nothing else.",
@@ -158,7 +171,8 @@ def _pasted(prompts: PromptChoice) -> DryRunRequest:
             placeholder="<think>9 + 74 = 83 ...</think> <answer>74 - 15 - 9</answer>",
         )  # fmt: skip
     pasted = split_pasted(text or "", blocks)
-    return DryRunRequest(prompts, RunConfig(), 1, pasted, int(row) - 1)
+    config = RunConfig(reward_timeout=REWARD_TIMEOUT)
+    return DryRunRequest(prompts, config, 1, pasted, int(row) - 1)
 
 
 def split_pasted(text: str, blocks: bool) -> tuple[str, ...]:
@@ -201,8 +215,14 @@ def has_samples(request: DryRunRequest) -> bool:
 
 
 def sample_anew() -> None:
-    """A callback: another seed, so other completions."""
+    """A callback: another seed, so other completions, in a dry run that is wanted now."""
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    st.session_state[WANTED] = True
+
+
+def was_wanted_anew() -> bool:
+    """True once after `sample_anew`."""
+    return bool(st.session_state.pop(WANTED, False))
 
 
 def _sample(request: DryRunRequest) -> Samples:

@@ -18,21 +18,21 @@ from rft_core.evaluation.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, Messages, RewardSet
 from rft_core.store.generation_reader import Generation
 
-_LOOKS = {"error": (st.error, "error"), "warning": (st.warning, "warning")}
-
 
 def show_dry_run(result: DryRun, rewards: RewardSet) -> None:
     generation_style()
     groups = as_groups(result)
     show_verdict(result.preflight, len(groups), comparable=len(groups[0]) > 1)
-    by_group, table, functions = st.tabs(["Groups", "Every score", "Functions"])
+    names = ["Groups", "Every score", "Functions"]
+    failed = any(report.error for report in result.scoring.reports)
+    by_group, table, functions = st.tabs(names, default=names[2] if failed else names[0])
     with by_group:
         show_groups(groups, result.prompts)
     with table:
         show_table(groups, rewards.names)
     with functions:
         for report, summary in zip(result.scoring.reports, result.preflight.functions, strict=True):
-            show_function(report, summary, [g.completion for group in groups for g in group])
+            show_function(report, summary, groups)
 
 
 def as_groups(result: DryRun) -> list[list[Generation]]:
@@ -68,17 +68,20 @@ def show_verdict(preflight: Preflight, num_groups: int, *, comparable: bool) -> 
     if not comparable:
         st.caption("With a single completion there is no group, and so no verdict on training.")
         return
-    if preflight.can_learn:
+    notes = [warning for warning in preflight.warnings if warning.severity == "note"]
+    remarks = [warning for warning in preflight.warnings if warning.severity != "note"]
+    listed = "\n".join(f"- {plain(warning.message)}" for warning in remarks)
+    if not preflight.can_learn:
+        st.error(listed, title="Training cannot start like this", icon=":material/error:")
+    elif remarks:
+        st.warning(listed, title="Training can start, but look at this", icon=":material/warning:")
+    else:
         st.success(
             f"Training can start from here: {teaching} of {num_groups} groups carry a gradient.",
             icon=":material/check_circle:",
         )
-    for warning in preflight.warnings:
-        if warning.severity in _LOOKS:
-            show, icon = _LOOKS[warning.severity]
-            show(plain(warning.message), icon=f":material/{icon}:")
-        else:
-            st.caption(f":material/info: {plain(warning.message)}")
+    for note in notes:
+        st.caption(f":material/info: {plain(note.message)}")
 
 
 def show_groups(groups: Sequence[Sequence[Generation]], prompts: Sequence[Messages]) -> None:
@@ -107,7 +110,6 @@ def show_table(groups: Sequence[Sequence[Generation]], names: Sequence[str]) -> 
             "advantage": _numbers(g.advantage for g in flat),
             **{name: _numbers(g.scores.get(name) for g in flat) for name in names},
             "cut off": [g.truncated for g in flat],
-            "tokens": [g.num_tokens for g in flat],
             "completion": [g.completion for g in flat],
             **{f"why {name}": [g.reasons.get(name, "") for g in flat] for name in names},
             "flags": [", ".join(g.flags) for g in flat],
@@ -126,14 +128,14 @@ def show_table(groups: Sequence[Sequence[Generation]], names: Sequence[str]) -> 
             "advantage": number(format="%+.3f", width=92),
             **{name: number(format="%.3g", width=92) for name in names},
             "cut off": st.column_config.CheckboxColumn(width=68),
-            "tokens": number(width=66),
-            "completion": st.column_config.TextColumn(width="large"),
+            "completion": st.column_config.TextColumn(width=330),
+            **{f"why {name}": st.column_config.TextColumn(width=230) for name in names},
         },
     )
 
 
 def show_function(
-    report: FunctionReport, summary: FunctionSummary, completions: Sequence[str]
+    report: FunctionReport, summary: FunctionSummary, groups: Sequence[Sequence[Generation]]
 ) -> None:
     """Time, range, what it printed, and where it broke its contract."""
     with st.container(border=True):
@@ -149,8 +151,10 @@ def show_function(
         if report.traceback:
             st.code(report.traceback, language=None)
         if report.error_sample is not None:
-            st.caption(f"Completion {report.error_sample}, on which it failed")
-            st.code(completions[report.error_sample] or "(empty)", language=None, wrap_lines=True)
+            culprit = [g for group in groups for g in group][report.error_sample]
+            prompt, place = culprit.group_index + 1, culprit.sample_index + 1
+            st.caption(f"It failed on completion #{place} of prompt {prompt}")
+            st.code(culprit.completion or "(empty)", language=None, wrap_lines=True)
         if report.stdout:
             st.caption("Printed")
             st.code(report.stdout, language=None, height=180 if len(report.stdout) > 600 else None)

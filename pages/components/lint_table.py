@@ -9,7 +9,12 @@ import streamlit as st
 from rft_core.prompts import Finding
 
 MOST_SHOWN = 300
-_LABELS = {"error": "🔴 error", "warning": "🟠 warning", "info": "🔵 note"}
+WORDS = {
+    "error": ("error", "errors"),
+    "warning": ("warning", "warnings"),
+    "info": ("note", "notes"),
+}
+COLOURS = ["red", "orange", "blue"]
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
@@ -17,15 +22,16 @@ def show_findings(findings: Sequence[Finding]) -> None:
         st.success("Nothing suspicious in these prompts.", icon=":material/check_circle:")
         return
     counts = Counter(finding.severity for finding in findings)
-    words = {"error": ("error", "errors"), "warning": ("warning", "warnings"),
-             "info": ("note", "notes")}  # fmt: skip
-    parts = [f"{counts[kind]:,} {word[counts[kind] != 1]}" for kind, word in words.items()
-             if counts[kind]]  # fmt: skip
+    parts = [
+        f"{counts[severity]:,} {word[counts[severity] != 1]}"
+        for severity, word in WORDS.items()
+        if counts[severity]
+    ]
     st.markdown(f"**{', '.join(parts)}.** None of them keeps you from saving.")
     shown = findings[:MOST_SHOWN]
     frame = pd.DataFrame(
         {
-            "": [_LABELS[finding.severity] for finding in shown],
+            "": [[WORDS[finding.severity][0]] for finding in shown],
             "row": pd.array([finding.row for finding in shown], dtype="Int64"),
             "what": [finding.message for finding in shown],
             "fix": [finding.fix for finding in shown],
@@ -34,10 +40,13 @@ def show_findings(findings: Sequence[Finding]) -> None:
     st.dataframe(
         frame,
         hide_index=True,
+        placeholder="all",
         alt="What is suspicious about the prompts",
         column_config={
-            "": st.column_config.TextColumn(width=90),
-            "row": st.column_config.NumberColumn(width=60, help="Empty: the whole set"),
+            "": st.column_config.MultiselectColumn(
+                width=90, options=[word for word, _ in WORDS.values()], color=COLOURS
+            ),
+            "row": st.column_config.NumberColumn(width=60),
             "what": st.column_config.TextColumn(width="large"),
             "fix": st.column_config.TextColumn(width="large"),
         },

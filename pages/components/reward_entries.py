@@ -1,5 +1,6 @@
 """The widgets of a reward draft: a row per grader, and Python with the functions found in it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +26,13 @@ WEIGHT_HELP = "Its share of the reward. 0: only logged, never learned from."
 
 @dataclass(frozen=True)
 class PythonPart:
-    """The source as it stands, its weights, and whether Ctrl+Enter was just pressed."""
+    """The source as it stands, and whether Ctrl+Enter was just pressed.
+
+    `weights` is None where the source has a mistake, which is already shown beside it.
+    """
 
     source: str
-    weights: dict[str, float]
+    weights: dict[str, float] | None
     run_requested: bool
 
 
@@ -50,8 +54,8 @@ def edit_graders(draft: RewardDraft) -> list[RewardEntry]:
     return entries
 
 
-def edit_python(draft: RewardDraft, markers: list[Marker]) -> PythonPart | None:
-    """None where the draft has no Python."""
+def edit_python(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> PythonPart | None:
+    """None where the draft has no Python. `markers` are what the last dry run found in a text."""
     if not draft.source:
         return None
     code, side = st.columns([3, 1], gap="medium")
@@ -143,13 +147,13 @@ def _option_widget(option: GraderOption, key: str) -> Any:
     return st.text_input(label, **shared)
 
 
-def _functions(draft: RewardDraft, source: str) -> dict[str, float]:
-    """A weight for each function of the source, or its first mistake."""
+def _functions(draft: RewardDraft, source: str) -> dict[str, float] | None:
+    """A weight for each function of the source, or its first mistake and None."""
     report = inspect_source(source)
     if report.error:
         where = f"**Line {report.error_line}.** " if report.error_line else ""
         st.error(where + plain(report.error), icon=":material/error:")
-        return {}
+        return None
     st.caption("Functions found, and their weights")
     weights: dict[str, float] = {}
     for function in report.functions:

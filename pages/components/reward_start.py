@@ -20,13 +20,17 @@ from rft_core.tasks import TASKS
 SEEN = "rewards_upload_seen"
 OPENED = "rewards_opened"  # the stored version that `?rewards=` named and that was loaded
 MOST_LISTED = 30
+STARTER_NAME = "my rewards"
 
 
 def choose_start(task: str) -> None:
-    """A toolbar of beginnings. On a first visit, the rewards of `task` are there already."""
+    """A toolbar of beginnings. On a first visit there are the rewards of `task`, or the starter."""
     _open_from_address()
     if get_reward_draft() is None:
-        start_from_rewards(TASKS[task].reward_set if task in TASKS else RewardSet(()))
+        if task in TASKS:
+            start_from_rewards(TASKS[task].reward_set)
+        else:
+            start_from_source(STARTER_SOURCE, STARTER_NAME)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Start from", width="content")
         chosen = st.menu_button(
@@ -38,7 +42,7 @@ def choose_start(task: str) -> None:
             st.rerun()
         _stored_versions()
         if st.button("Python starter", icon=":material/code:", key="rewards_from_starter"):
-            start_from_source(STARTER_SOURCE, "my rewards")
+            start_from_source(STARTER_SOURCE, STARTER_NAME)
             st.rerun()
         with st.popover("Upload a .py file", icon=":material/upload:"):
             _upload()

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 MOST_ROWS_SHOWN = 500
+ROWS_IN_SIGHT = 7
 
 
 def show_rows(
@@ -20,7 +21,7 @@ def show_rows(
         label = column if column not in frame else f"{column} (column)"
         frame[label] = _cells(row.get(column) for row in shown)
     frame.index = pd.RangeIndex(1, len(shown) + 1, name="row")
-    st.dataframe(frame, height=min(36 * (len(shown) + 1) + 2, 290), alt=alt)
+    st.dataframe(frame, height="auto" if len(shown) <= ROWS_IN_SIGHT else 290, alt=alt)
     if len(rows) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(rows):,} rows.")
 

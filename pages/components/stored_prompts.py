@@ -24,26 +24,29 @@ def stored_prompt_list() -> None:
     if not stored:
         st.caption("None yet. What you save below appears here, never changes, and can be reused.")
         return
-    with st.container(border=True, height=264 if len(stored) > 4 else "content", gap="xsmall"):
+    with st.container(border=True, height=264 if len(stored) > 5 else "content", gap="xxsmall"):
         for row in stored:
-            opened = st.query_params.get("set") == row["id"]
-            st.button(
-                plain(row["name"]), key=f"open-{row['id']}", type="tertiary",
-                icon=":material/visibility:" if opened else ":material/dataset:",
-                on_click=_open, args=(row["id"],),
-                help=f"{row['num_rows']:,} rows · {task_title(row['task'])} · "
-                f"{age_text(time.time() - row['created_at'])}",
-            )  # fmt: skip
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                opened = st.query_params.get("set") == row["id"]
+                st.button(
+                    plain(row["name"]), key=f"open-{row['id']}", type="tertiary",
+                    icon=":material/visibility:" if opened else ":material/dataset:",
+                    on_click=_open, args=(row["id"],),
+                )  # fmt: skip
+                st.caption(
+                    f"{row['num_rows']:,} rows · {age_text(time.time() - row['created_at'])}",
+                    width="content",
+                )
 
 
-def show_stored(id: str) -> None:
-    """One stored set: rows with their side of the split, template, and the exact string."""
+def show_stored(id: str) -> bool:
+    """One stored set: rows with their side of the split, template, the string. False: not there."""
     try:
         with open_index(get_runs_dir()) as index:
             stored = PromptSet.from_json(get_prompt_set(index, id).content)
     except NotFoundError:
         st.warning(f"There is no prompt set {plain(id)} in this runs folder.")
-        return
+        return False
     st.subheader(plain(stored.name), anchor=False)
     st.caption(
         f"{task_title(stored.task)} · {len(stored.rows):,} rows: {len(stored.train_rows):,} for "
@@ -51,7 +54,7 @@ def show_stored(id: str) -> None:
         f"from {plain(stored.source or 'an unknown source')} · `{stored.id}`"
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        next_link(stored.id)
+        next_button(stored.id)
         st.button(
             "Start a new set from it", icon=":material/edit:", on_click=start_draft_from,
             args=(stored,), help="A stored set never changes: saving makes a new one.",
@@ -68,13 +71,14 @@ def show_stored(id: str) -> None:
         st.code(stored.template.user, language="jinja2", wrap_lines=True)
     st.markdown("**What the model sees**")
     show_preview(stored, key=f"stored-{stored.id}")
+    return True
 
 
-def next_link(id: str) -> None:
-    st.page_link(
-        "rewards.py", label="**Next: rewards**", icon=":material/arrow_forward:",
-        query_params={"prompts": id},
-    )  # fmt: skip
+def next_button(id: str) -> None:
+    if st.button(
+        "Next: rewards", key=f"next-{id}", type="primary", icon=":material/arrow_forward:"
+    ):
+        st.switch_page("rewards.py", query_params={"prompts": id})
 
 
 def task_title(task: str | None) -> str:

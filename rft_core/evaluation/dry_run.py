@@ -69,7 +69,8 @@ def score_groups(
         prompts=[prompt for prompt in prompts for _ in range(size)],
         completions=[completion.text for completion in samples],
         rows=[row for row in rows for _ in range(size)],
-        completion_ids=[completion.token_ids for completion in samples],
+        # Pasted completions have none; "0 tokens" would be wrong.
+        completion_ids=[c.token_ids for c in samples] if all(c.token_ids for c in samples) else (),
     )
     with Scorer(reward_set, timeout=config.reward_timeout) as scorer:
         scoring = scorer.score(batch)
