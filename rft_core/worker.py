@@ -68,9 +68,14 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
     stop = StopRequest()
     lock = FileLock(get_worker_lock_path(runs_dir, run_id))
     try:
-        assignment = read_assignment(runs_dir, run_id)
+        with open_index(runs_dir) as index:
+            get_run(index, run_id)  # an unknown run must not get a folder for its lock
         lock.acquire()
+        # Only now: another worker of this run may have been writing its checkpoint until here.
+        remove_unfinished(get_checkpoints_dir(runs_dir, run_id))
+        assignment = read_assignment(runs_dir, run_id)
     except RftError as error:
+        lock.release()
         print(error, file=sys.stderr)
         return 2
     try:
@@ -140,7 +145,6 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
         rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
-    remove_unfinished(checkpoints)
     return Assignment(runs_dir, run, prompts, rewards, find_resumable(checkpoints))
 
 
