@@ -18,6 +18,8 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rft_core.config import RunConfig
 from rft_core.generation.adapters import can_merge, merged
+from rft_core.generation.decoding import Row, decode
+from rft_core.generation.protocol import SamplingParams
 from rft_core.training.adapter_files import ADAPTER_NAME, save_adapter
 from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
 from rft_core.training.prompt_order import PromptOrder
@@ -61,6 +63,7 @@ class RunTrainer(GRPOTrainer):
 
     def attach(self, config: RunConfig, recorder: Recorder, validation: Dataset) -> None:
         self._run_config, self._recorder, self.validation = config, recorder, validation
+        self._end_ids = frozenset(self.eos_token_ids)
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> PromptOrder:
         """One order for the whole run: see `prompt_order.py`."""
@@ -76,12 +79,33 @@ class RunTrainer(GRPOTrainer):
         )
 
     def _generate_single_turn(self, prompt_ids: list[Any], *args: Any, **kwargs: Any) -> Any:
-        """Sample from merged weights: the same policy, without the adapter's extra products."""
+        """Sample as chat and evaluation do, which is also faster than `generate`.
+
+        Prompts are read once per group, finished completions leave the batch, and the adapter is
+        merged into the weights meanwhile: the same policy, without its extra products.
+        """
         if self.model.training:
             self._recorder.set_phase("training", f"sampling {len(prompt_ids)} completions")
-        merge = not self.use_vllm and can_merge(self.model, ADAPTER_NAME)
-        with merged(self.model, ADAPTER_NAME) if merge else nullcontext():
+        if self.use_vllm:
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]
+        rows = [Row(tuple(ids), index) for index, ids in enumerate(prompt_ids)]
+        completions: list[list[int]] = [[] for _ in rows]
+        merge = can_merge(self.model, ADAPTER_NAME)
+        with _evaluating(self.model), merged(self.model, ADAPTER_NAME) if merge else nullcontext():
+            for tokens in decode(self.model, rows, self._draw_sampling(), self._end_ids):
+                for token in tokens:
+                    completions[token.row].append(token.token_id)
+        return completions, None  # TRL wants log probabilities from vLLM only
+
+    def _draw_sampling(self) -> SamplingParams:
+        """The run's sampling, seeded from the random state that checkpoints keep."""
+        return SamplingParams(
+            temperature=self.temperature,
+            top_p=self.top_p,
+            top_k=self.top_k,
+            max_completion_length=self._run_config.max_completion_length,
+            seed=int(torch.randint(2**31, ())),
+        )
 
     def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
         """Sample and score the validation prompts. TRL would also compute a loss nobody reads.
@@ -93,15 +117,13 @@ class RunTrainer(GRPOTrainer):
         positions: list[int] = []
         texts: list[str] = []
         ids: list[list[int]] = []
-        self.model.eval()
-        with _own_randomness(self.args.seed):
+        with _evaluating(self.model), _own_randomness(self.args.seed):
             for rows in self._validation_batches():
                 prompts = [row["prompt"] for row in rows]
                 _, completion_ids, _, completions, *_ = self._generate(prompts)
                 positions += [row["position"] for row in rows]
                 texts += [completion_text(completion) for completion in completions]
                 ids += completion_ids
-        self.model.train()
         self._metrics["eval"].clear()
         self.control.should_evaluate = False
         return self._recorder.record_validation(self.state.global_step, positions, texts, ids)
@@ -139,6 +161,17 @@ class RunTrainer(GRPOTrainer):
         if checkpoint:
             saved = torch.load(Path(checkpoint) / BUFFER_NAME, map_location=self.args.device)
             self._step, self._buffered_inputs = saved["step"], saved["batches"]
+
+
+@contextmanager
+def _evaluating(model: Any) -> Iterator[None]:
+    """Without dropout and gradient checkpointing; TRL reads its own mode from the model's."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 @contextmanager
