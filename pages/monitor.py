@@ -138,16 +138,17 @@ def show_generations(run: RunRow, curves: Curves) -> None:
     moment = choose_moment(run.id, curves)
     with st.container(horizontal=True, vertical_alignment="center", key="strip-head"):
         what = "Clicked" if moment.pinned else "Latest"
-        st.markdown(f"**{what}** · {moment.split} step {moment.step}", width="stretch")
+        where = f" · {moment.split} step {moment.step}" if curves.by_key else " generations"
+        st.markdown(f"**{what}**{where}", width="stretch")
         if moment.pinned and st.button("Follow", type="tertiary", icon=":material/sensors:"):
             st.session_state.pop("pinned", None)
             st.rerun(scope="fragment")
     if not has_database(get_runs_dir(), run.id):
         st.caption("The first completions appear here once the worker has sampled them.")
         return
-    where = GenerationFilter(step=moment.step, split=moment.split)
+    at_step = GenerationFilter(step=moment.step, split=moment.split)
     with open_run(get_runs_dir(), run.id) as db:
-        found = pick_telling_group(list_generations(db, where, limit=LARGEST_STRIP))
+        found = pick_telling_group(list_generations(db, at_step, limit=LARGEST_STRIP))
         found = in_reward_order(found, reward_weights(run))
         prompts = get_prompts(db, {generation.prompt_id for generation in found})
     if not found:

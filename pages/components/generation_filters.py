@@ -85,8 +85,10 @@ def clear_filters() -> None:
 
 
 def _popover_label() -> str:
+    """With the number of filters at work inside; before the first run only the address knows."""
+    state, address = st.session_state, st.query_params
     folded = ("from", "to", "unscored", "flag", "length", "prompt")
-    count = sum(st.session_state.get(key, CLEARED[key]) != CLEARED[key] for key in folded)
+    count = sum(state[k] != CLEARED[k] if k in state else k in address for k in folded)
     return f"Filters · {count}" if count else "Filters"
 
 
