@@ -12,6 +12,7 @@ from rft_core.paths import PROJECT_ROOT
 from tests.sample_run import SampleRun, begin_run, write_finished_run
 
 pytestmark = pytest.mark.browser
+PATIENCE = 30_000  # milliseconds: other tests may keep both cores busy
 FIRST_PLOT = ".rft-plotly >> nth=0"
 
 
@@ -65,15 +66,15 @@ def test_curves_and_generations_move_while_zoom_survives(
     page: Page, url: str, live: SampleRun
 ) -> None:
     page.goto(f"{url}/monitor?run={live.id}")
-    expect(header(page)).to_contain_text("Step 10", timeout=30_000)
-    expect(page.get_by_text("train step 10")).to_be_visible()
+    expect(header(page)).to_contain_text("Step 10", timeout=PATIENCE)
+    expect(page.get_by_text("train step 10")).to_be_visible(timeout=PATIENCE)
     zoom_in(page)
-    expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+    expect(page.get_by_role("button", name="Reset zoom")).to_be_visible(timeout=PATIENCE)
     zoomed, before = x_range(page), points(page)
     for step in (11, 12, 13):
         live.train(1)
-        expect(header(page)).to_contain_text(f"Step {step}")
-        expect(page.get_by_text(f"train step {step}")).to_be_visible()
+        expect(header(page)).to_contain_text(f"Step {step}", timeout=PATIENCE)
+        expect(page.get_by_text(f"train step {step}")).to_be_visible(timeout=PATIENCE)
     page.wait_for_function(
         "n => Math.max(...document.querySelector('.rft-plotly').data.map(t => t.x.length)) > n",
         arg=before,
@@ -87,53 +88,53 @@ def test_polling_stops_when_the_run_has_ended(page: Page, url: str, runs_dir: Pa
     run.train(2)
     page.goto(f"{url}/monitor?run=ends-soon")
     refresh = page.locator(".st-key-refresh").get_by_role("radio").first
-    expect(refresh).to_be_enabled(timeout=30_000)
+    expect(refresh).to_be_enabled(timeout=PATIENCE)
     run.end("finished")
-    expect(header(page)).to_contain_text("finished")
-    expect(refresh).to_be_disabled()
+    expect(header(page)).to_contain_text("finished", timeout=PATIENCE)
+    expect(refresh).to_be_disabled(timeout=PATIENCE)
 
 
 def test_a_click_on_a_curve_leads_to_the_generations_of_that_step(page: Page, url: str) -> None:
     page.goto(f"{url}/monitor?run=finished&smoothing=0")
     plot = page.locator(FIRST_PLOT)
-    expect(plot.locator(".scatterlayer")).to_be_attached(timeout=30_000)
+    expect(plot.locator(".scatterlayer")).to_be_attached(timeout=PATIENCE)
     page.wait_for_timeout(300)  # plotly has no event for "hover is ready"
     box = plot.bounding_box()
     assert box
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60, steps=3)
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 60)
     head = page.locator(".st-key-strip-head")
-    expect(head).to_contain_text("Clicked")
+    expect(head).to_contain_text("Clicked", timeout=PATIENCE)
     step = head.inner_text().split("step ")[1].split()[0]
     page.get_by_role("link", name="All generations of this step").click()
-    expect(page.locator(".st-key-step input")).to_have_value(step)
+    expect(page.locator(".st-key-step input")).to_have_value(step, timeout=PATIENCE)
     assert f"step={step}" in page.url and "run=finished" in page.url
-    expect(page.get_by_text(f"Step {step}", exact=True).first).to_be_visible()
+    expect(page.get_by_text(f"Step {step}", exact=True).first).to_be_visible(timeout=PATIENCE)
 
 
 def test_j_and_k_move_and_a_reload_keeps_run_filters_and_place(page: Page, url: str) -> None:
     page.goto(f"{url}/generations?run=finished&split=train&flag=markup")
-    expect(page.get_by_text("30 of", exact=False)).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("button", name="Next")).to_be_enabled()
+    expect(page.get_by_text("30 of", exact=False)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Next")).to_be_enabled(timeout=PATIENCE)
     for step in (29, 28):
         page.keyboard.press("j")
-        expect(page.get_by_text(f"Step {step} · train")).to_be_visible()
+        expect(page.get_by_text(f"Step {step} · train")).to_be_visible(timeout=PATIENCE)
     page.keyboard.press("k")
-    expect(page.get_by_text("Step 29 · train")).to_be_visible()
+    expect(page.get_by_text("Step 29 · train")).to_be_visible(timeout=PATIENCE)
     assert {"run=finished", "split=train", "flag=markup"} <= set(page.url.split("?")[1].split("&"))
     page.reload()
-    expect(page.get_by_text("Step 29 · train")).to_be_visible(timeout=30_000)
-    expect(page.get_by_text("30 of", exact=False)).to_be_visible()
+    expect(page.get_by_text("Step 29 · train")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("30 of", exact=False)).to_be_visible(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("view", ["The group", "Same prompt across steps", "Word diff"])
 def test_nothing_that_a_model_writes_runs_in_the_browser(page: Page, url: str, view: str) -> None:
     page.goto(f"{url}/generations?run=finished&flag=markup&split=train&view={view}")
-    expect(page.get_by_text("30 of", exact=False)).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("30 of", exact=False)).to_be_visible(timeout=PATIENCE)
     page.evaluate("document.querySelectorAll('.gen details').forEach(d => { d.open = true })")
     body = page.locator(".gen-body").first
-    expect(body).to_contain_text("<script>window.hacked=1</script>")
-    expect(body).to_contain_text("[a](javascript:alert(1))")
+    expect(body).to_contain_text("<script>window.hacked=1</script>", timeout=PATIENCE)
+    expect(body).to_contain_text("[a](javascript:alert(1))", timeout=PATIENCE)
     assert page.locator(".gen img, .gen script, .gen a").count() == 0
     assert page.evaluate("window.hacked") is None
 
@@ -143,10 +144,10 @@ def test_two_browsers_watch_one_run(browser: Browser, url: str, live: SampleRun)
     pages = [context.new_page() for context in contexts]
     for page in pages:
         page.goto(f"{url}/monitor?run={live.id}")
-        expect(header(page)).to_contain_text("Step 10", timeout=30_000)
+        expect(header(page)).to_contain_text("Step 10", timeout=PATIENCE)
     live.train(5)
     for page in pages:
-        expect(header(page)).to_contain_text("Step 15")
+        expect(header(page)).to_contain_text("Step 15", timeout=PATIENCE)
     for context in contexts:
         context.close()
 
@@ -155,18 +156,18 @@ def test_a_live_run_announces_new_generations_and_moves_nothing(
     page: Page, url: str, live: SampleRun
 ) -> None:
     page.goto(f"{url}/generations?run={live.id}&split=train")
-    expect(page.get_by_text("Step 10 · train")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Step 10 · train")).to_be_visible(timeout=PATIENCE)
     live.train(1)
     announced = page.get_by_role("button", name="New generations have arrived")
-    expect(announced).to_be_visible()
-    expect(page.get_by_text("Step 10 · train")).to_be_visible()
+    expect(announced).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Step 10 · train")).to_be_visible(timeout=PATIENCE)
     announced.click()
-    expect(page.get_by_text("Step 11 · train")).to_be_visible()
+    expect(page.get_by_text("Step 11 · train")).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_download_holds_what_the_filters_let_through(page: Page, url: str) -> None:
     page.goto(f"{url}/generations?run=finished&split=train&step=4")
-    page.get_by_role("button", name="Download").click(timeout=30_000)
+    page.get_by_role("button", name="Download").click(timeout=PATIENCE)
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON Lines").click()
     lines = Path(download.value.path()).read_text().splitlines()
@@ -175,9 +176,9 @@ def test_the_download_holds_what_the_filters_let_through(page: Page, url: str) -
 
 def test_the_fork_dialog_names_a_setting_that_does_not_exist(page: Page, url: str) -> None:
     page.goto(f"{url}/monitor?run=finished")
-    page.get_by_role("button", name="Fork").click(timeout=30_000)
+    page.get_by_role("button", name="Fork").click(timeout=PATIENCE)
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("textbox", name="Other settings").fill("nonsense=1")
     dialog.get_by_role("textbox", name="Name").click()
     dialog.get_by_role("button", name="Start the fork").click()
-    expect(dialog).to_contain_text("'nonsense' is not a setting")
+    expect(dialog).to_contain_text("'nonsense' is not a setting", timeout=PATIENCE)
