@@ -1,6 +1,7 @@
 """Prompts: a file or dataset becomes a prompt set, with the exact string the model will see."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -20,11 +21,11 @@ from pages.components.prompt_steps import (
 from pages.components.row_table import show_rows
 from pages.components.stored_prompts import next_button, show_stored, stored_prompt_list
 from pages.components.workflow import remembered, section
-from rft_core.errors import NotFoundError, RftError
+from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import Finding, PromptSet, lint_prompts
-from rft_core.store.index import StoredSet, get_prompt_set, open_index
+from rft_core.store.index import list_prompt_sets, open_index
 
 
 def main() -> None:
@@ -77,7 +78,7 @@ def work_on(draft: PromptDraft) -> None:
         f"**{len(prompt_set.validation_rows):,}**. Equal prompts stay on one side, "
         "and adding rows later moves almost none."
     )
-    checks, findings = check(draft, prompt_set)
+    checks, findings = check(draft, plan, prompt_set)
     save(draft, prompt_set)
     with preview:
         st.markdown("**What the model sees**")
@@ -92,7 +93,9 @@ def build(plan: PromptPlan, draft: PromptDraft) -> PromptSet:
         return plan.build(draft.table, draft.name)
 
 
-def check(draft: PromptDraft, prompt_set: PromptSet) -> tuple[DeltaGenerator, list[Finding]]:
+def check(
+    draft: PromptDraft, plan: PromptPlan, prompt_set: PromptSet
+) -> tuple[DeltaGenerator, list[Finding]]:
     """The findings, and the place where they stand: the preview may know more."""
     section(5, "Checks", "What often goes wrong, found before any training time is spent.")
     answers = pick_answer_columns(draft, prompt_set)
@@ -104,7 +107,8 @@ def check(draft: PromptDraft, prompt_set: PromptSet) -> tuple[DeltaGenerator, li
                 answer_columns=answers,
             )  # fmt: skip
 
-    findings = remembered("prompts_lint", (prompt_set.id, answers), lint)
+    whatever_the_split = replace(plan, share=0, seed=0)
+    findings = remembered("prompts_lint", (whatever_the_split, answers), lint)
     place = st.empty()
     with place.container():
         show_findings(findings)
@@ -131,19 +135,16 @@ def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
         st.rerun()  # the list of stored sets, above, is drawn anew
     if stored:
         with st.container(horizontal=True, vertical_alignment="center"):
-            next_button(stored.id)
+            next_button(stored["id"])
             st.markdown(
-                f":material/check_circle: Stored as **{plain(stored.name)}** · `{stored.id}`",
+                f":material/check_circle: Stored as **{plain(stored['name'])}** · `{stored['id']}`",
                 width="content",
             )
 
 
-def find_stored(id: str) -> StoredSet | None:
-    try:
-        with open_index(get_runs_dir()) as index:
-            return get_prompt_set(index, id)
-    except NotFoundError:
-        return None
+def find_stored(id: str) -> dict[str, Any] | None:
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        return next((row for row in list_prompt_sets(index) if row["id"] == id), None)
 
 
 main()

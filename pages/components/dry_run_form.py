@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.components.page_header import shown_errors
 from pages.components.prompt_draft import CUSTOM
-from pages.components.workflow import progress_into
+from pages.components.workflow import progress_into, remembered
 from rft_core.config import RunConfig, make_config
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.generation.client import GenerationClient
@@ -154,7 +154,7 @@ def dry_run_form() -> DryRunRequest:
 
 def _pasted(prompts: PromptChoice) -> DryRunRequest:
     with shown_errors():
-        rows, _ = prompts.load(MOST_PROMPTS)
+        rows, _ = remembered("dry_run_rows", prompts, lambda: prompts.load(MOST_PROMPTS))
     text_place, row_place = st.columns([3, 2], gap="medium")
     with row_place:
         row = st.number_input("For row", 1, len(rows), 1, key="dry_run_row")

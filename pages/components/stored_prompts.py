@@ -9,6 +9,7 @@ from pages.components.prompt_draft import start_draft_from
 from pages.components.prompt_preview import show_preview
 from pages.components.row_table import show_rows
 from pages.components.run_badge import age_text
+from pages.components.workflow import remembered
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import PromptSet
@@ -42,8 +43,7 @@ def stored_prompt_list() -> None:
 def show_stored(id: str) -> bool:
     """One stored set: rows with their side of the split, template, the string. False: not there."""
     try:
-        with open_index(get_runs_dir()) as index:
-            stored = PromptSet.from_json(get_prompt_set(index, id).content)
+        stored = remembered("prompts_shown", (get_runs_dir(), id), lambda: read_prompt_set(id))
     except NotFoundError:
         st.warning(f"There is no prompt set {plain(id)} in this runs folder.")
         return False
@@ -72,6 +72,12 @@ def show_stored(id: str) -> bool:
     st.markdown("**What the model sees**")
     show_preview(stored, key=f"stored-{stored.id}")
     return True
+
+
+def read_prompt_set(id: str) -> PromptSet:
+    """Raises NotFoundError. Reading a large set takes a while: keep it."""
+    with open_index(get_runs_dir()) as index:
+        return PromptSet.from_json(get_prompt_set(index, id).content)
 
 
 def next_button(id: str) -> None:

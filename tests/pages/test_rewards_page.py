@@ -206,6 +206,18 @@ def test_starting_over_keeps_what_was_there_before() -> None:
     assert number(app, "Weight").value == 7.0  # type: ignore[attr-defined]
 
 
+def test_a_python_file_is_opened_and_a_binary_one_is_refused() -> None:
+    app = open_rewards()
+    upload = app.file_uploader(key="rewards_upload")
+    upload.set_value(("mine.py", b"\xff\xfe\x00", "text/x-python"))
+    checked(app.run())
+    assert "not UTF-8" in page_text(app)
+    app.file_uploader(key="rewards_upload").set_value(("mine.py", FAILING.encode(), "text/plain"))
+    checked(app.run())
+    assert next(a.value for a in app.text_area if a.label == "Reward source") == FAILING
+    assert app.get_by_key(next(f.key for f in app.text_input if f.label == "Name")).value == "mine"
+
+
 def test_train_opens_with_the_saved_rewards_and_the_chosen_prompts() -> None:
     app = open_rewards()
     if not is_disabled(app, "Save as a new version"):

@@ -1,0 +1,147 @@
+"""Prompts and Rewards in Chromium: from a file to a proven reward and the Train page's draft."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from rft_core.generation.client import GenerationClient
+from rft_core.paths import PROJECT_ROOT
+from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+
+pytestmark = pytest.mark.browser
+Waits = Callable[[Page], None]
+
+PUZZLES = [{"numbers": [i, i + 1, i + 2], "goal": i + 3, "note": f"n{i}"} for i in range(1, 21)]
+HOSTILE = "<img src=x onerror=\"document.title='hacked'\"> **bold** $x$"
+BROKEN = """\
+def near(completions, goal_is=None, **columns):
+    print("scoring", len(completions))
+    return [1 / 0 for _ in completions]
+"""
+RIGHT = """\
+def near(completions, **columns):
+    return [float("<answer>" in text) for text in completions]
+"""
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("setup")
+    yield folder
+    GenerationClient(folder).stop()
+
+
+@pytest.fixture(scope="module")
+def url(runs_dir: Path, serve: Callable[..., Any]) -> str:
+    return str(serve(PROJECT_ROOT / "app.py", RFT_RUNS_DIR=str(runs_dir)).url)
+
+
+def button(page: Page, name: str) -> Any:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def upload(page: Page, name: str, rows: list[dict[str, Any]]) -> None:
+    content = "\n".join(json.dumps(row) for row in rows).encode()
+    file: Any = {"name": name, "mimeType": "application/jsonl", "buffer": content}
+    page.locator("input[type=file]").set_input_files(file)
+
+
+def choose(page: Page, box: str, option: str) -> None:
+    page.get_by_role("combobox", name=box).click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def type_source(page: Page, source: str) -> None:
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(source)
+
+
+def test_from_a_file_to_a_proven_reward_and_the_train_page(
+    page: Page, url: str, runs_dir: Path, wait_for_app: Waits
+) -> None:
+    page.goto(f"{url}/prompts")
+    upload(page, "puzzles.jsonl", PUZZLES)
+    expect(page.get_by_text("20 rows and 3 columns")).to_be_visible(timeout=30_000)
+    choose(page, "Task", "Countdown")
+    expect(page.get_by_text("Using the numbers [1, 2, 3]").last).to_be_visible(timeout=60_000)
+    wait_for_app(page)
+    button(page, "Save prompt set").dblclick()
+    button(page, "Next: rewards").click()
+
+    button(page, "Write one in Python").click()
+    expect(page.get_by_text("Functions found")).to_be_visible()
+    type_source(page, BROKEN)
+    expect(page.get_by_role("spinbutton", name="near")).to_be_visible()
+    page.locator(".cm-content").press("Control+Enter")
+    expect(page.get_by_text("ZeroDivisionError").first).to_be_visible(timeout=60_000)
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+    type_source(page, RIGHT)
+    page.locator(".cm-content").press("Control+Enter")
+    expect(page.get_by_text("ZeroDivisionError")).to_have_count(0, timeout=30_000)
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(0)
+    expect(page.locator(".gen-grid .gen")).to_have_count(8)
+    wait_for_app(page)
+
+    button(page, "Save as a new version").dblclick()
+    expect(page.get_by_text("countdown, version 1")).to_be_visible()
+    button(page, "Next: train with these rewards").click()
+    expect(page).to_have_url(f"{url}/train")
+    prompt_set = page.get_by_role("combobox", name="prompt_set")
+    expect(prompt_set).to_have_value("puzzles · 20 rows", timeout=30_000)
+    with open_index(runs_dir) as index:
+        assert len(list_prompt_sets(index)) == 1
+        assert len(list_reward_sets(index)) == 1
+
+
+def test_typed_python_survives_a_visit_to_another_page(
+    page: Page, url: str, wait_for_app: Waits
+) -> None:
+    page.goto(f"{url}/rewards")
+    button(page, "Python starter").click()
+    expect(page.get_by_text("Functions found")).to_be_visible(timeout=30_000)
+    type_source(page, RIGHT)
+    expect(page.get_by_role("spinbutton", name="near")).to_be_visible()
+    page.get_by_role("link", name="Prompts").click()
+    expect(page.get_by_text("Stored prompt sets")).to_be_visible()
+    page.get_by_role("link", name="Rewards").click()
+    expect(page.locator(".cm-content")).to_contain_text('float("<answer>" in text)')
+
+
+def test_sampling_can_be_cancelled(page: Page, url: str, wait_for_app: Waits) -> None:
+    page.goto(f"{url}/rewards")
+    for name in ("Number of prompts", "Completions per prompt"):
+        page.get_by_role("spinbutton", name=name).fill("64")
+        page.keyboard.press("Enter")
+        wait_for_app(page)
+    button(page, "Run the dry run").click()
+    expect(page.get_by_text("decoding step")).to_be_visible(timeout=60_000)
+    button(page, "Cancel").click()
+    expect(button(page, "Cancel")).to_have_count(0)
+    wait_for_app(page)
+    expect(page.get_by_text("Mean reward")).to_have_count(0)
+    expect(button(page, "Run the dry run")).to_be_enabled()
+
+
+def test_hostile_texts_stay_texts(page: Page, url: str, wait_for_app: Waits) -> None:
+    page.goto(f"{url}/prompts")
+    upload(page, "evil_*[x](y)*.jsonl", [{"text": f"{HOSTILE} {i}", HOSTILE: i} for i in range(3)])
+    expect(page.get_by_text("Shortest")).to_be_visible(timeout=60_000)
+    page.get_by_text("Show tokens").click()
+    expect(page.locator(".prompt-tokens")).to_contain_text("<img src=x")
+    wait_for_app(page)
+    page.goto(f"{url}/rewards")
+    page.get_by_text("Paste completions").click()
+    page.get_by_label("Completions, one per line").fill(f"{HOSTILE}\n<answer>{HOSTILE}</answer>")
+    page.keyboard.press("Control+Enter")
+    wait_for_app(page)
+    button(page, "Run the dry run").click()
+    expect(page.locator(".gen-grid .gen")).to_have_count(2, timeout=30_000)
+    expect(page.locator(".gen-grid")).to_contain_text("<img src=x")
+    assert page.locator("img[src=x]").count() == 0
+    assert page.title() != "hacked"
