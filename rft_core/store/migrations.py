@@ -63,7 +63,7 @@ RUN_MIGRATIONS: Sequence[Migration] = (
     );
     CREATE TABLE metrics (
         id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, split TEXT NOT NULL,
-        name TEXT NOT NULL, value REAL NOT NULL, UNIQUE (split, name, step)
+        name TEXT NOT NULL, value REAL NOT NULL, UNIQUE (split, step, name)
     );
     CREATE TABLE prompts (
         id INTEGER PRIMARY KEY, split TEXT NOT NULL, position INTEGER NOT NULL,

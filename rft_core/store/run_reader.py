@@ -106,10 +106,10 @@ def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
 
 
 def last_metrics(db: Database, split: str = "train") -> dict[str, float]:
-    """The newest value of every metric of a split."""
+    """The metrics of a split's newest step."""
     sql = (
-        "SELECT name, value FROM metrics m WHERE split = :split AND step = "
-        "(SELECT max(step) FROM metrics WHERE split = :split AND name = m.name)"
+        "SELECT name, value FROM metrics WHERE split = :split AND step = "
+        "(SELECT max(step) FROM metrics WHERE split = :split)"
     )
     return {row["name"]: row["value"] for row in db.query(sql, {"split": split})}
 
