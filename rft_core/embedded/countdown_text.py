@@ -1,11 +1,12 @@
-"""Synthetic Countdown text: seeded rows, and completions that reason well and finish badly.
+"""Synthetic Countdown text: seeded rows, and completions that calculate well and judge badly.
 
 The embedded base model is trained on what this file writes. The arithmetic is always true; what
 is imperfect is the judgement: most texts stop at their first attempt whether or not it hits the
 target, and about a quarter break the format. The ability to search, try by try, is in the text,
 and the habit of using it is not: that habit is what reinforcement learning adds.
 
-It writes text and splits rows into training and held out. It scores nothing and needs no torch.
+The rules, the prompt and the split of the numbers are those of the built-in task. Nothing is
+scored here, and no torch is needed.
 """
 
 import math
