@@ -47,7 +47,6 @@ class Recorder:
     ) -> None:
         self.step = step  # the last one recorded
         self.needs_attention = ""
-        self.seconds = 0.0  # spent in here, scoring apart: the cost of recording
         self._writer, self._scorer, self._config = writer, scorer, config
         self._prompts, self._end_ids = prompts, end_ids
         self._started = time.monotonic() - elapsed
@@ -72,7 +71,6 @@ class Recorder:
 
         A step that reuses an earlier batch (`num_iterations` > 1) has no generations of its own.
         """
-        started = time.perf_counter()
         batch, self._pending = self._pending, None
         metrics = {name: float(value) for name, value in logs.items() if _is_number(value)}
         metrics.pop("epoch", None)  # the whole run is one pass over an endless order
@@ -80,7 +78,6 @@ class Recorder:
             metrics |= self._summarise(batch, self._config.num_generations)
             self._tokens += sum(len(ids) for ids in batch.completion_ids)
         self._write("train", step, metrics, batch, self._config.num_generations)
-        self.seconds += time.perf_counter() - started
         logger.info("step %d/%d  %s", step, self._config.max_steps, _line(metrics))
 
     def record_validation(
