@@ -85,7 +85,7 @@ def run_buttons(request: DryRunRequest, rewards: RewardSet | None) -> bool:
     with st.container(horizontal=True, vertical_alignment="center"):
         clicked = st.button(
             "Run the dry run", type="primary", icon=":material/play_arrow:", disabled=not ready,
-            key="dry_run_go", help="Also Ctrl+Enter in the editor.",
+            key="dry_run_go",
         )  # fmt: skip
         if request.pasted is None and has_samples(request):
             st.button(

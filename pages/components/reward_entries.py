@@ -65,6 +65,7 @@ def edit_python(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> P
         )
     with side:
         weights = _functions(draft, edited.text)
+        st.caption("Ctrl+Enter runs the dry run below.")
         st.button(
             "Remove Python", key=draft.key("no-python"), type="tertiary",
             icon=":material/delete:", on_click=remove_python, args=(draft,),

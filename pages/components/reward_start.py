@@ -91,7 +91,7 @@ def open_version(id: str) -> None:
 
 
 def _upload() -> None:
-    file = st.file_uploader("Python source", key="rewards_upload")
+    file = st.file_uploader("Python source", key="rewards_upload", max_upload_size=1)
     if file is None or st.session_state.get(SEEN) == file.file_id:
         return
     try:
