@@ -35,7 +35,7 @@ from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
 from rft_core.store.run_writer import Outcome, RunWriter
-from rft_core.training.checkpoints import Resumable, find_resumable, remove_unfinished
+from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.stop import StopRequest, StopRequestedError
 
 HEARTBEAT_SECONDS = 1.0
@@ -71,8 +71,6 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
         with open_index(runs_dir) as index:
             get_run(index, run_id)  # an unknown run must not get a folder for its lock
         lock.acquire()
-        # Only now: another worker of this run may have been writing its checkpoint until here.
-        remove_unfinished(get_checkpoints_dir(runs_dir, run_id))
         assignment = read_assignment(runs_dir, run_id)
     except RftError as error:
         lock.release()
@@ -99,16 +97,16 @@ def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending
         try:
             ending = _work(assignment, writer, stop)
         except StopRequestedError:
-            ending = Ending("stopped", "Stopped while loading")
+            ending = Ending("stopped", "Stopped before its first step")
         except RftError as error:
             ending = Ending("failed", str(error))
             logger.exception("the run failed")
         except Exception as error:  # the last line of defence: a run never ends without a reason
-            ending = Ending("failed", _explain(error))
+            ending = Ending("failed", explain_failure(error))
             logger.exception("the run failed")
-        with stop.deferred():
-            writer.end_attempt(ending.outcome, ending.message)
-            logger.info("%s %s", ending.outcome, ending.message)
+        stop.defer()
+        writer.end_attempt(ending.outcome, ending.message)
+        logger.info("%s %s", ending.outcome, ending.message)
     return ending
 
 
@@ -134,6 +132,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Endin
 
 
 def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
+    """Only under the run's lock: another worker might be writing a checkpoint."""
     with open_index(runs_dir) as index:
         run = get_run(index, run_id)
         if run.config.prompt_set is None or run.config.reward_set is None:
@@ -145,7 +144,9 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
         rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
-    return Assignment(runs_dir, run, prompts, rewards, find_resumable(checkpoints))
+    resume = find_resumable(checkpoints)
+    remove_leftovers(checkpoints, after_step=resume.step)
+    return Assignment(runs_dir, run, prompts, rewards, resume)
 
 
 def _find_initial_adapter(assignment: Assignment) -> Path | None:
@@ -177,7 +178,7 @@ def _heartbeat(path: Path) -> Iterator[None]:
         thread.join()
 
 
-def _explain(error: Exception) -> str:
+def explain_failure(error: Exception) -> str:
     """One line for people. Running out of memory is the failure that deserves better words."""
     first_line = (str(error).strip() or "no further words").splitlines()[0][:300]
     memory_words = ("out of memory", "not enough memory", "can't allocate memory")

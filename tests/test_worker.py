@@ -26,6 +26,7 @@ from rft_core.store.run_reader import (
     training_seconds,
 )
 from rft_core.training.checkpoints import find_resumable
+from rft_core.worker import explain_failure
 from tests.tiny_model import make_tiny_model
 from tests.tiny_run import (
     add_tiny_run,
@@ -147,3 +148,12 @@ def test_a_run_has_one_worker_at_a_time(tiny_model: Path, runs_dir: Path) -> Non
     assert len(read_attempts(runs_dir)) == 1
     first.send_signal(signal.SIGTERM)
     finish(first, runs_dir)
+
+
+def test_running_out_of_memory_is_told_in_plain_words() -> None:
+    for error in (MemoryError(), RuntimeError("CUDA out of memory. Tried to allocate 2 GiB\nmore")):
+        message = explain_failure(error)
+        assert message.startswith("Out of memory")
+        assert "per_device_train_batch_size" in message
+        assert "\n" not in message
+    assert explain_failure(ValueError("odd")) == "ValueError: odd"

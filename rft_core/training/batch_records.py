@@ -49,9 +49,9 @@ def summarise(batch: SampledBatch, names: Sequence[str], num_generations: int) -
 
 
 def list_generations(
-    batch: SampledBatch, advantages: Sequence[float], num_generations: int
+    batch: SampledBatch, advantages: Sequence[float] | None, num_generations: int
 ) -> list[GenerationRecord]:
-    """One record per completion, in sampling order."""
+    """One record per completion, in sampling order. Only training has advantages."""
     return [
         GenerationRecord(
             group_index=index // num_generations,
@@ -61,7 +61,7 @@ def list_generations(
             num_tokens=len(batch.completion_ids[index]),
             truncated=batch.truncated[index],
             reward=sample.reward,
-            advantage=advantages[index],
+            advantage=advantages[index] if advantages else None,
             scores=sample.scores,
             reasons=sample.reasons,
             flags=sample.flags,

@@ -63,7 +63,7 @@ def find_resumable(folder: Path) -> Resumable:
         problem = find_damage(path)
         if problem:
             skipped.append(f"Checkpoint step-{step} cannot be used: {problem}")
-        elif _read_manifest(path)["resumable"]:
+        elif _is_resumable(path):
             return Resumable(path, step, tuple(skipped))
     return Resumable(None, 0, tuple(skipped))
 
@@ -90,13 +90,8 @@ def prune_checkpoints(folder: Path, keep: int) -> list[int]:
     Returns the steps that cannot be resumed from any more. Each is first declared adapter-only
     and only then emptied, so that a crash in between leaves nothing that looks whole and is not.
     """
-    resumable = [
-        (step, path)
-        for step, path in _list_steps(folder)
-        if (path / MANIFEST_NAME).exists() and _read_manifest(path)["resumable"]
-    ]
     reduced = []
-    for step, path in resumable[:-keep]:
+    for step, path in [at for at in _list_steps(folder) if _is_resumable(at[1])][:-keep]:
         manifest = _read_manifest(path)
         extra = [name for name in manifest["files"] if not name.startswith(ADAPTER_PREFIX)]
         for name in extra:
@@ -108,9 +103,10 @@ def prune_checkpoints(folder: Path, keep: int) -> list[int]:
     return reduced
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Forget what a killed worker was in the middle of writing."""
-    for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
+def remove_leftovers(folder: Path, after_step: int) -> None:
+    """Forget what a killed worker was writing, and checkpoints later than where a run goes on."""
+    later = [path for step, path in _list_steps(folder) if step > after_step]
+    for path in [*folder.glob(f"{_TEMPORARY_PREFIX}*"), *later]:
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -121,6 +117,13 @@ def _list_steps(folder: Path) -> list[tuple[int, Path]]:
         if number.isdecimal() and path.is_dir():
             found.append((int(number), path))
     return sorted(found)
+
+
+def _is_resumable(path: Path) -> bool:
+    try:
+        return bool(_read_manifest(path)["resumable"])
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:

@@ -119,6 +119,7 @@ class Recorder:
     ) -> SampledBatch:
         """TRL hands the very same list of ids to each reward function of one batch."""
         if self._pending is None or self._pending.completion_ids is not ids:
+            self.set_phase("training", f"scoring {len(completions)} completions")
             texts = [completion_text(completion) for completion in completions]
             self._pending = self._score("train", positions, texts, ids)
             if all(sample.reward is None for sample in self._pending.samples):
@@ -159,6 +160,10 @@ class Recorder:
     def _summarise(self, batch: SampledBatch, num_generations: int) -> dict[str, float]:
         return summarise(batch, self._scorer.reward_set.names, num_generations)
 
+    def _compute_advantages(self, batch: SampledBatch) -> list[float]:
+        rewards = [sample.reward for sample in batch.samples]
+        return compute_advantages(rewards, self._config.num_generations, self._config.scale_rewards)
+
     def _write(
         self,
         split: Split,
@@ -170,9 +175,7 @@ class Recorder:
         self.step = step
         generations = []
         if batch:
-            rewards = [sample.reward for sample in batch.samples]
-            scale = self._config.scale_rewards
-            advantages = compute_advantages(rewards, num_generations, scale)
+            advantages = self._compute_advantages(batch) if split == "train" else None
             generations = list_generations(batch, advantages, num_generations)
         elapsed = time.monotonic() - self._started
         self._writer.record_step(

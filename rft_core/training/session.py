@@ -127,8 +127,8 @@ def _train_on(trainer: RunTrainer, session: Session, stop: StopRequest) -> None:
         return  # only the last words were missing
     if resume.path is None and session.config.eval_steps and len(trainer.validation):
         trainer.evaluate()  # nothing to lose yet: a stop interrupts it
-    with stop.deferred():
-        trainer.train(resume_from_checkpoint=str(resume.path) if resume.path else None)
+    stop.defer()
+    trainer.train(resume_from_checkpoint=str(resume.path) if resume.path else None)
 
 
 def _leave_adapter(trainer: RunTrainer, session: Session) -> None:

@@ -28,16 +28,12 @@ class StopRequest:
     def set(self) -> None:
         self.is_set = True
         if self._interrupts:
+            self._interrupts = False  # asking twice must not disturb the last words
             raise StopRequestedError
 
-    @contextmanager
-    def deferred(self) -> Iterator[None]:
-        """Within, a request is noted and interrupts nothing: the training loop looks at it."""
+    def defer(self) -> None:
+        """From now on a request is noted and interrupts nothing: the training loop looks at it."""
         self._interrupts = False
-        try:
-            yield
-        finally:
-            self._interrupts = True
 
     @contextmanager
     def handle_signals(self) -> Iterator[None]:

@@ -11,7 +11,7 @@ from rft_core.training.checkpoints import (
     find_damage,
     find_resumable,
     prune_checkpoints,
-    remove_unfinished,
+    remove_leftovers,
     write_checkpoint,
 )
 
@@ -81,7 +81,7 @@ def test_kill_9_while_saving_leaves_the_older_checkpoint_and_nothing_that_looks_
     killed = subprocess.run(command, cwd=PROJECT_ROOT, check=False)
     assert killed.returncode == -signal.SIGKILL
     assert find_resumable(tmp_path).step == 10
-    remove_unfinished(tmp_path)
+    remove_leftovers(tmp_path, after_step=10)
     assert [path.name for path in tmp_path.iterdir()] == ["step-10"]
 
 

@@ -66,7 +66,11 @@ def test_a_run_trains_records_everything_and_leaves_an_adapter(
     [
         {},
         {"num_iterations": 2, "eval_steps": 3},
-        {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
+        {
+            "per_device_train_batch_size": 4,
+            "gradient_accumulation_steps": 2,
+            "gradient_checkpointing": True,
+        },
         {"lora_dropout": 0.2, "loss_type": "dapo", "lr_scheduler_type": "cosine"},
     ],
     ids=["plain", "two-iterations", "accumulated", "dropout"],
