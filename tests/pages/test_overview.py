@@ -1,6 +1,7 @@
 """Overview, driven without a browser."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -23,7 +24,7 @@ def open_overview() -> AppTest:
     return app
 
 
-def button(app: AppTest, label: str):  # noqa: ANN201 - AppTest's button type is private
+def button(app: AppTest, label: str) -> Any:
     return next(b for b in app.button if b.label == label)
 
 
