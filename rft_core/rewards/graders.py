@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import PYTHON_GRADER, Grade, RewardEntry
+from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.equation import grade_equation
-from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.format import grade_format
+from rft_core.rewards.grader_info import (
+    COLUMN,
+    EXTRACTION,
+    IGNORE_CASE,
+    GraderInfo,
+    GraderOption,
+)
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
+from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
+from rft_core.rewards.repetition import REPETITION
+from rft_core.rewards.similarity import SIMILARITY
 
-
-@dataclass(frozen=True)
-class GraderOption:
-    """One setting of a grader; `choices` lists the allowed texts where they are few."""
-
-    name: str
-    type: Literal["text", "int", "float", "bool"]
-    default: Any
-    help: str
-    choices: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class GraderInfo:
-    """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
-
-    A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
-    work in the child. `takes_num_tokens`: the function also wants the length in tokens.
-    """
-
-    name: str
-    function: Callable[..., Grade] | None
-    help: str
-    options: tuple[GraderOption, ...] = ()
-    takes_num_tokens: bool = False
-    make_entry: Callable[[RewardEntry], RewardEntry] | None = None
-
-
-_COLUMN = GraderOption("column", "text", "answer", "Column that holds the gold answer.")
-_EXTRACTION = GraderOption(
-    "extraction", "text", "auto", "Where the answer stands in the completion.", tuple(EXTRACTIONS)
-)
-_IGNORE_CASE = GraderOption("ignore_case", "bool", False, "Treat A and a as the same.")
+__all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry"]
 
 GRADERS: dict[str, GraderInfo] = {
     "format": GraderInfo(
@@ -69,15 +44,15 @@ GRADERS: dict[str, GraderInfo] = {
         "exact_match",
         grade_exact_match,
         "1 if the answer is the gold text, white space aside.",
-        (_COLUMN, _EXTRACTION, _IGNORE_CASE),
+        (COLUMN, EXTRACTION, IGNORE_CASE),
     ),
     "numeric_match": GraderInfo(
         "numeric_match",
         grade_numeric_match,
         "1 if the answer is one number and equals the gold number.",
         (
-            _COLUMN,
-            _EXTRACTION,
+            COLUMN,
+            EXTRACTION,
             GraderOption("tolerance", "float", 0.0, "Largest difference that still counts."),
         ),
     ),
@@ -85,7 +60,7 @@ GRADERS: dict[str, GraderInfo] = {
         "choice",
         grade_choice,
         "1 if the answer is the letter of the right choice.",
-        (_COLUMN, _EXTRACTION),
+        (COLUMN, EXTRACTION),
     ),
     "regex": GraderInfo(
         "regex",
@@ -94,7 +69,7 @@ GRADERS: dict[str, GraderInfo] = {
         (
             GraderOption("pattern", "text", "", "Regular expression; '.' matches newlines too."),
             GraderOption("full", "bool", False, "It must match the whole completion."),
-            _IGNORE_CASE,
+            IGNORE_CASE,
         ),
         make_entry=make_regex_entry,
     ),
@@ -112,6 +87,9 @@ GRADERS: dict[str, GraderInfo] = {
         ),
         takes_num_tokens=True,
     ),
+    "repetition": REPETITION,
+    "similarity": SIMILARITY,
+    "overlap": OVERLAP,
 }
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -140,6 +118,8 @@ def check_entry(entry: RewardEntry) -> None:
         _check_value(info, options[name], value)
     if info.make_entry:
         info.make_entry(entry)
+    if info.check:
+        info.check(entry)
 
 
 def _check_value(info: GraderInfo, option: GraderOption, value: Any) -> None:

@@ -102,7 +102,7 @@ def test_every_grader_runs_with_its_default_options():
         row = {**ROW, "answer": "B" if info.name == "choice" else "50"}
         with Scorer(RewardSet((RewardEntry("x", info.name, options=options),))) as scorer:
             [sample] = scorer.score(make_batch(RIGHT, rows=[row])).samples
-        assert sample.reward in (0.0, 1.0), info.name
+        assert sample.reward is None or 0.0 <= sample.reward <= 1.0, info.name
 
 
 def test_a_mixed_set_runs_built_in_and_python_side_by_side():

@@ -1,0 +1,61 @@
+"""What a built-in grader says about itself: how it is called, and options for a form to draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.extraction import EXTRACTIONS
+
+
+@dataclass(frozen=True)
+class GraderOption:
+    """One setting of a grader; `choices` lists the allowed texts where they are few."""
+
+    name: str
+    type: Literal["text", "int", "float", "bool"]
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+class BatchGrader(Protocol):
+    """A grader that sees whole batches and holds something open, such as a cache."""
+
+    def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class GraderInfo:
+    """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
+
+    A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
+    work in the child. One that must see whole batches has `open`. `check` raises `BadInputError`
+    for options that do not fit together. `takes_num_tokens`: the function also wants the length in
+    tokens.
+    """
+
+    name: str
+    function: Callable[..., Grade] | None
+    help: str
+    options: tuple[GraderOption, ...] = ()
+    takes_num_tokens: bool = False
+    make_entry: Callable[[RewardEntry], RewardEntry] | None = None
+    open: Callable[[RewardEntry], BatchGrader] | None = None
+    check: Callable[[RewardEntry], None] | None = None
+
+    def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:
+        """Every option of the entry, those it leaves out at their defaults."""
+        return {option.name: option.default for option in self.options} | dict(entry.options)
+
+
+COLUMN = GraderOption("column", "text", "answer", "Column that holds the gold answer.")
+EXTRACTION = GraderOption(
+    "extraction", "text", "auto", "Where the answer stands in the completion.", tuple(EXTRACTIONS)
+)
+WHOLE_EXTRACTION = replace(EXTRACTION, default="whole")
+IGNORE_CASE = GraderOption("ignore_case", "bool", False, "Treat A and a as the same.")
