@@ -1,4 +1,4 @@
-"""Find the one final answer in a completion: an <answer> block, `\\boxed{}`, or `#### n`.
+"""Find the one final answer in a completion: <answer>, `\\boxed{}`, `#### n` or a fenced block.
 
 Two different answers are no answer: a model that hedges must not be paid for one of its guesses.
 Every search is linear in the length of the completion. Nothing here judges the answer.
@@ -13,6 +13,7 @@ LONGEST_ANSWER = 1000
 MOST_BOXES = 50
 HASH_MARK = "####"
 BOX = "\\boxed{"
+FENCE = "```"
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,18 @@ def from_anywhere(completion: str) -> Extracted:
     return Extracted(None, "There is no <answer> block, \\boxed{} or #### line.")
 
 
+def from_fence(completion: str) -> Extracted:
+    """What stands in the completion's only ``` block, without the language named on its fence."""
+    count = completion.count(FENCE)
+    if count != 2:
+        flags = ("several_answers",) if count > 2 else ()
+        return Extracted(None, "There is not exactly one fenced block.", flags)
+    label, newline, text = completion.partition(FENCE)[2].partition(FENCE)[0].partition("\n")
+    if not newline or len(label.split()) > 1:
+        return Extracted(None, "The fence is not on a line of its own.")
+    return Extracted(text.strip())
+
+
 def whole(completion: str) -> Extracted:
     """The completion itself, without white space around it."""
     return Extracted(completion.strip())
@@ -90,6 +103,7 @@ EXTRACTIONS: dict[str, Callable[[str], Extracted]] = {
     "answer_tag": from_answer_tag,
     "boxed": from_box,
     "hash_mark": from_hash_mark,
+    "fenced": from_fence,
     "whole": whole,
 }
 

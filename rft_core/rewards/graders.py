@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rft_core.errors import BadInputError
+from rft_core.rewards.config_validity import CONFIG
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.equation import grade_equation
 from rft_core.rewards.format import grade_format
@@ -20,7 +21,9 @@ from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_num
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
 from rft_core.rewards.repetition import REPETITION
+from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
+from rft_core.rewards.sql_validity import SQL
 
 __all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry"]
 
@@ -90,6 +93,9 @@ GRADERS: dict[str, GraderInfo] = {
     "repetition": REPETITION,
     "similarity": SIMILARITY,
     "overlap": OVERLAP,
+    "schema": SCHEMA,
+    "config": CONFIG,
+    "sql": SQL,
 }
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

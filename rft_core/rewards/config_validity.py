@@ -1,0 +1,129 @@
+"""Configuration text that parses as JSON, YAML, TOML or INI and has the keys that are asked for.
+
+Nearly every text is valid YAML, and the empty text is valid TOML: so the top must be a mapping
+that holds something. Keys written twice are refused in all four. Values are not looked at.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import tomllib
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import yaml
+
+from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.grader_info import GraderInfo, GraderOption
+
+LONGEST_TEXT = 20_000  # PyYAML is slow
+KEY_COLUMN = "required_keys"
+
+
+def grade_config(
+    completion: str,
+    row: Row,
+    *,
+    language: str = "yaml",
+    extraction: str = "fenced",
+    required_keys: str = "",
+    partial: bool = False,
+) -> Grade:
+    """1 if it parses and has every required key; with `partial` the share of the keys it has.
+
+    Keys are dotted paths, apart by commas; where the option is empty, the row's `required_keys`.
+    """
+    text = EXTRACTIONS[extraction](completion)
+    if text.text is None:
+        return Grade(0.0, text.problem, text.flags)
+    if len(text.text) > LONGEST_TEXT:
+        return Grade(0.0, f"It has {len(text.text):,} characters, too many to parse.")
+    try:
+        parsed = PARSERS[language](text.text)
+    except (ValueError, configparser.Error, yaml.YAMLError, RecursionError) as error:
+        problem = " ".join(str(error).split())[:200] or type(error).__name__
+        return Grade(0.0, f"It is not valid {language.upper()}: {problem}.")
+    if not isinstance(parsed, Mapping) or not parsed:
+        return Grade(0.0, f"It is no {language.upper()} mapping with at least one key.")
+    keys = _keys(required_keys or row.get(KEY_COLUMN))
+    missing = [key for key in keys if not _has(parsed, key)]
+    if missing:
+        score = 1 - len(missing) / len(keys) if partial else 0.0
+        return Grade(score, f"It lacks {len(missing)} of {len(keys)} keys: {', '.join(missing)}.")
+    return Grade(1.0, f"It is valid {language.upper()}" + (" with every key." if keys else "."))
+
+
+def _keys(wanted: Any) -> list[str]:
+    parts = wanted.split(",") if isinstance(wanted, str) else wanted or []
+    return [str(part).strip() for part in parts if str(part).strip()]
+
+
+def _has(parsed: Any, path: str) -> bool:
+    for step in path.split("."):
+        if not isinstance(parsed, Mapping) or step not in parsed:
+            return False
+        parsed = parsed[step]
+    return parsed is not None and parsed != ""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without repeated keys and without aliases, which can make a small text enormous."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not allowed")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(set(names)) < len(names):
+            raise yaml.YAMLError("a key is there twice")
+        return super().construct_mapping(node, deep)
+
+
+def _parse_yaml(text: str) -> Any:
+    return yaml.load(text, _StrictLoader)
+
+
+def _parse_ini(text: str) -> Any:
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    parser.read_string(text)
+    return {name: dict(section) for name, section in parser.items() if section}
+
+
+def _parse_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key is there twice")
+    return dict(pairs)
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "yaml": _parse_yaml,
+    "json": _parse_json,
+    "toml": tomllib.loads,
+    "ini": _parse_ini,
+}
+
+CONFIG = GraderInfo(
+    "config",
+    grade_config,
+    "1 if the completion holds valid YAML, JSON, TOML or INI with the required keys.",
+    (
+        GraderOption("language", "text", "yaml", "What it must parse as.", tuple(PARSERS)),
+        GraderOption(
+            "extraction", "text", "fenced", "Where it stands.", ("fenced", "answer_tag", "whole")
+        ),
+        GraderOption("required_keys", "text", "", "Keys it must have, such as name, server.port."),
+        GraderOption("partial", "bool", False, "Credit for the share of keys it has."),
+    ),
+)

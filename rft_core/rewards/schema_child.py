@@ -1,0 +1,160 @@
+"""The child's side of `schema.py`: patterns in a schema can run for ever, so they run here.
+
+Standard library and jsonschema only. References to other documents are never fetched.
+"""
+
+import json
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+OPTIONS: dict[str, Any] = {}  # appended to this text: schema, column, extraction, partial
+TIMEOUT_SECONDS = 0.5  # for one completion
+LONGEST_TEXT = 100_000
+DEEPEST = 40  # how deep properties of a schema are counted
+
+Verdict = tuple[float | None, str, str]  # score, reason, flag
+
+
+class OutOfTimeError(BaseException):
+    """Not an Exception, so that no library can mistake it for a validation problem."""
+
+
+class RowProblem(Exception):  # noqa: N818 -- a verdict, not a fault of the program
+    """The row cannot be used: the completion stays unscored."""
+
+
+class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the program
+    """The completion holds no JSON at all."""
+
+
+def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[float | None]:
+    signal.signal(signal.SIGALRM, _interrupt)
+    schemas = columns.get(OPTIONS["column"], [None] * len(completions))
+    verdicts = [_grade_in_time(*pair) for pair in zip(completions, schemas, strict=True)]
+    log_extra("reason", [reason for _, reason, _ in verdicts])
+    log_extra("flag", [flag for _, _, flag in verdicts])
+    return [score for score, _, _ in verdicts]
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    raise OutOfTimeError
+
+
+def _grade_in_time(completion: str, in_row: Any) -> Verdict:
+    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
+    try:
+        return _grade_one(completion, OPTIONS["schema"] or in_row)
+    except OutOfTimeError:
+        return None, f"The schema took longer than {TIMEOUT_SECONDS} s to check.", "slow_pattern"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _grade_one(completion: str, wanted: Any) -> Verdict:
+    try:
+        schema = _read_schema(wanted)
+        value = _read_value(completion)
+        errors = list(Draft202012Validator(schema, registry=Registry()).iter_errors(value))
+        return _judge(errors, schema)
+    except RowProblem as problem:
+        return None, str(problem), ""
+    except Unresolvable as error:
+        return None, f"The schema refers to what is not in it: {str(error)[:200]}", ""
+    except WrongAnswer as problem:
+        return 0.0, str(problem), ""
+    except RecursionError:
+        return 0.0, "It is nested too deeply.", ""
+
+
+def _read_schema(wanted: Any) -> dict[str, Any]:
+    try:
+        schema = json.loads(wanted) if isinstance(wanted, str) else wanted
+        if not isinstance(schema, dict):
+            raise RowProblem(f"The row has no JSON schema in '{OPTIONS['column']}'.")
+        Draft202012Validator.check_schema(schema)
+    except (ValueError, SchemaError, RecursionError) as error:
+        raise RowProblem(f"The schema is not valid: {str(error)[:200]}") from error
+    return schema
+
+
+def _read_value(completion: str) -> Any:
+    text = _extract(completion)
+    try:
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        problem = str(error)[:200] or type(error).__name__
+        raise WrongAnswer(f"It is not JSON: {problem}.") from error
+
+
+def _judge(errors: list[ValidationError], schema: dict[str, Any]) -> Verdict:
+    if not errors:
+        return 1.0, "It is what the schema asks for.", ""
+    violated = {part for error in errors for part in _violated_parts(error)}
+    first = f"{errors[0].json_path}: {errors[0].message}"[:200]
+    if not OPTIONS["partial"] or () in violated:
+        return 0.0, f"{first}.", ""
+    total = max(sum(1 for _ in _parts(schema)), 1)
+    score = max(0.0, 1 - len(violated) / total)
+    return score, f"{len(violated)} of {total} parts are not as asked, first {first}.", ""
+
+
+def _violated_parts(error: ValidationError) -> list[tuple[Any, ...]]:
+    """Where it went wrong; () means the value as a whole. Items of a list are one part."""
+    path = tuple("[]" if isinstance(step, int) else step for step in error.absolute_path)
+    value: Any = error.instance
+    rule: Any = error.validator_value
+    if error.validator == "required":
+        return [(*path, name) for name in rule if name not in value]
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
+        return [(*path, name) for name in value if name not in known]
+    return [path]
+
+
+def _parts(schema: Any, depth: int = 0) -> Iterator[str]:
+    """The named properties of a schema, at every level: what partial credit is a share of."""
+    if not isinstance(schema, dict) or depth > DEEPEST:
+        return
+    properties = schema.get("properties")
+    for name, inner in (properties if isinstance(properties, dict) else {}).items():
+        yield name
+        yield from _parts(inner, depth + 1)
+    yield from _parts(schema.get("items"), depth + 1)
+
+
+def _extract(completion: str) -> str:
+    """The text that must be JSON: the only <answer> or fenced block, or everything."""
+    if len(completion) > LONGEST_TEXT:
+        raise WrongAnswer(f"The completion has {len(completion):,} characters, too many to check.")
+    if OPTIONS["extraction"] == "whole":
+        return completion
+    fenced = OPTIONS["extraction"] == "fenced"
+    start, end = ("```", "```") if fenced else ("<answer>", "</answer>")
+    counts = (completion.count(start), completion.count(end))
+    if counts != ((2, 2) if fenced else (1, 1)):
+        raise WrongAnswer(f"There is not exactly one {'fenced' if fenced else '<answer>'} block.")
+    inside = completion.partition(start)[2].partition(end)[0]
+    if not fenced:
+        return inside
+    label, _, inside = inside.partition("\n")
+    if label.strip().lower() not in ("", "json"):
+        raise WrongAnswer("The fenced block is not marked as JSON.")
+    return inside
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of which no key is there twice: the last would win unseen."""
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a key is there twice")
+    return result
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
