@@ -1,26 +1,39 @@
-"""Graders that work in the child: a module's own text becomes the source that the child runs.
+"""Graders that work in the child: modules' own texts become the source that it runs.
 
-Files named `*_child.py` import nothing of this package, since the child has only their text. They
-find their settings in OPTIONS and give scores, reasons and flags as user functions do.
+The child has nothing of this package, so the texts are made into modules of the same names there,
+in the order given; each may otherwise import the standard library and installed packages. The last
+one has `grade(completions, log_extra, **columns)` and finds its settings in its OPTIONS.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 
+_SOURCE = """\
+import sys
+import types
 
-def make_child_entry(entry: RewardEntry, file_name: str, options: Mapping[str, Any]) -> RewardEntry:
-    """The Python entry that runs `grade` of a file beside this one, with these options."""
-    source = f"{_read(file_name)}\n\nOPTIONS = {dict(options)!r}\n"
+for name, text in {texts!r}.items():
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)
+module.OPTIONS.update({options!r})
+grade = module.grade
+"""
+
+
+def make_child_entry(
+    entry: RewardEntry, modules: tuple[str, ...], options: Mapping[str, Any]
+) -> RewardEntry:
+    """The Python entry that runs `grade` of the last of these neighbours of this file."""
+    package = __name__.rpartition(".")[0]
+    texts = {package.partition(".")[0]: "", package: ""}
+    for module in modules:
+        path = Path(__file__).with_name(f"{module}.py")
+        texts[f"{package}.{module}"] = path.read_text(encoding="utf-8")
+    source = _SOURCE.format(texts=texts, options=dict(options))
     return replace(entry, grader=PYTHON_GRADER, options={"function": "grade"}, source=source)
-
-
-@lru_cache(maxsize=8)
-def _read(file_name: str) -> str:
-    return Path(__file__).with_name(file_name).read_text(encoding="utf-8")

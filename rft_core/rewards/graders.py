@@ -18,6 +18,7 @@ from rft_core.rewards.grader_info import (
 )
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
+from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
 from rft_core.rewards.repetition import REPETITION
@@ -93,6 +94,7 @@ GRADERS: dict[str, GraderInfo] = {
     "repetition": REPETITION,
     "similarity": SIMILARITY,
     "overlap": OVERLAP,
+    "math_equivalence": MATH_EQUIVALENCE,
     "schema": SCHEMA,
     "config": CONFIG,
     "sql": SQL,

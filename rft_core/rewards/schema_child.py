@@ -1,7 +1,9 @@
 """The child's side of `schema.py`: patterns in a schema can run for ever, so they run here.
 
-Standard library and jsonschema only. References to other documents are never fetched.
+References to other documents are never fetched.
 """
+
+from __future__ import annotations
 
 import json
 import signal
@@ -13,7 +15,9 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-OPTIONS: dict[str, Any] = {}  # appended to this text: schema, column, extraction, partial
+from rft_core.rewards.extraction import EXTRACTIONS
+
+OPTIONS: dict[str, Any] = {}  # filled when the child starts: schema, column, extraction, partial
 TIMEOUT_SECONDS = 0.5  # for one completion
 LONGEST_TEXT = 100_000
 DEEPEST = 40  # how deep properties of a schema are counted
@@ -84,9 +88,13 @@ def _read_schema(wanted: Any) -> dict[str, Any]:
 
 
 def _read_value(completion: str) -> Any:
-    text = _extract(completion)
+    if len(completion) > LONGEST_TEXT:
+        raise WrongAnswer(f"The completion has {len(completion):,} characters, too many to check.")
+    found = EXTRACTIONS[OPTIONS["extraction"]](completion)
+    if found.text is None:
+        raise WrongAnswer(found.problem)
     try:
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+        return json.loads(found.text, object_pairs_hook=_distinct, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         problem = str(error)[:200] or type(error).__name__
         raise WrongAnswer(f"It is not JSON: {problem}.") from error
@@ -126,26 +134,6 @@ def _parts(schema: Any, depth: int = 0) -> Iterator[str]:
         yield name
         yield from _parts(inner, depth + 1)
     yield from _parts(schema.get("items"), depth + 1)
-
-
-def _extract(completion: str) -> str:
-    """The text that must be JSON: the only <answer> or fenced block, or everything."""
-    if len(completion) > LONGEST_TEXT:
-        raise WrongAnswer(f"The completion has {len(completion):,} characters, too many to check.")
-    if OPTIONS["extraction"] == "whole":
-        return completion
-    fenced = OPTIONS["extraction"] == "fenced"
-    start, end = ("```", "```") if fenced else ("<answer>", "</answer>")
-    counts = (completion.count(start), completion.count(end))
-    if counts != ((2, 2) if fenced else (1, 1)):
-        raise WrongAnswer(f"There is not exactly one {'fenced' if fenced else '<answer>'} block.")
-    inside = completion.partition(start)[2].partition(end)[0]
-    if not fenced:
-        return inside
-    label, _, inside = inside.partition("\n")
-    if label.strip().lower() not in ("", "json"):
-        raise WrongAnswer("The fenced block is not marked as JSON.")
-    return inside
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
