@@ -16,6 +16,7 @@ from rft_core.rewards.grader_info import (
     GraderInfo,
     GraderOption,
 )
+from rft_core.rewards.instructions import INSTRUCTIONS
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
@@ -94,6 +95,7 @@ GRADERS: dict[str, GraderInfo] = {
     "repetition": REPETITION,
     "similarity": SIMILARITY,
     "overlap": OVERLAP,
+    "instructions": INSTRUCTIONS,
     "math_equivalence": MATH_EQUIVALENCE,
     "schema": SCHEMA,
     "config": CONFIG,

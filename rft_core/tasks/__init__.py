@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rft_core.errors import NotFoundError
 from rft_core.tasks.countdown import COUNTDOWN, COUNTDOWN_EASY
+from rft_core.tasks.instructions import INSTRUCTIONS
 from rft_core.tasks.task import Task
 from rft_core.tasks.word_problems import GSM8K, WORD_PROBLEMS
 
@@ -11,6 +12,7 @@ TASKS: dict[str, Task] = {
     "countdown": COUNTDOWN,
     "countdown-easy": COUNTDOWN_EASY,
     "gsm8k": GSM8K,
+    "instructions": INSTRUCTIONS,
     "word_problems": WORD_PROBLEMS,
 }
 

@@ -1,0 +1,174 @@
+"""The kinds of constraint whose keeping a program can check, after IFEval (arXiv 2311.07911).
+
+Each check is a function of the completion and the constraint's own values, and says whether it is
+kept. Words are whole words in any case: "cat" is not in "concatenate", and forbidding "cat" forbids
+"CAT". The checks look at form alone; `language` goes by script and by frequent little words.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LITTLE_WORDS = {
+    "en": "the and of to in is that it was for on with as are this",
+    "de": "der die das und ist nicht ein eine zu den mit auf für sich von",
+    "fr": "le la les et est une un des du que pour dans qui ne pas",
+    "es": "el la los las y es una que en por para con del se no",
+    "it": "il la che di e un una per non con sono del è gli nel",
+    "pt": "o a os as e um uma que de para não com do da em",
+    "nl": "de het een en van is dat niet op te in met voor zijn aan",
+}
+SCRIPTS = {
+    "ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC", "el": "GREEK", "ar": "ARABIC",
+    "fa": "ARABIC", "ur": "ARABIC", "he": "HEBREW", "hi": "DEVANAGARI", "mr": "DEVANAGARI",
+    "ne": "DEVANAGARI", "bn": "BENGALI", "ta": "TAMIL", "te": "TELUGU", "kn": "KANNADA",
+    "gu": "GUJARATI", "pa": "GURMUKHI", "th": "THAI", "ko": "HANGUL", "ja": "HIRAGANA", "zh": "CJK",
+}  # fmt: skip
+LEAST_LITTLE_WORDS = 0.1  # of all words: running text in its own language has more than twice that
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_SENTENCE_END = re.compile(r"[.!?。！？]+(?:[\"'”’)\]]*)(?:\s|$)")
+
+Check = Callable[[str, Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of constraint: its check, and the values that a constraint of this kind must have."""
+
+    check: Check
+    needs: tuple[str, ...] = ()
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(text)
+
+
+def count_word(text: str, word: str) -> int:
+    """How often `word` (or phrase) is there as whole words, in any case."""
+    pattern = r"\s+".join(re.escape(part) for part in word.casefold().split())
+    return len(re.findall(rf"(?<!\w){pattern}(?!\w)", text.casefold())) if pattern else 0
+
+
+def compare(count: int, constraint: Mapping[str, Any]) -> bool:
+    """`minimum`, `maximum` and `exactly`, as many as the constraint has."""
+    low, high = constraint.get("minimum", count), constraint.get("maximum", count)
+    return bool(low <= count <= high and count == constraint.get("exactly", count))
+
+
+def paragraphs(text: str) -> list[str]:
+    return [part for part in re.split(r"\n\s*\n|\n\s*\*{3}\s*\n", text.strip()) if part.strip()]
+
+
+def sentences(text: str) -> int:
+    """Sentence ends, and one more for words after the last of them; 3.5 and "e.g. " are traps."""
+    text = re.sub(r"\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|St|No)\.(?=\s)", "", text.strip())
+    ends = list(_SENTENCE_END.finditer(text))
+    rest = text[ends[-1].end() :] if ends else text
+    return len(ends) + bool(_WORD.search(rest))
+
+
+def in_language(text: str, language: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    if not letters:
+        return False
+    if language in SCRIPTS:
+        own = sum(_is_in(letter, language) for letter in letters)
+        return own > 0.5 * len(letters)
+    found = [word.casefold() for word in words(text)]
+    shares = {
+        code: sum(word in little.split() for word in found) / len(found)
+        for code, little in LITTLE_WORDS.items()
+    }
+    return shares[language] >= LEAST_LITTLE_WORDS and shares[language] == max(shares.values())
+
+
+def _is_in(letter: str, language: str) -> bool:
+    name = unicodedata.name(letter, "")
+    japanese = ("HIRAGANA", "KATAKANA", "CJK")
+    return name.startswith(japanese if language == "ja" else SCRIPTS[language])
+
+
+def _is_json(text: str) -> bool:
+    fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n\s*```", text.strip(), re.DOTALL | re.IGNORECASE)
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict | list)
+
+
+def _has_title(text: str) -> bool:
+    first = text.strip().split("\n", 1)[0]
+    return bool(re.fullmatch(r"\s*<<[^<>\n]*\w[^<>\n]*>>\s*", first))
+
+
+def _has_postscript(text: str, marker: str) -> bool:
+    """The last paragraph begins with the marker and says something."""
+    last = text.strip().rsplit("\n", 1)[-1].strip()
+    return last.startswith(marker) and bool(_WORD.search(last[len(marker) :]))
+
+
+def _sections(text: str, word: str) -> int:
+    """Lines "Section 1", "Section 2" … in order, each with text of its own below it."""
+    pattern = rf"^[ \t#*]*{re.escape(word)}[ \t]+(\d+)\b[^\n]*$"
+    heads = list(re.finditer(pattern, text, re.MULTILINE | re.IGNORECASE))
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    for place, (head, end) in enumerate(zip(heads, ends, strict=False), start=1):
+        if head[1] != str(place) or not _WORD.search(text[head.end() : end]):
+            return 0
+    return len(heads)
+
+
+def _has_all(text: str, wanted: Sequence[str]) -> bool:
+    return all(count_word(text, word) for word in wanted)
+
+
+def _cased(text: str) -> list[str]:
+    return [letter for letter in text if letter.upper() != letter.lower()]
+
+
+def _items(text: str, pattern: str) -> int:
+    """Distinct items with words in them: the same line fifty times is one item."""
+    found = (item.strip().casefold() for item in re.findall(pattern, text, re.MULTILINE))
+    return len({item for item in found if _WORD.search(item)})
+
+
+KINDS: dict[str, Kind] = {
+    "keywords": Kind(lambda t, c: _has_all(t, c["words"]), ("words",)),
+    "forbidden_words": Kind(lambda t, c: not any(count_word(t, w) for w in c["words"]), ("words",)),
+    "keyword_count": Kind(lambda t, c: compare(count_word(t, c["word"]), c), ("word",)),
+    "letter_count": Kind(
+        lambda t, c: compare(t.casefold().count(c["letter"].casefold()), c), ("letter",)
+    ),
+    "word_count": Kind(lambda t, c: compare(len(words(t)), c)),
+    "sentence_count": Kind(lambda t, c: compare(sentences(t), c)),
+    "paragraph_count": Kind(lambda t, c: compare(len(paragraphs(t)), c)),
+    "character_count": Kind(lambda t, c: compare(len(t.strip()), c)),
+    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^\s*[-*•][ \t]+(\S.*)$"), c)),
+    "highlight_count": Kind(lambda t, c: compare(_items(t, r"(?<!\*)\*{1,2}([^*\n]+)\*"), c)),
+    "placeholder_count": Kind(lambda t, c: compare(_items(t, r"\[([^\[\]\n]+)\]"), c)),
+    "section_count": Kind(lambda t, c: compare(_sections(t, c.get("word", "Section")), c)),
+    "capital_word_count": Kind(
+        lambda t, c: compare(sum(w.isupper() and len(w) > 1 for w in words(t)), c)
+    ),
+    "first_word": Kind(
+        lambda t, c: [w.casefold() for w in words(t)[:1]] == [c["word"].casefold()], ("word",)
+    ),
+    "starts_with": Kind(lambda t, c: t.strip().startswith(c["text"]), ("text",)),
+    "ends_with": Kind(lambda t, c: t.strip().endswith(c["text"]), ("text",)),
+    "quoted": Kind(lambda t, c: bool(re.fullmatch(r'"[^"]*\w[^"]*"', t.strip()))),
+    "no_commas": Kind(lambda t, c: not re.search("[,，、]", t)),
+    "lowercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.lower() for x in _cased(t))),
+    "uppercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.upper() for x in _cased(t))),
+    "json": Kind(lambda t, c: _is_json(t)),
+    "title": Kind(lambda t, c: _has_title(t)),
+    "postscript": Kind(lambda t, c: _has_postscript(t, c.get("marker", "P.S."))),
+    "language": Kind(lambda t, c: in_language(t, c["language"]), ("language",)),
+}
+COUNTED = {name for name in KINDS if name.endswith("_count")}

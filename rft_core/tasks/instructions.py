@@ -1,0 +1,48 @@
+"""Instructions: write a text that keeps verifiable constraints, as in IFEval.
+
+Rows come from an upload: a prompt, and its constraints as `instruction_kinds.py` lists them. The
+prompt must itself say what is wanted; the constraints are only what is checked.
+"""
+
+from __future__ import annotations
+
+from rft_core.prompts.mapping import RowField
+from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.task import Task
+
+EXAMPLE = {
+    "prompt": "Describe the sea in at most 20 words, in lower case and without commas. Use the "
+    "word salt.",
+    "constraints": [
+        {"kind": "word_count", "maximum": 20},
+        {"kind": "lowercase"},
+        {"kind": "no_commas"},
+        {"kind": "keywords", "words": ["salt"]},
+    ],
+}
+EXAMPLE_GOLD = "the sea is grey and loud and it smells of salt."
+
+
+def write_gold(row: Row) -> str | None:
+    """Constraints can be checked but not written; a column `gold` may hold a known completion."""
+    gold = EXAMPLE_GOLD if row == EXAMPLE else row.get("gold")
+    return str(gold) if gold else None
+
+
+INSTRUCTIONS = Task(
+    name="instructions",
+    title="Instructions",
+    description="Keep constraints that a program can check: counts, words, case, layout, language.",
+    fields=(RowField("prompt", "text"), RowField("constraints", "list")),
+    template=PromptTemplate(system="", user="{{ prompt }}"),
+    reward_set=RewardSet(
+        (
+            RewardEntry("all_kept", "instructions"),
+            RewardEntry("share_kept", "instructions", options={"partial": True}),
+        ),
+        "instructions",
+    ),
+    example_row=EXAMPLE,
+    write_gold=write_gold,
+)

@@ -1,0 +1,108 @@
+"""Every kind of constraint: an honest completion keeps it, and a cheat does not."""
+
+import time
+
+import pytest
+
+from rft_core.rewards.instruction_kinds import KINDS
+from rft_core.rewards.instructions import grade_instructions
+
+EN = "The cat is on the mat and it was happy with that."
+DE = "Die Katze ist nicht auf der Matte und das ist für die Maus gut."
+
+CASES = [  # kind, values, honest completions, cheating completions
+    ("keywords", {"words": ["cat", "blue sky"]}, ["The Cat saw a blue  sky.", "blue sky, cat!"],
+     ["concatenate the blue skyline", "cat blue, sky", "c a t blue sky", "cats and blue skies"]),
+    ("forbidden_words", {"words": ["cat"]}, ["We concatenate.", "A dog."],
+     ["A CAT.", "cat", "the Cat's tail", "x\ncat\ny"]),
+    ("keyword_count", {"word": "cat", "exactly": 2}, ["cat and Cat"],
+     ["cat", "cat cat cat", "catcat", "cat concat"]),
+    ("letter_count", {"letter": "z", "minimum": 3}, ["zigzag Zoo"], ["zoo", "z z", "ab"]),
+    ("word_count", {"minimum": 3, "maximum": 5}, ["one two three", "it's a well-known fact"],
+     ["one two", "a b c d e f", ". , ; ! ?", "one-two-three"]),
+    ("sentence_count", {"exactly": 2}, ["One is 3.5. Two!", "It is e.g. red. Yes."],
+     ["One", "One. Two. Three.", "One.Two."]),
+    ("paragraph_count", {"exactly": 2}, ["a b\n\nc d", "one\n\n\n\ntwo"],
+     ["a\nb", "a", "a\n\nb\n\nc", "a\n\n \n\n"]),
+    ("character_count", {"maximum": 10}, ["short", "ten chars."], ["x" * 11]),
+    ("bullet_count", {"exactly": 2}, ["* one\n* two", "- a b\n- c", "Intro:\n• x\n• y\nEnd"],
+     ["* one", "- a\n- a", "*a*\n*b*", "-a\n-b", "- \n- ", "- a\n- b\n- c"]),
+    ("highlight_count", {"minimum": 2}, ["*one* and *two*", "**big** *small*"],
+     ["*one* *one*", "* a\n* b", "** **", "*one two"]),
+    ("placeholder_count", {"minimum": 2}, ["[name] at [city]"], ["[name] [name]", "[] [ ]", "[a"]),
+    ("section_count", {"exactly": 2}, ["Section 1\nab\nSection 2\ncd", "## Section 1\nx\n"
+     "## Section 2: more\ny"], ["Section 1\nSection 2", "Section 1\na\nSection 1\nb",
+     "Section 2\na\nSection 1\nb", "in Section 1 and Section 2", "Section 1\nx"]),
+    ("capital_word_count", {"minimum": 2}, ["READ THIS now"], ["Read This", "A I", "READ"]),
+    ("first_word", {"word": "sure"}, ["Sure, here.", '"Sure" he said'], ["Surely", "Not sure", ""]),
+    ("starts_with", {"text": "Dear Ann,"}, ["Dear Ann, hello"], ["dear ann,", "Hi. Dear Ann, x"]),
+    ("ends_with", {"text": "Any questions?"}, ["Done. Any questions?"],
+     ["Any questions? No.", "any questions?"]),
+    ("quoted", {}, ['"All of it."'], ['"half" of it', '""', '"', '"a" and "b"', "'x'"]),
+    ("no_commas", {}, ["one and two"], ["one, two", "一，二", "a、b"]),
+    ("lowercase", {}, ["all small 1"], ["One", "aLL", "123"]),
+    ("uppercase", {}, ["ALL BIG 1!"], ["All", "123"]),
+    ("json", {}, ['{"a": 1}', "[1, 2]", '```json\n{"a": 1}\n```'],
+     ["{'a': 1}", "1", '"text"', 'Here: {"a": 1}', "{", "[" * 9000]),
+    ("title", {}, ["<<My title>>\ntext"], ["text\n<<T>>", "<<>>\nx", "<T>", "<<a>> b", "<< >>"]),
+    ("postscript", {}, ["Bye.\n\nP.S. Write soon"], ["P.S.", "P.S. first\n\nthen", "Bye\nP.S. "]),
+    ("language", {"language": "en"}, [EN], [DE, "кот на ковре", "the", "xyz qwe", "123"][:2]),
+    ("language", {"language": "de"}, [DE], [EN, "123", "Katze Hund Maus Haus Baum"]),
+    ("language", {"language": "ru"}, ["Кот сидит на ковре."], [EN, "Кот is on the mat here", "1"]),
+    ("language", {"language": "ja"}, ["猫はマットの上にいます。"], [EN, "кот"]),
+    ("language", {"language": "zh"}, ["猫在垫子上"], [EN, "123"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "values", "honest", "cheats"), CASES)
+def test_honest_completions_keep_it_and_cheats_do_not(kind, values, honest, cheats):
+    row = {"constraints": [{"kind": kind, **values}]}
+    for text in honest:
+        assert grade_instructions(text, row).score == 1.0, text
+    for text in cheats:
+        graded = grade_instructions(text, row)
+        assert graded.score == 0.0, text
+
+
+def test_every_kind_has_its_cases():
+    assert {kind for kind, *_ in CASES} == set(KINDS)
+    assert len(KINDS) >= 15
+
+
+def test_strict_wants_all_and_partial_pays_shares():
+    constraints = [{"kind": "no_commas"}, {"kind": "word_count", "maximum": 3}]
+    row = {"constraints": [*constraints, {"kind": "lowercase"}]}
+    assert grade_instructions("One two", row).score == 0.0
+    assert grade_instructions("One two", row, partial=True).score == pytest.approx(2 / 3)
+    assert grade_instructions("One two", row).reason == "Not kept: lowercase."
+    tagged = "<think>Yes, A LOT, of, thought</think><answer>one two</answer>"
+    assert grade_instructions(tagged, row, extraction="answer_tag").score == 1.0
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\u200b", "...", "\u3164" * 5])
+def test_silence_keeps_nothing(text):
+    row = {"constraints": [{"kind": "no_commas"}, {"kind": "word_count", "maximum": 3}]}
+    assert grade_instructions(text, row, partial=True).score == 0.0
+
+
+@pytest.mark.parametrize(
+    "constraints",
+    [None, [], "no_commas", [{"kind": "nonsense"}], [{}], [5], [{"kind": "keywords"}],
+     [{"kind": "word_count"}], [{"kind": "word_count", "minimum": "3"}],
+     [{"kind": "keywords", "words": "cat"}], [{"kind": "keywords", "words": [1]}],
+     [{"kind": "language", "language": "tlh"}], [{"kind": "ends_with", "text": 3}]],
+)  # fmt: skip
+def test_constraints_that_cannot_be_checked_leave_the_completion_unscored(constraints):
+    assert grade_instructions("text", {"constraints": constraints}).score is None
+
+
+def test_every_kind_is_quick_on_hostile_text():
+    texts = ["<<" * 20_000, "*" * 50_000, "[" * 50_000, "- " * 25_000, "a" * 50_000, "\n" * 50_000,
+             "Section 1 " * 5_000, ". " * 25_000, '"' * 50_000, "* a *" * 10_000, "x " * 25_000,
+             "```json\n" * 5_000, " \n" * 25_000 + "x", "a-" * 25_000]  # fmt: skip
+    for kind, values, *_ in CASES:
+        row = {"constraints": [{"kind": kind, **values}]}
+        for text in texts:
+            start = time.perf_counter()
+            grade_instructions(text + "x", row)
+            assert time.perf_counter() - start < 0.5, (kind, text[:10])
