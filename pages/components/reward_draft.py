@@ -39,10 +39,10 @@ def start_from_rewards(rewards: RewardSet, name: str = "") -> None:
     """Raises BadInputError for a set that this page cannot show as it is."""
     python = [entry for entry in rewards.entries if entry.grader == PYTHON_GRADER]
     sources = {entry.source or "" for entry in python}
-    if len(sources) > 1 or any(entry.function != entry.name for entry in python):
+    if len(sources) > 1 or any(entry.function != entry.name or entry.shaping for entry in python):
         raise BadInputError(
             "This reward set cannot be edited here",
-            "it holds several Python sources, or renames their functions",
+            "it holds several Python sources, renames their functions, or shapes their scores",
             "Runs can still use it; edit a copy as a file, and upload that",
         )
     source = sources.pop() if sources else ""
@@ -116,6 +116,7 @@ def _new_slot(draft: RewardDraft, entry: RewardEntry) -> str:
     values: dict[str, Any] = {"name": entry.name, "grader": entry.grader, "weight": entry.weight}
     for part, value in values.items():
         st.session_state[draft.key(slot, part)] = value
+    st.session_state[draft.key(slot, "shaping")] = entry.shaping
     for option in GRADERS[entry.grader].options:
         key = option_key(draft, slot, entry.grader, option.name)
         st.session_state[key] = entry.options.get(option.name, option.default)

@@ -107,7 +107,8 @@ def _grader_row(draft: RewardDraft, slot: str) -> RewardEntry:
             )  # fmt: skip
         st.caption(plain(GRADERS[grader].help))
         options = _options(draft, slot, grader)
-    return RewardEntry((name or "").strip(), grader, float(weight or 0.0), options)
+    shaping = st.session_state.get(draft.key(slot, "shaping"), {})
+    return RewardEntry((name or "").strip(), grader, float(weight or 0.0), options, **shaping)
 
 
 def _follow_grader(draft: RewardDraft, slot: str) -> None:

@@ -24,7 +24,9 @@ from rft_core.rewards.contract import (
     Scoring,
 )
 from rft_core.rewards.format import is_repetitive
-from rft_core.rewards.graders import GRADERS, GraderInfo, check_entry
+from rft_core.rewards.grader_info import BatchGrader, GraderInfo
+from rft_core.rewards.graders import GRADERS, check_entry
+from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.user_function import UserFunction
 from rft_core.sandbox.executor import Executor
 
@@ -42,6 +44,7 @@ class Scorer:
         self.reward_set = reward_set
         self._timeout = timeout
         self._executor = Executor()
+        self._open_graders: dict[str, BatchGrader] = {}
 
     def __enter__(self) -> Scorer:
         return self
@@ -56,6 +59,9 @@ class Scorer:
 
     def close(self) -> None:
         self._executor.close()
+        for grader in self._open_graders.values():
+            grader.close()
+        self._open_graders.clear()
 
     def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
         """Every function's verdict on every completion, in order."""
@@ -63,8 +69,14 @@ class Scorer:
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
         graded = [self._run(entry, batch, global_step) for entry in self.reward_set.entries]
+        columns = [grades for grades, _ in graded]
+        flags = [
+            _flags(text, [grades[index] for grades in columns])
+            for index, text in enumerate(batch.completions)
+        ]
+        shaped = shape_scores(self.reward_set.entries, columns, flags, batch)
         samples = [
-            self._combine(batch.completions[index], [grades[index] for grades, _ in graded])
+            self._combine([grades[index] for grades in shaped], flags[index])
             for index in range(len(batch))
         ]
         return Scoring(tuple(samples), tuple(report for _, report in graded))
@@ -75,21 +87,30 @@ class Scorer:
         info = GRADERS.get(entry.grader)
         if info and info.function:
             return _run_grader(info, entry, batch, self._timeout)
+        if info and info.open:
+            if entry.name not in self._open_graders:
+                self._open_graders[entry.name] = info.open(entry)
+            return self._open_graders[entry.name].score(batch, self._timeout)
         if info and info.make_entry:
             entry = info.make_entry(entry)
         return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
 
-    def _combine(self, completion: str, grades: Sequence[Grade]) -> Scored:
+    def _combine(self, grades: Sequence[Grade], flags: tuple[str, ...]) -> Scored:
         names = self.reward_set.names
-        flags = [flag for grade in grades for flag in grade.flags]
-        if is_repetitive(completion):
-            flags.append("repetition")
         return Scored(
             scores=dict(zip(names, (grade.score for grade in grades), strict=True)),
             reward=weighted_sum([grade.score for grade in grades], self.reward_set.weights),
             reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
-            flags=tuple(dict.fromkeys(flags)),
+            flags=flags,
         )
+
+
+def _flags(completion: str, grades: Sequence[Grade]) -> tuple[str, ...]:
+    """What any function flagged, and repetition, whatever the functions are."""
+    flags = [flag for grade in grades for flag in grade.flags]
+    if is_repetitive(completion):
+        flags.append("repetition")
+    return tuple(dict.fromkeys(flags))
 
 
 def weighted_sum(scores: Sequence[float | None], weights: Sequence[float]) -> float | None:
@@ -111,6 +132,7 @@ def check_reward_set(reward_set: RewardSet) -> None:
         if not math.isfinite(entry.weight):
             raise BadInputError(f"The weight of '{entry.name}' is not a finite number")
         check_entry(entry)
+    check_shaping(reward_set)
 
 
 def _run_grader(

@@ -18,6 +18,8 @@ Row = Mapping[str, Any]
 Messages = Sequence[Mapping[str, str]]
 
 PYTHON_GRADER = "python"
+SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
+NO_VALUE = (None, "")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class RewardEntry:
 
     For `grader == "python"`, `source` is a whole module and `options["function"]` names the
     function in it (default: `name`).
+
+    The last fields say how the score counts, in the order of `shaping.py`: `when_flagged` replaces
+    it where any function flagged the completion; `only_if` names the function that must have given
+    1, else it is 0; `clip_low` and `clip_high` bound it; `in_group` ("rank", "min_max") makes it
+    relative to the other completions of the same prompt.
     """
 
     name: str
@@ -42,6 +49,24 @@ class RewardEntry:
     weight: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str | None = None
+    when_flagged: float | None = None
+    only_if: str = ""
+    clip_low: float | None = None
+    clip_high: float | None = None
+    in_group: str = ""
+
+    @property
+    def shaping(self) -> dict[str, Any]:
+        """The fields that say how the score counts, where they are not at their defaults."""
+        return {
+            name: getattr(self, name) for name in SHAPING if getattr(self, name) not in NO_VALUE
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON. Fields without a value are left out, so that ids stay as they were before."""
+        return {name: value for name, value in asdict(self).items() if name not in SHAPING} | (
+            self.shaping
+        )
 
     @property
     def function(self) -> str:
@@ -58,7 +83,7 @@ class RewardSet:
     @property
     def id(self) -> str:
         """Hash of the content; the name does not count."""
-        entries = [asdict(entry) for entry in self.entries]
+        entries = [entry.as_dict() for entry in self.entries]
         text = json.dumps(entries, sort_keys=True, ensure_ascii=False)
         return "rw-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
@@ -72,7 +97,7 @@ class RewardSet:
 
     def to_json(self) -> str:
         return json.dumps(
-            {"name": self.name, "entries": [asdict(e) for e in self.entries]}, ensure_ascii=False
+            {"name": self.name, "entries": [e.as_dict() for e in self.entries]}, ensure_ascii=False
         )
 
     @classmethod
