@@ -22,6 +22,7 @@ from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_num
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
+from rft_core.rewards.ranked import MULTI_ANSWER, RANKED
 from rft_core.rewards.repetition import REPETITION
 from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
@@ -97,6 +98,8 @@ GRADERS: dict[str, GraderInfo] = {
     "overlap": OVERLAP,
     "instructions": INSTRUCTIONS,
     "math_equivalence": MATH_EQUIVALENCE,
+    "ranked": RANKED,
+    "multi_answer": MULTI_ANSWER,
     "schema": SCHEMA,
     "config": CONFIG,
     "sql": SQL,
