@@ -1,28 +1,25 @@
 """Loading a base model and its tokenizer: embedded, local folder, or hub id.
 
-Downloads report progress through a callback, and every way in which a model can be missing has its
-own message. Adapters are not loaded here (see `transformers_engine.py`); what can be known without
+Every way in which a model can be missing has its own message; `download.py` fetches one from the
+hub. Adapters are not loaded here (see `transformers_engine.py`); what can be known without
 torch is in `rft_core/model_files.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
-from huggingface_hub.utils.tqdm import tqdm as hub_tqdm
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from rft_core.errors import ModelUnavailableError
+from rft_core.generation.download import ProgressCallback, download
+from rft_core.generation.protocol import Dtype
 from rft_core.model_files import resolve_model
-
-Dtype = Literal["float32", "bfloat16", "auto"]
-ProgressCallback = Callable[[str, float | None], None]  # message, fraction in [0, 1] or unknown
 
 TOKENIZER_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 
@@ -69,11 +66,7 @@ def ensure_model_folder(
     if isinstance(location, Path):
         return location
     try:
-        folder = snapshot_download(
-            location,
-            allow_patterns=list(files),
-            tqdm_class=_make_progress_bar(name, progress),
-        )
+        return download(location, files, progress)
     except GatedRepoError as error:
         raise ModelUnavailableError(
             f"The model '{name}' is gated",
@@ -92,7 +85,6 @@ def ensure_model_folder(
             f"The hub cannot be reached ({_first_line(error)})",
             "Check the network, or use 'embedded/countdown' or a local folder, which need none",
         ) from error
-    return Path(folder)
 
 
 def default_target_modules(model: PreTrainedModel) -> list[str]:
@@ -119,27 +111,6 @@ def _read_tokenizer(name: str, folder: Path) -> Any:
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
-
-
-def _make_progress_bar(name: str, progress: ProgressCallback) -> type[hub_tqdm]:
-    """A silent tqdm class that reports the bytes fetched so far.
-
-    The hub's client makes two byte bars (received, written) and one that counts files; their totals
-    grow while it discovers files. Only bytes are reported.
-    """
-
-    class ProgressBar(hub_tqdm):
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            self._counts_bytes = kwargs.get("unit") == "B"
-            super().__init__(*args, **{**kwargs, "disable": True})  # type: ignore[no-untyped-call]
-
-        def update(self, n: float | None = 1) -> None:
-            self.n += n or 0  # a disabled tqdm does not count by itself
-            if self._counts_bytes and self.total:
-                megabytes = f"{self.n / 1e6:.0f} of {self.total / 1e6:.0f} MB"
-                progress(f"downloading {name}: {megabytes}", min(1.0, self.n / self.total))
-
-    return ProgressBar
 
 
 def _first_line(error: Exception) -> str:

@@ -18,6 +18,7 @@ from rft_core.rewards.contract import Messages
 
 PROTOCOL_VERSION = 1  # a service that speaks another version is replaced
 EngineName = Literal["transformers", "vllm"]
+Dtype = Literal["float32", "bfloat16", "auto"]
 
 
 @dataclass(frozen=True)
@@ -135,9 +136,7 @@ def event(kind: str, body: Any = None) -> dict[str, Any]:
 
 def error_event(error: RftError) -> dict[str, Any]:
     kind = type(error).__name__
-    return {
-        "event": "error", "kind": kind, "what": error.what, "why": error.why, "fix": error.fix
-    }
+    return {"event": "error", "kind": kind, "what": error.what, "why": error.why, "fix": error.fix}
 
 
 def make_error(message: Mapping[str, Any]) -> RftError:

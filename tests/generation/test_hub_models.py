@@ -9,8 +9,10 @@ import pytest
 from rft_core.errors import ModelUnavailableError
 from rft_core.generation.client import GenerationClient
 from rft_core.generation.protocol import Progress, SamplingParams
+from rft_core.store.run_reader import list_attempts, open_run
 from tests.generation.fake_hub import serve_hub
 from tests.generation.processes import service_folder
+from tests.tiny_run import add_tiny_run, start_worker
 
 PROMPTS = [[{"role": "user", "content": "Hello"}]]
 PARAMS = SamplingParams(max_completion_length=5)
@@ -40,6 +42,19 @@ def test_a_hub_model_is_downloaded_with_progress(client: GenerationClient, tiny_
     downloads = [progress for progress in seen if progress.message.startswith("downloading")]
     assert downloads
     assert downloads[-1].fraction == pytest.approx(1)
+
+
+def test_a_run_trains_on_a_model_that_must_be_downloaded_first(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    add_tiny_run(tmp_path, Path("nobody/tiny"), max_steps=1, eval_steps=0, save_steps=0)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    with serve_hub(tiny_model) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        start_worker(tmp_path).wait(timeout=120)
+    with open_run(tmp_path, "tiny") as db:
+        [attempt] = list_attempts(db)
+    assert attempt.outcome == "finished", attempt.message
 
 
 def test_unknown_and_gated_models_are_told_apart(client: GenerationClient):
