@@ -237,9 +237,8 @@ def _sample(request: DryRunRequest) -> Samples:
         max_completion_length=config.max_completion_length,
         seed=config.seed,
     )
-    groups = GenerationClient(get_runs_dir()).sample(
-        config.model, prompts, config.num_generations, params, on_progress=show
-    )
+    client = GenerationClient(get_runs_dir(), dtype=config.dtype)
+    groups = client.sample(config.model, prompts, config.num_generations, params, on_progress=show)
     place.empty()
     cancel.empty()
     return Samples(

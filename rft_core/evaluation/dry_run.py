@@ -48,7 +48,7 @@ def dry_run(
         max_completion_length=config.max_completion_length,
         seed=config.seed,
     )
-    client = GenerationClient(runs_dir, engine=config.engine)
+    client = GenerationClient(runs_dir, engine=config.engine, dtype=config.dtype)
     groups = client.sample(
         config.model, prompts, config.num_generations, params, on_progress=on_progress
     )

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rft_core.config import RunConfig
 from rft_core.generation.connection import (
     make_crash_error,
     open_request,
@@ -21,6 +22,7 @@ from rft_core.generation.connection import (
 )
 from rft_core.generation.protocol import (
     Completion,
+    Dtype,
     EngineName,
     Lane,
     Progress,
@@ -33,10 +35,16 @@ from rft_core.generation.protocol import (
     make_stream_event,
     plain_messages,
 )
+from rft_core.hardware import get_hardware
 from rft_core.rewards.contract import Messages
 
 ProgressCallback = Callable[[Progress], None]
 DEFAULT_IDLE_TIMEOUT = 900.0
+
+
+def choose_engine(config: RunConfig) -> EngineName:
+    """The run's own engine where it can work: without a GPU, transformers stands in for vLLM."""
+    return "vllm" if config.engine == "vllm" and get_hardware().gpus else "transformers"
 
 
 class GenerationClient:
@@ -47,15 +55,19 @@ class GenerationClient:
         runs_dir: Path,
         *,
         engine: EngineName = "transformers",
+        dtype: Dtype = "float32",
         threads: int | None = None,
         idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
     ) -> None:
-        """`threads`: torch threads (default: RFT_GENERATION_THREADS or 1); more only when idle.
+        """`dtype`: of the base weights, as in training; another one loads the model again.
+
+        `threads`: torch threads (default: RFT_GENERATION_THREADS or 1); more only when idle.
 
         `idle_timeout` (seconds) applies to a service that this client happens to start.
         """
         self._runs_dir = runs_dir.resolve()
         self._engine = engine
+        self._dtype = dtype
         self._threads = threads or int(os.environ.get("RFT_GENERATION_THREADS") or 1)
         self._idle_timeout = idle_timeout
 
@@ -160,6 +172,7 @@ class GenerationClient:
         return {
             "model": model,
             "engine": self._engine,
+            "dtype": self._dtype,
             "threads": self._threads,
             "params": asdict(params),
         }

@@ -16,7 +16,7 @@ from rft_core import errors
 from rft_core.errors import BadInputError, RftError
 from rft_core.rewards.contract import Messages
 
-PROTOCOL_VERSION = 1  # a service that speaks another version is replaced
+PROTOCOL_VERSION = 2  # a service that speaks another version is replaced
 EngineName = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "auto"]
 

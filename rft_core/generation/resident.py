@@ -16,6 +16,7 @@ from typing import Any
 
 from rft_core.generation.engine import Checkpoint, Engine
 from rft_core.generation.protocol import (
+    Dtype,
     LaneDone,
     Progress,
     RenderedPrompt,
@@ -33,7 +34,7 @@ class ResidentModel:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
-        self._key: tuple[str, str] | None = None  # engine, model
+        self._key: tuple[str, str, Dtype] | None = None  # engine, model, precision
         self._tokenizer: Any = None
         self._tokenizer_name: str | None = None
         self._tokenizing = threading.Lock()
@@ -92,7 +93,7 @@ class ResidentModel:
             yield event("lane_done" if isinstance(item, LaneDone) else "delta", item)
 
     def _ensure_engine(self, request: dict[str, Any], report: Report) -> Engine:
-        key = (request["engine"], request["model"])
+        key = (request["engine"], request["model"], request["dtype"])
         if self._engine is None or self._key != key:
             self._engine = self._key = None  # free the old one before the new one needs the memory
             gc.collect()
@@ -106,18 +107,17 @@ class ResidentModel:
         return self._engine
 
 
-def _load_engine(engine: str, model: str, report: Report) -> Engine:
+def _load_engine(engine: str, model: str, dtype: Dtype, report: Report) -> Engine:
     if engine == "vllm":
         from rft_core.generation.vllm_engine import load_vllm_engine
 
-        return load_vllm_engine(model, report)
+        return load_vllm_engine(model, dtype, report)
     import torch
 
     from rft_core.generation.models import load_base
     from rft_core.generation.transformers_engine import TransformersEngine
 
-    has_gpu = torch.cuda.is_available()
-    base, tokenizer = load_base(model, "auto" if has_gpu else "float32", report)
-    if has_gpu:
+    base, tokenizer = load_base(model, dtype, report)
+    if torch.cuda.is_available():
         torch.nn.Module.to(base, "cuda")
     return TransformersEngine(model, base, tokenizer)

@@ -15,10 +15,12 @@ from typing import Any
 
 from rft_core.errors import ModelUnavailableError
 from rft_core.generation.chat_template import describe_prompt, render_prompt
+from rft_core.generation.download import ProgressCallback
 from rft_core.generation.engine import Checkpoint, carry_on
-from rft_core.generation.models import ProgressCallback, ensure_model_folder
+from rft_core.generation.models import ensure_model_folder
 from rft_core.generation.protocol import (
     Completion,
+    Dtype,
     Lane,
     LaneDone,
     RenderedPrompt,
@@ -31,7 +33,7 @@ MAX_LORA_RANK = 64
 MAX_LORAS = 4
 
 
-def load_vllm_engine(name: str, progress: ProgressCallback) -> VllmEngine:
+def load_vllm_engine(name: str, dtype: Dtype, progress: ProgressCallback) -> VllmEngine:
     """Start vLLM on the model; compiling and measuring memory takes tens of seconds."""
     try:
         from vllm import LLM
@@ -44,7 +46,7 @@ def load_vllm_engine(name: str, progress: ProgressCallback) -> VllmEngine:
     folder = ensure_model_folder(name, progress)
     progress(f"starting vLLM with {name}", None)
     llm = LLM(
-        str(folder), enable_lora=True, max_lora_rank=MAX_LORA_RANK, max_loras=MAX_LORAS
+        str(folder), dtype=dtype, enable_lora=True, max_lora_rank=MAX_LORA_RANK, max_loras=MAX_LORAS
     )
     return VllmEngine(name, llm)
 

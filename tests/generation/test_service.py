@@ -11,11 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, ModelUnavailableError, RftError
-from rft_core.generation.client import GenerationClient
+from rft_core.generation.client import GenerationClient, choose_engine
 from rft_core.generation.connection import ensure_service, open_request
-from rft_core.generation.protocol import Lane, LaneDone, Progress, SamplingParams, TextDelta
+from rft_core.generation.models import load_base
+from rft_core.generation.protocol import (
+    PROTOCOL_VERSION,
+    Dtype,
+    Lane,
+    LaneDone,
+    Progress,
+    SamplingParams,
+    TextDelta,
+)
 from rft_core.generation.socket_path import get_socket_path
+from rft_core.generation.transformers_engine import TransformersEngine
+from rft_core.hardware import get_hardware
 from rft_core.paths import get_generation_log_path
 from tests.generation.processes import service_folder, wait_for_exit
 from tests.tiny_model import make_tiny_model
@@ -68,14 +80,31 @@ def test_another_model_replaces_the_resident_one_and_progress_is_reported(
     assert seen[-1].fraction == 1
 
 
+def test_the_model_is_loaded_in_the_precision_that_is_asked_for(runs_dir, tiny_model: Path):
+    def logprobs(dtype: Dtype) -> list[float]:
+        client = GenerationClient(runs_dir, dtype=dtype)
+        groups = client.sample(str(tiny_model), PROMPTS, 2, PARAMS)
+        return [completion.logprob for group in groups for completion in group]
+
+    for dtype in ("float32", "bfloat16", "float32"):
+        engine = TransformersEngine("tiny", *load_base(str(tiny_model), dtype))
+        expected = [c.logprob for _, group in engine.sample(PROMPTS, 2, PARAMS) for c in group]
+        assert logprobs(dtype) == pytest.approx(expected, abs=1e-6)
+    assert logprobs("float32") != pytest.approx(logprobs("bfloat16"), abs=1e-6)
+
+
+def test_without_a_gpu_transformers_stands_in_for_vllm():
+    has_gpu = bool(get_hardware().gpus)
+    assert choose_engine(RunConfig(engine="transformers")) == "transformers"
+    assert choose_engine(RunConfig(engine="vllm")) == ("vllm" if has_gpu else "transformers")
+
+
 def test_streamed_lanes_equal_sampling(client, tiny_model: Path, adapters: list[Path]):
     lanes = [Lane("base"), Lane("tuned", adapters[0])]
     events = list(client.stream(str(tiny_model), PROMPTS[1], lanes, PARAMS))
     done = {event.lane: event.completion for event in events if isinstance(event, LaneDone)}
     for lane in lanes:
-        [[sampled]] = client.sample(
-            str(tiny_model), PROMPTS[1:], 1, PARAMS, adapter=lane.adapter
-        )
+        [[sampled]] = client.sample(str(tiny_model), PROMPTS[1:], 1, PARAMS, adapter=lane.adapter)
         assert done[lane.label].token_ids == sampled.token_ids
         deltas = [e for e in events if isinstance(e, TextDelta) and e.lane == lane.label]
         assert "".join(delta.text for delta in deltas) == sampled.text
@@ -125,9 +154,7 @@ def test_a_second_request_waits_and_is_told_so(client, tiny_model: Path):
         waiting.set()
 
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(
-            client.sample, str(tiny_model), PROMPTS, 1, PARAMS, on_progress=watch
-        )
+        answer = pool.submit(client.sample, str(tiny_model), PROMPTS, 1, PARAMS, on_progress=watch)
         assert waiting.wait(30)
         assert client.status().busy
         stream.close()
@@ -163,9 +190,9 @@ def test_a_service_of_another_version_is_replaced(tmp_path: Path, monkeypatch):
     with service_folder(tmp_path):
         ask()
         old = GenerationClient(tmp_path).status().pid
-        monkeypatch.setattr("rft_core.generation.connection.PROTOCOL_VERSION", 2)
+        monkeypatch.setattr("rft_core.generation.connection.PROTOCOL_VERSION", PROTOCOL_VERSION + 1)
         with pytest.raises(RftError, match="does not accept requests"):
-            ask()  # whoever is started speaks version 1 as well
+            ask()  # whoever is started speaks the present version as well
         monkeypatch.undo()
         ask()
         assert GenerationClient(tmp_path).status().pid != old
