@@ -1,4 +1,4 @@
-"""Evaluate: the base against tuned runs on held-out prompts, with intervals and significance."""
+"""Evaluate: the base against tuned runs on prompts not trained on, with intervals."""
 
 import json
 from collections.abc import Sequence
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from pages.components.page_header import page_header, shown_errors
+from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.pass_rate_figure import pass_rate_figure
-from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, evaluate_runs
+from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, MOST_PROMPTS
+from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 from rft_core.evaluation.suite import Evaluation
 from rft_core.generation.protocol import Progress
 from rft_core.paths import get_runs_dir
@@ -19,7 +20,7 @@ RESULT = "evaluation_result"
 
 
 def main() -> None:
-    page_header("Evaluate", "Held-out prompts: never trained on, never used for validation.")
+    page_header("Evaluate", "The base against tuned runs, on prompts that no run has trained on.")
     runs = runs_with_adapters()
     if not runs:
         st.info("No run has an adapter yet. Start one, and come back after its first checkpoint.")
@@ -30,7 +31,7 @@ def main() -> None:
         format_func=lambda id: run_label(runs[id]),
     )  # fmt: skip
     prompts, samples, vote, start = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
-    num_prompts = prompts.number_input("Held-out prompts", 10, 5_000, HELD_OUT_PROMPTS, step=10)
+    num_prompts = prompts.number_input("Prompts", 10, MOST_PROMPTS, HELD_OUT_PROMPTS, step=10)
     k = samples.number_input(
         "Samples per prompt (k)", 1, 64, 4, help="pass@k needs k samples of every prompt."
     )
@@ -39,9 +40,11 @@ def main() -> None:
         "Evaluate", type="primary", disabled=not chosen, icon=":material/play_arrow:",
         width="stretch",
     ):  # fmt: skip
-        st.session_state[RESULT] = run_evaluation(chosen, int(num_prompts), int(k), with_vote)
+        st.session_state[RESULT] = measure(chosen, int(num_prompts), int(k), with_vote)
     if RESULT in st.session_state:
-        show_result(st.session_state[RESULT], runs)
+        about, evaluations = st.session_state[RESULT]
+        st.caption(plain(about))
+        show_result(evaluations, runs)
 
 
 def runs_with_adapters() -> dict[str, RunRow]:
@@ -50,12 +53,16 @@ def runs_with_adapters() -> dict[str, RunRow]:
         return {run.id: run for run in list_runs(index) if list_adapters(runs_dir, run.id)}
 
 
-def run_evaluation(chosen: Sequence[str], num_prompts: int, k: int, vote: bool) -> list[Evaluation]:
-    """Blocks with progress; pressing Stop (or any button) ends it and cancels the sampling."""
+def measure(
+    chosen: Sequence[str], num_prompts: int, k: int, vote: bool
+) -> tuple[str, list[Evaluation]]:
+    """What was measured, and the results. Blocks; Stop (or any button) cancels the sampling."""
+    with shown_errors():
+        plan = plan_evaluation(get_runs_dir(), chosen, num_prompts=num_prompts)
     status = st.progress(0.0, text="Starting the model …")
     stop = st.empty()
     stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
-    models, done = len(chosen) + 1, 0
+    models, done = len(plan.contenders), 0
 
     def on_progress(progress: Progress) -> None:
         nonlocal done
@@ -64,13 +71,10 @@ def run_evaluation(chosen: Sequence[str], num_prompts: int, k: int, vote: bool) 
         done += share >= 1.0
 
     with shown_errors():
-        result = evaluate_runs(
-            get_runs_dir(), chosen, num_prompts=num_prompts, k=k, vote=vote,
-            on_progress=on_progress,
-        )  # fmt: skip
+        result = run_evaluation(plan, k=k, vote=vote, on_progress=on_progress)
     status.empty()
     stop.empty()
-    return result
+    return plan.describe(), result
 
 
 def show_result(evaluations: Sequence[Evaluation], runs: dict[str, RunRow]) -> None:

@@ -11,6 +11,7 @@ from rft_core.cli.output import (
     AsJson,
     RunId,
     end_progress,
+    note,
     print_facts,
     print_json,
     print_table,
@@ -37,19 +38,18 @@ def evaluate(
 ) -> None:
     """Base and tuned models on held-out rows: pass@1, pass@k, intervals, differences."""
     from rft_core.errors import BadInputError
-    from rft_core.evaluation.held_out import evaluate_runs
+    from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 
     if rerank is not None:
         raise BadInputError("--rerank needs a reward model, which cannot be trained yet")
-    results = evaluate_runs(
-        runs_dir(), runs, task=task, num_prompts=num_prompts, k=k, vote=vote, seed=seed,
-        on_progress=show_progress,
-    )  # fmt: skip
+    plan = plan_evaluation(runs_dir(), runs, task=task, num_prompts=num_prompts, seed=seed)
+    results = run_evaluation(plan, k=k, vote=vote, on_progress=show_progress)
     end_progress()
     rows = [result.to_row() for result in results]
     if as_json:
-        print_json({"rows": rows})
+        print_json({"rows": rows, "about": plan.describe()})
         return
+    note(plan.describe())
     columns = list(dict.fromkeys(column for row in rows for column in row))
     print_table(columns, [[_cell(row.get(column)) for column in columns] for row in rows])
 

@@ -1,33 +1,29 @@
-"""Evaluating runs by name: finds their rows, adapters and rewards, and feeds the suite.
+"""Which rows runs are evaluated on, how these are asked, and what judges the completions.
 
-A built-in task is evaluated on rows that are neither trained on nor used for validation; a custom
-one on the validation rows of its prompt set. A completion is right when the function that says so
-(`correctness`, or Countdown's `equation`) gives it 1; a reward set without one must give the full
-score in every function that counts. Loads no torch: the generation service samples.
+A built-in task draws fresh rows and leaves out what any of the runs (or the runs that they were
+forked from) has seen; it asks them through the template that the runs were trained with. Where a
+task brings no rows that fit, the validation rows of the first run's prompt set are taken: never
+trained on, but looked at during training. Samples nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rft_core.config import RunConfig
-from rft_core.errors import BadInputError, NotFoundError
-from rft_core.evaluation.suite import Contender, Evaluation, evaluate
-from rft_core.generation.client import GenerationClient, ProgressCallback
-from rft_core.generation.protocol import Completion, SamplingParams
-from rft_core.prompts import Message, PromptSet
-from rft_core.rewards.composition import Scorer
-from rft_core.rewards.contract import Batch, Messages, RewardSet, Row, Scored
-from rft_core.rewards.extraction import from_anywhere
-from rft_core.store.adapters import list_adapters
-from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
-from rft_core.tasks import TASKS, get_task
+from sqlite_utils import Database
 
-BASE = "base"
-CORRECTNESS_NAMES = ("correctness", "equation")
+from rft_core.errors import BadInputError, NotFoundError
+from rft_core.evaluation.suite import RowSource
+from rft_core.prompts import Message, PromptSet, PromptTemplate
+from rft_core.rewards.contract import RewardSet, Row
+from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
+from rft_core.tasks import TASKS, Task, get_task
+
 HELD_OUT_PROMPTS = 200
+MOST_PROMPTS = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,129 +31,136 @@ class HeldOut:
     """What all contenders are asked, and what judges their completions."""
 
     task: str
+    source: RowSource
     rows: Sequence[Row]
     prompts: Sequence[list[Message]]
     reward_set: RewardSet
 
 
-def evaluate_runs(
-    runs_dir: Path,
-    run_ids: Sequence[str],
-    *,
-    task: str | None = None,
-    num_prompts: int = HELD_OUT_PROMPTS,
-    k: int = 1,
-    vote: bool = False,
-    seed: int = 0,
-    on_progress: ProgressCallback | None = None,
-) -> list[Evaluation]:
-    """The base first, then each run's newest adapter, on the same rows and random numbers.
+@dataclass(frozen=True)
+class _Pinned:
+    """What the runs were trained with: `own` in their order, `seen` also by their ancestors."""
 
-    Sampling settings are those of the first run. `vote` adds the majority vote over k completions.
-    """
-    with open_index(runs_dir) as index:
-        runs = [get_run(index, run_id) for run_id in run_ids]
-    config = _check_comparable(runs)
-    held_out = find_held_out(runs_dir, config, task=task, num_prompts=num_prompts, seed=seed)
-    contenders = [Contender(BASE), *(find_contender(runs_dir, run.id) for run in runs)]
-    client = GenerationClient(runs_dir, engine=config.engine)
-    params = SamplingParams(
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=config.top_k,
-        max_completion_length=max(run.config.max_completion_length for run in runs),
-        seed=seed,
-    )
-
-    def sample(prompts: Sequence[Messages], n: int, adapter: Path | None) -> list[list[Completion]]:
-        return client.sample(
-            config.model, prompts, n, params, adapter=adapter, on_progress=on_progress
-        )
-
-    with Scorer(held_out.reward_set, timeout=config.reward_timeout) as scorer:
-        return evaluate(
-            held_out.task,
-            held_out.rows,
-            held_out.prompts,
-            contenders,
-            sample=sample,
-            judge=lambda rows, groups: judge(scorer, held_out, groups),
-            k=k,
-            extract_answer=(lambda text: from_anywhere(text).text) if vote else None,
-            seed=seed,
-        )
+    own: tuple[PromptSet, ...]
+    seen: tuple[PromptSet, ...]
+    rewards: RewardSet  # the first run's
 
 
 def find_held_out(
     runs_dir: Path,
-    config: RunConfig,
+    runs: Sequence[RunRow],
     *,
     task: str | None = None,
     num_prompts: int = HELD_OUT_PROMPTS,
     seed: int = 0,
 ) -> HeldOut:
-    """The rows, prompts and rewards on which a run of this configuration is evaluated.
+    """The rows, prompts and rewards on which these runs can be compared.
 
-    `task` asks for another built-in task than the run's own.
+    `task` asks for another built-in task than the runs' own. Raises `BadInputError` where the runs
+    have no task or no prompt template in common, or where there are not so many rows.
     """
-    name = task or config.task
-    own = get_task(name) if task or name in TASKS else None
-    if own and own.make_rows:
-        rows = own.held_out(num_prompts, seed)
-        return HeldOut(name, rows, [own.prompt(row) for row in rows], own.reward_set)
-    if name != config.task:
+    if not 1 <= num_prompts <= MOST_PROMPTS:
+        raise BadInputError(
+            f"{num_prompts:,} prompts cannot be evaluated", "", f"Ask for 1 to {MOST_PROMPTS:,}"
+        )
+    name = task or _get_common_task(runs)
+    own = get_task(name) if task else TASKS.get(name)
+    with open_index(runs_dir) as index:
+        pinned = _read_pinned(index, runs)
+    if own and own.make_rows and (task or all(_fits(own, prompts) for prompts in pinned.own)):
+        return _draw_rows(own, pinned, num_prompts, seed)
+    if name != runs[0].config.task:
         raise BadInputError(
             f"The task '{name}' brings no rows of its own", "", "Evaluate a run of that task"
         )
-    with open_index(runs_dir) as index:
-        prompts = PromptSet.from_json(get_prompt_set(index, config.prompt_set or "").content)
-        rewards = RewardSet.from_json(get_reward_set(index, config.reward_set or "").content)
-    chosen = prompts.validation_rows[:num_prompts]
-    reward_set = own.reward_set if own else rewards
-    return HeldOut(name, chosen, prompts.prompts(chosen), reward_set)
+    return _take_validation_rows(name, own, pinned, num_prompts)
 
 
-def find_contender(runs_dir: Path, run_id: str) -> Contender:
-    """The run with its finished adapter, or else the one of its newest checkpoint."""
-    adapters = list_adapters(runs_dir, run_id)
-    if not adapters:
-        raise NotFoundError(
-            f"Run '{run_id}' has no adapter yet", "", "Wait for its first checkpoint, or stop it"
-        )
-    return Contender(run_id, adapters[0].path)
-
-
-def judge(
-    scorer: Scorer, held_out: HeldOut, groups: Sequence[Sequence[Completion]]
-) -> list[list[bool | None]]:
-    """Verdicts of the groups' shape."""
-    asked = list(zip(held_out.prompts, held_out.rows, groups, strict=True))
-    batch = Batch(
-        prompts=[prompt for prompt, _, group in asked for _ in group],
-        completions=[completion.text for group in groups for completion in group],
-        rows=[row for _, row, group in asked for _ in group],
-        completion_ids=[completion.token_ids for group in groups for completion in group],
-    )
-    verdicts = iter([is_right(held_out.reward_set, s) for s in scorer.score(batch).samples])
-    return [[next(verdicts) for _ in group] for group in groups]
-
-
-def is_right(reward_set: RewardSet, scored: Scored) -> bool | None:
-    """None: it could not be judged."""
-    names = [name for name in CORRECTNESS_NAMES if name in reward_set.names][:1]
-    deciding = names or [entry.name for entry in reward_set.entries if entry.weight > 0]
-    scores = [scored.scores[name] for name in deciding]
-    if any(score is None for score in scores):
-        return None
-    return all(score is not None and score >= 1 for score in scores)
-
-
-def _check_comparable(runs: Sequence[RunRow]) -> RunConfig:
-    if not runs:
-        raise BadInputError("There is no run to evaluate", "", "Name at least one")
-    models = sorted({run.config.model for run in runs})
-    if len(models) > 1:
+def _get_common_task(runs: Sequence[RunRow]) -> str:
+    tasks = {run.id: run.config.task for run in runs}
+    if len(set(tasks.values())) > 1:
+        listed = ", ".join(f"{task} ({run})" for run, task in tasks.items())
         raise BadInputError(
-            "These runs cannot be compared", f"They tuned different models: {', '.join(models)}"
+            "These runs cannot be compared",
+            f"They were trained on different tasks: {listed}",
+            "Evaluate them one by one, or name one task for all with --task",
         )
-    return runs[0].config
+    return runs[0].config.task
+
+
+def _read_pinned(index: Database, runs: Sequence[RunRow]) -> _Pinned:
+    def read(run: RunRow) -> PromptSet:
+        return PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
+
+    seen = {line.config.prompt_set: line for run in runs for line in _list_lineage(index, run)}
+    return _Pinned(
+        tuple(read(run) for run in runs),
+        tuple(read(run) for run in seen.values()),
+        RewardSet.from_json(get_reward_set(index, runs[0].config.reward_set or "").content),
+    )
+
+
+def _list_lineage(index: Database, run: RunRow) -> Iterator[RunRow]:
+    """The run, the run that it was forked from, and so on, as far as they are still known."""
+    yield run
+    while run.parent_run is not None:
+        try:
+            run = get_run(index, run.parent_run)
+        except NotFoundError:
+            return
+        yield run
+
+
+def _fits(task: Task, prompts: PromptSet) -> bool:
+    """Whether the set holds rows of this task, and its template needs nothing else."""
+    try:
+        task.check_row(prompts.rows[0])
+        prompts.template.render(task.example_row)
+    except BadInputError:
+        return False
+    return True
+
+
+def _draw_rows(task: Task, pinned: _Pinned, num_prompts: int, seed: int) -> HeldOut:
+    """Fresh rows, none of which was trained on or used for validation."""
+    template = _get_common_template([p for p in pinned.own if _fits(task, p)]) or task.template
+    without = {
+        task.row_key(row) for prompts in pinned.seen if _fits(task, prompts) for row in prompts.rows
+    }
+    rows = task.held_out(num_prompts, seed, without)
+    asked = [template.render(row) for row in rows]
+    return HeldOut(task.name, "held-out", rows, asked, task.reward_set)
+
+
+def _take_validation_rows(
+    name: str, task: Task | None, pinned: _Pinned, num_prompts: int
+) -> HeldOut:
+    """Of the first run's set; what any other run has trained on is left out."""
+    first = pinned.own[0]
+    _get_common_template(pinned.own)
+    trained = {_content(row) for prompts in pinned.seen for row in prompts.train_rows}
+    rows = [row for row in first.validation_rows if _content(row) not in trained][:num_prompts]
+    if not rows:
+        raise BadInputError(
+            "There are no rows to evaluate on",
+            f"The prompt set '{first.name}' has no validation row that no run was trained on",
+            "Import it again with a larger validation share",
+        )
+    rewards = task.reward_set if task and _fits(task, first) else pinned.rewards
+    return HeldOut(name, "validation", rows, first.prompts(rows), rewards)
+
+
+def _get_common_template(prompt_sets: Sequence[PromptSet]) -> PromptTemplate | None:
+    """None for no prompt set at all."""
+    templates = {prompts.template for prompts in prompt_sets}
+    if len(templates) > 1:
+        raise BadInputError(
+            "These runs cannot be compared",
+            "They were trained with different prompt templates, and each knows only its own",
+            "Evaluate them one by one",
+        )
+    return next(iter(templates), None)
+
+
+def _content(row: Row) -> str:
+    return json.dumps(row, sort_keys=True)

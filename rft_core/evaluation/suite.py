@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rft_core.errors import BadInputError
 from rft_core.evaluation.metrics import is_majority_correct, mean, prompt_pass_at_k
@@ -21,6 +21,8 @@ from rft_core.evaluation.significance import (
 from rft_core.generation.protocol import Completion
 from rft_core.rewards.contract import Messages, Row
 
+# "held-out" rows were never used; "validation" rows were looked at during training.
+RowSource = Literal["held-out", "validation"]
 # (prompts, samples per prompt, adapter folder or None for the base) -> groups of completions
 Sample = Callable[[Sequence[Messages], int, Path | None], list[list[Completion]]]
 # (rows, groups of completions) -> verdicts of the same shape; None: could not be judged
@@ -43,6 +45,7 @@ class Evaluation:
 
     model: str
     task: str
+    source: RowSource
     k: int  # samples per prompt
     pass_at_1: float
     ci: tuple[float, float]
@@ -63,6 +66,7 @@ class Evaluation:
         row: dict[str, Any] = {
             "model": self.model,
             "task": self.task,
+            "rows": self.source,
             "n": self.n,
             "pass@1": self.pass_at_1,
             "ci": list(self.ci),
@@ -86,6 +90,7 @@ def evaluate(
     prompts: Sequence[Messages],
     contenders: Sequence[Contender],
     *,
+    source: RowSource = "held-out",
     sample: Sample,
     judge: Judge,
     k: int = 1,
@@ -109,6 +114,7 @@ def evaluate(
             task,
             groups,
             verdicts,
+            source=source,
             base=base,
             extract_answer=extract_answer,
             seed=seed,
@@ -133,6 +139,7 @@ def _summarize(
     groups: list[list[Completion]],
     verdicts: list[list[bool | None]],
     *,
+    source: RowSource,
     base: Evaluation | None,
     extract_answer: ExtractAnswer | None,
     seed: int,
@@ -150,6 +157,7 @@ def _summarize(
     result = Evaluation(
         model=label,
         task=task,
+        source=source,
         k=k,
         pass_at_1=sum(judged) / len(judged),
         ci=mean_interval(judged, seed),

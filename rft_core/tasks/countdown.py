@@ -8,8 +8,9 @@ split's numbers, whatever their order and target. The prompt is the one of TinyZ
 from __future__ import annotations
 
 import hashlib
+import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
@@ -35,6 +36,7 @@ LARGEST_TARGET = 100
 LARGEST_VALUE = 400  # on the way to the target, as in the text of the embedded model
 MOST_NUMBERS = 5  # the search visits about 200,000 combinations of five
 MISSES_BEFORE_GIVING_UP = 5_000
+MOST_TARGETS = 24  # that three numbers were seen to reach; 4 to 11 on average
 
 
 @dataclass(frozen=True)
@@ -61,25 +63,42 @@ def bucket(nums: Sequence[int]) -> Bucket:
 def make_rows(largest: int, split: str, count: int, seed: int) -> Rows:
     """`count` different solvable rows of three numbers from 1 to `largest`, all of one split."""
     rng = random.Random(f"countdown {largest} {split} {seed}")
-    rows: dict[tuple[tuple[int, ...], int], dict[str, object]] = {}
+    rows: dict[tuple[Hashable, int], dict[str, object]] = {}
     misses = 0
+    if count > _most_rows(largest, split):
+        raise _too_many(largest, f"{count:,} were asked for")
     while len(rows) < count:
         nums = [rng.randint(1, largest) for _ in range(3)]
         targets = [s.value for s in list_solutions(nums)] if bucket(nums) == split else []
         targets = [target for target in targets if target <= LARGEST_TARGET]
         target = rng.choice(targets) if targets else 0
-        key = (tuple(sorted(nums)), target)
+        key = (make_key({"nums": nums}), target)
         if not target or key in rows:
             misses += 1
             if misses > MISSES_BEFORE_GIVING_UP + 20 * count:
-                raise BadInputError(
-                    f"There are not {count:,} different Countdown rows of numbers up to {largest}",
-                    f"{len(rows):,} were found",
-                    "Ask for fewer",
-                )
+                raise _too_many(largest, f"{len(rows):,} were found")
             continue
         rows[key] = {"nums": nums, "target": target}
     return list(rows.values())
+
+
+def make_key(row: Row) -> Hashable:
+    """The multiset of numbers, which decides the split."""
+    return tuple(sorted(row["nums"]))
+
+
+def _most_rows(largest: int, split: str) -> float:
+    """More than there can be: known before any is searched for."""
+    share = (EVALUATED_ONE_IN - 1 if split == "train" else 1) / EVALUATED_ONE_IN
+    return math.comb(largest + 2, 3) * share * MOST_TARGETS
+
+
+def _too_many(largest: int, why: str) -> BadInputError:
+    return BadInputError(
+        f"There are not so many different Countdown rows of numbers up to {largest}",
+        why,
+        "Ask for fewer",
+    )
 
 
 def list_solutions(nums: Sequence[int]) -> list[Solution]:
@@ -150,6 +169,7 @@ COUNTDOWN = Task(
     example_row=_EXAMPLE,
     write_gold=write_gold,
     make_rows=partial(make_rows, 99),
+    make_key=make_key,
 )
 
 COUNTDOWN_EASY = Task(
@@ -162,4 +182,5 @@ COUNTDOWN_EASY = Task(
     example_row=_EXAMPLE,
     write_gold=write_gold,
     make_rows=partial(make_rows, 20),
+    make_key=make_key,
 )

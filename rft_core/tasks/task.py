@@ -6,7 +6,8 @@ own gold answer does not satisfy teaches nothing. Tasks hold no model and no tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +40,8 @@ class Task:
     """`make_rows(split, count, seed)` gives distinct rows; the three splits never share a row.
 
     Tasks without rows of their own (`make_rows` None) are fed by uploads. `write_gold` gives a
-    full-reward completion for a row, or None where it knows none.
+    full-reward completion for a row, or None where it knows none. `make_key` gives the same key to
+    rows too much alike to stand on both sides of a split; by default only equal rows are.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Task:
     example_row: Row
     write_gold: Callable[[Row], str | None]
     make_rows: Callable[[str, int, int], Rows] | None = None
+    make_key: Callable[[Row], Hashable] | None = None
     hub_name: str = ""
 
     @property
@@ -63,9 +66,24 @@ class Task:
         make = self._get_maker()
         return make("train", num_prompts, seed), make("validation", num_validation_prompts, seed)
 
-    def held_out(self, count: int, seed: int = 0) -> Rows:
-        """Rows for evaluation: never trained on, never used for validation."""
-        return self._get_maker()("held_out", count, seed)
+    def held_out(self, count: int, seed: int = 0, without: Collection[Hashable] = ()) -> Rows:
+        """Rows for evaluation: of neither split, and with no `row_key` that is in `without`.
+
+        Raises `BadInputError` if there are not so many.
+        """
+        make, drawn = self._get_maker(), count
+        while True:
+            rows = make("held_out", drawn, seed)
+            rows = [row for row in rows if self.row_key(row) not in without]
+            if len(rows) >= count:
+                return rows[:count]
+            drawn += count - len(rows)
+
+    def row_key(self, row: Row) -> Hashable:
+        """What evaluation must not share with training; only the columns of the task count."""
+        if self.make_key:
+            return self.make_key(row)
+        return json.dumps([row.get(field.name) for field in self.fields], sort_keys=True)
 
     def prompt(self, row: Row) -> list[Message]:
         """The messages that ask for this row."""

@@ -45,7 +45,7 @@ def test_dry_run_and_evaluate_share_one_service(rft: Command, tuned: str, tmp_pa
     rows = rft("evaluate", tuned, "--prompts", "4", "--k", "2", "--vote", "--json").document["rows"]
     assert [row["model"] for row in rows] == ["base", tuned]
     for row in rows:
-        assert row["task"] == "countdown" and row["n"] == 4
+        assert row["task"] == "countdown" and row["n"] == 4 and row["rows"] == "held-out"
         assert 0 <= row["ci"][0] <= row["pass@1"] <= row["ci"][1] <= 1
         assert row["pass@k"] >= row["pass@1"] and "maj@k" in row
     assert "difference" in rows[1] and "difference" not in rows[0]

@@ -1,83 +1,129 @@
-"""Which rows a run is evaluated on, and what counts as right."""
+"""Which rows runs are evaluated on, through which prompt, and which runs can be compared."""
 
 from pathlib import Path
 
 import pytest
 
-from rft_core.config import RunConfig, make_config
-from rft_core.errors import BadInputError, NotFoundError
-from rft_core.evaluation.held_out import (
-    evaluate_runs,
-    find_contender,
-    find_held_out,
-    is_right,
-    judge,
-)
-from rft_core.generation.protocol import Completion
-from rft_core.jobs.pinning import pin_sets
-from rft_core.rewards.composition import Scorer
-from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
-from rft_core.store.index import add_run, open_index
+from rft_core.config import make_config
+from rft_core.errors import BadInputError
+from rft_core.evaluation.held_out import MOST_PROMPTS, HeldOut, find_held_out
+from rft_core.jobs.pinning import pin_sets, store_prompt_set
+from rft_core.prompts import PromptTemplate, Split, make_prompt_set
+from rft_core.rewards.contract import Row
+from rft_core.store.index import add_run, get_run, open_index
 from rft_core.tasks import get_task
 from rft_core.tasks.countdown import bucket
 from tests.tiny_run import add_tiny_run, make_tiny_prompts
 
-
-def scored(**scores: float | None) -> Scored:
-    return Scored(scores, None, {})
-
-
-def rewards(**weights: float) -> RewardSet:
-    return RewardSet(tuple(RewardEntry(name, "length", weight) for name, weight in weights.items()))
+OWN_WORDS = PromptTemplate(system="", user="Make {{ target }} of {{ nums }}.")
+EASY = get_task("countdown-easy")
 
 
-@pytest.mark.parametrize(
-    ("reward_set", "sample", "right"),
-    [
-        (rewards(format=1, correctness=1), scored(format=0.0, correctness=1.0), True),
-        (rewards(format=1, equation=1), scored(format=1.0, equation=0.0), False),
-        (rewards(correctness=1), scored(correctness=0.9), False),
-        (rewards(correctness=1), scored(correctness=None), None),
-        (rewards(a=1, b=2, logged=0), scored(a=1.0, b=1.0, logged=0.0), True),
-        (rewards(a=1, b=2), scored(a=1.0, b=0.5), False),
-        (rewards(a=1, b=2), scored(a=1.0, b=None), None),
-    ],
-)
-def test_right(reward_set: RewardSet, sample: Scored, right: bool | None) -> None:
-    assert is_right(reward_set, sample) is right
+def add_countdown_run(
+    runs_dir: Path,
+    run: str = "run",
+    *,
+    rows: list[Row] | None = None,
+    template: PromptTemplate = OWN_WORDS,
+    parent: str | None = None,
+    **settings: object,
+) -> None:
+    """Of uploaded rows, the last of them for validation; of the task's own where none are given."""
+    with open_index(runs_dir) as index:
+        if rows is not None:
+            split = Split(tuple(range(len(rows) - 1)), (len(rows) - 1,), 0)
+            prompts = make_prompt_set(rows, name="mine", template=template, split=split)
+            settings["prompt_set"] = store_prompt_set(index, prompts)
+        config = make_config({"task": "countdown-easy", "num_prompts": 8} | settings)
+        add_run(index, id=run, config=pin_sets(index, config), parent_run=parent)
+
+
+def find(runs_dir: Path, *run_ids: str, **options: object) -> HeldOut:
+    with open_index(runs_dir) as index:
+        runs = [get_run(index, run) for run in run_ids or ("run",)]
+    return find_held_out(runs_dir, runs, **options)  # type: ignore[arg-type]
 
 
 def test_a_built_in_task_is_evaluated_on_rows_that_no_training_sees(tmp_path: Path) -> None:
-    held_out = find_held_out(tmp_path, RunConfig(), num_prompts=20)
+    add_countdown_run(tmp_path, task="countdown")
+    held_out = find(tmp_path, num_prompts=20)
     assert len(held_out.rows) == len(held_out.prompts) == 20
+    assert (held_out.task, held_out.source) == ("countdown", "held-out")
     assert all(bucket(row["nums"]) == "held_out" for row in held_out.rows)
-    easy = find_held_out(tmp_path, RunConfig(), task="countdown-easy", num_prompts=5)
+    easy = find(tmp_path, task="countdown-easy", num_prompts=5)
     assert easy.task == "countdown-easy"
+
+
+def test_uploaded_rows_are_never_evaluated_on(tmp_path: Path) -> None:
+    """Neither trained nor validation rows, in any order of numbers, of any of the runs."""
+    fresh = EASY.held_out(60)
+    uploaded = [{"target": r["target"], "nums": r["nums"][::-1]} for r in fresh]
+    add_countdown_run(tmp_path, "one", rows=uploaded[:20])
+    add_countdown_run(tmp_path, "two", rows=uploaded[20:40])
+    add_countdown_run(tmp_path, "fork", rows=EASY.load(4, 0, 0)[0], parent="two")
+    for runs, seen in ((["one"], fresh[:20]), (["one", "fork"], fresh[:40])):
+        rows = find(tmp_path, *runs, num_prompts=60).rows
+        keys = {EASY.row_key(row) for row in rows}
+        assert len(rows) == 60
+        assert not keys & {EASY.row_key(row) for row in seen}
+
+
+def test_the_prompt_is_the_one_that_the_run_was_trained_with(tmp_path: Path) -> None:
+    add_countdown_run(tmp_path, rows=EASY.load(4, 0, 0)[0])
+    for task in (None, "countdown-easy", "countdown"):  # the same columns: the same template
+        held_out = find(tmp_path, task=task, num_prompts=3)
+        for row, prompt in zip(held_out.rows, held_out.prompts, strict=True):
+            assert prompt == OWN_WORDS.render(row)
+        assert held_out.source == "held-out"
+
+
+def test_rows_that_are_not_the_tasks_are_evaluated_by_validation(tmp_path: Path) -> None:
+    rows = [{**row, "hint": "think"} for row in EASY.load(4, 0, 0)[0]]
+    add_countdown_run(
+        tmp_path, rows=rows, template=PromptTemplate("", "{{ hint }}: {{ target }} of {{ nums }}")
+    )
+    held_out = find(tmp_path)
+    assert held_out.source == "validation"
+    assert list(held_out.rows) == rows[-1:]
 
 
 def test_a_custom_run_is_evaluated_on_its_validation_rows(tmp_path: Path) -> None:
     config = add_tiny_run(tmp_path, tmp_path / "model")
-    held_out = find_held_out(tmp_path, config)
+    held_out = find(tmp_path, "tiny")
     assert list(held_out.rows) == list(make_tiny_prompts().validation_rows)
+    assert held_out.source == "validation"
     assert held_out.reward_set.id == config.reward_set
     with pytest.raises(BadInputError, match="brings no rows"):
-        find_held_out(tmp_path, config, task="word_problems")
+        find(tmp_path, "tiny", task="word_problems")
 
 
-def test_verdicts_keep_the_shape_of_the_groups(tmp_path: Path) -> None:
-    held_out = find_held_out(tmp_path, RunConfig(), num_prompts=3)
-    golds = [get_task("countdown").write_gold(row) or "" for row in held_out.rows]
-    groups = [[Completion(text, (), False, 0.0) for text in (gold, "50")] for gold in golds]
-    with Scorer(held_out.reward_set) as scorer:
-        assert judge(scorer, held_out, groups) == [[True, False]] * 3
-
-
-def test_runs_of_different_models_are_not_compared(tmp_path: Path) -> None:
+def test_validation_rows_that_another_run_has_trained_on_are_left_out(tmp_path: Path) -> None:
+    add_tiny_run(tmp_path, tmp_path / "model", "one")
+    prompts = make_tiny_prompts()
     with open_index(tmp_path) as index:
-        for run, model in (("a", "embedded/countdown"), ("b", "some/other")):
-            config = pin_sets(index, make_config({"model": model, "num_prompts": 8}))
-            add_run(index, id=run, config=config)
-    with pytest.raises(BadInputError, match="different models"):
-        evaluate_runs(tmp_path, ["a", "b"])
-    with pytest.raises(NotFoundError, match="no adapter yet"):
-        find_contender(tmp_path, "a")
+        rewards = get_run(index, "one").config.reward_set
+    add_countdown_run(
+        tmp_path, "two", rows=[*prompts.validation_rows[:2], {"question": "other"}],
+        template=prompts.template, task="custom", reward_set=rewards,
+    )  # fmt: skip
+    assert list(find(tmp_path, "one", "two").rows) == list(prompts.validation_rows[2:])
+
+
+def test_runs_of_different_tasks_or_prompts_are_not_compared(tmp_path: Path) -> None:
+    rows = EASY.load(4, 0, 0)[0]
+    add_countdown_run(tmp_path, "easy")
+    add_countdown_run(tmp_path, "hard", task="countdown")
+    add_countdown_run(tmp_path, "mine", rows=rows)
+    with pytest.raises(BadInputError, match=r"countdown-easy \(easy\), countdown \(hard\)"):
+        find(tmp_path, "easy", "hard")
+    assert find(tmp_path, "easy", "hard", task="countdown", num_prompts=4).task == "countdown"
+    with pytest.raises(BadInputError, match="different prompt templates"):
+        find(tmp_path, "easy", "mine")
+
+
+def test_absurd_numbers_of_prompts_are_refused_at_once(tmp_path: Path) -> None:
+    add_countdown_run(tmp_path)
+    with pytest.raises(BadInputError, match=f"1 to {MOST_PROMPTS:,}"):
+        find(tmp_path, num_prompts=100_000_000)
+    with pytest.raises(BadInputError, match="100,000,000 were asked for"):
+        get_task("countdown").load(100_000_000, 0, seed=0)
