@@ -23,6 +23,8 @@ from rft_core.rewards.python_source import inspect_source, reward_set_from_sourc
 
 WEIGHT_HELP = "Its share of the reward. 0: only logged, never learned from."
 
+OPTIONS_IN_A_LINE = 4
+
 
 @dataclass(frozen=True)
 class PythonPart:
@@ -124,8 +126,10 @@ def _options(draft: RewardDraft, slot: str, grader: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     if not options:
         return chosen
-    columns = st.columns(max(len(options), 3), vertical_alignment="bottom")
-    for place, option in zip(columns, options, strict=False):
+    width = min(max(len(options), 3), OPTIONS_IN_A_LINE)
+    lines = -(-len(options) // width)
+    places = [p for _ in range(lines) for p in st.columns(width, vertical_alignment="bottom")]
+    for place, option in zip(places, options, strict=False):
         key = option_key(draft, slot, grader, option.name)
         st.session_state.setdefault(key, option.default)
         with place:

@@ -17,6 +17,7 @@ from rft_core.rewards.grader_info import (
     GraderOption,
 )
 from rft_core.rewards.instructions import INSTRUCTIONS
+from rft_core.rewards.judge import JUDGE
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
@@ -103,6 +104,7 @@ GRADERS: dict[str, GraderInfo] = {
     "schema": SCHEMA,
     "config": CONFIG,
     "sql": SQL,
+    "judge": JUDGE,
 }
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
