@@ -7,16 +7,24 @@ scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight import Preflight, check_dry_run
+from rft_core.diagnosis.preflight import (
+    Preflight,
+    PreflightWarning,
+    chance_warning,
+    check_dry_run,
+)
 from rft_core.generation.client import GenerationClient, ProgressCallback
 from rft_core.generation.protocol import Completion, SamplingParams
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.composition import Scorer
+from rft_core.rewards.consistency import find_inconsistencies
 from rft_core.rewards.contract import Batch, Messages, RewardSet, Row, Scoring
+from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.matching import read_choices
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,38 @@ def score_groups(
     )
     with Scorer(reward_set, timeout=config.reward_timeout) as scorer:
         scoring = scorer.score(batch)
+        noise = _list_noise(scorer, batch, scoring, size)
     rewards = [sample.reward for sample in scoring.samples]
+    preflight = check_dry_run(scoring, size, [completion.truncated for completion in samples])
+    warnings = (*preflight.warnings, *noise, *_list_chance(reward_set, batch))
     return DryRun(
         rows=tuple(rows),
         prompts=tuple(prompts),
         groups=tuple(tuple(group) for group in groups),
         scoring=scoring,
         advantages=tuple(compute_advantages(rewards, size, config.scale_rewards)),
-        preflight=check_dry_run(scoring, size, [completion.truncated for completion in samples]),
+        preflight=replace(preflight, warnings=warnings),
     )
+
+
+def _list_noise(
+    scorer: Scorer, batch: Batch, scoring: Scoring, size: int
+) -> list[PreflightWarning]:
+    """Scores a part once more; not where that would mean to wait for a hanging function again."""
+    if any(report.error_kind == "hang" for report in scoring.reports):
+        return []
+    found = find_inconsistencies(scorer, batch, size, scored=scoring.samples)
+    return [PreflightWarning(f.kind, "warning", f.sentence, f.function) for f in found]
+
+
+def _list_chance(reward_set: RewardSet, batch: Batch) -> list[PreflightWarning]:
+    """For each function that wants one letter: are the letters better than chance?"""
+    found = []
+    for entry in reward_set.entries:
+        if entry.grader == "choice":
+            letters = read_choices(batch, **GRADERS["choice"].with_defaults(entry))
+            warning = chance_warning(
+                [answer for answer, _ in letters], [gold for _, gold in letters]
+            )
+            found += [replace(warning, function=entry.name)] if warning else []
+    return found

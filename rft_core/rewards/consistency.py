@@ -7,12 +7,14 @@ keeps them together, so that only dependence on a place in the batch is reported
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rft_core.rewards.composition import Scorer
-from rft_core.rewards.contract import Batch
+from rft_core.rewards.contract import Batch, Scored
 
 TOLERANCE = 1e-9
+MOST_SAMPLES = 32  # whole groups of them: scoring may be slow
 
 
 @dataclass(frozen=True)
@@ -34,46 +36,53 @@ class Inconsistency:
 
 
 def find_inconsistencies(
-    scorer: Scorer, batch: Batch, num_generations: int = 1, seed: int = 0
+    scorer: Scorer,
+    batch: Batch,
+    num_generations: int = 1,
+    seed: int = 0,
+    *,
+    scored: Sequence[Scored] | None = None,
 ) -> list[Inconsistency]:
-    """Score three times: as is, again, and with the groups shuffled; the first difference of each.
+    """Score as is, again, and with the groups shuffled; the first difference of each function.
 
-    A function that differs when merely scored again is not also reported for its order.
+    Looks at `MOST_SAMPLES` at most. `scored`: what the batch has got already; it saves one scoring
+    where all of it is looked at. A function that differs when merely scored again is not also
+    reported for its order.
     """
-    groups = [
-        range(start, min(start + num_generations, len(batch)))
-        for start in range(0, len(batch), num_generations)
-    ]
+    groups = _list_groups(len(batch), num_generations)
+    whole = [index for group in groups for index in group]
     random.Random(seed).shuffle(groups)
     order = [index for group in groups for index in group]
-    first, again = _scores(scorer, batch), _scores(scorer, batch)
-    shuffled = _scores(scorer, _reordered(batch, order))
-    unshuffled = {index: shuffled[place] for place, index in enumerate(order)}
+    first = scored if scored and len(batch) == len(whole) else _score(scorer, batch, whole)
+    again, shuffled = _score(scorer, batch, whole), _score(scorer, batch, order)
+    unshuffled = [shuffled[order.index(index)] for index in whole]
     found = []
     for name in scorer.reward_set.names:
-        for kind, other in (("non_deterministic", dict(enumerate(again))), ("order", unshuffled)):
-            differing = [i for i in other if not _same(first[i][name], other[i][name])]
-            if differing:
-                sample = min(differing)
-                scores = (first[sample][name], other[sample][name])
-                found.append(Inconsistency(name, kind, sample, scores))
+        for kind, other in (("non_deterministic", again), ("order", unshuffled)):
+            pairs = [(a.scores[name], b.scores[name]) for a, b in zip(first, other, strict=True)]
+            sample = next((at for at, pair in enumerate(pairs) if not _same(*pair)), None)
+            if sample is not None:
+                found.append(Inconsistency(name, kind, sample, pairs[sample]))
                 break
     return found
 
 
-def _scores(scorer: Scorer, batch: Batch) -> list[dict[str, float | None]]:
-    return [dict(sample.scores) for sample in scorer.score(batch).samples]
+def _list_groups(count: int, size: int) -> list[range]:
+    """Of the samples that are looked at: whole groups, or a part of one that is too large."""
+    count = min(count, MOST_SAMPLES // size * size or MOST_SAMPLES)
+    return [range(start, min(start + size, count)) for start in range(0, count, size)]
 
 
-def _reordered(batch: Batch, order: list[int]) -> Batch:
-    return Batch(
-        prompts=[batch.prompts[index] for index in order],
-        completions=[batch.completions[index] for index in order],
-        rows=[batch.rows[index] for index in order],
-        completion_ids=[batch.completion_ids[index] for index in order]
+def _score(scorer: Scorer, batch: Batch, indices: Sequence[int]) -> Sequence[Scored]:
+    chosen = Batch(
+        prompts=[batch.prompts[index] for index in indices],
+        completions=[batch.completions[index] for index in indices],
+        rows=[batch.rows[index] for index in indices],
+        completion_ids=[batch.completion_ids[index] for index in indices]
         if batch.completion_ids
         else (),
     )
+    return scorer.score(chosen).samples
 
 
 def _same(one: float | None, other: float | None) -> bool:

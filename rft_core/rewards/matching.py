@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Batch, Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.number_text import parse_number
 
@@ -84,6 +84,19 @@ def read_choice(text: str) -> str | None:
     """The letter that `text` names, and names alone."""
     letter = text.strip().strip("().:").upper()
     return letter if len(letter) == 1 and letter in LETTERS else None
+
+
+def read_choices(
+    batch: Batch, *, column: str = "answer", extraction: str = "auto"
+) -> list[tuple[str, str]]:
+    """(letter given, letter wanted) of every completion and row where both can be read."""
+    pairs = []
+    for completion, row in zip(batch.completions, batch.rows, strict=True):
+        answer = read_choice(EXTRACTIONS[extraction](completion).text or "")
+        gold = read_choice(_gold_text(row, column) or "")
+        if answer and gold:
+            pairs.append((answer, gold))
+    return pairs
 
 
 def gold_number(row: Row, column: str) -> Fraction | None:
