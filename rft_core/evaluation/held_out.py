@@ -20,7 +20,8 @@ from rft_core.evaluation.suite import RowSource
 from rft_core.prompts import Message, PromptSet, PromptTemplate
 from rft_core.rewards.contract import RewardSet, Row
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
-from rft_core.tasks import TASKS, Task, get_task
+from rft_core.tasks import TASKS, get_task
+from rft_core.tasks.task import Task
 
 HELD_OUT_PROMPTS = 200
 MOST_PROMPTS = 10_000
