@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.components.config_form import draft_values, group_fields, set_draft
 from pages.components.page_header import page_header, show_error, shown_errors
-from rft_core.config import PRESETS, RunConfig, changed_fields, make_config, to_yaml
+from rft_core.config import PRESETS, RunConfig, make_config, to_yaml, write_assignments
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
 from rft_core.jobs import launch, list_problems, new_command_id
@@ -139,16 +139,11 @@ def show_plan(plan: Plan) -> None:
 
 def same_from_the_command_line(config: RunConfig) -> None:
     with st.expander("The same from the command line", icon=":material/terminal:"):
-        changes = [f"--set {shlex.quote(f'{k}={_value(v)}')}" for k, v in
-                   changed_fields(config).items()]  # fmt: skip
+        changes = [f"--set {shlex.quote(text)}" for text in write_assignments(config)]
         st.code(" ".join(["python -m rft_core launch", *changes]), language="bash", wrap_lines=True)
         st.download_button(
             "Download as YAML", to_yaml(config), "config.yaml", icon=":material/download:"
         )
-
-
-def _value(value: object) -> str:
-    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
 main()

@@ -1,23 +1,42 @@
 """RunConfig: every hyperparameter of a run, declared once.
 
-The form on the Train page, the YAML file and `--set key=value` are all drawn from this one class.
-Names of hyperparameters are TRL's own. Bounds of single fields live here; rules between fields
-(divisibility, lengths, disk, target modules) live in `planning.py`, which can offer a cure.
+The form on the Train page, the YAML file and `--set key=value` are all drawn from this one class,
+and it reads what people type: a name stays text even where it looks like a number, names are split
+at commas, and an optional field left empty is None. Names of hyperparameters are TRL's own. Bounds
+of single fields live here; rules between fields (divisibility, lengths, disk, target modules) live
+in `planning`, which can offer a cure.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from rft_core.errors import BadInputError
 
 Group = Literal[
     "Model", "Prompts and rewards", "Generation", "Policy update", "LoRA", "Schedule", "Run"
 ]
+
+
+def _split_names(value: Any) -> Any:
+    """`q_proj, v_proj`, with or without brackets."""
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip(" '\"") for part in value.strip().strip("[]").split(","))
+    return tuple(part for part in parts if part)
+
+
+def _read_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+T = TypeVar("T")
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+OrNone = Annotated[T | None, BeforeValidator(_read_empty)]
 
 
 def _field(group: Group, default: Any, help: str, *, advanced: bool = False, **bounds: Any) -> Any:
@@ -47,14 +66,14 @@ class RunConfig(BaseModel):
 
     # Prompts and rewards
     task: str = _field("Prompts and rewards", "countdown", "Built-in task, or 'custom'.")
-    prompt_set: str | None = _field(
+    prompt_set: OrNone[str] = _field(
         "Prompts and rewards", None, "Stored prompt set; empty: the task's own prompts."
     )
-    reward_set: str | None = _field(
+    reward_set: OrNone[str] = _field(
         "Prompts and rewards", None, "Stored reward set; empty: the task's own rewards."
     )
     num_prompts: int = _field(
-        "Prompts and rewards", 1000, "Training prompts to draw from the task.", ge=1, le=1_000_000
+        "Prompts and rewards", 1000, "Training prompts to draw from the task.", ge=1, le=100_000
     )
     num_validation_prompts: int = _field(
         "Prompts and rewards", 64, "Validation prompts, never trained on.", ge=0, le=10_000
@@ -79,7 +98,7 @@ class RunConfig(BaseModel):
         "Policy update", 0.001, "Weight of the KL term to the reference (adapter off).", ge=0, le=10
     )
     epsilon: float = _field("Policy update", 0.2, "Clipping range of the ratio.", gt=0, lt=1)
-    epsilon_high: float | None = _field(
+    epsilon_high: OrNone[float] = _field(
         "Policy update", None, "Upper clipping range; empty: epsilon.", gt=0, advanced=True
     )
     num_iterations: int = _field(
@@ -107,7 +126,7 @@ class RunConfig(BaseModel):
     lora_r: int = _field("LoRA", 16, "Rank.", ge=1, le=1024)
     lora_alpha: int = _field("LoRA", 32, "Scale: the update is multiplied by alpha / r.", ge=1)
     lora_dropout: float = _field("LoRA", 0.0, "Dropout on the adapter's input.", ge=0, lt=1)
-    target_modules: tuple[str, ...] = _field(
+    target_modules: Names = _field(
         "LoRA", ("all-linear",), "Layers that get an adapter; 'all-linear' for every linear layer."
     )
 
@@ -204,28 +223,23 @@ def parse_yaml(text: str) -> dict[str, Any]:
     return values
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Any]:
-    """`["beta=0.01", "target_modules=[q_proj]"]` -> values, read as YAML scalars or lists."""
+def parse_assignments(assignments: list[str]) -> dict[str, str]:
+    """`["beta=0.01", "name=2024"]` -> text by field, for `make_config` to read."""
     values = {}
     for text in assignments:
         key, equals, value = text.partition("=")
         if not equals or not key:
             raise BadInputError(f"'{text}' is not an assignment", "", "Write --set key=value")
-        values[key] = _parse_scalar(value)
+        values[key] = value
     return values
 
 
-def _parse_scalar(text: str) -> Any:
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    if isinstance(value, str):
-        try:  # YAML 1.1 reads 3e-4 as a string; people mean a number
-            return float(value)
-        except ValueError:
-            return value
-    return value
+def write_assignments(config: RunConfig) -> list[str]:
+    """What differs from the defaults, as `parse_assignments` reads it."""
+    return [
+        f"{name}={','.join(value) if isinstance(value, list) else value}"
+        for name, value in changed_fields(config).items()
+    ]
 
 
 def to_yaml(config: RunConfig) -> str:
@@ -234,7 +248,7 @@ def to_yaml(config: RunConfig) -> str:
 
 
 def changed_fields(config: RunConfig) -> dict[str, Any]:
-    """What differs from the defaults: what the equivalent command line has to say."""
+    """What differs from the defaults."""
     defaults = RunConfig().model_dump(mode="json")
     return {k: v for k, v in config.model_dump(mode="json").items() if v != defaults[k]}
 

@@ -28,11 +28,10 @@ def set_draft(values: Mapping[str, Any]) -> None:
 
 def draft_values() -> dict[str, Any]:
     """What the form holds, as values for `make_config`; fields not yet drawn have defaults."""
-    values = {}
-    for name, field in RunConfig.model_fields.items():
-        default = _to_widget(field, field.default)
-        values[name] = _from_widget(field, st.session_state.get(KEY + name, default))
-    return values
+    return {
+        name: st.session_state.get(KEY + name, _to_widget(field, field.default))
+        for name, field in RunConfig.model_fields.items()
+    }
 
 
 def group_fields(group: str, *, skip: tuple[str, ...] = (), columns: int = 3) -> None:
@@ -99,14 +98,7 @@ def _to_widget(field: FieldInfo, value: Any) -> Any:
         return value
     if isinstance(value, tuple | list):
         return ", ".join(value)
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _from_widget(field: FieldInfo, value: Any) -> Any:
-    if get_origin(_kind(field)) is tuple:
-        return [part.strip() for part in str(value).split(",") if part.strip()]
-    optional = type(None) in get_args(field.annotation)
-    return None if optional and value == "" else value
+    return "" if value is None else str(value)
 
 
 def _extra(field: FieldInfo) -> dict[str, Any]:
