@@ -120,14 +120,27 @@ def dry_run(
     return 0 if result.preflight.can_learn else 1
 
 
-def sandbox(as_json: AsJson = False) -> None:
-    """The isolation in force for user code. Tier null: a child process with a deadline, no jail."""
+def sandbox(as_json: AsJson = False) -> int:
+    """Try to break out of the sandbox for reward code, and say how well it holds: A, B, C or not.
+
+    Exits with 1 where it does not: rewards that are code are refused then.
+    """
+    from dataclasses import asdict
+
+    from rft_core.sandbox.tiers import TIERS, inspect
+
+    report = inspect()
     if as_json:
-        print_json({"tier": None, "probes": []})
-        return
-    print("Tier: none. There is no jail on this version: nothing was probed.")
-    print("User rewards run in a child process of their own that is killed at its deadline; they")
-    print("can read files and use the network. Run only reward code that you trust.")
+        print_json({"tier": report.tier, "probes": [asdict(probe) for probe in report.probes]})
+    else:
+        columns = ("attempt", "layer", "held", "how")
+        rows = [(p.name, p.layer, "yes" if p.held else "NO", p.detail) for p in report.probes]
+        print_table(columns, rows)
+        if report.tier:
+            print(f"Tier {report.tier}: {', '.join(sorted(TIERS[report.tier]))}.")
+        else:
+            print("No tier: reward functions in Python and regular expressions are refused here.")
+    return 0 if report.tier else 1
 
 
 def _read_rewards(task: Task, path: Path | None) -> RewardSet:

@@ -3,7 +3,7 @@
 As in TRL, a function that cannot judge a completion (None) is left out of its sum. One thing is
 stricter than TRL: where no function with a weight could judge, the reward is None and not 0, so
 that a failure of ours is never learned from. Built-in graders run here; Python source runs in a
-child process of the scorer's own, which `close()` (or leaving the `with` block) ends.
+jailed process of the scorer's own, which `close()` (or leaving the `with` block) ends.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Where code that people wrote runs: in a child process, killed at its deadline."""
+"""Where code that people wrote runs: in a jail, tried before use, and killed at its deadline."""

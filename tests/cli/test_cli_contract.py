@@ -90,8 +90,14 @@ def test_score_with_rewards_of_ones_own(rft: Command, tmp_path: Path) -> None:
     assert json.loads(output.read_text())["scores"] == {"size": 3.0}
 
 
-def test_the_sandbox_claims_no_tier_that_it_does_not_have(rft: Command) -> None:
-    assert rft("sandbox", "--json").document == {"tier": None, "probes": []}
+def test_the_sandbox_claims_a_tier_only_where_its_layers_held(rft: Command) -> None:
+    result = rft("sandbox", "--json")
+    tier, probes = result.document["tier"], result.document["probes"]
+    assert result.code == (0 if tier else 1)
+    assert {"name", "layer", "held", "detail"} == set(probes[0])
+    failed = {probe["layer"] for probe in probes if not probe["held"]}
+    allowed = {"A": set(), "B": {"bubblewrap"}, "C": {"landlock"}}
+    assert tier is None or failed <= allowed[tier]
 
 
 def test_plan_estimates_and_lists_what_would_stop_the_run(rft: Command, tmp_path: Path) -> None:

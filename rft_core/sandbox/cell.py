@@ -1,85 +1,54 @@
-"""The child's side: load a user's source once, call its functions, answer in JSON frames.
+"""The jailed side: load a user's source once, call its functions, answer in JSON frames.
 
-Started by `executor.py` as a script (`python -I -B child.py ...`); standard library only, so that
-it starts in tens of milliseconds. Frames are a 4-byte length and JSON, on pipes of their own:
-whatever the user's code prints goes elsewhere. Every request gets exactly one answer.
+Runs in a process that `zygote.py` forked and `jail.py` locked in, so nothing here is a protection:
+the code it runs shares its memory and may forge its answers, which are data for the parent to
+check. Every request gets exactly one answer. What the code prints goes to a pipe of its own.
 """
 
 import asyncio
-import contextlib
-import ctypes
 import inspect
-import io
 import itertools
-import json
 import linecache
 import math
 import numbers
-import os
-import resource
-import signal
-import struct
 import sys
 import traceback
 import types
-from pathlib import Path
 from typing import Any
 
+from rft_core.sandbox import frames, probes
+
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
-PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38
-CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 LONGEST_SHOWN = 200
 
 Namespace = dict[str, Any]
 
 
-def main() -> None:
-    request_fd, answer_fd, memory_bytes, file_bytes = (int(text) for text in sys.argv[1:5])
-    protections = protect(memory_bytes, file_bytes)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(line_buffering=True, errors="backslashreplace")
-    os.set_inheritable(request_fd, False)
-    os.set_inheritable(answer_fd, False)
-    write_frame(answer_fd, {"protections": protections})
+def hello(answer_fd: int, refusal: str = "") -> None:
+    """The first frame: the jail is closed, or why it could not be."""
+    frames.write_frame(answer_fd, {"refusal": refusal})
+
+
+def serve(request_fd: int, answer_fd: int) -> None:
+    """Answer requests until the parent closes its end."""
+    # Anew: the streams that the fork server left know its own log file, not this process's pipe.
+    sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     modules: dict[str, Namespace] = {}
-    while (request := read_frame(request_fd)) is not None:
+    while (request := frames.read_frame(request_fd)) is not None:
         answer = answer_request(modules, request)
         sys.stdout.flush()
         sys.stderr.flush()
-        write_frame(answer_fd, answer)
-
-
-def protect(memory_bytes: int, file_bytes: int) -> list[str]:
-    """Apply the limits; say which of the optional layers hold."""
-    for limit, value in (
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, file_bytes),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
-        resource.setrlimit(limit, (value, value))
-    if not sys.platform.startswith("linux"):
-        return []
-    with contextlib.suppress(OSError):  # when memory runs out, this one goes, not its parent
-        Path("/proc/self/oom_score_adj").write_text("1000")
-    libc = ctypes.CDLL(None, use_errno=True)
-    held = []
-    # A network namespace of its own has no interface up; without root it needs a user namespace.
-    if libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0:
-        held.append("no_network")
-    # After unshare, which clears it. A parent that is already gone shows as the end of its pipe.
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        held.append("no_new_privs")
-    return held
+        frames.write_frame(answer_fd, answer)
 
 
 def answer_request(modules: dict[str, Namespace], request: dict[str, Any]) -> dict[str, Any]:
     """{"values": [...]} on success, {"failure": {...}} otherwise; extras and metrics in both.
 
-    A request without a function only loads the source.
+    A request without a function only loads the source; one with a probe tries the jail itself.
     """
+    if "probe" in request:
+        return probes.attempt(request["probe"], request["facts"])
     extras: dict[str, list[str]] = {}
     metrics: dict[str, float] = {}
     try:
@@ -95,7 +64,7 @@ def answer_request(modules: dict[str, Namespace], request: dict[str, Any]) -> di
 
 
 def load(modules: dict[str, Namespace], source: str) -> Namespace:
-    """The namespace of the source, run once per child."""
+    """The namespace of the source, run once per process."""
     if source not in modules:
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
         module = types.ModuleType("rewards")
@@ -184,43 +153,15 @@ def describe(error: BaseException) -> dict[str, Any]:
     line = frames[starts[-1]].lineno if starts else None
     shown = frames[starts[0] :] if starts else []
     text = "".join(traceback.format_list(shown) + traceback.format_exception_only(error))
+    kind = "memory" if isinstance(error, MemoryError) else "exception"
     if isinstance(error, ModuleNotFoundError):
         message = f"it imports '{error.name}', which is not installed in this environment"
     elif isinstance(error, SystemExit):
         message = "it called sys.exit()"
     else:
         message = traceback.format_exception_only(error)[-1].strip()
-    return failure("exception", message[:2000], line, text[:20_000])
+    return failure(kind, message[:2000], line, text[:20_000])
 
 
 def failure(kind: str, message: str, line: int | None, text: str) -> dict[str, Any]:
     return {"kind": kind, "message": message, "line": line, "traceback": text}
-
-
-def read_frame(fd: int) -> Any:
-    header = read_exactly(fd, 4)
-    if header is None:
-        return None
-    body = read_exactly(fd, struct.unpack(">I", header)[0])
-    return None if body is None else json.loads(body)
-
-
-def read_exactly(fd: int, count: int) -> bytes | None:
-    data = bytearray()
-    while len(data) < count:
-        part = os.read(fd, min(count - len(data), 1 << 20))
-        if not part:
-            return None
-        data += part
-    return bytes(data)
-
-
-def write_frame(fd: int, value: Any) -> None:
-    body = json.dumps(value).encode()
-    view = memoryview(struct.pack(">I", len(body)) + body)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,144 @@
+"""The parent's end of one jailed process: three pipes, a deadline, and nothing believed.
+
+Requests go in, exactly one frame comes back for each, and what is printed is kept apart. The
+parent's monotonic clock decides. Bytes that come unasked, or after the frame, end the process.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import selectors
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from rft_core.sandbox import frames
+from rft_core.sandbox.outcome import DeadlineError, ExecutionError, OutputLimitError
+
+TICK_SECONDS = 0.1  # how often the scratch folder is measured
+LARGEST_ANSWER = 64 << 20
+KEPT_OUTPUT = 64 << 10
+MOST_OUTPUT = 64 << 20  # printed in one request
+
+
+class Channel:
+    """Not thread-safe. `jailed_ends` are for the jailed process; close them after the fork."""
+
+    def __init__(self, scratch: Path, scratch_bytes: int) -> None:
+        self._scratch, self._scratch_bytes = scratch, scratch_bytes
+        request_end, self._requests = os.pipe()
+        self._answers, answer_end = os.pipe()
+        self._printed, print_end = os.pipe()
+        self.jailed_ends = [request_end, answer_end, print_end]
+        self._open = [self._requests, self._answers, self._printed]
+        for fd in self._open:
+            os.set_blocking(fd, False)
+        self._output, self._left_out = bytearray(), 0
+
+    def close_jailed_ends(self) -> None:
+        while self.jailed_ends:
+            os.close(self.jailed_ends.pop())
+
+    def close(self) -> None:
+        """`take_output` still gives what had been printed."""
+        self.close_jailed_ends()
+        if self._open:
+            self._drain()
+        while self._open:
+            os.close(self._open.pop())
+
+    def is_silent(self) -> bool:
+        """Nothing has come unasked, and the other end is still held."""
+        ready = select.poll()
+        ready.register(self._answers, select.POLLIN)
+        return not ready.poll(0)
+
+    def exchange(self, request: bytes, deadline: float) -> dict[str, Any]:
+        """Send a frame and wait for the one that answers it. Raises `ExecutionError`."""
+        if request and not self.is_silent():
+            raise ExecutionError("it answered before it was asked, or ended")
+        pending, received = memoryview(request), bytearray()
+        printed_before, next_look = self._left_out, 0.0
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            selector.register(self._printed, selectors.EVENT_READ)
+            if pending:
+                selector.register(self._requests, selectors.EVENT_WRITE)
+            while frames.missing_bytes(received) > 0:
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise DeadlineError
+                ready = {key.fd for key, _ in selector.select(min(remaining, TICK_SECONDS))}
+                if self._requests in ready:
+                    pending = pending[self._send(pending) :]
+                    if not pending:
+                        selector.unregister(self._requests)
+                if self._printed in ready and not self._drain():
+                    selector.unregister(self._printed)
+                if self._answers in ready:
+                    self._receive(received)
+                if self._left_out - printed_before > MOST_OUTPUT:
+                    raise OutputLimitError(f"it printed more than {MOST_OUTPUT >> 20} MiB")
+                if time.monotonic() > next_look:
+                    self._watch_scratch()
+                    next_look = time.monotonic() + TICK_SECONDS
+        return self._decoded(received)
+
+    def take_output(self) -> str:
+        """What was printed since the last time, cut after 64 KiB."""
+        if self._open:
+            self._drain()
+        text = self._output.decode("utf-8", "replace")
+        if self._left_out:
+            text += f"\n… {self._left_out:,} more bytes were printed and left out."
+        self._output, self._left_out = bytearray(), 0
+        return text
+
+    def _send(self, pending: memoryview) -> int:
+        try:
+            return os.write(self._requests, pending)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:
+            raise ExecutionError("it closed the pipe to its parent") from None
+
+    def _receive(self, received: bytearray) -> None:
+        part = os.read(self._answers, 1 << 20)
+        if not part:
+            raise ExecutionError("it closed the pipe to its parent")
+        received += part
+        if len(received) + max(0, frames.missing_bytes(received)) > LARGEST_ANSWER:
+            raise OutputLimitError("its answer is too large")
+
+    def _drain(self) -> bool:
+        """Read what has been printed; False at the end of the pipe. Bounded: floods can wait."""
+        for _ in range(64):
+            try:
+                part = os.read(self._printed, 1 << 16)
+            except BlockingIOError:
+                return True
+            if not part:
+                return False
+            kept = part[: max(0, KEPT_OUTPUT - len(self._output))]
+            self._output += kept
+            self._left_out += len(part) - len(kept)
+        return True
+
+    def _watch_scratch(self) -> None:
+        used = 0
+        with suppress(FileNotFoundError):  # files come and go while we look
+            for folder, _, names in os.walk(self._scratch):
+                used += sum((Path(folder) / name).lstat().st_size for name in names)
+        if used > self._scratch_bytes:
+            raise OutputLimitError(f"it wrote more than {self._scratch_bytes >> 20} MiB of files")
+
+    def _decoded(self, received: bytearray) -> dict[str, Any]:
+        try:
+            answer = frames.unpack(received)
+        except ValueError as error:
+            raise ExecutionError("its answer is garbled") from error
+        if not self.is_silent():
+            raise ExecutionError("it wrote more than its answer")
+        return answer

@@ -1,0 +1,65 @@
+"""Put this process into the jail, layer by layer. There is no way out; a layer that fails is fatal.
+
+The layers overlap on purpose: what one of them misses, or a kernel bug opens, the next one holds.
+Bubblewrap is the outermost and stands around the whole fork server (`bubblewrap.py`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rft_core.sandbox import landlock, limits, seccomp
+
+USER, LIMITS, LANDLOCK, SECCOMP, BUBBLEWRAP = "user", "limits", "landlock", "seccomp", "bubblewrap"
+INNER_LAYERS = (USER, LIMITS, LANDLOCK, SECCOMP)  # in the order in which they are put on
+
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
+SYSTEM_FILES = (
+    *(
+        "/dev/urandom",
+        "/dev/random",
+        "/usr",
+        "/lib",
+        "/lib64",
+        "/etc/ld.so.cache",
+        "/etc/localtime",
+    ),
+    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+)
+
+
+@dataclass(frozen=True)
+class Jail:
+    """How one process is locked in. `layers` is all of the inner ones but in probes and tests."""
+
+    scratch: str
+    layers: Sequence[str] = INNER_LAYERS
+    limits: limits.Limits = field(default_factory=limits.Limits)
+    may_search: bool = False
+
+
+def get_python_folders() -> list[str]:
+    """Where this interpreter's libraries and those of its virtual environment are."""
+    prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
+    return sorted(prefixes | {os.path.realpath(prefix) for prefix in prefixes})
+
+
+def enter(jail: Jail) -> None:
+    """Apply the layers to this process. Raises `OSError` where one cannot be applied."""
+    with suppress(OSError):  # when memory runs out, this one goes, not its parent
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    if LIMITS in jail.layers:
+        limits.apply_limits(jail.limits)
+    if USER in jail.layers:
+        limits.leave_root(may_search=jail.may_search and LANDLOCK in jail.layers)
+    os.chdir(jail.scratch)  # root's server may not: the folder is nobody's
+    limits.renounce_privileges()
+    if LANDLOCK in jail.layers:
+        landlock.restrict([*SYSTEM_FILES, *get_python_folders()], DEVICES, jail.scratch)
+    if SECCOMP in jail.layers:
+        seccomp.install()

@@ -1,0 +1,75 @@
+"""What one jailed process may use, and the kernel's switches of its process: limits, user, rights.
+
+Limits count address space, not memory in use: importing torch maps about 2 GiB. They bind only a
+process that cannot raise them again, so root is left first.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import signal
+import struct
+from dataclasses import dataclass
+
+NOBODY = 65534
+CAP_DAC_READ_SEARCH = 2
+CAPABILITIES_VERSION = 0x20080522
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 38
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Per process. `scratch_bytes` is watched by the parent; the kernel enforces the others."""
+
+    memory_bytes: int = 8 << 30
+    file_bytes: int = 64 << 20
+    scratch_bytes: int = 256 << 20
+    open_files: int = 256
+    threads: int = 1024  # of the user, all its processes together
+
+
+def apply_limits(limits: Limits) -> None:
+    for kind, value in (
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_FSIZE, limits.file_bytes),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_NPROC, limits.threads),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        hard = resource.getrlimit(kind)[1]
+        wanted = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (wanted, wanted))
+
+
+def leave_root(*, may_search: bool) -> None:
+    """Become nobody, if root. `may_search`: still enter folders such as /root, to import.
+
+    With that right only Landlock decides which files can be read: never ask for it without.
+    """
+    if os.getuid() != 0:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    if may_search:
+        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    if may_search:
+        header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
+        right = 1 << CAP_DAC_READ_SEARCH  # effective, permitted; the upper halves are empty
+        if libc.capset(header, struct.pack("=6I", right, right, 0, 0, 0, 0)):
+            raise OSError(ctypes.get_errno(), "capset failed")
+
+
+def renounce_privileges() -> None:
+    """No set-uid program can give any back; no neighbour can look inside; die with the parent."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    for option, value in (
+        (PR_SET_NO_NEW_PRIVS, 1),
+        (PR_SET_DUMPABLE, 0),
+        (PR_SET_PDEATHSIG, signal.SIGKILL),
+    ):
+        if libc.prctl(option, value, 0, 0, 0):
+            raise OSError(ctypes.get_errno(), f"prctl {option} failed")

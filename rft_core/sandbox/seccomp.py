@@ -1,0 +1,119 @@
+"""Seccomp: a filter in the kernel that lets the process make only the system calls of a list.
+
+The filter is a program of classic BPF, the small accumulator machine of tcpdump; it is assembled
+here from `syscalls.py`, so no library is needed. It holds for the process and all its threads and
+cannot be taken off. See seccomp(2) and the kernel's Documentation/userspace-api/seccomp_filter.rst.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import platform
+import socket
+import struct
+from dataclasses import dataclass
+
+from rft_core.sandbox.syscalls import ALWAYS, DEPENDS
+
+# Opcodes: load a 32-bit word of seccomp_data, AND, jump if equal, jump if greater or equal, return.
+LOAD, AND, JUMP_EQUAL, JUMP_AT_LEAST, RETURN = 0x20, 0x54, 0x15, 0x35, 0x06
+NUMBER_AT, ARCHITECTURE_AT, ARGUMENTS_AT = 0, 4, 16  # offsets in seccomp_data
+ALLOW, KILL_PROCESS, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
+X32_CALLS = 0x40000000  # x86-64's second set of numbers for the same calls
+MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, audit number
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+
+CLONE_THREAD, CLONE_NAMESPACES = 0x00010000, 0x7E020080
+WHOLE = 0xFFFFFFFF
+FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # none that names a process to signal
+IOCTL_QUESTIONS = (
+    0x5401,
+    0x5413,
+    0x541B,
+    0x5421,
+    0x5450,
+    0x5451,
+)  # none that types into a terminal
+PRCTL_NAMES = (15, 16, 0x53564D41)  # of threads and memory areas
+
+Instruction = tuple[int, int, int, int]  # opcode, jump if true, jump if false, constant
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Allowed where `argument & mask` is one of the values."""
+
+    argument: int
+    values: tuple[int, ...]
+    mask: int = WHOLE
+    high_half: bool = False  # look at the upper 32 bits of the argument
+
+
+def get_rules(pid: int) -> dict[str, tuple[Rule, ...]]:
+    """What the calls of `DEPENDS` may be asked for; all rules of a call must agree."""
+    itself = Rule(0, (pid,))
+    return {
+        "clone": (Rule(0, (CLONE_THREAD,), CLONE_THREAD | CLONE_NAMESPACES),),  # threads only
+        "kill": (itself,),
+        "tgkill": (itself,),
+        # A pair connected to itself (asyncio wakes up through one), and no address to send to.
+        "socketpair": (Rule(0, (socket.AF_UNIX,)), Rule(1, (socket.SOCK_STREAM,), 0xF)),
+        "sendto": (Rule(4, (0,)), Rule(4, (0,), high_half=True)),
+        "prctl": (Rule(0, PRCTL_NAMES),),
+        "prlimit64": (Rule(0, (0, pid)),),
+        "fcntl": (Rule(1, FCNTL_COMMANDS),),
+        "ioctl": (Rule(1, IOCTL_QUESTIONS),),
+    }
+
+
+def assemble(machine: str, pid: int) -> list[Instruction]:
+    """The filter for a process of that id. Raises `KeyError` for a machine that is not listed."""
+    column, audit_number = MACHINES[machine]
+    program = [
+        (LOAD, 0, 0, ARCHITECTURE_AT),
+        (JUMP_EQUAL, 1, 0, audit_number),
+        (RETURN, 0, 0, KILL_PROCESS),
+        (LOAD, 0, 0, NUMBER_AT),
+        (JUMP_AT_LEAST, 0, 1, X32_CALLS),
+        (RETURN, 0, 0, KILL_PROCESS),
+    ]
+    for numbers in ALWAYS.values():
+        if (number := numbers[column]) is not None:
+            program += [(JUMP_EQUAL, 0, 1, number), (RETURN, 0, 0, ALLOW)]
+    # clone3 hides its flags in memory: "no such call" makes the C library fall back to clone.
+    program += _only_if(DEPENDS["clone3"][column], [(RETURN, 0, 0, FAIL | errno.ENOSYS)])
+    for name, rules in get_rules(pid).items():
+        body = [instruction for rule in rules for instruction in _check(rule)]
+        program += _only_if(DEPENDS[name][column], [*body, (RETURN, 0, 0, ALLOW)])
+    return [*program, (RETURN, 0, 0, FAIL | errno.EPERM)]
+
+
+def install() -> None:
+    """Filter this process from here on. Needs no_new_privs. Raises `OSError`, `KeyError`."""
+    program = assemble(platform.machine(), os.getpid())
+    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    buffer = ctypes.create_string_buffer(code, len(code))
+    header = struct.pack("@HP", len(program), ctypes.addressof(buffer))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0):
+        raise OSError(ctypes.get_errno(), "the seccomp filter was not accepted")
+
+
+def _only_if(number: int | None, body: list[Instruction]) -> list[Instruction]:
+    """The body for that call; it must end in a return. The number is in the accumulator."""
+    return [] if number is None else [(JUMP_EQUAL, 0, len(body), number), *body]
+
+
+def _check(rule: Rule) -> list[Instruction]:
+    """Go on if the argument is one of the values, else fail."""
+    offset = ARGUMENTS_AT + 8 * rule.argument + (4 if rule.high_half else 0)
+    count = len(rule.values)
+    jumps = [(JUMP_EQUAL, count - index, 0, value) for index, value in enumerate(rule.values)]
+    return [
+        (LOAD, 0, 0, offset),
+        (AND, 0, 0, rule.mask),
+        *jumps,
+        (RETURN, 0, 0, FAIL | errno.EPERM),
+    ]

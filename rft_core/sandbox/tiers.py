@@ -1,0 +1,147 @@
+"""How well this machine can lock code in: tier A, B, C, or none, found by trying every layer.
+
+A is Bubblewrap + Landlock + seccomp, B lacks Bubblewrap (hosts that deny user namespaces), C lacks
+Landlock (kernels before 5.13). All need limits, and a user other than root. Below C, no code runs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rft_core.sandbox import frames
+from rft_core.sandbox.bubblewrap import find_bubblewrap
+from rft_core.sandbox.fork_server import ForkServer
+from rft_core.sandbox.jail import BUBBLEWRAP, INNER_LAYERS, LANDLOCK, LIMITS, SECCOMP, USER
+from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
+from rft_core.sandbox.probes import PROBES
+
+PROBE_SECONDS = 10.0
+PROBE_LIMITS = Limits(memory_bytes=1 << 30, file_bytes=1 << 20)
+TIERS = {
+    "A": {BUBBLEWRAP, LANDLOCK, SECCOMP},
+    "B": {LANDLOCK, SECCOMP},
+    "C": {BUBBLEWRAP, SECCOMP},
+}
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    name: str
+    layer: str
+    held: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class SandboxReport:
+    """What holds here. `layers` are those to apply, in order."""
+
+    tier: str | None
+    layers: tuple[str, ...]
+    probes: tuple[ProbeResult, ...]
+
+    @property
+    def missing(self) -> str:
+        """What did not hold, in words; empty if all did."""
+        return "; ".join(f"{p.name}: {p.detail} ({p.layer})" for p in self.probes if not p.held)
+
+
+def get_tier(held: Collection[str]) -> str | None:
+    if not {USER, LIMITS} <= set(held):
+        return None
+    return next((name for name, needed in TIERS.items() if needed <= set(held)), None)
+
+
+def start_server() -> tuple[ForkServer | None, SandboxReport]:
+    """The best fork server that this machine gives, tried; None below tier C."""
+    if sys.platform != "linux":
+        return None, _nothing("the sandbox needs Linux")
+    server, why_not = None, "bwrap is not installed"
+    if find_bubblewrap():
+        try:
+            server = ForkServer(bubblewrap=True)
+        except InfrastructureError as error:
+            why_not = str(error)
+    try:
+        server = server or ForkServer(bubblewrap=False)
+    except InfrastructureError as error:
+        return None, _nothing(str(error))
+    results = [result for layer in INNER_LAYERS for result in try_layer(server, layer, [layer])]
+    if server.has_bubblewrap:
+        results += try_layer(server, BUBBLEWRAP, [])
+    else:
+        results += [r for r in _nothing(why_not).probes if r.layer == BUBBLEWRAP]
+    report = _conclude(results)
+    if report.tier is None:
+        server.close()
+        return None, report
+    return server, report
+
+
+def inspect() -> SandboxReport:
+    """The report alone."""
+    server, report = start_server()
+    if server:
+        server.close()
+    return report
+
+
+def try_layer(server: ForkServer, layer: str, applied: Sequence[str]) -> list[ProbeResult]:
+    """The layer's probes, in a process with only the inner layers `applied`."""
+    names = [name for name, (owner, _) in PROBES.items() if owner == layer]
+    try:
+        process = server.spawn(PROBE_LIMITS, applied)
+    except InfrastructureError as error:
+        return [ProbeResult(name, layer, False, str(error)) for name in names]
+    results = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        facts = _prepare(server, listener.getsockname()[1])
+        for name in names:
+            request = frames.pack({"probe": name, "facts": facts})
+            try:
+                answer = process.channel.exchange(request, time.monotonic() + PROBE_SECONDS)
+            except ExecutionError as error:
+                answer = {"held": False, "detail": f"the probe did not answer: {error}"}
+            results.append(ProbeResult(name, layer, answer["held"], answer["detail"]))
+    server.end(process)
+    return results
+
+
+def _prepare(server: ForkServer, port: int) -> dict[str, Any]:
+    """Put in place what the probes go for: everything here is open to all but for the layers."""
+    neighbour, outside = server.cells / "neighbour", server.folder / "outside"
+    neighbour.mkdir(exist_ok=True)
+    neighbour.chmod(0o777)
+    (neighbour / "file").write_text("visible")
+    outside.write_text("visible")
+    stat = Path("/proc/self/stat").read_text()
+    return {
+        "neighbour": str(neighbour),
+        "outside": str(outside),
+        "port": port,
+        "pid": os.getpid(),
+        "start_time": stat.rpartition(")")[2].split()[19],
+        "memory_bytes": PROBE_LIMITS.memory_bytes,
+        "file_bytes": PROBE_LIMITS.file_bytes,
+        "open_files": PROBE_LIMITS.open_files,
+    }
+
+
+def _conclude(results: Sequence[ProbeResult]) -> SandboxReport:
+    failed = {result.layer for result in results if not result.held}
+    held = {result.layer for result in results} - failed
+    layers = tuple(layer for layer in INNER_LAYERS if layer in held)
+    return SandboxReport(get_tier(held), layers, tuple(results))
+
+
+def _nothing(why: str) -> SandboxReport:
+    results = [ProbeResult(name, layer, False, why) for name, (layer, _) in PROBES.items()]
+    return SandboxReport(None, (), tuple(results))
