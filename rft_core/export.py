@@ -7,12 +7,16 @@ float32; the weights are saved in the run's own precision. Nothing is uploaded a
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from rft_core.config import RunConfig, changed_fields, to_yaml
 from rft_core.embedded import EMBEDDED_MODELS
@@ -65,11 +69,7 @@ def export_run(
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
         rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set or "").content)
     adapter = _choose_adapter(runs_dir, run_id, step)
-    to = to.expanduser().resolve()
-    if to.exists() and (not to.is_dir() or any(to.iterdir())):
-        raise BadInputError(f"'{to}' is not empty", "", "Choose a folder that does not exist")
-    to.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=to.parent))
+    to, temporary = _make_room(to)
     try:
         proof = (
             _write_merged(run.config, adapter.path, prompts, temporary)
@@ -83,10 +83,33 @@ def export_run(
         about = {"run": run_id, "step": adapter.step, "kind": kind, "proof": proof}
         temporary.chmod(0o755)
         publish_folder(temporary, to, about)
+    except OSError as error:
+        raise RftError(
+            f"The export could not be written to '{to}'",
+            str(error),
+            "Nothing is left there: make room, or choose another folder",
+        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     files = tuple(sorted(path.name for path in to.iterdir()))
     return Export(to, kind, adapter.step, files, proof)
+
+
+def _make_room(to: Path) -> tuple[Path, Path]:
+    """Where the export goes, and an empty folder beside it to write it in first."""
+    to = to.expanduser().absolute()
+    try:
+        to = to.resolve()
+        if to.exists() and (not to.is_dir() or any(to.iterdir())):
+            raise BadInputError(f"'{to}' is not empty", "", "Choose a folder that does not exist")
+        to.parent.mkdir(parents=True, exist_ok=True)
+        return to, Path(tempfile.mkdtemp(prefix=".unfinished-", dir=to.parent))
+    except OSError as error:
+        raise BadInputError(
+            f"Nothing can be written to '{to}'",
+            error.strerror or str(error),
+            "Choose a folder that you may write to",
+        ) from error
 
 
 def make_model_card(
@@ -98,21 +121,24 @@ def make_model_card(
 ) -> str:
     """README.md: what it is, what it was rewarded for, what that did, how to use it."""
     config = run.config
-    weights = [f"- `{entry.name}`, weight {entry.weight:g}" for entry in rewards.entries]
-    settings = [f"- `{name}`: {value}" for name, value in changed_fields(config).items()]
-    library = "transformers" if proof else "peft"
+    weights = [f"- {_code(entry.name)}, weight {entry.weight:g}" for entry in rewards.entries]
+    settings = [f"- `{name}`: {_code(value)}" for name, value in changed_fields(config).items()]
+    about = {
+        "base_model": config.model,
+        "library_name": "transformers" if proof else "peft",
+        "tags": ["reinforcement-fine-tuning", config.method, "lora"],
+    }
     return "\n".join(
         [
             "---",
-            f"base_model: {config.model}",
-            f"library_name: {library}",
-            f"tags: [reinforcement-fine-tuning, {config.method}, lora]",
+            yaml.safe_dump(about, sort_keys=False).rstrip(),
             "---",
             "",
-            f"# {run.name or run.id}",
+            f"# {_plain(run.name or run.id)}",
             "",
-            f"`{config.model}` tuned for the task `{config.task}` by {config.method.upper()} with "
-            f"LoRA (rank {config.lora_r}), run `{run.id}`, {adapter.label}.",
+            f"{_code(config.model)} tuned for the task {_code(config.task)} by "
+            f"{config.method.upper()} with LoRA (rank {config.lora_r}), run {_code(run.id)}, "
+            f"{adapter.label}.",
             "",
             "## Rewarded for",
             "",
@@ -223,7 +249,7 @@ def _describe_change(runs_dir: Path, run_id: str, step: int | None) -> list[str]
     table = frame[frame["step"].isin([first, last])]
     values = table.pivot_table(index="name", columns="step", values="value")
     lines = [f"| validation | step {first} | step {last} |", "|---|---|---|"]
-    lines += [f"| {name} | {a:.3f} | {b:.3f} |" for name, a, b in values.itertuples()]
+    lines += [f"| {_plain(name)} | {a:.3f} | {b:.3f} |" for name, a, b in values.itertuples()]
     shared = sorted(rewards[0].keys() & rewards[1].keys())
     if not shared:
         return lines
@@ -270,7 +296,17 @@ def _describe_use(config: RunConfig, *, is_merged: bool) -> list[str]:
         "```python",
         "from peft import PeftModel",
         *load,
-        f'base = AutoModelForCausalLM.from_pretrained("{base}")',
+        f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})",
         'model = PeftModel.from_pretrained(base, "this folder")',
         "```",
     ]
+
+
+def _plain(text: str) -> str:
+    """What people wrote, on one line; Markdown and HTML read nothing into it."""
+    return re.sub(r"([\\`*_{}\[\]<>#|!~&$])", r"\\\1", " ".join(text.split()))
+
+
+def _code(value: object) -> str:
+    """The same as a code span, in which only a backtick means anything."""
+    return "`" + " ".join(str(value).split()).replace("`", "'") + "`"

@@ -1,16 +1,24 @@
 """Exports of a run with a random tiny model: files, card, proof, and what is refused."""
 
+import errno
 import hashlib
 import json
+import re
+import shutil
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, NotFoundError, RftError
-from rft_core.export import export_run
+from rft_core.export import export_run, make_model_card
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_run_dir
+from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.store.adapters import StoredAdapter
+from rft_core.store.index import RunRow
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 from tests.tiny_run import add_tiny_run
@@ -66,12 +74,47 @@ def test_the_card_says_what_was_rewarded_and_what_changed(runs_dir: Path, tmp_pa
     assert "over 3 validation prompts: +1.000" in card and "p = " in card
 
 
+def test_the_card_reads_nothing_into_what_people_wrote(runs_dir: Path, tmp_path: Path) -> None:
+    name = "# [me](http://x) <script>alert(1)</script>\n---\n| `a` |"
+    adapter = StoredAdapter("tiny", 2, tmp_path)
+    config = RunConfig(model='odd: "model" `x`', name=name)
+    run = RunRow("tiny", name, config, 0.0, None, None)
+    rewards = RewardSet((RewardEntry("a`b|c", "length"),))
+    card = make_model_card(runs_dir, run, adapter, rewards, {})
+    front, body = card.removeprefix("---\n").split("\n---\n", 1)
+    assert yaml.safe_load(front)["base_model"] == config.model
+    [title] = [line for line in body.splitlines() if line.startswith("# ")]
+    assert "\\[me\\]" in title and "\\<script\\>" in title and "\\`a\\`" in title
+    assert "- `a'b|c`, weight 1" in body
+    outside_code = re.sub(r"`[^`\n]*`", "", re.sub(r"```.*?```", "", body, flags=re.DOTALL))
+    assert not re.search(r"(?<!\\)<", outside_code)
+
+
+@pytest.mark.parametrize("to", ["/proc/none/out", "/dev/null/out", "/" + "x" * 300])
+def test_a_folder_that_cannot_be_made_is_bad_input(runs_dir: Path, to: str) -> None:
+    with pytest.raises(BadInputError, match="Nothing can be written to"):
+        export_run(runs_dir, "tiny", Path(to))
+
+
+def test_a_disk_that_fills_up_is_named_and_leaves_nothing(
+    runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill_up(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", fill_up)
+    with pytest.raises(RftError, match="No space left"):
+        export_run(runs_dir, "tiny", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+
+
 def test_a_merged_model_is_proved_and_loads_alone(
-    runs_dir: Path, tmp_path: Path, model: Path
+    runs_dir: Path, tmp_path: Path, model: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     result = export_run(runs_dir, "tiny", tmp_path / "out", merged=True)
+    assert capfd.readouterr() == ("", "")  # no progress bars of any library
     assert result.proof["changed_tensors"] > 0
     assert result.proof["answers_equal"] == result.proof["answers_compared"] == 3
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "out").state_dict()

@@ -15,6 +15,7 @@ import torch
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
+from transformers.utils import logging as transformers_logging
 
 from rft_core.errors import ModelUnavailableError
 from rft_core.generation.download import ProgressCallback, download
@@ -32,6 +33,7 @@ def load_base(
     name: str, dtype: Dtype = "float32", progress: ProgressCallback = ignore_progress
 ) -> tuple[PreTrainedModel, Any]:
     """The model in evaluation mode on the CPU, and its tokenizer. Raises ModelUnavailableError."""
+    transformers_logging.disable_progress_bar()  # whoever watches has a callback
     folder = ensure_model_folder(name, progress)
     progress(f"loading {name}", None)
     tokenizer = _read_tokenizer(name, folder)
