@@ -5,7 +5,11 @@ The rules themselves are in `planning.problems`. Nothing is downloaded and no mo
 
 from __future__ import annotations
 
+import heapq
 import importlib.util
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -13,19 +17,25 @@ from sqlite_utils import Database
 from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
-from rft_core.jobs.pinning import make_task_prompt_set
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import Facts, Problem, estimate, find_problems
-from rft_core.prompts import PromptSet
+from rft_core.prompts import Message, PromptSet
 from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import get_prompt_set, get_reward_set, open_index
 from rft_core.tasks import get_task
 
 CUSTOM_TASK = "custom"
-PROMPTS_MEASURED = (
-    32  # the longest by characters; the longest in tokens is nearly surely among them
-)
+PROMPTS_MEASURED = 32  # the longest in tokens is nearly surely among the longest by characters
+ROWS_LOOKED_AT = 256  # of a task's own rows, which are alike: a run may ask for 100,000
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """What is checked of a run's prompts. `longest`: texts, longest first."""
+
+    num_train: int
+    longest: tuple[str, ...]
 
 
 def list_problems(runs_dir: Path, config: RunConfig) -> list[Problem]:
@@ -42,9 +52,9 @@ def check_config(index: Database, runs_dir: Path, config: RunConfig) -> None:
 
 def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[Problem]:
     problems: list[Problem] = []
-    prompt_set = model = None
+    prompts = model = None
     try:
-        prompt_set = _get_prompt_set(index, config)
+        prompts = _get_prompts(index, runs_dir, config)
     except RftError as error:
         problems.append(_problem("prompt_set" if config.prompt_set else "task", error))
     try:
@@ -61,23 +71,43 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
         needed_disk=estimate(config, runs_dir).disk_bytes,
         is_vllm_installed=importlib.util.find_spec("vllm") is not None,
         model=model,
-        num_train_prompts=len(prompt_set.train_rows) if prompt_set else None,
-        longest_prompt=_count_longest_prompt(prompt_set, model) if prompt_set else None,
+        num_train_prompts=prompts.num_train if prompts else None,
+        longest_prompt=_count_longest_prompt(prompts, model) if prompts else None,
     )
     return list(dict.fromkeys(problems + find_problems(config, facts)))
 
 
-def _get_prompt_set(index: Database, config: RunConfig) -> PromptSet:
-    """The stored set, or what the task would bring."""
-    if config.prompt_set is None:
-        if config.task == CUSTOM_TASK:
-            raise BadInputError("A custom task needs a prompt set", "", "Choose one or upload one")
-        return make_task_prompt_set(config)
-    prompt_set = PromptSet.from_json(get_prompt_set(index, config.prompt_set).content)
-    if config.reward_set is None and config.task != CUSTOM_TASK:
-        for row in prompt_set.rows:  # the task's own rewards read the task's own columns
-            get_task(config.task).check_row(row)
-    return prompt_set
+def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts:
+    """Of the stored set, or of what the task would bring."""
+    if config.prompt_set is not None:
+        get_prompt_set(index, config.prompt_set)
+        own_rewards = config.reward_set is None and config.task != CUSTOM_TASK
+        return _read_stored(runs_dir, config.prompt_set, config.task if own_rewards else None)
+    if config.task == CUSTOM_TASK:
+        raise BadInputError("A custom task needs a prompt set", "", "Choose one or upload one")
+    task = get_task(config.task)
+    train, validation = task.load(
+        min(config.num_prompts, ROWS_LOOKED_AT),
+        min(config.num_validation_prompts, ROWS_LOOKED_AT),
+        config.seed,
+    )
+    asked = [task.prompt(row) for row in (*train, *validation)]
+    return _Prompts(config.num_prompts, _longest(asked))
+
+
+@lru_cache(maxsize=8)
+def _read_stored(runs_dir: Path, prompt_set: str, task: str | None) -> _Prompts:
+    """A stored set never changes: it is read once, however often a form is drawn."""
+    with open_index(runs_dir) as index:
+        stored = PromptSet.from_json(get_prompt_set(index, prompt_set).content)
+    for row in stored.rows if task else ():  # the task's own rewards read the task's own columns
+        get_task(str(task)).check_row(row)
+    return _Prompts(len(stored.split.train), _longest(stored.prompts()))
+
+
+def _longest(prompts: Iterable[Sequence[Message]]) -> tuple[str, ...]:
+    texts = ("\n".join(message["content"] for message in prompt) for prompt in prompts)
+    return tuple(heapq.nlargest(PROMPTS_MEASURED, texts, key=len))
 
 
 def _check_rewards(index: Database, config: RunConfig) -> None:
@@ -94,7 +124,7 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
         )
 
 
-def _count_longest_prompt(prompt_set: PromptSet, model: ModelSummary | None) -> int | None:
+def _count_longest_prompt(prompts: _Prompts, model: ModelSummary | None) -> int | None:
     """In tokens, without the chat template's own; None without a tokenizer on this machine."""
     folder = find_local_folder(model.name) if model else None
     if folder is None or not (folder / "tokenizer.json").is_file():
@@ -102,9 +132,8 @@ def _count_longest_prompt(prompt_set: PromptSet, model: ModelSummary | None) -> 
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    texts = ["\n".join(message["content"] for message in prompt) for prompt in prompt_set.prompts()]
-    longest = sorted(texts, key=len, reverse=True)[:PROMPTS_MEASURED]
-    return max((len(encoding.ids) for encoding in tokenizer.encode_batch(longest)), default=None)
+    encodings = tokenizer.encode_batch(list(prompts.longest))
+    return max((len(encoding.ids) for encoding in encodings), default=None)
 
 
 def _problem(field: str, error: RftError) -> Problem:
