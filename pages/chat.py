@@ -9,12 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.answer_lanes import ask, show_exchange
+from pages.components.answer_lanes import ask, forget_unfinished, show_exchange, show_unfinished
 from pages.components.generation_view import generation_style
 from pages.components.page_header import page_header, show_error, shown_errors
 from pages.components.run_picker import pick_run
 from rft_core.errors import BadInputError, RftError
-from rft_core.generation.client import GenerationClient
+from rft_core.generation.client import GenerationClient, choose_engine
 from rft_core.generation.protocol import Lane, SamplingParams
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import PromptSet
@@ -44,11 +44,12 @@ def main() -> None:
         show_exchange(exchange)
     question = pick_question(prompts)
     if question is None:
+        show_unfinished()
         return
     messages, row = question
     try:
         answered = ask(
-            GenerationClient(get_runs_dir()),
+            make_client(run),
             model=run.config.model,
             messages=messages,
             row=row,
@@ -61,6 +62,14 @@ def main() -> None:
         return
     st.session_state.setdefault(HISTORY, []).append(answered)
     st.rerun()
+
+
+def make_client(run: RunRow) -> GenerationClient:
+    """In the run's own precision and, where it can work here, by its own engine."""
+    config, engine = run.config, choose_engine(run.config)
+    if engine != config.engine:
+        st.caption(f"There is no GPU here: {engine} answers in place of {config.engine}.")
+    return GenerationClient(get_runs_dir(), engine=engine, dtype=config.dtype)
 
 
 def pick_checkpoints(run: RunRow) -> list[StoredAdapter]:
@@ -104,6 +113,7 @@ def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:
     with clear:
         if st.button("Clear", icon=":material/delete_sweep:", type="tertiary"):
             st.session_state.pop(HISTORY, None)
+            forget_unfinished()
             st.rerun()
     text = st.chat_input(f"A question, or a row such as {json.dumps(prompts.rows[0])[:70]}")
     if not text:

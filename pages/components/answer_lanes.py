@@ -1,4 +1,8 @@
-"""One question streamed into several columns at once, each answer scored when it is complete."""
+"""One question streamed into several columns at once, each answer scored when it is complete.
+
+Stop, like any other click, ends the page's run, and with it the stream. What was written until then
+is kept in the session until the next question, so that it does not vanish.
+"""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -9,6 +13,7 @@ import streamlit as st
 
 from pages.components.completion_html import prompt_html
 from pages.components.generation_view import show_completion
+from rft_core.errors import RftError
 from rft_core.generation.client import GenerationClient
 from rft_core.generation.protocol import (
     Completion,
@@ -21,6 +26,16 @@ from rft_core.generation.protocol import (
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, Messages, RewardSet
 from rft_core.store.generation_reader import Generation
+
+UNFINISHED = "chat_unfinished"
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An exchange under way: `texts` grows, lane by lane."""
+
+    question: str
+    texts: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -48,34 +63,61 @@ def ask(
     params: SamplingParams,
     rewards: RewardSet,
 ) -> Exchange:
-    """Stream all lanes into columns; the Stop button ends the page's run, which cancels."""
+    """Stream all lanes into columns, with a Stop button beneath for as long as that takes."""
     question = messages[-1]["content"]
-    st.html(prompt_html(question))
-    st.button("Stop", icon=":material/stop:", key="stop-answers")
-    columns = st.columns(len(lanes))
     texts: dict[str, str] = {lane.label: "" for lane in lanes}
+    st.session_state[UNFINISHED] = Unfinished(question, texts)
+    st.html(prompt_html(question))
+    columns = st.columns(len(lanes))
     places = {}
     for lane, column in zip(lanes, columns, strict=True):
         with column:
             st.markdown(f"**{lane.label}**")
             places[lane.label] = (st.empty(), st.empty())
+    waiting, stop = st.empty(), st.empty()
+    stop.button("Stop", icon=":material/stop:", key="stop-answers")
     done: dict[str, LaneDone] = {}
-    waiting = st.empty()
-    with closing(client.stream(model, messages, lanes, params)) as events:
-        for event in events:
-            if isinstance(event, Progress):
-                waiting.caption(event.message)
-                continue
-            waiting.empty()
-            text, speed = places[event.lane]
-            if isinstance(event, TextDelta):
-                texts[event.lane] += event.text
-                text.text(texts[event.lane])
-            else:
-                done[event.lane] = event
-            speed.caption(f"{event.tokens_per_second:.0f} tokens/s")
-    completions = [done[lane.label] for lane in lanes]
-    return Exchange(question, _score(messages, row, completions, rewards))
+    try:
+        with closing(client.stream(model, messages, lanes, params)) as events:
+            for event in events:
+                if isinstance(event, Progress):
+                    waiting.caption(event.message)
+                    continue
+                waiting.empty()
+                text, speed = places[event.lane]
+                if isinstance(event, TextDelta):
+                    texts[event.lane] += event.text
+                    text.text(texts[event.lane])
+                else:
+                    done[event.lane] = event
+                speed.caption(f"{event.tokens_per_second:.0f} tokens/s")
+        waiting.caption("Scoring …")
+        answers = _score(messages, row, [done[lane.label] for lane in lanes], rewards)
+    except RftError:
+        stop.empty()
+        waiting.empty()
+        forget_unfinished()
+        raise
+    forget_unfinished()
+    return Exchange(question, answers)
+
+
+def show_unfinished() -> None:
+    """What the lanes had written when the last question was stopped."""
+    unfinished: Unfinished | None = st.session_state.get(UNFINISHED)
+    if unfinished is None:
+        return
+    st.html(prompt_html(unfinished.question))
+    columns = st.columns(len(unfinished.texts))
+    for (lane, text), column in zip(unfinished.texts.items(), columns, strict=True):
+        with column:
+            st.markdown(f"**{lane}**")
+            st.text(text)
+    st.caption(":material/stop_circle: Stopped before the end: not scored, and not kept.")
+
+
+def forget_unfinished() -> None:
+    st.session_state.pop(UNFINISHED, None)
 
 
 def show_exchange(exchange: Exchange) -> None:
