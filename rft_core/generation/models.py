@@ -33,7 +33,8 @@ def load_base(
     name: str, dtype: Dtype = "float32", progress: ProgressCallback = ignore_progress
 ) -> tuple[PreTrainedModel, Any]:
     """The model in evaluation mode on the CPU, and its tokenizer. Raises ModelUnavailableError."""
-    transformers_logging.disable_progress_bar()  # whoever watches has a callback
+    # Whoever watches has a callback: bars would only end up in logs and in other people's stderr.
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = ensure_model_folder(name, progress)
     progress(f"loading {name}", None)
     tokenizer = _read_tokenizer(name, folder)
