@@ -17,6 +17,7 @@ from rft_core.rewards.grader_info import (
     GraderOption,
 )
 from rft_core.rewards.instructions import INSTRUCTIONS
+from rft_core.rewards.json_match import JSON_MATCH
 from rft_core.rewards.judge import JUDGE
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
@@ -102,6 +103,7 @@ GRADERS: dict[str, GraderInfo] = {
     "ranked": RANKED,
     "multi_answer": MULTI_ANSWER,
     "schema": SCHEMA,
+    "json_match": JSON_MATCH,
     "config": CONFIG,
     "sql": SQL,
     "judge": JUDGE,

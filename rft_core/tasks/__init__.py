@@ -5,6 +5,8 @@ from __future__ import annotations
 from rft_core.errors import NotFoundError
 from rft_core.tasks.countdown import COUNTDOWN, COUNTDOWN_EASY
 from rft_core.tasks.instructions import INSTRUCTIONS
+from rft_core.tasks.json_output import JSON_OUTPUT
+from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC
 from rft_core.tasks.task import Task
 from rft_core.tasks.word_problems import GSM8K, WORD_PROBLEMS
 
@@ -13,6 +15,9 @@ TASKS: dict[str, Task] = {
     "countdown-easy": COUNTDOWN_EASY,
     "gsm8k": GSM8K,
     "instructions": INSTRUCTIONS,
+    "json_output": JSON_OUTPUT,
+    "mathqa": MATHQA,
+    "mathqa_numeric": MATHQA_NUMERIC,
     "word_problems": WORD_PROBLEMS,
 }
 

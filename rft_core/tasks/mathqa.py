@@ -1,0 +1,71 @@
+"""MathQA: word problems with five choices, or with the number that the right choice states.
+
+Rows come from an upload in the published format (Problem, options, correct). With choices a policy
+can score by naming one letter: the dry run warns where a score is no better than that. The numeric
+task wants the value itself, which cannot be guessed so easily.
+"""
+
+from __future__ import annotations
+
+from rft_core.prompts.mapping import RowField
+from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.task import Task
+
+QUESTION = RowField("question", "text", aliases=("Problem",))
+THOUGHT = RowField("rationale", "text", required=False, aliases=("Rationale", "solution"))
+CHOICE_TEMPLATE = (
+    "{{ question }}\nChoices: {{ options }}\nShow your work in <think> </think> tags, and return "
+    "the letter of the right choice in <answer> </answer> tags, for example <answer> A </answer>."
+)
+NUMBER_TEMPLATE = (
+    "{{ question }}\nShow your work in <think> </think> tags, and return the final number in "
+    "<answer> </answer> tags, for example <answer> 42 </answer>."
+)
+PROBLEM = "A train runs 120 km in 1.5 hours. What is its speed in km per hour?"
+RATIONALE = "120 km in 1.5 hours is 120 / 1.5 = 80 km per hour."
+
+
+def write_gold(row: Row) -> str | None:
+    """The rationale as the thought, where the row has one."""
+    thought = str(row.get("rationale") or "").strip()
+    return f"<think>{thought}</think>\n<answer>{row['answer']}</answer>" if thought else None
+
+
+MATHQA = Task(
+    name="mathqa",
+    title="MathQA, multiple choice",
+    description="Word problems with five choices. Guessing one letter already scores about 20%.",
+    fields=(
+        QUESTION,
+        RowField("options", "text", aliases=("choices",)),
+        RowField("answer", "text", aliases=("correct",)),
+        THOUGHT,
+    ),
+    template=PromptTemplate(system="", user=CHOICE_TEMPLATE),
+    reward_set=RewardSet(
+        (RewardEntry("format", "format"), RewardEntry("correctness", "choice")), "mathqa"
+    ),
+    example_row={
+        "question": PROBLEM,
+        "options": "a ) 60 , b ) 75 , c ) 80 , d ) 90 , e ) 180",
+        "answer": "c",
+        "rationale": RATIONALE,
+    },
+    write_gold=write_gold,
+    hub_name="allenai/math_qa",
+)
+
+MATHQA_NUMERIC = Task(
+    name="mathqa_numeric",
+    title="MathQA, numeric",
+    description="Word problems whose answer is a number to be written out, not a letter.",
+    fields=(QUESTION, RowField("answer", "any"), THOUGHT),
+    template=PromptTemplate(system="", user=NUMBER_TEMPLATE),
+    reward_set=RewardSet(
+        (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")),
+        "mathqa numeric",
+    ),
+    example_row={"question": PROBLEM, "answer": 80, "rationale": RATIONALE},
+    write_gold=write_gold,
+)
