@@ -113,7 +113,7 @@ class ForkServer:
         """A new jailed process that has said hello. Raises `InfrastructureError`."""
         self._count += 1
         scratch = self.cells / str(self._count)
-        scratch.mkdir(mode=0o700)
+        scratch.mkdir(mode=0o711)
         if os.getuid() == 0 and jail.USER in layers:
             os.chown(scratch, NOBODY, NOBODY)
         channel = Channel(scratch, limits.scratch_bytes)

@@ -51,13 +51,13 @@ def get_python_folders() -> list[str]:
 
 def enter(jail: Jail) -> None:
     """Apply the layers to this process. Raises `OSError` where one cannot be applied."""
+    os.chdir(jail.scratch)  # before nobody may not pass a folder on the way to it
     with suppress(OSError):  # when memory runs out, this one goes, not its parent
         Path("/proc/self/oom_score_adj").write_text("1000")
     if LIMITS in jail.layers:
         limits.apply_limits(jail.limits)
     if USER in jail.layers:
         limits.leave_root(may_search=jail.may_search and LANDLOCK in jail.layers)
-    os.chdir(jail.scratch)  # root's server may not: the folder is nobody's
     limits.renounce_privileges()
     if LANDLOCK in jail.layers:
         landlock.restrict([*SYSTEM_FILES, *get_python_folders()], DEVICES, jail.scratch)

@@ -1,0 +1,272 @@
+"""What hostile code tries, through the door that reward functions come in by.
+
+Each attempt reports what it got; "blocked" is the only right answer. Which layer stops it is the
+business of test_layers.py: here the whole jail stands.
+"""
+
+import json
+import os
+import socket
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from rft_core.sandbox.executor import Executor, Limits, Outcome
+
+
+@pytest.fixture(scope="module")
+def executor():
+    with Executor(Limits(memory_bytes=2 << 30)) as executor:
+        yield executor
+
+
+def attempt(executor: Executor, code: str, timeout: float = 10.0) -> str:
+    """What the code leaves in `got`, as JSON unless it is text; "blocked" if it raises."""
+    lines = "\n".join("        " + line for line in code.strip().splitlines())
+    source = f"""
+import json, os, sys, socket, ctypes, threading, signal, subprocess, multiprocessing
+def f(completions, log_extra):
+    got = None
+    try:
+{lines}
+    except (OSError, RuntimeError) as error:
+        got = "blocked"
+    log_extra("got", [got if isinstance(got, str) else json.dumps(got, default=str)])
+    return [0.0]
+"""
+    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, timeout)
+    assert result.failure is None, result.failure
+    return result.extras["got"][0]
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """A file that everybody on this machine may read and write."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    path = tmp_path / "index.db"
+    path.write_text("secret")
+    path.chmod(0o666)
+    return path
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/shadow", "/etc/passwd", "/root/.bashrc", "/proc/1/environ", "/proc/kcore"]
+)
+def test_system_files_are_out_of_reach(executor, path):
+    assert attempt(executor, f"got = open({path!r}, 'rb').read(9)") == "blocked"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "got = open(PATH).read()",
+        "got = open(PATH, 'w').write('mine')",
+        "got = os.unlink(PATH)",
+        "got = os.rename(PATH, 'here')",
+        "os.symlink(PATH, 'soft'); got = open('soft').read()",
+        "os.link(PATH, 'hard'); got = open('hard').read()",
+        "got = open('../' * 20 + PATH).read()",
+        "got = os.chmod(PATH, 0o777)",
+        "got = os.utime(PATH)",
+        "got = os.truncate(PATH, 0)",
+        "got = os.listdir(os.path.dirname(PATH))",
+        "got = open('/proc/self/root' + PATH).read()",
+    ],
+)
+def test_files_of_the_project_are_out_of_reach(executor, secret, code):
+    assert attempt(executor, f"PATH = {str(secret)!r}\n{code}") == "blocked"
+    assert secret.read_text() == "secret"
+
+
+def test_the_files_of_a_neighbour_are_out_of_reach(executor):
+    """Another source's process has its own folder."""
+    folder = attempt(executor, "open('mine', 'w').write('x'); got = os.getcwd()")
+    assert attempt(executor, f"got = open({folder + '/mine'!r}).read()  # theirs") == "blocked"
+
+
+@pytest.mark.parametrize("kind", ["SOCK_STREAM", "SOCK_DGRAM", "SOCK_RAW", "SOCK_SEQPACKET"])
+def test_there_are_no_sockets_of_any_family(executor, kind):
+    code = f"""
+got = []
+for family in range(46):
+    try:
+        socket.socket(family, socket.{kind})
+        got.append(family)
+    except OSError:
+        pass
+"""
+    assert attempt(executor, code) == "[]"
+
+
+def test_a_listening_server_of_this_machine_is_out_of_reach(executor):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        code = f"got = socket.create_connection(('127.0.0.1', {port}), 2)"
+        assert attempt(executor, code) == "blocked"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "got = os.fork()",
+        "got = os.posix_spawn('/bin/sh', ['sh'], {})",
+        "got = os.execv('/bin/sh', ['sh'])",
+        "got = subprocess.run(['true'])",
+        "p = multiprocessing.Process(target=print); p.start(); got = p.pid",
+        "while True: os.fork()",
+        "got = os.popen('true').read()",
+    ],
+)
+def test_no_process_can_be_started(executor, code):
+    assert attempt(executor, code) == "blocked"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "got = os.kill(os.getppid(), signal.SIGKILL)",
+        "got = os.kill(-1, signal.SIGKILL)",
+        "got = os.kill(0, signal.SIGKILL)",
+        "got = os.killpg(os.getppid(), signal.SIGKILL)",
+        "got = os.kill(1, signal.SIGSTOP)",
+        "got = signal.pidfd_send_signal(os.pidfd_open(os.getppid()), signal.SIGKILL)",
+        "got = open(f'/proc/{os.getppid()}/mem', 'rb')",
+        "got = open(f'/proc/{os.getppid()}/environ', 'rb').read()",
+        "got = os.listdir(f'/proc/{os.getppid()}/fd')",
+        "got = os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+        "import resource; got = resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))",
+        "got = os.sched_setaffinity(os.getppid(), {0})",
+    ],
+)
+def test_the_server_cannot_be_harmed_or_read(executor, code):
+    assert attempt(executor, code) == "blocked"
+    assert psutil.Process(executor._server.pid).is_running()
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("ptrace", "16, os.getppid(), 0, 0"),
+        ("process_vm_readv", "os.getppid(), 0, 0, 0, 0, 0"),
+        ("unshare", "0x10000000"),
+        ("mount", "b'/', b'/', b'tmpfs', 0, 0"),
+        ("chroot", "b'.'"),
+        ("setuid", "0"),
+        ("setns", "0, 0"),
+        ("memfd_create", "b'x', 0"),
+        ("personality", "0x0040000"),
+        ("setsid", ""),
+    ],
+)
+def test_dangerous_system_calls_are_refused(executor, name, arguments):
+    code = f"""
+libc = ctypes.CDLL(None, use_errno=True)
+result = libc.{name}({arguments})
+got = "blocked" if result == -1 and ctypes.get_errno() == 1 else result
+"""
+    assert attempt(executor, code) == "blocked"
+
+
+def test_raw_system_calls_are_refused_too(executor):
+    """By number: io_uring, bpf, perf, userfaultfd, keyrings, and calls of future kernels."""
+    code = """
+libc = ctypes.CDLL(None, use_errno=True)
+numbers = {425, 426, 427, 321, 298, 323, 248, 249, 250, 438, 440, 434, 460, 500, 999}
+if os.uname().machine == "x86_64":
+    got = [n for n in sorted(numbers) if libc.syscall(n, 0, 0, 0) != -1 or ctypes.get_errno() != 1]
+else:
+    got = []
+"""
+    assert attempt(executor, code) == "[]"
+
+
+def test_a_bomb_of_threads_ends_with_its_deadline(executor):
+    source = """
+import threading
+def f(completions):
+    while True:
+        try:
+            threading.Thread(target=threading.Event().wait, daemon=True).start()
+        except RuntimeError:
+            pass
+"""
+    start = time.monotonic()
+    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 1.0)
+    assert result.outcome is Outcome.TIMEOUT
+    assert time.monotonic() - start < 5
+    assert attempt(executor, "got = 'fine'") == "fine"
+
+
+def test_bombs_of_memory_and_descriptors_harm_only_themselves(executor):
+    code = """
+files = []
+try:
+    while True:
+        files.append(open(os.devnull))
+except OSError:
+    got = len(files) < 256
+"""
+    assert attempt(executor, code) == "true"
+    source = "def f(completions):\n    x = []\n    while True: x.append(bytes(1 << 24))"
+    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 10)
+    assert result.outcome is Outcome.OOM
+
+
+def test_no_descriptor_leads_out(executor):
+    code = """
+got = []
+for fd in range(64):
+    try:
+        got.append(os.readlink(f"/proc/self/fd/{fd}").split(":")[0])
+    except OSError:
+        pass
+"""
+    assert set(json.loads(attempt(executor, code))) <= {"pipe", "/dev/null"}
+
+
+def test_nothing_of_the_parent_is_in_memory_or_environment(executor, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    code = "got = [k for k in os.environ if k not in ('PATH', 'LANG')]"
+    assert set(json.loads(attempt(executor, code))) <= {
+        "USER", "HOME", "TMPDIR", "OMP_NUM_THREADS", "LC_CTYPE", "PWD"
+    }  # fmt: skip
+    assert "hf_secret" not in attempt(executor, "got = open('/proc/self/environ').read()")
+
+
+def test_a_patched_clock_or_alarm_does_not_move_the_deadline(executor):
+    source = """
+import signal, time
+time.monotonic = time.time = lambda: 0.0
+for number in range(1, 65):
+    try:
+        signal.signal(number, signal.SIG_IGN)
+    except (OSError, ValueError):
+        pass
+def f(completions):
+    while True:
+        pass
+"""
+    start = time.monotonic()
+    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 0.5)
+    assert result.outcome is Outcome.TIMEOUT
+    assert time.monotonic() - start < 3
+
+
+def test_python_libraries_are_read_only(executor):
+    code = "import numpy; got = open(numpy.__file__, 'a').write('#')"
+    assert attempt(executor, code) == "blocked"
+
+
+def test_the_project_and_its_runs_are_invisible(executor):
+    root = Path(__file__).resolve().parents[2]
+    assert attempt(executor, f"got = open({str(root / 'README.md')!r}).read()") == "blocked"
+    assert attempt(executor, f"got = os.listdir({str(root / 'runs')!r})") == "blocked"
+
+
+def test_it_does_not_run_as_root_nor_with_any_group_of_ours(executor):
+    uid, groups = json.loads(attempt(executor, "got = (os.getuid(), os.getgroups())"))
+    assert uid != 0
+    assert os.getuid() != 0 or groups == []
