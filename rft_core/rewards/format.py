@@ -39,9 +39,9 @@ def grade_format(completion: str, row: Row, *, think_opened_by_prompt: bool = Fa
     if between.strip():
         return Grade(0.0, "There is text between </think> and <answer>, or they are swapped.")
     if not has_visible_text(thought):
-        return Grade(0.0, "The thought is empty.", ("empty_thought",))
+        return Grade(0.0, f"The thought {_lack(thought)}.", ("empty_thought",))
     if not has_visible_text(answer):
-        return Grade(0.0, "The answer is empty.")
+        return Grade(0.0, f"The answer {_lack(answer)}.")
     return Grade(1.0, "One thought, then one answer, in the right tags.")
 
 
@@ -63,6 +63,10 @@ def is_repetitive(text: str) -> bool:
         if len(zlib.compress(window, 1)) < REPETITIVE_BELOW * len(window):
             return True
     return False
+
+
+def _lack(text: str) -> str:
+    return "holds no letter or digit" if text.strip() else "is empty"
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -122,6 +122,9 @@ class UserFunction:
             grades.append(grade)
             if problem and not first:
                 first = replace(problem, sample=index)
+                if problem.kind == "hang":  # not the turn's limit, which people never set
+                    limit = f"{self.timeout:.3g} s"
+                    first = replace(first, message=f"it took longer than {limit} and was stopped")
         if first:
             return grades, first
         if failure.kind == "exception":  # lone scores would not be what the function means

@@ -47,6 +47,14 @@ def test_a_broken_format_scores_zero(completion):
     assert result.reason
 
 
+@pytest.mark.parametrize(
+    ("thought", "lack"), [(" \n", "is empty"), ("...", "holds no letter or digit")]
+)
+def test_the_reason_says_what_the_thought_lacks(thought, lack):
+    reason = grade_format(f"<think>{thought}</think><answer>1</answer>", {}).reason
+    assert reason == f"The thought {lack}."
+
+
 TWINS = {
     "plain": GOOD,
     "no line break": GOOD.replace("\n", ""),

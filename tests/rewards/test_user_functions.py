@@ -185,6 +185,7 @@ def f(completions, **columns):
     scoring = run(source, "a", "bad", "c", timeout=1.5)
     assert scores(scoring) == [1.0, None, 1.0]
     assert (report(scoring).error_kind, report(scoring).error_sample) == ("hang", 1)
+    assert "longer than 1.5 s" in str(report(scoring).error)
     assert time.monotonic() - start < 2 * 1.5 + 2
 
 
