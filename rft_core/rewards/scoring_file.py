@@ -52,8 +52,10 @@ def read_lines(source: Path, check_row: CheckRow) -> list[tuple[Row, str]]:
         text = source.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file '{source}'") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"'{source}' cannot be read", str(error), "Save it as UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise BadInputError(f"'{source}' is not text", str(error), "Save it as UTF-8") from error
+    except OSError as error:
+        raise BadInputError(f"'{source}' cannot be read", error.strerror or str(error)) from error
     pairs = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():

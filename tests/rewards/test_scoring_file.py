@@ -96,6 +96,8 @@ def test_missing_and_unreadable_files_are_explained(tmp_path):
     (tmp_path / "utf16").write_bytes(line(RIGHT).encode("utf-16"))
     with pytest.raises(BadInputError, match="UTF-8"):
         score_file(tmp_path / "utf16", tmp_path / "o", TASK.reward_set, TASK.prompt, TASK.check_row)
+    with pytest.raises(BadInputError, match="Is a directory"):
+        score_file(tmp_path, tmp_path / "o", TASK.reward_set, TASK.prompt, TASK.check_row)
     (tmp_path / "in").write_text(line(RIGHT))
     with pytest.raises(BadInputError, match="cannot be written"):
         score_file(
