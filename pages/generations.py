@@ -105,7 +105,10 @@ def download_menu(run_id: str, where: GenerationFilter, functions: list[str]) ->
             return "".join(jsonl_lines(iterate_generations(db, where))).encode()
 
     with st.popover("Download", icon=":material/download:"):
-        st.caption("All generations that the filters let through.")
+        st.caption(
+            "All generations that the filters let through. In CSV, text that a spreadsheet would "
+            "take for a formula begins with a '; JSON Lines has the exact text."
+        )
         st.download_button(
             "CSV", csv_file, f"{run_id}.csv", "text/csv", on_click="ignore", width="stretch"
         )

@@ -1,4 +1,8 @@
-"""Generations as a file to take away: CSV for spreadsheets, JSON Lines for programs."""
+"""Generations as a file to take away: CSV for spreadsheets, JSON Lines for programs.
+
+A spreadsheet runs a cell that begins with = + - or @ as a formula, whoever wrote it: in CSV such
+text gets a ' in front. JSON Lines has the exact text.
+"""
 
 import csv
 import io
@@ -8,6 +12,7 @@ from dataclasses import asdict
 
 from rft_core.store.generation_reader import Generation
 
+FORMULA_STARTS = ("=", "+", "-", "@")
 _PLAIN = (
     "id", "step", "split", "prompt_id", "group_index", "sample_index", "reward", "advantage",
     "num_tokens", "truncated",
@@ -31,7 +36,12 @@ def jsonl_lines(generations: Iterable[Generation]) -> Iterator[str]:
         yield json.dumps(asdict(generation), ensure_ascii=False) + "\n"
 
 
+def _no_formula(value: object) -> object:
+    begins_like_one = isinstance(value, str) and value.lstrip().startswith(FORMULA_STARTS)
+    return f"'{value}" if begins_like_one else value
+
+
 def _csv_row(values: list[object]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(values)
+    csv.writer(line).writerow(map(_no_formula, values))
     return line.getvalue()

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,17 @@ def test_the_exact_prompt_is_shown_with_its_template(
 ) -> None:
     app = open_generations(finished, monkeypatch, view="Exact prompt")
     assert any(code.value.startswith("<|user|>Reach 6") for code in app.code)
+
+
+def test_no_cell_of_the_csv_is_a_formula_and_json_lines_are_exact(finished: Path) -> None:
+    with open_run(finished, "countdown-1") as db:
+        (some, *_) = iterate_generations(db, GenerationFilter())
+    texts = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\t=1", "1 + 2 = 3"]
+    rows = [replace(some, completion=text, advantage=-0.5) for text in texts]
+    table = list(csv.DictReader(io.StringIO("".join(csv_lines(rows, [])))))
+    assert [row["completion"] for row in table] == [*(f"'{text}" for text in texts[:5]), texts[5]]
+    assert table[0]["advantage"] == "-0.5"
+    assert [json.loads(line)["completion"] for line in jsonl_lines(rows)] == texts
 
 
 def test_downloads_hold_every_generation_that_the_filters_let_through(finished: Path) -> None:
