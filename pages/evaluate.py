@@ -104,7 +104,7 @@ def verdict(evaluation: Evaluation, label: str) -> None:
         return
     low, high = (f"{100 * bound:+.1f}" for bound in difference.ci)
     text = (
-        f"**{label}**: {100 * difference.difference:+.1f} points against the base on "
+        f"**{plain(label)}**: {100 * difference.difference:+.1f} points against the base on "
         f"{difference.n} prompts (95% interval {low} to {high}, p = {difference.p_value:.3g})."
     )
     if not difference.is_significant:

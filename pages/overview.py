@@ -6,14 +6,15 @@ import uuid
 import streamlit as st
 
 from pages.components.method_chooser import method_chooser
-from pages.components.page_header import page_header, shown_errors
+from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.run_badge import age_text, duration_text, state_badge
 from rft_core.config import PRESETS, make_config
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
 from rft_core.jobs import delete, launch, resume, stop
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import open_index
+from rft_core.rewards.contract import RewardSet
+from rft_core.store.index import get_reward_set, open_index
 from rft_core.store.run_state import RunStatus, list_run_statuses
 
 RUNS_SHOWN = 30
@@ -86,13 +87,13 @@ def run_card(status: RunStatus) -> None:
         with title:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.page_link(
-                    "monitor.py", label=f"**{run.name or run.id}**",
+                    "monitor.py", label=f"**{plain(run.name or run.id)}**",
                     query_params={"run": run.id},
                 )  # fmt: skip
                 state_badge(status.state)
             st.caption(
-                f"{run.config.task} · {run.config.method.upper()} · {run.config.model} · "
-                f"{age_text(time.time() - run.created_at)}"
+                f"{plain(run.config.task)} · {run.config.method.upper()} · "
+                f"{plain(run.config.model)} · {age_text(time.time() - run.created_at)}"
             )
         with rewards:
             reward_line(status)
@@ -102,24 +103,28 @@ def run_card(status: RunStatus) -> None:
         with actions:
             run_actions(status)
         if status.message and status.state in ("failed", "crashed", "needs_attention"):
-            st.caption(f":material/info: {status.message}")
+            st.caption(f":material/info: {plain(status.message)}")
 
 
 def reward_line(status: RunStatus) -> None:
     """The last validation rewards where there are any, else the last training rewards."""
     source = "validation" if status.last_validation else "train"
     metrics = status.last_validation or status.last_train
-    means = {
-        name.removeprefix("rewards/").removesuffix("/mean"): value
-        for name, value in metrics.items()
-        if name.startswith("rewards/") and name.endswith("/mean")
-    }
+    measured = {name: metrics.get(f"rewards/{name}/mean") for name in reward_names(status)}
+    means = {name: value for name, value in measured.items() if value is not None}
     if not means:
         st.caption("no rewards yet")
         return
     with st.container(horizontal=True):
         for name, value in list(means.items())[:3]:
-            st.metric(name, f"{value:.2f}", help=f"Mean {name} reward, last {source} step.")
+            st.metric(plain(name), f"{value:.2f}", help=f"Mean reward, last {source} step.")
+
+
+def reward_names(status: RunStatus) -> tuple[str, ...]:
+    """In the order of the reward set."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        content = get_reward_set(index, status.run.config.reward_set or "").content
+    return RewardSet.from_json(content).names
 
 
 def progress_text(status: RunStatus) -> str:

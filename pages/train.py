@@ -5,7 +5,7 @@ import shlex
 import streamlit as st
 
 from pages.components.config_form import draft_values, group_fields, set_draft
-from pages.components.page_header import page_header, show_error, shown_errors
+from pages.components.page_header import page_header, plain, show_error, shown_errors
 from rft_core.config import PRESETS, RunConfig, make_config, to_yaml, write_assignments
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
@@ -107,7 +107,9 @@ def show_problems(config: RunConfig) -> bool:
     with shown_errors():
         problems = list_problems(get_runs_dir(), config)
     for problem in problems:
-        st.warning(f"**{problem.field}** — {problem.message}  \n{problem.suggestion}")
+        st.warning(
+            f"**{plain(problem.field)}** — {plain(problem.message)}  \n{plain(problem.suggestion)}"
+        )
     if not problems:
         st.success(
             f"Ready: {config.max_steps} steps of {config.generation_batch_size} completions "
