@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.page_header import plain
 from rft_core.config import RunConfig
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_runs, open_index
@@ -44,7 +45,7 @@ def test_every_field_of_the_config_has_a_widget(runs_dir: Path) -> None:
 def test_a_batch_that_does_not_divide_is_named_before_anything_loads(runs_dir: Path) -> None:
     app = open_train()
     app.number_input(key="config.num_generations").set_value(7).run()
-    assert any("num_generations" in str(warning.value) for warning in app.warning)
+    assert any(plain("num_generations") in str(warning.value) for warning in app.warning)
     launch = next(b for b in app.button if b.label == "Launch")
     assert launch.disabled
 
