@@ -54,9 +54,7 @@ def decode(
         tokens, logprobs = pick_tokens(logits, uniforms, params)
         picked = [
             Token(row, token, logprob, token in end_tokens)
-            for row, token, logprob in zip(
-                living, tokens.tolist(), logprobs.tolist(), strict=True
-            )
+            for row, token, logprob in zip(living, tokens.tolist(), logprobs.tolist(), strict=True)
         ]
         yield picked
         keep = [place for place, token in enumerate(picked) if not token.is_end]
