@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNotFoundError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
-from transformers.pytorch_utils import Conv1D
 from transformers.utils import logging as transformers_logging
 
 from rft_core.errors import ModelUnavailableError
@@ -88,18 +87,6 @@ def ensure_model_folder(
             f"The hub cannot be reached ({_first_line(error)})",
             "Check the network, or use 'embedded/countdown' or a local folder, which need none",
         ) from error
-
-
-def default_target_modules(model: PreTrainedModel) -> list[str]:
-    """Names of all linear layers but the output head: what 'all-linear' means, spelled out."""
-    head: object = getattr(model, "lm_head", None)
-    return sorted(
-        {
-            name.rsplit(".", 1)[-1]
-            for name, module in model.named_modules()
-            if isinstance(module, (torch.nn.Linear, Conv1D)) and module is not head
-        }
-    )
 
 
 def _read_tokenizer(name: str, folder: Path) -> Any:

@@ -89,10 +89,6 @@ class Task:
         """The messages that ask for this row."""
         return self.template.render(row)
 
-    def sft_completion(self, row: Row) -> str | None:
-        """A gold completion in the wanted format, where one can be written."""
-        return self.write_gold(row)
-
     def check_row(self, row: Row) -> None:
         """Raise `BadInputError` unless the row has this task's columns in the right types."""
         for field in self.fields:

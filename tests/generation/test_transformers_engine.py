@@ -8,7 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from rft_core.errors import BadInputError, ModelUnavailableError
-from rft_core.generation.models import default_target_modules, load_base
+from rft_core.generation.models import load_base
 from rft_core.generation.protocol import Completion, Lane, LaneDone, SamplingParams, TextDelta
 from rft_core.generation.transformers_engine import TransformersEngine
 from tests.tiny_model import make_tiny_adapter
@@ -189,8 +189,3 @@ def test_a_prompt_that_does_not_fit_is_refused_before_anything_runs(engine):
 def test_settings_out_of_range_are_named():
     with pytest.raises(BadInputError, match=r"top_p must be .*; seed must be"):
         SamplingParams(top_p=0, seed=-1)
-
-
-def test_all_linear_layers_but_the_head_are_the_default_targets(tiny_model: Path):
-    names = default_target_modules(load_base(str(tiny_model))[0])
-    assert names == ["down_proj", "gate_proj", "k_proj", "o_proj", "q_proj", "up_proj", "v_proj"]

@@ -85,8 +85,8 @@ def test_asking_for_more_rows_than_there_are_is_bad_input():
 
 
 def test_gold_is_unknown_for_what_cannot_be_reached():
-    assert COUNTDOWN.sft_completion({"nums": [1, 1, 1], "target": 99}) is None
-    assert COUNTDOWN.sft_completion({"nums": [1] * 9, "target": 9}) is None
-    assert COUNTDOWN.sft_completion({"nums": [7], "target": 7}) == (
+    assert COUNTDOWN.write_gold({"nums": [1, 1, 1], "target": 99}) is None
+    assert COUNTDOWN.write_gold({"nums": [1] * 9, "target": 9}) is None
+    assert COUNTDOWN.write_gold({"nums": [7], "target": 7}) == (
         "<think>7 = 7</think>\n<answer>7</answer>"
     )

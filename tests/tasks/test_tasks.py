@@ -22,7 +22,7 @@ def test_the_example_row_fits_and_is_asked(task):
     task.check_row(task.example_row)
     assert TASKS[task.name] is task
     assert task.prompt(task.example_row)[-1]["role"] == "user"
-    assert task.sft_completion(task.example_row)
+    assert task.write_gold(task.example_row)
 
 
 def test_a_row_without_a_column_is_refused_with_the_rule(task):

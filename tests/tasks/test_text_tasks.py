@@ -51,7 +51,7 @@ def test_json_rows_are_distinct_and_no_person_is_in_two_splits():
 def test_values_count_only_where_the_form_is_right():
     task = get_task("json_output")
     row = task.example_row
-    gold = task.sft_completion(row)
+    gold = task.write_gold(row)
     assert score("json_output", gold) == {"schema": 1.0, "values": 1.0}
     as_text = gold.replace(str(row["answer"]["age"]), f'"{row["answer"]["age"]}"')
     assert score("json_output", as_text) == {"schema": 0.75, "values": 0.0}
