@@ -23,6 +23,8 @@ READ = READ_FILE | READ_DIR
 WRITE = WRITE_FILE | TRUNCATE
 SCRATCH = READ | WRITE | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_FILE | MAKE_LINK | MOVE
 OF_A_FILE = EXECUTE | WRITE | READ_FILE  # rights that a single file can have
+LIBC = ctypes.CDLL(None, use_errno=True)
+LIBC.syscall.restype = ctypes.c_long
 NETWORK = 0b11  # bind and connect of TCP
 SCOPES = 0b11  # abstract Unix sockets and signals
 
@@ -69,10 +71,8 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _call(number: int, *arguments: int | bytes | None, needed: bool = True) -> int:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
     words = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
-    result = int(libc.syscall(ctypes.c_long(number), *words))
+    result = int(LIBC.syscall(ctypes.c_long(number), *words))
     if result < 0 and needed:
         code = ctypes.get_errno()
         raise OSError(code, f"Landlock: {os.strerror(code)}")

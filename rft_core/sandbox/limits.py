@@ -27,7 +27,7 @@ class Limits:
     file_bytes: int = 64 << 20
     scratch_bytes: int = 256 << 20
     open_files: int = 256
-    threads: int = 1024  # of the user, all its processes together
+    threads: int = 4096  # of the user, all its processes together
 
 
 def apply_limits(limits: Limits) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import itertools
 import os
-import platform
 import socket
 import struct
 from dataclasses import dataclass
@@ -92,8 +92,8 @@ def assemble(machine: str, pid: int) -> list[Instruction]:
 
 def install() -> None:
     """Filter this process from here on. Needs no_new_privs. Raises `OSError`, `KeyError`."""
-    program = assemble(platform.machine(), os.getpid())
-    code = b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
+    program = assemble(os.uname().machine, os.getpid())
+    code = struct.pack("=" + "HBBI" * len(program), *itertools.chain(*program))
     buffer = ctypes.create_string_buffer(code, len(code))
     header = struct.pack("@HP", len(program), ctypes.addressof(buffer))
     libc = ctypes.CDLL(None, use_errno=True)
