@@ -69,7 +69,7 @@ class Scorer:
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
         graded = [self._run(entry, batch, global_step) for entry in self.reward_set.entries]
-        columns = [grades for grades, _ in graded]
+        columns = self._combine_scores([grades for grades, _ in graded])
         flags = [
             _flags(text, [grades[index] for grades in columns])
             for index, text in enumerate(batch.completions)
@@ -87,6 +87,8 @@ class Scorer:
         info = GRADERS.get(entry.grader)
         if info and info.function:
             return _run_grader(info, entry, batch, self._timeout)
+        if info and info.combine:
+            return [Grade(None, "")] * len(batch), FunctionReport(entry.name, 0.0)
         if info and info.open:
             if entry.name not in self._open_graders:
                 self._open_graders[entry.name] = info.open(entry)
@@ -94,6 +96,19 @@ class Scorer:
         if info and info.make_entry:
             entry = info.make_entry(entry)
         return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
+
+    def _combine_scores(self, columns: list[list[Grade]]) -> list[list[Grade]]:
+        """Fill the columns of the entries that are made of the others' scores."""
+        done = list(columns)
+        for place, entry in enumerate(self.reward_set.entries):
+            info = GRADERS.get(entry.grader)
+            if info and info.combine:
+                scores = [
+                    [grade.score for grade in grades] for grades in zip(*columns, strict=True)
+                ]
+                named = [dict(zip(self.reward_set.names, own, strict=True)) for own in scores]
+                done[place] = [info.combine(entry, each) for each in named]
+        return done
 
     def _combine(self, grades: Sequence[Grade], flags: tuple[str, ...]) -> Scored:
         names = self.reward_set.names

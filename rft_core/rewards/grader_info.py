@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -34,7 +34,8 @@ class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
     A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
-    work in the child. One that must see whole batches has `open`. `check` raises `BadInputError`
+    work in the child. One that must see whole batches has `open`, and one that only makes a score
+    of the other functions' scores has `combine`. `check` raises `BadInputError`
     for options that do not fit together. `takes_num_tokens`: the function also wants the length in
     tokens.
     """
@@ -46,6 +47,7 @@ class GraderInfo:
     takes_num_tokens: bool = False
     make_entry: Callable[[RewardEntry], RewardEntry] | None = None
     open: Callable[[RewardEntry], BatchGrader] | None = None
+    combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
 
     def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:

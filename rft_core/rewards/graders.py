@@ -9,6 +9,7 @@ from rft_core.rewards.config_validity import CONFIG
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.equation import grade_equation
 from rft_core.rewards.format import grade_format
+from rft_core.rewards.formula import FORMULA
 from rft_core.rewards.grader_info import (
     COLUMN,
     EXTRACTION,
@@ -22,6 +23,7 @@ from rft_core.rewards.judge import JUDGE
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
+from rft_core.rewards.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
 from rft_core.rewards.ranked import MULTI_ANSWER, RANKED
@@ -107,6 +109,9 @@ GRADERS: dict[str, GraderInfo] = {
     "config": CONFIG,
     "sql": SQL,
     "judge": JUDGE,
+    "formula": FORMULA,
+    "string_check": STRING_CHECK,
+    "text_similarity": TEXT_SIMILARITY,
 }
 
 _TYPES: dict[str, type | tuple[type, ...]] = {

@@ -26,6 +26,8 @@ from rft_core.rewards.chat_endpoint import ChatEndpoint, EndpointError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, Messages, RewardEntry, Row
 from rft_core.rewards.grader_info import BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.judge_cache import Verdict, VerdictCache
+from rft_core.rewards.judge_reply import read_label, read_verdict
+from rft_core.rewards.openai_text import CompletionLacksError, RowLacksError, render
 
 LONGEST_JUDGED = 50_000
 MOST_TOKENS = 1_000  # that a verdict may take; thinking judges think briefly
@@ -44,6 +46,15 @@ SYSTEM = (
     'lower the score for trying. Reply with one JSON object only: {{"score": number, "reason": '
     '"one sentence"}}.'
 )
+SCORE_FORM = (
+    'Reply with one JSON object only: {{"score": number from {minimum:g} to {maximum:g}, '
+    '"reason": "one sentence"}}.'
+)
+LABEL_FORM = (
+    'Reply with one JSON object only: {{"label": one of {labels}, "reason": "one sentence"}}.'
+)
+
+Question = list[dict[str, str]] | str  # the messages, or why they cannot be made
 
 
 class Judge:
@@ -75,15 +86,20 @@ class Judge:
             for sample in zip(batch.prompts, batch.completions, batch.rows, strict=True)
         ]
         keys = [_hash(self._endpoint, question) for question in questions]
+        verdicts: dict[str, Verdict | str] = {
+            key: question
+            for key, question in zip(keys, questions, strict=True)
+            if isinstance(question, str)
+        }
         known = {key: verdict for key in set(keys) if (verdict := self._cache.get(key))}
         asked = dict(zip(keys, questions, strict=True))
         futures = {
             key: self._pool.submit(self._ask, question, deadline)
             for key, question in asked.items()
-            if key not in known
+            if key not in known and not isinstance(question, str)
         }
         wait(futures.values(), timeout=max(0.0, deadline - time.monotonic()))
-        verdicts: dict[str, Verdict | str] = dict(known)
+        verdicts |= known
         for key, future in futures.items():
             verdicts[key] = result = _result(future)
             if isinstance(result, Verdict):
@@ -93,9 +109,11 @@ class Judge:
             for key, completion in zip(keys, batch.completions, strict=True)
         ]
         per_sample = [verdicts[key] for key in keys]
-        return grades, self._report(per_sample, verdicts, time.monotonic() - start)
+        return grades, self._report(per_sample, verdicts, len(futures), time.monotonic() - start)
 
-    def _question(self, prompt: Messages, completion: str, row: Row) -> list[dict[str, str]]:
+    def _question(self, prompt: Messages, completion: str, row: Row) -> Question:
+        if self._options["messages"]:
+            return self._own_question(completion, row)
         asked = "\n".join(f"{m.get('role')}: {m.get('content')}" for m in prompt)
         gold = row.get(self._options["column"]) if self._options["column"] else None
         parts = [("Prompt", asked), ("Completion", completion[:LONGEST_JUDGED])]
@@ -108,32 +126,55 @@ class Judge:
         user = "\n\n".join(f"{title}:\n[{mark}]\n{text}\n[/{mark}]" for title, text in parts)
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
+    def _own_question(self, completion: str, row: Row) -> Question:
+        """The user's messages with their fields filled in; a text where that cannot be."""
+        wanted = LABEL_FORM.format(labels=self._options["labels"])
+        if not self._options["labels"]:
+            wanted = SCORE_FORM.format(**self._options)
+        try:
+            messages = [
+                {**message, "content": render(message["content"], completion, row)}
+                for message in json.loads(self._options["messages"])
+            ]
+        except (RowLacksError, CompletionLacksError) as error:
+            return f"there is no '{error}' to show the judge"
+        return [*messages, {"role": "system", "content": wanted}]
+
     def _ask(self, question: Sequence[Mapping[str, str]], deadline: float) -> Verdict:
         """Raises `EndpointError` where there is no verdict, also after asking once more."""
         for attempt in range(2):
             reply = self._endpoint.ask(question, deadline, temperature=0, max_tokens=MOST_TOKENS)
             try:
-                score, reason = read_verdict(
-                    reply.text, self._options["minimum"], self._options["maximum"]
-                )
+                score, reason = self._read(reply.text)
                 return Verdict(score, reason, reply)
             except ValueError as error:
                 if attempt:
                     raise EndpointError(str(error)) from error
         raise AssertionError("the loop returns or raises")
 
+    def _read(self, text: str) -> tuple[float, str]:
+        if self._options["labels"]:
+            label, reason = read_label(text, json.loads(self._options["labels"]))
+            return float(label in json.loads(self._options["passing_labels"])), reason or label
+        return read_verdict(text, self._options["minimum"], self._options["maximum"])
+
     def _grade(self, verdict: Verdict | str, completion: str) -> Grade:
         flags = ("speaks_to_judge",) if _TO_THE_JUDGE.search(completion[:LONGEST_JUDGED]) else ()
         if isinstance(verdict, str):
             return Grade(None, f"Not judged: {verdict}.", flags)
+        if self._options["labels"]:
+            return Grade(verdict.score, verdict.reason, flags)
         low, high = self._options["minimum"], self._options["maximum"]
-        reason = f"{verdict.score:g} of {high:g}: {verdict.reason}"
+        if self._options["raw"]:
+            low, high = 0.0, 1.0
+        reason = f"{verdict.score:g} of {self._options['maximum']:g}: {verdict.reason}"
         return Grade((verdict.score - low) / (high - low), reason, flags)
 
     def _report(
         self,
         per_sample: Sequence[Verdict | str],
         asked: Mapping[str, Verdict | str],
+        calls: int,
         seconds: float,
     ) -> FunctionReport:
         fresh = [v for v in asked.values() if isinstance(v, Verdict) and not v.cached]
@@ -145,7 +186,7 @@ class Judge:
         latencies = [v.reply.seconds for v in fresh]
         price_in, price_out = self._options["price_in"], self._options["price_out"]
         metrics = tokens | {
-            "judge/calls": float(len(asked) - sum(_is_cached(v) for v in asked.values())),
+            "judge/calls": float(calls),
             "judge/cached": float(sum(map(_is_cached, per_sample))),
             "judge/failures": float(len(failures)),
             "judge/retries": float(sum(v.reply.retries for v in fresh)),
@@ -169,28 +210,6 @@ class Judge:
         )  # fmt: skip
 
 
-def read_verdict(text: str, minimum: float, maximum: float) -> tuple[float, str]:
-    """Score and reason of a reply that is one JSON object, thinking and fence aside.
-
-    Raises ValueError for everything else: a number found somewhere in a text may be the
-    completion's own.
-    """
-    text = text.rpartition("</think>")[2].strip()
-    fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n```", text, re.DOTALL)
-    try:
-        value = json.loads(fenced[1] if fenced else text)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ValueError("the judge did not reply with a JSON object")
-    score = value.get("score")
-    if isinstance(score, bool) or not isinstance(score, int | float):
-        raise ValueError("the judge gave no number for a score")
-    if not minimum <= score <= maximum:
-        raise ValueError(f"the judge's score {score!r:.20} is outside {minimum:g} to {maximum:g}")
-    return float(score), str(value.get("reason", ""))[:500]
-
-
 def _result(future: Future[Verdict]) -> Verdict | str:
     if not future.done():
         future.cancel()
@@ -201,8 +220,8 @@ def _result(future: Future[Verdict]) -> Verdict | str:
         return str(error)
 
 
-def _hash(endpoint: ChatEndpoint, question: Sequence[Mapping[str, str]]) -> str:
-    text = json.dumps([endpoint.base_url, endpoint.model, list(question)])
+def _hash(endpoint: ChatEndpoint, question: Question) -> str:
+    text = json.dumps([endpoint.base_url, endpoint.model, question])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -219,9 +238,15 @@ def check_judge(entry: RewardEntry) -> None:
     options = JUDGE.with_defaults(entry)
     if not options["base_url"].startswith(("http://", "https://")):
         raise BadInputError(f"The address of the judge '{entry.name}' must begin with http(s)://")
-    for name in ("model", "rubric"):
-        if not options[name].strip():
-            raise BadInputError(f"The judge '{entry.name}' has no {name}")
+    if not options["model"].strip():
+        raise BadInputError(f"The judge '{entry.name}' has no model")
+    if not options["rubric"].strip() and not options["messages"]:
+        raise BadInputError(f"The judge '{entry.name}' has no rubric")
+    try:
+        for name in ("messages", "labels", "passing_labels"):
+            json.loads(options[name] or "[]")
+    except ValueError as error:
+        raise BadInputError(f"The {name} of the judge '{entry.name}' are no JSON list") from error
     if not options["minimum"] < options["maximum"]:
         raise BadInputError(f"The range of the judge '{entry.name}' is empty")
     if options["concurrency"] < 1 or options["retries"] < 0 or options["timeout"] <= 0:
@@ -251,6 +276,10 @@ JUDGE = GraderInfo(
         GraderOption("retries", "int", 3, "Further attempts after an error."),
         GraderOption("timeout", "float", 30.0, "Seconds for one attempt."),
         GraderOption("cache_file", "text", "", "SQLite file to keep verdicts in; empty: memory."),
+        GraderOption("messages", "text", "", "Messages in OpenAI's form, in place of the rubric."),
+        GraderOption("labels", "text", "", "JSON list: the judge names a label, not a score."),
+        GraderOption("passing_labels", "text", "", "JSON list: the labels that score 1."),
+        GraderOption("raw", "bool", False, "Keep the judge's own range instead of 0 to 1."),
         GraderOption("price_in", "float", 0.0, "Price of a million tokens asked."),
         GraderOption("price_out", "float", 0.0, "Price of a million tokens answered."),
     ),

@@ -55,11 +55,20 @@ def bleu(given: Words, gold: Words) -> float:
     return math.exp(brevity + sum(logs) / order)
 
 
+def gleu(given: Words, gold: Words) -> float:
+    """The smaller of precision and recall over all n-grams up to 4 (Wu et al. 2016, Google)."""
+    sizes = range(1, BLEU_ORDER + 1)
+    matched = sum((_ngrams(given, n) & _ngrams(gold, n)).total() for n in sizes)
+    total = max(sum(max(len(words) - n + 1, 0) for n in sizes) for words in (given, gold))
+    return matched / total if total else 0.0
+
+
 MEASURES: dict[str, Callable[[Words, Words], float]] = {
     "rouge_1": partial(rouge_n, n=1),
     "rouge_2": partial(rouge_n, n=2),
     "rouge_l": rouge_l,
     "bleu": bleu,
+    "gleu": gleu,
 }
 
 
@@ -73,13 +82,13 @@ def grade_overlap(
     extraction: str = "whole",
 ) -> Grade:
     """The measure from 0 to 1, or with a `threshold` 1 if it is reached and 0 if not."""
-    gold = _words(str(row.get(column) or ""))
+    gold = split_words(str(row.get(column) or ""))
     if not gold:
         return Grade(None, f"The row has no words in '{column}'.")
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:
         return Grade(0.0, answer.problem, answer.flags)
-    given = _words(answer.text)
+    given = split_words(answer.text)
     overlap = MEASURES[measure](given, gold) if given else 0.0
     name = measure.upper().replace("_", "-")
     if threshold:
@@ -87,7 +96,8 @@ def grade_overlap(
     return Grade(overlap, f"{name} {overlap:.2f}.")
 
 
-def _words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
+    """Words in lower case, as all measures here compare them."""
     return _WORD.findall(text.casefold())[:MOST_WORDS]
 
 

@@ -22,6 +22,7 @@ from itertools import groupby
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, Grade, RewardEntry, RewardSet
+from rft_core.rewards.formula import FORMULA, formula_names
 
 IN_GROUP = ("rank", "min_max")
 FULL = 1.0
@@ -61,6 +62,8 @@ def check_shaping(reward_set: RewardSet) -> None:
                 "",
                 f"Choose from {', '.join(n for n in reward_set.names if n != entry.name)}",
             )
+        if entry.grader == FORMULA.name:
+            _check_formula_names(entry, reward_set)
         numbers = (entry.when_flagged, entry.clip_low, entry.clip_high)
         if not all(number is None or math.isfinite(number) for number in numbers):
             raise BadInputError(f"A bound or penalty of '{entry.name}' is not a finite number")
@@ -71,6 +74,17 @@ def check_shaping(reward_set: RewardSet) -> None:
             raise BadInputError(
                 f"'{entry.in_group}' is no way to compare a group", "", f"Use {IN_GROUP}"
             )
+
+
+def _check_formula_names(entry: RewardEntry, reward_set: RewardSet) -> None:
+    usable = {other.name for other in reward_set.entries if other.grader != FORMULA.name}
+    unknown = sorted(formula_names(entry.options.get("expression", "")) - usable)
+    if unknown:
+        raise BadInputError(
+            f"The formula '{entry.name}' needs '{unknown[0]}', which is no function it can use",
+            "",
+            f"Choose from {', '.join(sorted(usable))}",
+        )
 
 
 def rank_within(scores: Sequence[float]) -> list[float]:

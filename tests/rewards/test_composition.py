@@ -99,6 +99,8 @@ def test_every_grader_runs_with_its_default_options():
         options = {option.name: option.default for option in info.options}
         if info.name == "regex":
             options["pattern"] = "answer"
+        if info.name == "formula":
+            options["expression"] = "1 / 2"
         if info.name == "judge":
             options |= {"model": "m", "rubric": "r", "base_url": "http://127.0.0.1:9", "retries": 0}
         row = {**ROW, "answer": "B" if info.name == "choice" else "50"}
