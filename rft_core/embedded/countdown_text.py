@@ -1,9 +1,9 @@
 """Synthetic Countdown text: seeded rows, and completions that calculate well and judge badly.
 
-The embedded base model is trained on what this file writes. The arithmetic is always true; what
-is imperfect is the judgement: most texts stop at their first attempt whether or not it hits the
-target, and about a quarter break the format. The ability to search, try by try, is in the text,
-and the habit of using it is not: that habit is what reinforcement learning adds.
+The embedded base model is trained on what this file writes. Its sums are true, and so is the "yes"
+or "no" after each attempt; but most texts settle for their first attempt in spite of the "no", and
+about a quarter break the format. How to search is in the text, and the habit of searching is not:
+that habit is what reinforcement learning adds.
 
 The rules, the prompt and the split of the numbers are those of the built-in task. Nothing is
 scored here, and no torch is needed.
@@ -25,9 +25,9 @@ from rft_core.tasks.countdown import (
 
 EASY_SHARE = 0.3  # of the training rows draw numbers from 1-20 rather than 1-99
 OPERATOR_WEIGHT = {"+": 4, "-": 4, "*": 2, "/": 1}  # how often an attempt reaches for each
-PATIENT_SHARE = 0.30  # of the texts go on after a miss; the others settle for the first attempt
+PATIENT_SHARE = 0.35  # of the texts go on after a miss; the others settle for the first attempt
 GIVE_UP_RATE = 0.10  # after each further miss, even a patient text may settle
-INSIGHT_RATE = 0.10  # an attempt is a right one by design, beyond those that chance finds
+INSIGHT_RATE = 0.45  # an attempt is right by design: without it there is no sense to sharpen
 MAX_ATTEMPTS = 4
 
 
@@ -73,8 +73,11 @@ def sample_text(rng: random.Random) -> TextSample:
 def imperfect_completion(row: Row, rng: random.Random) -> str:
     """A completion with true arithmetic, a hasty judgement, and now and then a broken format."""
     attempts = _search(row, rng)
-    thought = " no\n".join(", ".join(attempt.steps) for attempt in attempts)
-    return _dress(thought, _answer(row, attempts[-1], rng), row, rng)
+    lines = [
+        f"{', '.join(attempt.steps)} {'yes' if attempt.value == row.target else 'no'}"
+        for attempt in attempts
+    ]
+    return _dress("\n".join(lines), _answer(row, attempts[-1], rng), row, rng)
 
 
 def _search(row: Row, rng: random.Random) -> list[Solution]:

@@ -134,7 +134,11 @@ def _plain(sample: TextSample) -> str:
 def write_recipe(recipe: Recipe, out: Path, cpu_minutes: float) -> None:
     """Measure the weights in `out` and write recipe.json, for programs, and RECIPE.md beside it."""
     figures = [measure(out, largest=largest) for largest in (99, 20)]
-    facts = {"recipe": asdict(recipe), "data": DATA_STATEMENT, "measured": [asdict(f) for f in figures]}
+    facts = {
+        "recipe": asdict(recipe),
+        "data": DATA_STATEMENT,
+        "measured": [asdict(f) for f in figures],
+    }
     (out / "recipe.json").write_text(json.dumps(facts, indent=2) + "\n")
     settings = "\n".join(f"| {name} | {value} |" for name, value in asdict(recipe).items())
     rows = "\n".join(_figures_row(shares) for shares in figures)
