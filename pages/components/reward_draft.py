@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
 from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.python_source import STARTER_SOURCE, inspect_source
 
@@ -116,7 +116,8 @@ def _new_slot(draft: RewardDraft, entry: RewardEntry) -> str:
     values: dict[str, Any] = {"name": entry.name, "grader": entry.grader, "weight": entry.weight}
     for part, value in values.items():
         st.session_state[draft.key(slot, part)] = value
-    st.session_state[draft.key(slot, "shaping")] = entry.shaping
+    for name in SHAPING:
+        st.session_state[draft.key(slot, name)] = getattr(entry, name)
     for option in GRADERS[entry.grader].options:
         key = option_key(draft, slot, entry.grader, option.name)
         st.session_state[key] = entry.options.get(option.name, option.default)

@@ -17,6 +17,7 @@ from pages.components.reward_draft import (
     remove_python,
     weight_key,
 )
+from pages.components.reward_shaping import edit_shaping
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.graders import GRADERS, GraderOption
 from rft_core.rewards.python_source import inspect_source, reward_set_from_source
@@ -109,7 +110,7 @@ def _grader_row(draft: RewardDraft, slot: str) -> RewardEntry:
             )  # fmt: skip
         st.caption(plain(GRADERS[grader].help))
         options = _options(draft, slot, grader)
-    shaping = st.session_state.get(draft.key(slot, "shaping"), {})
+        shaping = edit_shaping(draft, slot)
     return RewardEntry((name or "").strip(), grader, float(weight or 0.0), options, **shaping)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 import signal
+from functools import lru_cache
 from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
@@ -92,7 +93,12 @@ def _in_time(function: Any, *arguments: Any) -> Any:
 def _read_gold(value: Any) -> tuple[str, Any]:
     if value is None or isinstance(value, bool):
         raise WrongAnswer(f"There is none in '{OPTIONS['column']}'.")
-    text = _tidy(str(value).rpartition(HASH_MARK)[2])
+    return _parse_gold(str(value))
+
+
+@lru_cache(maxsize=1024)  # a group shares one gold answer
+def _parse_gold(value: str) -> tuple[str, Any]:
+    text = _tidy(value.rpartition(HASH_MARK)[2])
     text = _tidy(EXTRACTIONS["boxed"](text).text or "") if BOX in text else text
     _check_size(text)
     if _PROSE.search(_ENVIRONMENT.sub("", text)) or not any(sign.isalnum() for sign in text):
