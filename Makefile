@@ -5,7 +5,7 @@ PORT   ?= 8501
 WATCH  ?= none
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo run test test-slow check browser clean
+.PHONY: demo run test test-slow check system clean
 
 demo: .venv/.installed
 	@$(BIN)/python -m rft_core demo
@@ -14,10 +14,10 @@ demo: .venv/.installed
 run: .venv/.installed
 	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
 
-test: .venv/.installed-dev browser
+test: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: .venv/.installed-dev browser
+test-slow: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m slow
 
 check: .venv/.installed-dev
@@ -37,9 +37,9 @@ check: .venv/.installed-dev
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch .venv/.installed $@
 
-# The browser tests need a Chromium; Debian and Ubuntu can be asked for one.
-browser:
-	@.ci/ensure-chromium
+# A Chromium for the browser tests, bubblewrap for the sandbox.
+system:
+	@.ci/ensure-system-packages
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache
