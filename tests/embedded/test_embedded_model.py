@@ -74,6 +74,16 @@ def test_the_base_has_room_to_learn_and_something_to_learn_from():
     assert 0.55 < figures.format.share < 0.88
 
 
+@pytest.mark.slow
+def test_the_base_is_as_good_and_as_bad_as_its_recipe_promises(capsys):
+    figures = measure(FOLDER, prompts=200, samples=8)
+    with capsys.disabled():
+        print(f"\n{figures}")
+    assert 0.15 <= figures.correct.share <= 0.35
+    assert figures.pass_at_k.share >= 0.60
+    assert 0.60 <= figures.format.share <= 0.85
+
+
 def test_the_recipe_says_what_was_measured():
     facts = json.loads((FOLDER / "recipe.json").read_text())
     assert facts["recipe"]["seed"] == Recipe().seed

@@ -1,0 +1,90 @@
+"""The demo keeps its promises: started by the real command line, watched from outside, measured.
+
+It trains for minutes; every number that it checks is printed.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rft_core.generation.client import GenerationClient
+from rft_core.jobs import wait_for_end
+from rft_core.paths import PROJECT_ROOT
+from rft_core.store.run_reader import open_run
+from tests.runs_folder import SUPERVISOR, RunsFolder
+from tests.tiny_run import expected_counts, read_counts
+
+FIRST_STEP_WITHIN = 60.0  # seconds from the command to the first recorded step
+TRAINED_WITHIN = 360.0  # seconds of training
+FORMAT_AT_LEAST = 0.95  # of the validation completions, at the end
+POINTS_AT_LEAST = 0.15  # of pass@1 over the base
+GIVE_UP_AFTER = 1800.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[RunsFolder]:
+    folder = RunsFolder(tmp_path / "runs")
+    yield folder
+    if folder.path.exists():
+        GenerationClient(folder.path).stop()
+    for process in folder.find_processes(SUPERVISOR, "rft_core.worker"):
+        process.kill()
+
+
+def rft(folder: RunsFolder, *words: str) -> Any:
+    """The JSON document of a command in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "rft_core", *words, "--json"], cwd=PROJECT_ROOT, text=True,
+        env={**os.environ, "RFT_RUNS_DIR": str(folder.path)}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def read_first_step_time(folder: RunsFolder, run: str) -> float:
+    with open_run(folder.path, run) as db:
+        query = "SELECT min(finished_at) FROM steps WHERE step >= 1"
+        return float(db.execute(query).fetchone()[0])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(GIVE_UP_AFTER + 600)
+def test_the_demo_learns_in_minutes_and_stores_everything_once(
+    folder: RunsFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked_at = time.time()
+    run = rft(folder, "demo")["run"]
+    status = wait_for_end(folder.path, run, timeout=GIVE_UP_AFTER)
+    shown = rft(folder, "show", run)
+    config = status.run.config
+    base, tuned = rft(folder, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
+    counts = read_counts(folder.path, run)  # of a database that passes its integrity check
+    first_step = read_first_step_time(folder, run) - asked_at
+    low, high = tuned["difference_ci"]
+    with capsys.disabled():
+        print(
+            f"\n{run}: {status.state}, {shown['step']} steps\n"
+            f"  first recorded step after {first_step:.1f} s (at most {FIRST_STEP_WITHIN:.0f})\n"
+            f"  training took {shown['duration']:.1f} s (at most {TRAINED_WITHIN:.0f}), "
+            f"all of it {time.time() - asked_at:.1f} s\n"
+            f"  last validation: {shown['validation']}\n"
+            f"  held out, {tuned['n']} prompts x {tuned['k']}: base {base['pass@1']:.3f}, "
+            f"tuned {tuned['pass@1']:.3f}, difference {tuned['difference']:+.3f} "
+            f"({low:+.3f} to {high:+.3f}), p = {tuned['p_value']:.2g}\n"
+            f"  pass@{tuned['k']}: base {base['pass@k']:.3f}, tuned {tuned['pass@k']:.3f}\n"
+            f"  {sum(counts.values())} generations stored"
+        )
+    assert (status.state, shown["step"]) == ("finished", config.max_steps)
+    assert counts == expected_counts(config, num_validation=config.num_validation_prompts)
+    assert first_step <= FIRST_STEP_WITHIN
+    assert shown["duration"] <= TRAINED_WITHIN
+    assert shown["validation"]["rewards/format/mean"] >= FORMAT_AT_LEAST
+    assert tuned["n"] == 200
+    assert low > 0 and tuned["difference"] >= POINTS_AT_LEAST
