@@ -19,6 +19,7 @@ from rft_core.cli.output import (
     print_json,
     runs_dir,
 )
+from rft_core.cli.own_files import PromptsFile, RewardsFile, with_own_files
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
@@ -41,7 +42,10 @@ def register(app: typer.Typer) -> None:
 
 def launch(
     config: ConfigFile = None,
+    *,
     task: TaskName = None,
+    prompts: PromptsFile = None,
+    rewards: RewardsFile = None,
     assignments: Assignments = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +53,7 @@ def launch(
     from rft_core import jobs
 
     folder, settings = runs_dir(), read_config(config, task, assignments)
+    settings = with_own_files(folder, settings, prompts, rewards)
     warn(settings)
     run_id = jobs.launch(folder, settings)
     _print_begun(run_id, as_json)
@@ -56,7 +61,10 @@ def launch(
 
 def train(
     config: ConfigFile = None,
+    *,
     task: TaskName = None,
+    prompts: PromptsFile = None,
+    rewards: RewardsFile = None,
     assignments: Assignments = None,
     as_json: AsJson = False,
 ) -> int:
@@ -64,6 +72,7 @@ def train(
     from rft_core import jobs
 
     folder, settings = runs_dir(), read_config(config, task, assignments)
+    settings = with_own_files(folder, settings, prompts, rewards)
     warn(settings)
     run_id = jobs.launch(folder, settings)
     note(f"{run_id}: Ctrl-C saves a checkpoint and stops it")

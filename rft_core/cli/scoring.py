@@ -1,4 +1,4 @@
-"""Commands about tasks and rewards: tasks, score, dry-run, sandbox. No run is touched."""
+"""Commands about tasks and rewards: tasks, sets, score, dry-run, sandbox. No run is touched."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ from rft_core.cli.output import (
     runs_dir,
     show_progress,
 )
+from rft_core.cli.own_files import RewardsFile, read_rewards
 
 if TYPE_CHECKING:
     from rft_core.evaluation.dry_run import DryRun
-    from rft_core.rewards.contract import RewardSet
     from rft_core.tasks.task import Task
 
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A built-in task; see `tasks`.")]
-RewardsFile = Annotated[
-    Path | None, typer.Option("--rewards", help="Python file that replaces the task's rewards.")
-]
 
 
 def register(app: typer.Typer) -> None:
     app.command("tasks")(tasks)
+    app.command("sets")(sets)
     app.command("score")(score)
     app.command("dry-run")(dry_run)
     app.command("sandbox")(sandbox)
@@ -56,6 +54,20 @@ def tasks(as_json: AsJson = False) -> None:
     print_table(("task", "row columns", "rewards", "description"), rows)
 
 
+def sets(as_json: AsJson = False) -> None:
+    """The stored prompt and reward sets, which `--set prompt_set=` and `reward_set=` name."""
+    from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+
+    with open_index(runs_dir()) as index:
+        prompts, rewards = list_prompt_sets(index), list_reward_sets(index)
+    if as_json:
+        print_json({"prompt_sets": prompts, "reward_sets": rewards})
+        return
+    rows = [("prompt_set", s["id"], s["name"], f"{s['num_rows']:,} rows") for s in prompts]
+    rows += [("reward_set", s["id"], s["name"], f"version {s['version']}") for s in rewards]
+    print_table(("setting", "id", "name", ""), rows)
+
+
 def score(
     task: TaskName,
     source: Annotated[Path, typer.Option("--input", metavar="F.jsonl", help="Rows, completions.")],
@@ -69,7 +81,11 @@ def score(
 
     chosen = get_task(task)
     failures = score_file(
-        source, output, _read_rewards(chosen, rewards), chosen.prompt, chosen.check_row
+        source,
+        output,
+        read_rewards(rewards) if rewards else chosen.reward_set,
+        chosen.prompt,
+        chosen.check_row,
     )
     for failure in failures:
         note(f"{failure.name}: {failure.error}")
@@ -107,7 +123,7 @@ def dry_run(
     result = sample_and_score(
         runs_dir(),
         config,
-        _read_rewards(chosen, rewards),
+        read_rewards(rewards) if rewards else chosen.reward_set,
         rows,
         [chosen.prompt(row) for row in rows],
         on_progress=show_progress,
@@ -141,20 +157,6 @@ def sandbox(as_json: AsJson = False) -> int:
         else:
             print("No tier: reward functions in Python and regular expressions are refused here.")
     return 0 if report.tier else 1
-
-
-def _read_rewards(task: Task, path: Path | None) -> RewardSet:
-    from rft_core.errors import BadInputError, NotFoundError
-    from rft_core.rewards.python_source import reward_set_from_source
-
-    if path is None:
-        return task.reward_set
-    try:
-        return reward_set_from_source(path.read_text(encoding="utf-8-sig"), path.stem)
-    except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file '{path}'") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"'{path}' cannot be read", str(error)) from error
 
 
 def _task_as_json(task: Task) -> dict[str, Any]:

@@ -137,4 +137,7 @@ def _count_longest_prompt(prompts: _Prompts, model: ModelSummary | None) -> int 
 
 
 def _problem(field: str, error: RftError) -> Problem:
-    return Problem(field, " — ".join(filter(None, (error.what, error.why))), error.fix)
+    fix = error.fix
+    if isinstance(error, NotFoundError) and field.endswith("_set"):
+        fix = fix or "List what is stored with: python -m rft_core sets"
+    return Problem(field, " — ".join(filter(None, (error.what, error.why))), fix)

@@ -1,0 +1,71 @@
+"""Prompts and rewards of one's own from the command line: stored as sets that the run names."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from rft_core.store.index import list_prompt_sets, list_reward_sets, list_runs, open_index
+from tests.cli.conftest import Command
+from tests.runs_folder import RunsFolder
+
+REWARDS = "def size(completions, **columns):\n    return [float(len(c)) for c in completions]\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """A file of prompts and one of rewards. What is launched stays queued."""
+    monkeypatch.setattr("rft_core.jobs.launcher.ensure_supervisor", lambda runs_dir: None)
+    prompts, rewards = tmp_path / "mine.csv", tmp_path / "size.py"
+    lines = [f'"[{i}, 2, 3]",{i + 5}' for i in range(1, 31)]
+    prompts.write_text("\n".join(["numbers,goal", *lines]))
+    rewards.write_text(REWARDS)
+    return str(prompts), str(rewards)
+
+
+def test_both_files_become_sets_that_the_run_is_pinned_to(
+    rft: Command, folder: RunsFolder, files: tuple[str, str]
+) -> None:
+    launched = rft("launch", "--prompts", files[0], "--rewards", files[1], "--json")
+    assert launched.code == 0, launched.stderr
+    listed = rft("sets", "--json").document
+    [prompts], [rewards] = listed["prompt_sets"], listed["reward_sets"]
+    assert (prompts["name"], prompts["num_rows"], prompts["task"]) == ("mine", 30, "countdown")
+    assert (rewards["name"], rewards["version"]) == ("size", 1)
+    with open_index(folder.path) as index:
+        [run] = list_runs(index)
+    assert (run.config.prompt_set, run.config.reward_set) == (prompts["id"], rewards["id"])
+    again = rft("launch", "--prompts", files[0], "--rewards", files[1])
+    assert again.code == 0 and rft("sets", "--json").document == listed
+    assert prompts["id"] in rft("sets").stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--prompts", json.dumps({"color": "red"}), "No column is chosen for the field 'nums'"),
+        ("--rewards", "def f(:", "The reward source has a mistake in line 1"),
+        ("--rewards", "import os", "No function takes `completions`"),
+    ],
+)
+def test_a_file_that_does_not_fit_stores_nothing(
+    rft: Command,
+    folder: RunsFolder,
+    files: tuple[str, str],
+    *,
+    option: str,
+    text: str,
+    message: str,
+) -> None:
+    bad = Path(files[0]).with_name("bad")
+    bad.write_text(text)
+    words = {"--prompts": files[0], "--rewards": files[1]} | {option: str(bad)}
+    outcome = rft("launch", *(word for pair in words.items() for word in pair))
+    assert outcome.code == 2 and message in outcome.stderr and outcome.stderr.count("\n") == 1
+    with open_index(folder.path) as index:
+        assert not list_runs(index) + list_prompt_sets(index) + list_reward_sets(index)
+
+
+def test_an_unknown_set_says_how_to_list_them(rft: Command) -> None:
+    for name in ("prompt_set", "reward_set"):
+        assert "python -m rft_core sets" in rft("launch", "--set", f"{name}=nope").stderr
