@@ -8,9 +8,14 @@ import pytest
 
 from rft_core.config import PRESETS, RunConfig, make_config
 from rft_core.hardware import GIB, Gpu, Hardware
-from rft_core.model_files import LinearLayer, ModelSummary
+from rft_core.model_files import LinearLayer, ModelSummary, model_summary
 from rft_core.planning import Facts, estimate, find_problems
-from rft_core.planning.estimate import count_lora_parameters, disk_bytes
+from rft_core.planning.estimate import (
+    CHECKPOINT_BYTES,
+    count_lora_parameters,
+    count_validations,
+    disk_bytes,
+)
 
 MODEL = ModelSummary(
     name="m",
@@ -118,13 +123,33 @@ def test_disk_counts_checkpoints_and_generations() -> None:
         max_steps=100, save_steps=20, save_total_limit=2, eval_steps=0, max_completion_length=100
     )
     generations = 100 * 64 * (100 * 5 + 700)
-    assert disk_bytes(config, 1000) == generations + 1000 * (5 * 4 + 3 * 8)
+    small = 6 * CHECKPOINT_BYTES
+    assert disk_bytes(config, 1000) == generations + 1000 * (6 * 4 + 3 * 8) + small
+
+
+def test_the_save_at_the_end_counts_also_when_none_is_due() -> None:
+    def per_parameter(save_steps: int) -> float:
+        config = RunConfig(max_steps=5, save_steps=save_steps, save_total_limit=1)
+        return (disk_bytes(config, 2000) - disk_bytes(config, 1000)) / 1000
+
+    # steps 2, 4, 5 and adapter/, of which two are whole while the second replaces the first
+    assert per_parameter(save_steps=2) == 4 * 4 + 2 * 8
+    assert per_parameter(save_steps=0) == 2 * 4 + 8
+
+
+def test_validations_take_time_too(tmp_path: Path) -> None:
+    def total(**values: int) -> float:
+        return estimate(RunConfig(max_steps=10, **values), tmp_path).total_seconds or 0.0
+
+    often, once, never = total(eval_steps=2), total(eval_steps=10), total(eval_steps=0)
+    assert (often - never) == pytest.approx(3 * (once - never))  # 6 times against 2
+    assert count_validations(RunConfig(max_steps=5, eval_steps=2)) == 4  # before, 2, 4 and 5
 
 
 def test_the_embedded_model_is_estimated_part_by_part(tmp_path: Path) -> None:
-    plan = estimate(RunConfig(), tmp_path)
-    assert plan.memory["weights"] == 909_568 * 4
-    assert plan.memory["adapter"] == 163_840 * 16
+    plan, model = estimate(RunConfig(), tmp_path), model_summary(RunConfig().model)
+    assert plan.memory["weights"] == model.parameters * 4
+    assert plan.memory["adapter"] == count_lora_parameters(RunConfig(), model) * 16
     assert plan.memory_bytes and plan.memory_bytes >= sum(plan.memory.values()) // 2
     assert plan.seconds_per_step and 0.1 < plan.seconds_per_step < 10
     assert plan.memory_text.endswith("MiB") and plan.warnings == ()

@@ -12,12 +12,14 @@ Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward p
 
 Sampling and updating alternate, so the larger of activations and cache counts. Time comes from
 counting operations (2 per parameter and token forward, 4 backward) at an assumed speed, plus the
-fixed cost of each decoded token; it is right within a factor of about three. A model that is not on
-this machine is guessed from the size in its name.
+fixed cost of each decoded token, for training and for every validation; rewards, loading and saving
+are not counted. The speed is assumed and not measured: take the time for an order of magnitude. A
+model that is not on this machine is guessed from the size in its name.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ TYPICAL_LENGTH = 0.5  # of max_completion_length, where time is concerned
 BYTES_PER_TOKEN_OF_TEXT = 5  # a stored completion
 BYTES_PER_GENERATION = 700  # its row, scores, reasons and index entries
 ADAPTER_BYTES, RESUME_BYTES = 4, 8  # per LoRA parameter: the weights; Adam's two moments
+CHECKPOINT_BYTES = 24_000  # the small files beside them: random states, schedule, manifest ...
 MIB = 1024**2
 
 
@@ -89,14 +92,16 @@ def estimate(
     memory = _memory_parts(config, model, prompt_tokens)
     peak = memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
     seconds = _seconds_per_step(config, model, prompt_tokens, speed)
+    validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     return Plan(
         memory=memory,
         memory_bytes=peak,
         seconds_per_step=seconds,
-        total_seconds=seconds * config.max_steps,
+        total_seconds=seconds * config.max_steps + validating * count_validations(config),
         disk_bytes=disk_bytes(config, count_lora_parameters(config, model)),
         basis=f"For {model.parameters:,} parameters and prompts of {prompt_tokens} tokens "
-        f"on {speed.name}. Time is right within a factor of three; the first steps will tell.",
+        f"on {speed.name}. The time is an order of magnitude from an assumed speed, and a busy "
+        "machine is several times slower; the first steps will tell.",
         warnings=_warnings(runs_dir, hardware, peak),
     )
 
@@ -112,16 +117,32 @@ def count_lora_parameters(config: RunConfig, model: ModelSummary) -> int:
 
 
 def disk_bytes(config: RunConfig, lora_parameters: int) -> int:
-    """Checkpoints and the store; the base model's own download is not counted."""
-    saves = config.max_steps // config.save_steps if config.save_steps else 1
-    full = min(saves, config.save_total_limit) + 1  # one more while it is being written
-    checkpoints = lora_parameters * (saves * ADAPTER_BYTES + full * RESUME_BYTES)
+    """The most there will be of checkpoints, adapter/ and the store, without the base model."""
+    saves = _count_times(config.max_steps, config.save_steps or config.max_steps)
+    full = min(saves, config.save_total_limit + 1)  # one more while it is being written
+    adapters = saves + 1  # every checkpoint keeps its own, and adapter/ is the finished one
+    checkpoints = lora_parameters * (adapters * ADAPTER_BYTES + full * RESUME_BYTES)
+    checkpoints += adapters * CHECKPOINT_BYTES
     completions = config.max_steps * config.generation_batch_size
-    if config.eval_steps:
-        validations = 1 + config.max_steps // config.eval_steps
-        completions += validations * config.num_validation_prompts * config.num_generations_eval
+    completions += count_validations(config) * _validation_completions(config)
     text = config.max_completion_length * BYTES_PER_TOKEN_OF_TEXT
     return checkpoints + completions * (text + BYTES_PER_GENERATION)
+
+
+def count_validations(config: RunConfig) -> int:
+    """Before training, every `eval_steps`, and at the end."""
+    if not config.eval_steps or not config.num_validation_prompts:
+        return 0
+    return 1 + _count_times(config.max_steps, config.eval_steps)
+
+
+def _count_times(max_steps: int, every: int) -> int:
+    """How often something happens that is due every so many steps and at the end."""
+    return math.ceil(max_steps / every)
+
+
+def _validation_completions(config: RunConfig) -> int:
+    return config.num_validation_prompts * config.num_generations_eval
 
 
 def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) -> dict[str, int]:
@@ -144,15 +165,35 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
 def _seconds_per_step(
     config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
 ) -> float:
-    width = 4 if config.dtype == "float32" else 2
     completions = config.generation_batch_size
-    tokens = completions * (prompt_tokens + TYPICAL_LENGTH * config.max_completion_length)
+    tokens = _count_tokens(config, completions, prompt_tokens)
     passes = 6 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
     updating = tokens * model.parameters * passes / speed.flops
-    sampling = tokens * model.parameters * 2 / speed.flops
+    return updating + _sampling_seconds(config, model, tokens, 1, speed)
+
+
+def _seconds_per_validation(
+    config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
+) -> float:
+    completions = _validation_completions(config)
+    batches = math.ceil(completions / config.per_device_eval_batch_size)
+    tokens = _count_tokens(config, completions, prompt_tokens)
+    return _sampling_seconds(config, model, tokens, batches, speed)
+
+
+def _count_tokens(config: RunConfig, completions: int, prompt_tokens: int) -> float:
+    return completions * (prompt_tokens + TYPICAL_LENGTH * config.max_completion_length)
+
+
+def _sampling_seconds(
+    config: RunConfig, model: ModelSummary, tokens: float, batches: int, speed: Speed
+) -> float:
+    """The operations for all tokens, and each batch's fixed cost of decoding token by token."""
+    width = 4 if config.dtype == "float32" else 2
     per_token = model.num_layers * speed.seconds_per_layer
     per_token += model.parameters * width / speed.bandwidth
-    return updating + sampling + config.max_completion_length * per_token
+    operations = tokens * model.parameters * 2 / speed.flops
+    return operations + batches * config.max_completion_length * per_token
 
 
 def _plan_by_name(config: RunConfig, runs_dir: Path, hardware: Hardware) -> Plan:
