@@ -141,8 +141,9 @@ class FunctionReport:
 
     `error_kind` is one of: exception, hang, wrong_length, not_a_number, not_finite, died, syntax.
     `error_sample` is the index of the offending completion where one could be singled out, and
-    `error_line` the line of the user's source. `extras` and `metrics` are what the function gave to
-    `log_extra` and `log_metric`.
+    `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
+    training records it. `extras` is what it gave to `log_extra`: a dry run shows every column,
+    training keeps only "reason" and "flag".
     """
 
     name: str

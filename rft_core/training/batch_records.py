@@ -1,6 +1,7 @@
 """From a scored batch to what is stored of it: metrics and generation records. Pure functions.
 
-The metric names are TRL's, for training and validation alike.
+The metric names are TRL's, for training and validation alike; what a reward function measures
+itself with `log_metric("n", 1.0)` is `rewards/<function>/n`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import FunctionReport, Scored
 from rft_core.store.run_writer import GenerationRecord
+
+MOST_LOGGED_METRICS = 20  # of one function: each is a row per step
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ def summarise(batch: SampledBatch, names: Sequence[str], num_generations: int) -
     }
     if num_generations > 1:
         metrics["frac_reward_zero_std"] = zero_variance_share(rewards, num_generations)
+    metrics |= _logged_metrics(batch.reports)
     for name in names:
         scores = [sample.scores[name] for sample in batch.samples]
         metrics |= _mean_and_std(scores, f"rewards/{name}/mean", f"rewards/{name}/std")
@@ -68,6 +72,15 @@ def list_generations(
         )
         for index, sample in enumerate(batch.samples)
     ]
+
+
+def _logged_metrics(reports: Sequence[FunctionReport]) -> dict[str, float]:
+    """What the functions gave to `log_metric`. Our own names, which come later, win."""
+    return {
+        f"rewards/{report.name}/{name.replace('/', '_')}": value
+        for report in reports
+        for name, value in list(report.metrics.items())[:MOST_LOGGED_METRICS]
+    }
 
 
 def _mean_and_std(

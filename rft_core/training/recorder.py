@@ -24,6 +24,9 @@ from rft_core.training.batch_records import SampledBatch, list_generations, summ
 
 RewardFunction = Callable[..., list[float | None]]
 
+LONGEST_OUTPUT = 2000  # characters of what a reward function printed
+PULSE_SECONDS = 5.0
+
 logger = logging.getLogger(__name__)
 
 
@@ -53,6 +56,8 @@ class Recorder:
         self._tokens = tokens
         self._pending: SampledBatch | None = None
         self._reported: dict[str, str] = {}
+        self._heard: set[str] = set()  # functions whose printed text has been recorded
+        self._last_pulse = 0.0
 
     @property
     def reward_functions(self) -> list[Any]:
@@ -65,6 +70,12 @@ class Recorder:
 
     def set_phase(self, phase: str, detail: str = "") -> None:
         self._writer.set_progress(phase, detail, step=self.step, max_steps=self._config.max_steps)
+        self._last_pulse = time.monotonic()
+
+    def pulse(self, phase: str, detail: str) -> None:
+        """Show that long work gets on: as `set_phase`, but cheap enough for every token."""
+        if time.monotonic() - self._last_pulse > PULSE_SECONDS:
+            self.set_phase(phase, detail)
 
     def record_train_step(self, step: int, logs: Mapping[str, Any]) -> None:
         """Store a step that has just ended. `logs` are TRL's metrics for it.
@@ -143,6 +154,7 @@ class Recorder:
         scoring = self._scorer.score(batch, global_step=self.step)
         for report in scoring.reports:
             self._report_error(report, split)
+            self._report_output(report)
         truncated = tuple(not ids or ids[-1] not in self._end_ids for ids in ids)
         return SampledBatch(
             tuple(positions), tuple(completions), ids, truncated, scoring.samples, scoring.reports
@@ -156,6 +168,15 @@ class Recorder:
             self._writer.add_event("reward_error", message)
             logger.warning("reward error: %s", message)
         self._reported[report.name] = report.error or ""
+
+    def _report_output(self, report: FunctionReport) -> None:
+        """What a function prints first, once per attempt: it prints at every step."""
+        text = report.stdout.strip()
+        if text and report.name not in self._heard:
+            self._heard.add(report.name)
+            if len(text) > LONGEST_OUTPUT:
+                text = f"{text[:LONGEST_OUTPUT]} …"
+            self._writer.add_event("reward_output", f"{report.name} printed: {text}")
 
     def _summarise(self, batch: SampledBatch, num_generations: int) -> dict[str, float]:
         return summarise(batch, self._scorer.reward_set.names, num_generations)

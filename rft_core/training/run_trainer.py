@@ -47,6 +47,9 @@ class RunFlow(TrainerCallback):
         control.should_save = is_due or is_last or must_stop
         control.should_training_stop = is_last or must_stop
 
+    def on_substep_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._recorder.pulse("training", "updating the adapter")
+
     def on_log(self, args: Any, state: Any, control: Any, **event: Any) -> None:
         state.log_history.clear()  # it would grow in every checkpoint; the store has it all
         if "loss" in event["logs"]:  # not the summary at the end of training
@@ -84,8 +87,9 @@ class RunTrainer(GRPOTrainer):
         Prompts are read once per group, finished completions leave the batch, and the adapter is
         merged into the weights meanwhile: the same policy, without its extra products.
         """
+        phase = "training" if self.model.training else "validating"
         if self.model.training:
-            self._recorder.set_phase("training", f"sampling {len(prompt_ids)} completions")
+            self._recorder.set_phase(phase, f"sampling {len(prompt_ids)} completions")
         if self.use_vllm:
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]
         rows = [Row(tuple(ids), index) for index, ids in enumerate(prompt_ids)]
@@ -95,6 +99,8 @@ class RunTrainer(GRPOTrainer):
             for tokens in decode(self.model, rows, self._draw_sampling(), self._end_ids):
                 for token in tokens:
                     completions[token.row].append(token.token_id)
+                longest = max(map(len, completions))
+                self._recorder.pulse(phase, f"sampling {len(rows)} completions, token {longest}")
         return completions, None  # TRL wants log probabilities from vLLM only
 
     def _draw_sampling(self) -> SamplingParams:

@@ -214,3 +214,24 @@ def test_a_finished_run_whose_last_words_were_lost_is_finished_again_without_tra
     after = load_file(adapter)
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert read_counts(runs_dir) == expected_counts(config)
+
+
+TALKATIVE = """
+def talkative(completions, log_metric, **columns):
+    print("scoring", len(completions))
+    log_metric("batch", len(completions))
+    log_metric("mean", 99.0)
+    return [1.0] * len(completions)
+"""
+
+
+def test_what_a_function_measures_and_prints_is_kept(tiny_model: Path, runs_dir: Path) -> None:
+    rewards = RewardSet((RewardEntry("talkative", "python", source=TALKATIVE),), "talk")
+    add_tiny_run(runs_dir, tiny_model, rewards=rewards, max_steps=2)
+    assert live_in_process(runs_dir).outcome == "finished"
+    with open_run(runs_dir, "tiny") as db:
+        train, events = last_metrics(db), events_frame(db)
+    assert train["rewards/talkative/batch"] == 8
+    assert train["rewards/talkative/mean"] == 1.0  # ours wins
+    printed = events[events["kind"] == "reward_output"]
+    assert list(printed["message"]) == ["talkative printed: scoring 3"]  # the first validation only
