@@ -73,7 +73,7 @@ class RunConfig(BaseModel):
         "Prompts and rewards", None, "Stored reward set; empty: the task's own rewards."
     )
     num_prompts: int = _field(
-        "Prompts and rewards", 1000, "Training prompts to draw from the task.", ge=1, le=100_000
+        "Prompts and rewards", 4000, "Training prompts to draw from the task.", ge=1, le=100_000
     )
     num_validation_prompts: int = _field(
         "Prompts and rewards", 64, "Validation prompts, never trained on.", ge=0, le=10_000
@@ -84,7 +84,7 @@ class RunConfig(BaseModel):
         "Generation", 8, "Completions per prompt: the size of a group.", ge=2, le=256
     )
     max_completion_length: int = _field(
-        "Generation", 96, "Longest completion, in tokens.", ge=1, le=65_536
+        "Generation", 80, "Longest completion, in tokens.", ge=1, le=65_536
     )
     temperature: float = _field("Generation", 1.0, "Sampling temperature.", gt=0, le=5)
     top_p: float = _field("Generation", 1.0, "Nucleus sampling mass.", gt=0, le=1, advanced=True)
@@ -93,7 +93,7 @@ class RunConfig(BaseModel):
     )
 
     # Policy update
-    learning_rate: float = _field("Policy update", 3e-4, "Peak learning rate.", gt=0, le=1)
+    learning_rate: float = _field("Policy update", 5e-4, "Peak learning rate.", gt=0, le=1)
     beta: float = _field(
         "Policy update", 0.001, "Weight of the KL term to the reference (adapter off).", ge=0, le=10
     )
@@ -120,7 +120,7 @@ class RunConfig(BaseModel):
     lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = _field(
         "Policy update", "constant_with_warmup", "Learning rate schedule."
     )
-    warmup_steps: int = _field("Policy update", 10, "Steps of warm-up.", ge=0)
+    warmup_steps: int = _field("Policy update", 5, "Steps of warm-up.", ge=0)
 
     # LoRA
     lora_r: int = _field("LoRA", 16, "Rank.", ge=1, le=1024)
@@ -166,10 +166,6 @@ class RunConfig(BaseModel):
     def generation_batch_size(self) -> int:
         """Completions sampled per step on one device: prompts x num_generations."""
         return self.per_device_train_batch_size * self.gradient_accumulation_steps
-
-    @property
-    def reward_label(self) -> str:
-        return self.reward_set or f"{self.task} (built in)"
 
 
 PRESETS: dict[str, dict[str, Any]] = {

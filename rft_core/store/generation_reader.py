@@ -111,12 +111,6 @@ def list_prompt_history(db: Database, prompt_id: int, *, limit: int = 500) -> li
     return _with_scores(db, list(db.query(sql, [prompt_id, limit])))
 
 
-def list_prompts(db: Database, split: str | None = None) -> list[StoredPrompt]:
-    where = "WHERE split = ?" if split else ""
-    sql = f"SELECT * FROM prompts {where} ORDER BY split, position"
-    return [_prompt(row) for row in db.query(sql, [split] if split else [])]
-
-
 def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
     marks = ", ".join("?" * len(ids))
     rows = db.query(f"SELECT * FROM prompts WHERE id IN ({marks})", list(ids))
