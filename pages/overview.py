@@ -1,20 +1,24 @@
 """Overview: every run with its state and last rewards, and what to do next."""
 
 import time
-import uuid
 
 import streamlit as st
 
 from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, plain, shown_errors
+from pages.components.run_actions import stop_and_resume
 from pages.components.run_badge import age_text, duration_text, state_badge
-from rft_core.config import PRESETS, make_config
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
-from rft_core.jobs import delete, launch, resume, stop
+from rft_core.jobs import delete, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import get_reward_set, open_index
+from rft_core.store.index import (
+    UnreadableRun,
+    get_reward_set,
+    list_unreadable_runs,
+    open_index,
+)
 from rft_core.store.run_state import RunStatus, list_run_statuses
 
 RUNS_SHOWN = 30
@@ -31,6 +35,8 @@ def main() -> None:
     else:
         any_active = any(status.is_active for status in statuses)
         st.fragment(run_list, run_every=REFRESH_SECONDS if any_active else None)()
+    for run in read_unreadable_runs():
+        unreadable_card(run)
     st.divider()
     with st.expander("SFT or RFT? Four questions", icon=":material/help:"):
         method_chooser()
@@ -43,6 +49,27 @@ def read_statuses() -> list[RunStatus]:
         return list_run_statuses(index, runs_dir)
 
 
+def read_unreadable_runs() -> list[UnreadableRun]:
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        return list_unreadable_runs(index)
+
+
+def unreadable_card(run: UnreadableRun) -> None:
+    """A run of another version: it is still there, and can be deleted."""
+    with st.container(border=True, key=f"run-{run.id}"):
+        words, actions = st.columns([9, 2], vertical_alignment="center", gap="medium")
+        with words:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{plain(run.name or run.id)}**", width="content")
+                state_badge("unreadable")
+            st.caption(
+                "Its settings are not those of this version of RFT Studio: "
+                f"{plain(run.problem)}. Its files in `{run.id}` are untouched."
+            )
+        with actions, st.container(horizontal=True, horizontal_alignment="right"):
+            delete_button(run.id)
+
+
 def first_steps() -> None:
     with st.container(border=True):
         st.subheader("See it work first", anchor=False)
@@ -50,10 +77,9 @@ def first_steps() -> None:
             "The demo trains the small model that ships with RFT Studio on Countdown: reach a "
             "target with three numbers. No download, no GPU; the curves move within a minute."
         )
-        command_id = st.session_state.setdefault("demo_command", uuid.uuid4().hex)
         if st.button("Start the Countdown demo", type="primary", icon=":material/play_arrow:"):
             with shown_errors():
-                run = launch(get_runs_dir(), make_config(PRESETS["demo"]), command_id=command_id)
+                run = launch_demo(get_runs_dir())
             st.switch_page("monitor.py", query_params={"run": run})
     st.write("Or bring your own task:")
     with st.container(horizontal=True):
@@ -137,24 +163,15 @@ def progress_text(status: RunStatus) -> str:
 
 
 def run_actions(status: RunStatus) -> None:
-    run_id, runs_dir = status.run.id, get_runs_dir()
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if status.state in ("queued", "starting", "running") and st.button(
-            "Stop", key=f"stop-{run_id}", icon=":material/stop:"
-        ):
-            with shown_errors():
-                stop(runs_dir, run_id)
-            st.rerun()
-        if status.state in ("stopped", "crashed", "needs_attention") and st.button(
-            "Resume", key=f"resume-{run_id}", icon=":material/play_arrow:"
-        ):
-            with shown_errors():
-                resume(runs_dir, run_id)
-            st.rerun()
-        if not status.is_active and st.button(
-            "Delete", key=f"delete-{run_id}", icon=":material/delete:", type="tertiary"
-        ):
-            confirm_delete(run_id)
+        stop_and_resume(status)
+        if not status.is_active:
+            delete_button(status.run.id)
+
+
+def delete_button(run_id: str) -> None:
+    if st.button("Delete", key=f"delete-{run_id}", icon=":material/delete:", type="tertiary"):
+        confirm_delete(run_id)
 
 
 @st.dialog("Delete this run?")

@@ -31,7 +31,16 @@ from rft_core.paths import (
 )
 from rft_core.prompts.prompt_set import PromptSet
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
+from rft_core.store.index import (
+    RunRow,
+    get_last_start,
+    get_prompt_set,
+    get_reward_set,
+    get_run,
+    list_commands,
+    open_index,
+)
+from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
 from rft_core.store.run_writer import Outcome, RunWriter
@@ -46,13 +55,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Assignment:
-    """All that a run has pinned, and where it goes on."""
+    """All that a run has pinned, and where it goes on.
+
+    `command`: the request that this life answers, whoever started it; None when there is none.
+    """
 
     runs_dir: Path
     run: RunRow
     prompts: PromptSet
     rewards: RewardSet
     resume: Resumable
+    command: str | None
 
 
 @dataclass(frozen=True)
@@ -89,7 +102,13 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
 def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
     """One attempt, from its first row to its outcome."""
     run, resume = assignment.run, assignment.resume
-    writer.start_attempt(from_step=resume.step, pid=os.getpid())
+    process = get_identity(os.getpid())
+    writer.start_attempt(
+        from_step=resume.step,
+        pid=process.pid,
+        pid_started=process.started,
+        command=assignment.command,
+    )
     writer.set_progress("loading", "starting", step=resume.step, max_steps=run.config.max_steps)
     for reason in resume.skipped:
         writer.add_event("checkpoint_skipped", reason)
@@ -143,10 +162,11 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
             )
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
         rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
+        start = get_last_start(list_commands(index, run=run_id))
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
     resume = find_resumable(checkpoints)
     remove_leftovers(checkpoints, after_step=resume.step)
-    return Assignment(runs_dir, run, prompts, rewards, resume)
+    return Assignment(runs_dir, run, prompts, rewards, resume, start.id if start else None)
 
 
 def _find_initial_adapter(assignment: Assignment) -> Path | None:
@@ -161,7 +181,10 @@ def _find_initial_adapter(assignment: Assignment) -> Path | None:
 
 @contextmanager
 def _heartbeat(path: Path) -> Iterator[None]:
-    """Touch `path` every second: alive but stuck differs from dead."""
+    """Touch `path` every second: the process is alive and gets the processor.
+
+    Whether its work gets on is another question, which the progress row answers.
+    """
     ended = threading.Event()
 
     def beat() -> None:

@@ -42,13 +42,13 @@ class RunsFolder:
     """What a test asks of the folder, and what it can see in it."""
 
     path: Path
-    stop_grace: float = 60.0
+    patience: float | None = None
     idle_exit: float = 60.0
 
     def start_supervisor(self) -> None:
         command = [
             *SUPERVISOR_COMMAND,
-            f"--stop-grace={self.stop_grace}",
+            *([] if self.patience is None else [f"--patience={self.patience}"]),
             f"--idle-exit={self.idle_exit}",
             "--worker", sys.executable, "-m", WORKER,
         ]  # fmt: skip

@@ -127,7 +127,7 @@ def begin_run(
     with open_index(runs_dir) as index:
         set_command_handled(index, f"launch-{run_id}", worker_pid=NO_PROCESS)
     writer = RunWriter(runs_dir, run_id)
-    writer.start_attempt(from_step=0, pid=NO_PROCESS)
+    writer.start_attempt(from_step=0, pid=NO_PROCESS, command=f"launch-{run_id}")
     splits: tuple[tuple[Split, int], ...] = (("train", GROUPS), ("validation", VALIDATION_PROMPTS))
     writer.ensure_prompts(
         [

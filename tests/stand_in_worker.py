@@ -1,7 +1,8 @@
 """A worker without a model: it locks, begins an attempt, records steps, and obeys SIGTERM.
 
 Its behaviour is the run's name: "" makes `max_steps` steps, "endless" makes steps until it is told
-to stop, "deaf" ignores SIGTERM, "broken" dies before it begins, "failing" ends with an error.
+to stop, "deaf" does so too but ignores SIGTERM, "stuck" moreover records one step only, "broken"
+dies before it begins, "failing" ends with an error.
 """
 
 import os
@@ -10,7 +11,8 @@ import sys
 import threading
 
 from rft_core.paths import get_checkpoint_dir, get_runs_dir, get_worker_lock_path
-from rft_core.store.index import get_run, open_index
+from rft_core.store.index import get_last_start, get_run, list_commands, open_index
+from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
@@ -23,15 +25,20 @@ def main(run_id: str) -> None:
     runs_dir = get_runs_dir()
     with open_index(runs_dir) as index:
         config = get_run(index, run_id).config
+        start = get_last_start(list_commands(index, run=run_id))
     if config.name == "broken":
         sys.exit("no such model")
-    is_deaf = config.name == "deaf"
+    is_deaf = config.name in ("deaf", "stuck")
     signal.signal(signal.SIGTERM, lambda *_: None if is_deaf else stop_asked.set())
     FileLock(get_worker_lock_path(runs_dir, run_id)).acquire()
     writer = RunWriter(runs_dir, run_id)
     with open_run(runs_dir, run_id) as db:
         first = max((c.step for c in list_checkpoints(db) if c.resumable), default=0)
-    writer.start_attempt(from_step=first, pid=os.getpid())
+    process = get_identity(os.getpid())
+    writer.start_attempt(
+        from_step=first, pid=process.pid, pid_started=process.started,
+        command=start.id if start else None,
+    )  # fmt: skip
     if config.name == "failing":
         writer.end_attempt("failed", "the loss is not finite")
         sys.exit(1)
@@ -39,6 +46,8 @@ def main(run_id: str) -> None:
     step = first
     while step < last and not stop_asked.wait(STEP_SECONDS):
         step += 1
+        if step > 1 and config.name == "stuck":
+            continue
         writer.record_step(StepRecord(step, "train", {"reward": step / 100}), max_steps=last)
     path = get_checkpoint_dir(runs_dir, run_id, step)
     path.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,7 @@ STATE_LOOKS: dict[str, tuple[str, str]] = {
     "finished": ("violet", "check_circle"),
     "failed": ("red", "error"),
     "crashed": ("red", "bolt"),
+    "unreadable": ("gray", "help"),
 }
 
 

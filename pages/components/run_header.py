@@ -4,18 +4,18 @@ import time
 
 import streamlit as st
 
-from pages.components.page_header import plain, show_error, shown_errors
+from pages.components.page_header import plain, show_error
+from pages.components.run_actions import forget_command_id, get_command_id, stop_and_resume
 from pages.components.run_badge import age_text, duration_text, state_badge
 from rft_core.config import parse_assignments
 from rft_core.errors import RftError
-from rft_core.jobs import fork, new_command_id, resume, stop
+from rft_core.jobs import fork
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import RunRow
 from rft_core.store.run_reader import Checkpoint
 from rft_core.store.run_state import RunStatus
 
-STOPPABLE = ("queued", "starting", "running")
-RESUMABLE = ("stopped", "failed", "crashed", "needs_attention")
+HEARTBEAT_LATE_SECONDS = 60.0
 TROUBLE = ("failed", "crashed", "needs_attention")
 PHASES = {
     "loading": "Loading the model",
@@ -50,8 +50,8 @@ def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
         facts.append(f"{phase}: {plain(status.detail)}" if status.detail else phase)
     if status.eta is not None:
         facts.append(f"{duration_text(status.eta)} left")
-    if status.step and status.duration:
-        facts.append(f"{status.duration / status.step:.2f} s a step")
+    if status.step_seconds:
+        facts.append(f"{status.step_seconds:.2f} s a step")
     if status.duration:
         facts.append(f"{duration_text(status.duration)} of training")
     if updated_at is not None:
@@ -64,38 +64,39 @@ def _trouble(status: RunStatus) -> None:
     """What happened to a run that ended badly or fell silent, and the way on."""
     if status.is_stuck:
         st.warning(
-            f"The worker lives but has been silent for {duration_text(status.heartbeat_age)}. "
-            "Look at the log below; stop the run if it does not come back.",
-            icon=":material/hourglass_top:",
+            f"{_explain_silence(status)} Look at the log below.", icon=":material/hourglass_top:"
         )
+    if status.state == "stopping":
+        st.caption(
+            "The step in progress is finished and a checkpoint saved, which may take minutes on a "
+            "slow machine. *Kill now* ends the run at once, without that checkpoint."
+        )
+    if status.state == "stopped" and status.message:
+        st.caption(plain(status.message))
     if status.state not in TROUBLE:
         return
     ending = {"failed": "Training failed", "crashed": "The worker crashed"}
     st.error(
         f"**{ending.get(status.state, 'The run needs you')}.** {plain(status.message)}  \n"
-        f"Everything up to step {status.step} is kept. Read the log below, then resume: training "
-        "goes on from the newest checkpoint.",
+        f"Read the log below before you resume. {status.resume_text}",
         icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
+    )
+
+
+def _explain_silence(status: RunStatus) -> str:
+    """Stuck in its work, or not even given the processor."""
+    silence = f"Nothing has got on for {duration_text(status.progress_age)}."
+    if status.heartbeat_age is None or status.heartbeat_age < HEARTBEAT_LATE_SECONDS:
+        return f"{silence} The worker's process lives: it computes or waits for something."
+    return (
+        f"{silence} The worker's process has not run for {duration_text(status.heartbeat_age)}: it "
+        "is suspended, or the machine is out of memory."
     )
 
 
 def _actions(status: RunStatus, checkpoints: list[Checkpoint]) -> None:
     run_id = status.run.id
-    if status.state in STOPPABLE:
-        help = "Finishes the step, saves a checkpoint and ends. Resume continues from it."
-        if st.button("Stop", key="stop-run", icon=":material/stop:", help=help):
-            with shown_errors():
-                stop(get_runs_dir(), run_id, command_id=_command_id("stop", run_id))
-            st.rerun()
-    else:
-        _forget_command_id("stop", run_id)
-    if status.state in RESUMABLE:
-        if st.button("Resume", key="resume-run", icon=":material/play_arrow:", type="primary"):
-            with shown_errors():
-                resume(get_runs_dir(), run_id, command_id=_command_id("resume", run_id))
-            st.rerun()
-    else:
-        _forget_command_id("resume", run_id)
+    stop_and_resume(status)
     help = (
         "Start a new run from a checkpoint of this one, with other settings."
         if checkpoints
@@ -104,7 +105,7 @@ def _actions(status: RunStatus, checkpoints: list[Checkpoint]) -> None:
     if st.button(
         "Fork", key="fork-run", icon=":material/fork_right:", help=help, disabled=not checkpoints
     ):
-        _forget_command_id("fork", run_id)
+        forget_command_id("fork", run_id)
         fork_dialog(status.run, [checkpoint.step for checkpoint in checkpoints])
 
 
@@ -136,7 +137,7 @@ def fork_dialog(run: RunRow, steps: list[int]) -> None:
     try:
         lines = [line.strip() for line in more.splitlines() if line.strip()]
         changes = parse_assignments([f"{key}={value}" for key, value in values.items()] + lines)
-        command_id = _command_id("fork", run.id)
+        command_id = get_command_id("fork", run.id)
         new_run = fork(
             get_runs_dir(), run.id, step=step, changes=changes | {"name": name},
             command_id=command_id,
@@ -146,12 +147,3 @@ def fork_dialog(run: RunRow, steps: list[int]) -> None:
         return
     st.query_params["run"] = new_run
     st.rerun()
-
-
-def _command_id(kind: str, run_id: str) -> str:
-    """The same for every click until the state changes: a double click is one command."""
-    return str(st.session_state.setdefault(f"command:{kind}:{run_id}", new_command_id()))
-
-
-def _forget_command_id(kind: str, run_id: str) -> None:
-    st.session_state.pop(f"command:{kind}:{run_id}", None)

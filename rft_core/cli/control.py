@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rft_core.cli.output import AsJson, RunId, print_facts, print_json, print_table, runs_dir
+from rft_core.cli.output import AsJson, RunId, note, print_facts, print_json, print_table, runs_dir
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,13 +26,15 @@ def register(app: typer.Typer) -> None:
 def list_all(as_json: AsJson = False) -> None:
     """All runs, newest first."""
     from rft_core.jobs import ensure_commands_are_served
-    from rft_core.store.index import open_index
+    from rft_core.store.index import list_unreadable_runs, open_index
     from rft_core.store.run_state import list_run_statuses
 
     folder = runs_dir()
     ensure_commands_are_served(folder)
     with open_index(folder) as index:
-        statuses = list_run_statuses(index, folder)
+        statuses, unreadable = list_run_statuses(index, folder), list_unreadable_runs(index)
+    for run in unreadable:
+        note(f"{run.id} cannot be read by this version: {run.problem}")
     if as_json:
         print_json({"runs": [_as_json(status) for status in statuses]})
     elif not statuses:
@@ -68,13 +70,14 @@ def show(run: RunId, as_json: AsJson = False) -> None:
 def stop(
     run: RunId,
     wait: Annotated[bool, typer.Option("--wait", help="Return when it has ended.")] = False,
+    now: Annotated[bool, typer.Option("--now", help="Kill it, without a checkpoint.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Save a checkpoint and end; a queued run is taken off the queue."""
     from rft_core import jobs
 
     folder = runs_dir()
-    jobs.stop(folder, run)
+    (jobs.kill if now else jobs.stop)(folder, run)
     status = jobs.wait_for_end(folder, run, timeout=None if wait else 0)
     _print_state(status, as_json)
 
@@ -84,7 +87,10 @@ def resume(run: RunId, as_json: AsJson = False) -> None:
     from rft_core import jobs
 
     folder = runs_dir()
+    before = _get_status(folder, run)
     jobs.resume(folder, run)
+    if before.resume_text:
+        note(before.resume_text)
     _print_state(_get_status(folder, run), as_json)
 
 
@@ -130,6 +136,7 @@ def _as_json(status: RunStatus) -> dict[str, Any]:
         "message": status.message,
         "duration": status.duration,
         "eta": status.eta,
+        "resume_step": status.resume_step,
         "created_at": run.created_at,
         "parent_run": run.parent_run,
         "parent_step": run.parent_step,

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from rft_core.store.index import Command
-
-START_KINDS = ("launch", "resume")
+from rft_core.store.index import START_KINDS, STOP_KINDS, Command
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,9 @@ class AskToStop:
 
 @dataclass(frozen=True)
 class KillWorker:
-    """It was asked to stop and did not within the grace."""
+    """SIGKILL: somebody asked for that, or the worker is stuck after it was asked to stop."""
 
-    run: str
+    command: Command
 
 
 @dataclass(frozen=True)
@@ -50,10 +48,12 @@ def decide(
     alive: AbstractSet[str],
     *,
     max_runs: int,
-    now: float,
-    stop_grace: float,
+    stuck: AbstractSet[str] = frozenset(),
 ) -> list[Action]:
-    """`commands`: all there are, oldest first. `alive`: the runs that have a living worker."""
+    """`commands`: all there are, oldest first. `alive`: the runs that have a living worker.
+
+    `stuck`: those of them that got on with nothing for long after they were asked to stop.
+    """
     histories: dict[str, list[Command]] = {}
     for command in commands:
         histories.setdefault(command.run, []).append(command)
@@ -63,35 +63,32 @@ def decide(
         if command.handled_at is not None:
             continue
         is_alive = command.run in alive
-        if command.kind not in START_KINDS:
-            actions.append(AskToStop(command) if is_alive else Settle(command))
+        if command.kind in STOP_KINDS:
+            act = KillWorker if command.kind == "kill" else AskToStop
+            actions.append(act(command) if is_alive else Settle(command))
         elif _is_settled_start(command, histories[command.run], is_alive):
             actions.append(Settle(command))
         elif not is_alive and places > 0:
             actions.append(StartWorker(command))
             places -= 1
-    return actions + [
-        KillWorker(run)
-        for run in sorted(alive & histories.keys())
-        if _is_overdue(histories[run], now - stop_grace)
-    ]
+    asked = {run: get_handled_stop(histories.get(run, [])) for run in sorted(alive & stuck)}
+    return actions + [KillWorker(stop) for stop in asked.values() if stop]
+
+
+def get_handled_stop(history: Sequence[Command]) -> Command | None:
+    """The stop of which the worker of this run has been told; None where there is none."""
+    handled = [command for command in history if command.handled_at is not None]
+    stops = [c for c in _since_last_start(handled) if c.kind in STOP_KINDS]
+    return stops[-1] if stops else None
 
 
 def _is_settled_start(start: Command, history: Sequence[Command], is_alive: bool) -> bool:
     """Cancelled by a later stop, asked for twice, or already answered by a living worker."""
     position = history.index(start)
-    is_cancelled = any(command.kind == "stop" for command in history[position + 1 :])
+    is_cancelled = any(command.kind in STOP_KINDS for command in history[position + 1 :])
     before = _since_last_start(history[:position])
     is_second = len(before) == 1 and before[0].handled_at is None
     return is_alive or is_cancelled or is_second
-
-
-def _is_overdue(history: Sequence[Command], asked_before: float) -> bool:
-    handled = [command for command in history if command.handled_at is not None]
-    return any(
-        command.kind == "stop" and (command.handled_at or 0) < asked_before
-        for command in _since_last_start(handled)
-    )
 
 
 def _since_last_start(history: Sequence[Command]) -> Sequence[Command]:

@@ -1,4 +1,4 @@
-"""What pages and the command line may ask for: launch, stop, resume, fork, delete.
+"""What pages and the command line may ask for: launch, stop, kill, resume, fork, delete.
 
 Asking writes rows into `index.db`, at once and all or nothing; the supervisor does the work. Each
 request carries a command id: the same one twice (a double click) is one request. Nothing here
@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rft_core.config import RunConfig, make_config, to_yaml
+from rft_core.config import PRESETS, RunConfig, make_config, to_yaml
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_sets
-from rft_core.jobs.processes import ensure_supervisor
+from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.paths import get_config_path, get_run_dir
 from rft_core.store.index import (
     add_command,
@@ -32,11 +32,17 @@ from rft_core.store.index import (
     open_index,
 )
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
-from rft_core.store.run_state import RunStatus, get_run_status, list_run_statuses
+from rft_core.store.run_state import (
+    RunStatus,
+    get_run_status,
+    is_run_active,
+    list_run_statuses,
+)
 
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
 POLL_SECONDS = 0.2
+DEMO_COMMAND_ID = "demo"  # whoever asks for the demo, and however often, gets one run
 
 
 def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) -> str:
@@ -45,6 +51,16 @@ def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) 
     Raises `BadInputError` naming every problem, before anything is written.
     """
     return _add_run(runs_dir, config, command_id)
+
+
+def launch_demo(runs_dir: Path) -> str:
+    """Queue the built-in Countdown run, or go on with it where it has ended early. Its id."""
+    run_id = launch(runs_dir, make_config(PRESETS["demo"]), command_id=DEMO_COMMAND_ID)
+    with open_index(runs_dir) as index:
+        must_resume = get_run_status(index, runs_dir, run_id).is_resumable
+    if must_resume:
+        resume(runs_dir, run_id)
+    return run_id
 
 
 def fork(
@@ -72,6 +88,7 @@ def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> Non
     with open_index(runs_dir) as index:
         if command_id and find_command(index, command_id):
             return
+        read_max_runs()
         status = get_run_status(index, runs_dir, run_id)
         if status.is_active:
             raise BadInputError(f"Run '{run_id}' is {status.state}: there is nothing to resume")
@@ -90,21 +107,19 @@ def stop(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
 
     Stopping a run that is not active changes nothing.
     """
-    with open_index(runs_dir) as index:
-        if not get_run_status(index, runs_dir, run_id).is_active:
-            return
-        add_command(index, id=command_id or new_command_id(), kind="stop", run=run_id)
-    ensure_supervisor(runs_dir)
+    _ask_active(runs_dir, run_id, "stop", command_id)
+
+
+def kill(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
+    """End a run at once: what it made since its newest checkpoint is made again on resume."""
+    _ask_active(runs_dir, run_id, "kill", command_id)
 
 
 def delete(runs_dir: Path, run_id: str) -> None:
     """Remove a run's rows and its folder. Refused while it, or a fork that waits, is active."""
     with open_index(runs_dir) as index:
-        status = get_run_status(index, runs_dir, run_id)
-        if status.is_active:
-            raise BadInputError(
-                f"Run '{run_id}' is {status.state}", "", "Stop it before deleting it"
-            )
+        if is_run_active(index, runs_dir, run_id):
+            raise BadInputError(f"Run '{run_id}' is active", "", "Stop it before deleting it")
         for other in list_run_statuses(index, runs_dir):
             if other.is_active and other.run.parent_run == run_id:
                 raise BadInputError(
@@ -149,6 +164,14 @@ def new_command_id() -> str:
     return uuid.uuid4().hex
 
 
+def _ask_active(runs_dir: Path, run_id: str, kind: str, command_id: str | None) -> None:
+    with open_index(runs_dir) as index:
+        if not is_run_active(index, runs_dir, run_id):
+            return
+        add_command(index, id=command_id or new_command_id(), kind=kind, run=run_id)
+    ensure_supervisor(runs_dir)
+
+
 def _add_run(
     runs_dir: Path,
     config: RunConfig,
@@ -161,6 +184,7 @@ def _add_run(
     with open_index(runs_dir) as index:
         if earlier := find_command(index, command_id):
             return earlier.run
+        read_max_runs()
         check_config(index, runs_dir, config)
         config = pin_sets(index, config)
         run_id = _make_folder(runs_dir, config)
@@ -193,7 +217,11 @@ def _choose_checkpoint(runs_dir: Path, run_id: str, step: int | None) -> Checkpo
         with open_run(runs_dir, run_id) as db:
             checkpoints = list_checkpoints(db)
     if not checkpoints:
-        raise NotFoundError(f"Run '{run_id}' has no checkpoint yet")
+        raise NotFoundError(
+            f"Run '{run_id}' has no checkpoint yet",
+            "",
+            "Wait for the first while it trains; if it has ended, resume it or choose another run",
+        )
     for checkpoint in checkpoints:
         if step == checkpoint.step:
             return checkpoint

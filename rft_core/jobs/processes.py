@@ -1,7 +1,6 @@
-"""Processes that outlive whoever starts them, and telling one process from another.
+"""Processes that outlive whoever starts them: starting them, asking them to end, killing them.
 
-A process is known by its pid *and* its start time: pids are reused, and a zombie still answers
-signal 0. This file knows nothing about runs, except how to start their supervisor.
+This file knows nothing about runs, except how to start their supervisor.
 """
 
 from __future__ import annotations
@@ -12,25 +11,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from rft_core.errors import WorkerError
+from rft_core.errors import BadInputError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_supervisor_lock_path, get_supervisor_log_path
+from rft_core.store.process_identity import ProcessIdentity, is_alive
 from rft_core.store.run_lock import is_locked
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "rft_core.jobs.supervisor")
-_START_TOLERANCE_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class ProcessIdentity:
-    """`started` is in seconds since the epoch."""
-
-    pid: int
-    started: float
+def read_max_runs() -> int:
+    """How many workers may live at once: RFT_MAX_RUNS, else 1."""
+    text = os.environ.get("RFT_MAX_RUNS", "").strip() or "1"
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise BadInputError(
+            f"RFT_MAX_RUNS is '{text}'",
+            "It says how many runs may train at the same time",
+            "Set it to a whole number from 1, or unset it",
+        )
+    return int(text)
 
 
 def start_detached(
@@ -62,21 +62,6 @@ def ensure_supervisor(runs_dir: Path, command: Sequence[str] = SUPERVISOR_COMMAN
     process = start_detached(command, log_path=get_supervisor_log_path(runs_dir), runs_dir=runs_dir)
     # Collect it whenever it ends, however long the caller lives: it must not stay a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
-
-
-def get_identity(pid: int) -> ProcessIdentity:
-    """Raises `psutil.NoSuchProcess` when it is gone."""
-    return ProcessIdentity(pid, psutil.Process(pid).create_time())
-
-
-def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether this very process still runs."""
-    try:
-        process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.started) < _START_TOLERANCE_SECONDS
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def ask_to_end(identity: ProcessIdentity) -> bool:

@@ -2,14 +2,15 @@
 
 Prompt sets and reward sets are immutable and known by the hash of their content: adding the same
 one twice is adding it once. Commands are how pages and the command line ask for something; the
-supervisor answers them. Nothing here knows whether a run is alive: see `run_state.py`.
+supervisor answers them. Nothing here knows whether a run is alive: see `run_state.py`. A run whose
+settings this version cannot read is listed apart, and hides no other.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,13 @@ from typing import Any
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig, make_config
-from rft_core.errors import NotFoundError
+from rft_core.errors import BadInputError, NotFoundError
 from rft_core.paths import get_index_path
 from rft_core.store.database import open_for_writing, transaction
 from rft_core.store.migrations import INDEX_MIGRATIONS
+
+START_KINDS = ("launch", "resume")
+STOP_KINDS = ("stop", "kill")
 
 
 @contextmanager
@@ -55,7 +59,20 @@ class RunRow:
 
 
 @dataclass(frozen=True)
+class UnreadableRun:
+    """A run whose settings are not those of this version. `problem` says which."""
+
+    id: str
+    name: str
+    created_at: float
+    problem: str
+
+
+@dataclass(frozen=True)
 class Command:
+    """`number` gives the order in which commands were asked; no clock does."""
+
+    number: int
     id: str
     kind: str
     run: str
@@ -63,6 +80,7 @@ class Command:
     handled_at: float | None
     worker_pid: int | None
     worker_started: float | None
+    worker_ended_at: float | None
     error: str | None
 
 
@@ -158,14 +176,23 @@ def add_run(
 def get_run(db: Database, id: str) -> RunRow:
     for row in db.query("SELECT * FROM runs WHERE id = ?", [id]):
         return _run(row)
-    raise NotFoundError(
-        f"There is no run '{id}'", "", "List the runs with: python -m rft_core runs"
-    )
+    raise _no_run(id)
+
+
+def check_run_exists(db: Database, id: str) -> None:
+    """Raise `NotFoundError` unless it does; its settings need not be readable."""
+    if not db.execute("SELECT 1 FROM runs WHERE id = ?", [id]).fetchone():
+        raise _no_run(id)
 
 
 def list_runs(db: Database) -> list[RunRow]:
+    """Those that can be read, newest first."""
+    return [run for run in _read_runs(db) if isinstance(run, RunRow)]
+
+
+def list_unreadable_runs(db: Database) -> list[UnreadableRun]:
     """Newest first."""
-    return [_run(row) for row in db.query("SELECT * FROM runs ORDER BY created_at DESC, id DESC")]
+    return [run for run in _read_runs(db) if isinstance(run, UnreadableRun)]
 
 
 def delete_run(db: Database, id: str) -> None:
@@ -198,8 +225,13 @@ def list_commands(
 ) -> list[Command]:
     """Oldest first."""
     where = ["1"] + (["run = :run"] if run else []) + (["handled_at IS NULL"] * pending_only)
-    sql = f"SELECT * FROM commands WHERE {' AND '.join(where)} ORDER BY created_at, rowid"
+    sql = f"SELECT * FROM commands WHERE {' AND '.join(where)} ORDER BY number"
     return [Command(**row) for row in db.query(sql, {"run": run} if run else {})]
+
+
+def get_last_start(commands: Sequence[Command]) -> Command | None:
+    """The newest request to start, which a worker that begins now answers."""
+    return next((c for c in reversed(commands) if c.kind in START_KINDS), None)
 
 
 def set_command_handled(
@@ -218,6 +250,15 @@ def set_command_handled(
         )
 
 
+def set_worker_ended(db: Database, id: str, *, error: str | None = None) -> None:
+    """The worker that answered this command is gone; `error` is why it never began."""
+    with transaction(db) as connection:
+        connection.execute(
+            "UPDATE commands SET worker_ended_at = ?, error = ? WHERE id = ?",
+            (time.time(), error, id),
+        )
+
+
 def _one_set(db: Database, table: str, id: str, what: str) -> StoredSet:
     for row in db.query(f"SELECT * FROM {table} WHERE id = ?", [id]):
         return StoredSet(
@@ -226,8 +267,29 @@ def _one_set(db: Database, table: str, id: str, what: str) -> StoredSet:
     raise NotFoundError(f"There is no {what} '{id}'")
 
 
+def _no_run(id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no run '{id}'", "", "List the runs with: python -m rft_core runs"
+    )
+
+
+def _read_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
+    for row in db.query("SELECT * FROM runs ORDER BY created_at DESC, id DESC"):
+        try:
+            yield _run(row)
+        except BadInputError as error:
+            yield UnreadableRun(row["id"], row["name"], row["created_at"], error.why)
+
+
 def _run(row: dict[str, Any]) -> RunRow:
-    config = make_config(json.loads(row["config"]))
+    try:
+        config = make_config(json.loads(row["config"]))
+    except (BadInputError, ValueError, TypeError) as error:
+        raise BadInputError(
+            f"The settings of run '{row['id']}' cannot be read",
+            error.why if isinstance(error, BadInputError) else str(error),
+            "Use the version of RFT Studio that made it, or delete it",
+        ) from error
     return RunRow(
         row["id"], row["name"], config, row["created_at"], row["parent_run"], row["parent_step"]
     )

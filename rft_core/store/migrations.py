@@ -35,21 +35,26 @@ INDEX_MIGRATIONS: Sequence[Migration] = (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, config TEXT NOT NULL, created_at REAL NOT NULL,
         parent_run TEXT, parent_step INTEGER
     );
-    -- What people asked for. id is chosen by the asker: asking twice is asking once.
+    -- What people asked for, in the order of number: clocks may be set back. id is chosen by the
+    -- asker: asking twice is asking once. worker_started: seconds since boot. worker_ended_at: when
+    -- the supervisor saw that the worker was gone. error: why it could not be done as asked.
     CREATE TABLE commands (
-        id TEXT PRIMARY KEY, kind TEXT NOT NULL, run TEXT NOT NULL, created_at REAL NOT NULL,
-        handled_at REAL, worker_pid INTEGER, worker_started REAL, error TEXT
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, run TEXT NOT NULL,
+        created_at REAL NOT NULL, handled_at REAL, worker_pid INTEGER, worker_started REAL,
+        worker_ended_at REAL, error TEXT
     );
-    CREATE INDEX commands_by_run ON commands (run, created_at)
+    CREATE INDEX commands_by_run ON commands (run)
     """),
 )
 
 RUN_MIGRATIONS: Sequence[Migration] = (
     _statements("""
-    -- One row per life of a worker. outcome stays NULL when it died without saying so.
+    -- One row per life of a worker. outcome stays NULL when it died without saying so. command: the
+    -- one that it answers, NULL when nobody had asked. pid_started: seconds since boot.
     CREATE TABLE attempts (
-        attempt INTEGER PRIMARY KEY, from_step INTEGER NOT NULL, pid INTEGER NOT NULL,
-        started_at REAL NOT NULL, ended_at REAL, outcome TEXT, message TEXT
+        attempt INTEGER PRIMARY KEY, command TEXT, from_step INTEGER NOT NULL,
+        pid INTEGER NOT NULL, pid_started REAL NOT NULL, started_at REAL NOT NULL,
+        ended_at REAL, outcome TEXT, message TEXT
     );
     -- The only row that changes: what the worker is doing now.
     CREATE TABLE progress (

@@ -40,8 +40,10 @@ def has_database(runs_dir: Path, run_id: str) -> bool:
 @dataclass(frozen=True)
 class Attempt:
     attempt: int
+    command: str | None
     from_step: int
     pid: int
+    pid_started: float
     started_at: float
     ended_at: float | None
     outcome: str | None
@@ -117,6 +119,16 @@ def last_metrics(db: Database, split: str = "train") -> dict[str, float]:
 def training_seconds(db: Database) -> float:
     """Seconds spent on the steps that are recorded, over all attempts."""
     return float(db.execute("SELECT coalesce(max(elapsed), 0) FROM steps").fetchone()[0])
+
+
+def recent_step_seconds(db: Database, window: int = 20) -> float | None:
+    """The mean over the newest steps, with the validations and saves between them."""
+    sql = "SELECT step, elapsed FROM steps ORDER BY step DESC LIMIT ?"
+    rows = db.execute(sql, [window + 1]).fetchall()
+    if not rows:
+        return None
+    (last, until), (first, since) = rows[0], rows[-1] if len(rows) > 1 else (0, 0.0)
+    return float((until - since) / (last - first))
 
 
 def tokens_trained(db: Database) -> int:

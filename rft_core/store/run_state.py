@@ -1,13 +1,15 @@
 """A run's state, derived from evidence: commands asked, the lock held, what the worker wrote.
 
-No process writes "running" anywhere; a dead one could not take it back.
+No process writes "running" anywhere; a dead one could not take it back. What came first is told by
+the commands' order and by which command a worker answers, never by comparing clocks.
 
     queued           asked for, no worker started yet
     starting         a worker was started and has not reached its first step
     running          the lock is held and steps are being made
     stopping         a stop was asked for and the worker still lives
     needs_attention  the worker paused and says why
-    stopped / finished / failed    the worker said so before it ended
+    stopped / finished / failed    the worker said so before it ended; stopped also: it was killed
+                     because somebody asked for it
     crashed          the worker is gone and said nothing
 """
 
@@ -15,14 +17,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
 from sqlite_utils import Database
 
-from rft_core.paths import get_heartbeat_path, get_worker_lock_path
-from rft_core.store.index import Command, RunRow, get_run, list_commands, list_runs
+from rft_core.config import RunConfig
+from rft_core.paths import get_heartbeat_path, get_supervisor_lock_path, get_worker_lock_path
+from rft_core.store.index import (
+    STOP_KINDS,
+    Command,
+    RunRow,
+    check_run_exists,
+    get_last_start,
+    get_run,
+    list_commands,
+    list_runs,
+)
+from rft_core.store.process_identity import ProcessIdentity, is_alive
 from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import (
     Attempt,
@@ -31,19 +43,29 @@ from rft_core.store.run_reader import (
     has_database,
     last_metrics,
     list_attempts,
+    list_checkpoints,
     open_run,
+    recent_step_seconds,
     training_seconds,
 )
 
 ACTIVE_STATES = ("queued", "starting", "running", "stopping")
-ENDED_STATES = ("stopped", "finished", "failed", "crashed", "needs_attention")
-STARTING_COMMANDS = ("launch", "resume")
-STUCK_AFTER_SECONDS = 120.0
+STOPPABLE_STATES = ("queued", "starting", "running")
+RESUMABLE_STATES = ("stopped", "failed", "crashed", "needs_attention")
+STUCK_AFTER_SECONDS = 600.0
+REWARD_PATIENCE = 10  # reward timeouts: several functions may hang, and each is tried twice
+MUCH_TO_LOSE = 0.1  # of all steps
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run as every list shows it. `step_seconds` is the recent pace; `eta` is in seconds."""
+    """A run as every list shows it. Times are in seconds.
+
+    `duration` is training time over all lives; `step_seconds` the recent pace and `eta` what it
+    promises. `resume_step` is where a resume would go on: the newest checkpoint with an optimizer.
+    `heartbeat_age` tells whether the process is alive and gets the processor; `progress_age` when
+    it last got on with its work.
+    """
 
     run: RunRow
     state: str
@@ -53,20 +75,68 @@ class RunStatus:
     detail: str
     message: str
     duration: float
+    step_seconds: float | None
     eta: float | None
+    resume_step: int
     last_train: dict[str, float]
     last_validation: dict[str, float]
     heartbeat_age: float | None
+    progress_age: float | None
 
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_STATES
 
     @property
+    def is_stoppable(self) -> bool:
+        return self.state in STOPPABLE_STATES
+
+    @property
+    def is_resumable(self) -> bool:
+        return self.state in RESUMABLE_STATES
+
+    @property
     def is_stuck(self) -> bool:
-        """Alive, but silent for long."""
-        age = self.heartbeat_age
-        return self.state == "running" and age is not None and age > STUCK_AFTER_SECONDS
+        """Alive, but nothing has got on for long."""
+        age = self.progress_age
+        return age is not None and age > stuck_after(self.run.config)
+
+    @property
+    def resume_text(self) -> str:
+        """What a resume would keep and what it would make again."""
+        begin = self.resume_step
+        if self.step <= begin:
+            return f"Training goes on after step {begin}; nothing is lost." if begin else ""
+        one, many = f"step {self.step} is", f"steps {begin + 1} to {self.step} are"
+        again = one if self.step == begin + 1 else many
+        if not begin:
+            return f"It has no checkpoint to go on from: {again} made again from the start."
+        return f"Training goes on from the checkpoint at step {begin}; {again} made again."
+
+    @property
+    def resume_loses_much(self) -> bool:
+        """Whether to ask before resuming: what is made again replaces what is recorded."""
+        lost = self.step - self.resume_step
+        return lost > 0 and (not self.resume_step or lost > MUCH_TO_LOSE * self.max_steps)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a run, besides its commands and its settings.
+
+    `locked`: a worker holds the run. `supervised`: a supervisor lives, who will say what became of
+    a worker that it started.
+    """
+
+    locked: bool
+    supervised: bool = False
+    attempts: Sequence[Attempt] = ()
+    progress: Progress | None = None
+    duration: float = 0.0
+    step_seconds: float | None = None
+    resume_step: int = 0
+    last_train: dict[str, float] = field(default_factory=dict)
+    last_validation: dict[str, float] = field(default_factory=dict)
 
 
 def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
@@ -74,85 +144,135 @@ def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
 
 
 def list_run_statuses(index: Database, runs_dir: Path) -> list[RunStatus]:
-    """Newest first."""
+    """Newest first, without the runs whose settings cannot be read."""
     by_run: dict[str, list[Command]] = {}
     for command in list_commands(index):
         by_run.setdefault(command.run, []).append(command)
     return [_status(run, by_run.get(run.id, []), runs_dir) for run in list_runs(index)]
 
 
-def derive_state(
-    commands: Sequence[Command], attempts: Sequence[Attempt], *, locked: bool, step_reached: bool
-) -> str:
-    """The rules of the module docstring, on evidence alone. `commands` are oldest first."""
-    last_start = _last(commands, STARTING_COMMANDS)
-    last_stop = _last(commands, ("stop",))
-    stop_wanted = bool(last_stop and last_start and last_stop.created_at > last_start.created_at)
-    attempt = attempts[-1] if attempts else None
-    if locked:
-        if stop_wanted:
+def is_run_active(index: Database, runs_dir: Path, run_id: str) -> bool:
+    """Also for a run whose settings cannot be read."""
+    check_run_exists(index, run_id)
+    commands = list_commands(index, run=run_id)
+    return derive_state(commands, read_evidence(runs_dir, run_id)) in ACTIVE_STATES
+
+
+def stuck_after(config: RunConfig) -> float:
+    """Seconds without progress after which a worker counts as stuck."""
+    return max(STUCK_AFTER_SECONDS, REWARD_PATIENCE * config.reward_timeout)
+
+
+def derive_state(commands: Sequence[Command], evidence: Evidence) -> str:
+    """The rules of the module docstring. `commands` are oldest first."""
+    start = get_last_start(commands)
+    stops = get_stops(commands)
+    attempt = _get_answer(start, evidence.attempts)
+    if evidence.locked:
+        if stops:
             return "stopping"
-        return "running" if step_reached else "starting"
-    if last_start and last_start.handled_at is None and not stop_wanted:
+        return "running" if attempt and _has_begun(evidence) else "starting"
+    if start and start.handled_at is None and not stops:
         return "queued"
-    answered = attempt and (not last_start or attempt.started_at >= last_start.created_at)
-    if last_start and not answered:
-        return _state_before_attempt(last_start, stop_wanted)
+    if start and attempt is None:
+        return _state_before_attempt(start, bool(stops), evidence.supervised)
     if attempt is None:
         return "queued"
-    return attempt.outcome or "crashed"
+    return attempt.outcome or ("stopped" if _kill_reason(stops) else "crashed")
 
 
-def _state_before_attempt(start: Command, stop_wanted: bool) -> str:
-    """A worker was (or was not) started and has not opened its database yet."""
+def get_stops(commands: Sequence[Command]) -> list[Command]:
+    """The stops and kills that were asked for after the last start, oldest first."""
+    start = get_last_start(commands)
+    return [c for c in commands if start and c.kind in STOP_KINDS and c.number > start.number]
+
+
+def _get_answer(start: Command | None, attempts: Sequence[Attempt]) -> Attempt | None:
+    """The newest life, if it is the one that was asked for last."""
+    attempt = attempts[-1] if attempts else None
+    return attempt if attempt and (start is None or attempt.command == start.id) else None
+
+
+def _has_begun(evidence: Evidence) -> bool:
+    progress = evidence.progress
+    first = evidence.attempts[-1].from_step
+    return progress is not None and (progress.step > first or progress.phase != "loading")
+
+
+def _state_before_attempt(start: Command, stop_wanted: bool, supervised: bool) -> str:
+    """A worker was (or was not) started and has not begun its attempt."""
     if start.error:
         return "failed"
-    if start.worker_pid and _is_same_process(start.worker_pid, start.worker_started):
+    if _is_worker_alive(start):
         return "stopping" if stop_wanted else "starting"
-    return "stopped" if stop_wanted else "crashed"
+    if stop_wanted:
+        return "stopped"
+    # Gone without a word: the supervisor, if there is one, has yet to say what it left behind.
+    return "starting" if supervised and start.worker_ended_at is None else "crashed"
+
+
+def _is_worker_alive(start: Command) -> bool:
+    if start.worker_pid is None or start.worker_started is None:
+        return False
+    return is_alive(ProcessIdentity(start.worker_pid, start.worker_started))
+
+
+def read_evidence(runs_dir: Path, run_id: str) -> Evidence:
+    # The lock before the rest: a worker that ends in between has then spoken before it is read.
+    locked = is_locked(get_worker_lock_path(runs_dir, run_id))
+    supervised = is_locked(get_supervisor_lock_path(runs_dir))
+    if not has_database(runs_dir, run_id):
+        return Evidence(locked, supervised)
+    with open_run(runs_dir, run_id) as db:
+        resumable = [c.step for c in list_checkpoints(db) if c.resumable]
+        return Evidence(
+            locked,
+            supervised,
+            list_attempts(db),
+            get_progress(db),
+            training_seconds(db),
+            recent_step_seconds(db),
+            max(resumable, default=0),
+            last_metrics(db),
+            last_metrics(db, "validation"),
+        )
 
 
 def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStatus:
-    attempts: list[Attempt] = []
-    progress: Progress | None = None
-    train: dict[str, float] = {}
-    validation: dict[str, float] = {}
-    duration = 0.0
-    # Evidence is read before the lock: a worker that ends in between has then already spoken.
-    locked = is_locked(get_worker_lock_path(runs_dir, run.id))
-    if has_database(runs_dir, run.id):
-        with open_run(runs_dir, run.id) as db:
-            attempts, progress = list_attempts(db), get_progress(db)
-            train, validation = last_metrics(db), last_metrics(db, "validation")
-            duration = training_seconds(db)
+    found = read_evidence(runs_dir, run.id)
+    state = derive_state(commands, found)
+    progress = found.progress
     step = progress.step if progress else 0
-    first_step = attempts[-1].from_step if attempts else 0
-    reached = bool(progress and (step > first_step or progress.phase != "loading"))
-    state = derive_state(commands, attempts, locked=locked, step_reached=reached)
     max_steps = progress.max_steps if progress else run.config.max_steps
+    # Until the worker begins its attempt, the progress is that of an earlier one.
+    answer = _get_answer(get_last_start(commands), found.attempts)
+    now = progress if found.locked and answer else None
+    pace = found.step_seconds
     return RunStatus(
         run=run, state=state, step=step, max_steps=max_steps,
-        phase=progress.phase if progress and locked else "",
-        detail=progress.detail if progress and locked else "",
-        message=_message(attempts, commands, state),
-        duration=duration,
-        eta=duration / step * (max_steps - step) if step and state == "running" else None,
-        last_train=train, last_validation=validation,
-        heartbeat_age=_heartbeat_age(runs_dir, run.id) if locked else None,
+        phase=now.phase if now else "", detail=now.detail if now else "",
+        message=_message(found.attempts, commands, state),
+        duration=found.duration, step_seconds=pace,
+        eta=pace * (max_steps - step) if pace and state == "running" else None,
+        resume_step=found.resume_step,
+        last_train=found.last_train, last_validation=found.last_validation,
+        heartbeat_age=_heartbeat_age(runs_dir, run.id) if found.locked else None,
+        progress_age=time.time() - now.updated_at if now else None,
     )  # fmt: skip
 
 
 def _message(attempts: Sequence[Attempt], commands: Sequence[Command], state: str) -> str:
-    start = _last(commands, STARTING_COMMANDS)
-    if state == "failed" and start and start.error:
+    start = get_last_start(commands)
+    if start and start.error and not _get_answer(start, attempts):
         return start.error
     if state == "crashed":
         return "The worker ended without a word (killed, or the machine went down)."
-    return (attempts[-1].message or "") if attempts else ""
+    spoken = attempts and attempts[-1].outcome and attempts[-1].message
+    return spoken or (_kill_reason(get_stops(commands)) if state == "stopped" else "")
 
 
-def _last(commands: Sequence[Command], kinds: Sequence[str]) -> Command | None:
-    return next((c for c in reversed(commands) if c.kind in kinds), None)
+def _kill_reason(stops: Sequence[Command]) -> str:
+    return next((stop.error for stop in reversed(stops) if stop.error), "")
 
 
 def _heartbeat_age(runs_dir: Path, run_id: str) -> float | None:
@@ -160,13 +280,3 @@ def _heartbeat_age(runs_dir: Path, run_id: str) -> float | None:
         return time.time() - get_heartbeat_path(runs_dir, run_id).stat().st_mtime
     except FileNotFoundError:
         return None
-
-
-def _is_same_process(pid: int, started: float | None) -> bool:
-    """Pids are reused and zombies answer signals: compare the start time, refuse zombies."""
-    try:
-        process = psutil.Process(pid)
-        same = started is None or abs(process.create_time() - started) < 1.0
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False

@@ -82,20 +82,29 @@ class RunWriter:
     def close(self) -> None:
         self._db.close()
 
-    def start_attempt(self, *, from_step: int, pid: int) -> int:
+    def start_attempt(
+        self, *, from_step: int, pid: int, pid_started: float = 0.0, command: str | None = None
+    ) -> int:
         """Begin a life of the worker at `from_step`; forget what was recorded after it.
 
         From step 0 everything is forgotten: the validation before training is made again too.
+        `pid_started` as in `ProcessIdentity`; `command` is the one that this life answers.
         """
         kept = from_step if from_step > 0 else -1
         with transaction(self._db) as connection:
+            _note_return(connection, from_step)
             for table in ("scores", "generations", "metrics", "steps", "checkpoints"):
                 connection.execute(_forget_sql(table), (kept,))
             cursor = connection.execute(
-                "INSERT INTO attempts (from_step, pid, started_at) VALUES (?, ?, ?)",
-                (from_step, pid, time.time()),
+                "INSERT INTO attempts (command, from_step, pid, pid_started, started_at) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (command, from_step, pid, pid_started, time.time()),
             )
             self._attempt = int(cursor.lastrowid or 0)
+            connection.execute(
+                "UPDATE progress SET phase = 'loading', detail = '', step = ?, updated_at = ?",
+                (from_step, time.time()),
+            )
         return self._attempt
 
     def end_attempt(self, outcome: Outcome, message: str = "") -> None:
@@ -112,10 +121,7 @@ class RunWriter:
 
     def add_event(self, kind: str, message: str) -> None:
         with transaction(self._db) as connection:
-            connection.execute(
-                "INSERT INTO events (time, kind, message) VALUES (?, ?, ?)",
-                (time.time(), kind, _storable(message)),
-            )
+            _write_event(connection, kind, message)
 
     def ensure_prompts(self, prompts: Sequence[PromptRecord]) -> None:
         """Store the prompts of the run once; later calls change nothing."""
@@ -162,6 +168,15 @@ class RunWriter:
             connection.execute("UPDATE checkpoints SET resumable = 0 WHERE step = ?", (step,))
 
 
+def _note_return(connection: sqlite3.Connection, from_step: int) -> None:
+    """Tell a run that had begun before where it goes on, and what that replaces."""
+    if not connection.execute("SELECT 1 FROM attempts").fetchone():
+        return
+    last = int(connection.execute("SELECT coalesce(max(step), 0) FROM steps").fetchone()[0])
+    replaced = f"; steps {from_step + 1} to {last} are made again" if last > from_step else ""
+    _write_event(connection, "resumed", f"Goes on from step {from_step}{replaced}")
+
+
 def _forget_sql(table: str) -> str:
     if table == "scores":
         return (
@@ -203,6 +218,13 @@ def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> No
             for id, g in numbered
             for name, score in g.scores.items()
         ],
+    )
+
+
+def _write_event(connection: sqlite3.Connection, kind: str, message: str) -> None:
+    connection.execute(
+        "INSERT INTO events (time, kind, message) VALUES (?, ?, ?)",
+        (time.time(), kind, _storable(message)),
     )
 
 

@@ -45,6 +45,18 @@ def test_launch_show_stop_resume_delete(supervised: RunsFolder, rft: Command) ->
     assert rft("runs", "--json").document == {"runs": []}
 
 
+def test_stop_now_kills_and_resume_says_what_is_made_again(
+    supervised: RunsFolder, rft: Command
+) -> None:
+    run = rft("launch", "--set", "name=deaf", *SMALL).stdout.strip()
+    supervised.await_step(run, 2)
+    assert rft("stop", run, "--now", "--wait").stdout == f"{run} stopped\n"
+    shown = rft("show", run, "--json").document
+    assert "Killed on request" in shown["message"] and shown["resume_step"] == 0
+    assert "made again from the start" in rft("resume", run).stderr
+    rft("stop", run, "--now", "--wait")
+
+
 def test_fork_begins_at_a_checkpoint_with_changed_settings(
     supervised: RunsFolder, rft: Command
 ) -> None:
@@ -106,7 +118,7 @@ def stored(folder: RunsFolder) -> str:
     """A run with two steps of one group of two completions each."""
     folder.add_run("stored")
     writer = RunWriter(folder.path, "stored")
-    writer.start_attempt(from_step=0, pid=os.getpid())
+    writer.start_attempt(from_step=0, pid=os.getpid(), command="launch-stored")
     messages = [{"role": "user", "content": "?"}]
     writer.ensure_prompts([PromptRecord("train", 0, {"nums": [1, 2]}, messages, "?")])
     for step in (1, 2):

@@ -3,15 +3,15 @@
 from rft_core.jobs.decisions import AskToStop, KillWorker, Settle, StartWorker, decide
 from rft_core.store.index import Command
 
-NOW = 1000.0
-
 
 def asked(id: str, kind: str, run: str, handled_at: float | None = None) -> Command:
-    return Command(id, kind, run, 0.0, handled_at, None, None, None)
+    return Command(int(id), id, kind, run, 0.0, handled_at, None, None, None, None)
 
 
-def decisions(commands: list[Command], alive: set[str], max_runs: int = 1) -> list[object]:
-    return list(decide(commands, alive, max_runs=max_runs, now=NOW, stop_grace=60))
+def decisions(
+    commands: list[Command], alive: set[str], max_runs: int = 1, stuck: set[str] | None = None
+) -> list[object]:
+    return list(decide(commands, alive, max_runs=max_runs, stuck=stuck or set()))
 
 
 def test_a_launch_starts_a_worker() -> None:
@@ -74,10 +74,26 @@ def test_stopping_what_has_ended_is_harmless() -> None:
     assert decisions(commands, set()) == [Settle(commands[2])]
 
 
-def test_a_worker_that_does_not_stop_in_time_is_killed() -> None:
-    launch = asked("1", "launch", "a", 1.0)
-    assert decisions([launch, asked("2", "stop", "a", NOW - 59)], {"a"}) == []
-    assert decisions([launch, asked("2", "stop", "a", NOW - 61)], {"a"}) == [KillWorker("a")]
+def test_only_a_worker_that_is_stuck_after_a_stop_is_killed() -> None:
+    commands = [asked("1", "launch", "a", 1.0), asked("2", "stop", "a", 2.0)]
+    assert decisions(commands, {"a"}) == []
+    assert decisions(commands, {"a"}, stuck={"a"}) == [KillWorker(commands[1])]
+    assert decisions(commands[:1], {"a"}, stuck={"a"}) == []
+
+
+def test_a_kill_is_done_at_once_and_is_harmless_after_the_end() -> None:
+    commands = [
+        asked("1", "launch", "a", 1.0),
+        asked("2", "stop", "a", 2.0),
+        asked("3", "kill", "a"),
+    ]
+    assert decisions(commands, {"a"}) == [KillWorker(commands[2])]
+    assert decisions(commands, set()) == [Settle(commands[2])]
+
+
+def test_a_kill_cancels_a_waiting_run() -> None:
+    commands = [asked("1", "launch", "a"), asked("2", "kill", "a")]
+    assert decisions(commands, set()) == [Settle(commands[0]), Settle(commands[1])]
 
 
 def test_an_old_stop_does_not_kill_a_resumed_worker() -> None:
@@ -86,4 +102,4 @@ def test_an_old_stop_does_not_kill_a_resumed_worker() -> None:
         asked("2", "stop", "a", 2.0),
         asked("3", "resume", "a", 3.0),
     ]
-    assert decisions(commands, {"a"}) == []
+    assert decisions(commands, {"a"}, stuck={"a"}) == []

@@ -2,8 +2,9 @@
 
 import os
 import signal
+import subprocess
 
-from rft_core.jobs.processes import ensure_supervisor
+from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.paths import get_supervisor_log_path
 from rft_core.store.index import list_commands, open_index
 from tests.runs_folder import SUPERVISOR, WORKER, RunsFolder, await_truth
@@ -95,13 +96,31 @@ def test_two_supervisors_of_one_folder_are_one(supervised: RunsFolder) -> None:
     assert len(supervised.find_processes(SUPERVISOR)) == 1
 
 
-def test_a_worker_that_ignores_sigterm_is_killed_after_the_grace(folder: RunsFolder) -> None:
-    folder.stop_grace = 0.2
+def test_a_worker_that_gets_on_is_not_killed_until_somebody_asks(folder: RunsFolder) -> None:
+    folder.patience = 0.5
     folder.start_supervisor()
     folder.add_run("a", name="deaf")
     folder.await_step("a", 1)
     folder.ask("stop", "a")
-    folder.await_state("a", "crashed")
+    folder.await_state("a", "stopping")
+    # Far more steps than can be made within the patience: it is left alone.
+    folder.await_step("a", folder.get_status("a").step + 200)
+    assert folder.get_status("a").state == "stopping"
+    folder.ask("kill", "a")
+    assert "Killed on request" in folder.await_state("a", "stopped").message
+    await_truth(lambda: not folder.find_processes(WORKER), "the worker's end")
+    folder.ask("resume", "a")
+    folder.await_state("a", "running")
+
+
+def test_a_worker_that_is_stuck_after_a_stop_is_killed(folder: RunsFolder) -> None:
+    folder.patience = 0.2
+    folder.start_supervisor()
+    folder.add_run("a", name="stuck")
+    folder.await_step("a", 1)
+    folder.ask("stop", "a")
+    assert "got on with nothing" in folder.await_state("a", "stopped", "crashed").message
+    assert folder.get_status("a").state == "stopped"
     await_truth(lambda: not folder.find_processes(WORKER), "the worker's end")
 
 
@@ -109,6 +128,39 @@ def test_a_worker_that_dies_before_it_begins_says_why(supervised: RunsFolder) ->
     supervised.add_run("a", name="broken")
     message = supervised.await_state("a", "failed").message
     assert message == "The worker ended with code 1 before it began: no such model"
+
+
+def test_a_dead_worker_is_not_called_crashed_before_the_supervisor_says_why(
+    supervised: RunsFolder,
+) -> None:
+    supervised.add_run("a", name="broken")
+    seen = set()
+
+    def has_ended() -> bool:
+        status = supervised.get_status("a")
+        seen.add(status.state)
+        return not status.is_active
+
+    await_truth(has_ended, "the end")
+    assert "crashed" not in seen and supervised.get_status("a").state == "failed"
+
+
+def test_clocks_that_are_set_back_confuse_nobody(supervised: RunsFolder) -> None:
+    supervised.add_run("a", name="endless")
+    supervised.await_step("a", 2)
+    with open_index(supervised.path) as index:  # as if everything so far had been an hour later
+        index.execute("UPDATE commands SET created_at = created_at + 3600")
+    supervised.ask("stop", "a")
+    supervised.await_state("a", "stopped")
+
+
+def test_a_number_of_runs_that_is_none_is_refused_in_one_line(folder: RunsFolder) -> None:
+    environment = {**os.environ, "RFT_MAX_RUNS": "two", "RFT_RUNS_DIR": str(folder.path)}
+    ended = subprocess.run(
+        SUPERVISOR_COMMAND, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "RFT_MAX_RUNS is 'two'" in ended.stdout and ended.stdout.count("\n") == 1
 
 
 def test_a_failed_run_gives_its_reason(supervised: RunsFolder) -> None:

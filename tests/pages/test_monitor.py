@@ -66,12 +66,29 @@ def test_a_running_run_is_polled_and_can_be_stopped_once(runs_dir: Path) -> None
     app = open_monitor("countdown-1")
     assert not app.get_by_key("refresh").disabled
     assert "running" in page_text(app) and "of 30" in page_text(app)
-    app.button(key="stop-run").click().run()
+    app.button(key="stop-countdown-1").click().run()
     with open_index(runs_dir) as index:
         assert [c.kind for c in list_commands(index)] == ["launch", "stop"]
     assert "stopping" in page_text(app)
     assert "Stop" not in button_labels(app)
+    app.button(key="kill-countdown-1").click().run()
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index)] == ["launch", "stop", "kill"]
     run.end("stopped")
+
+
+def test_resuming_without_a_checkpoint_asks_first(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(3)
+    run.end(outcome=None)
+    app = open_monitor("countdown-1")
+    app.button(key="resume-countdown-1").click().run()
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index)] == ["launch"]
+    assert "steps 1 to 3 are made again from the start" in page_text(app)
+    app.button(key="confirm-resume").click().run()
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index)] == ["launch", "resume"]
 
 
 def test_a_crashed_run_says_what_happened_and_offers_to_resume(runs_dir: Path) -> None:
@@ -80,8 +97,8 @@ def test_a_crashed_run_says_what_happened_and_offers_to_resume(runs_dir: Path) -
     run.end(outcome=None)
     app = open_monitor("countdown-1")
     assert "The worker crashed" in app.error[0].value
-    assert "Everything up to step 12 is kept" in app.error[0].value
-    app.button(key="resume-run").click().run()
+    assert "checkpoint at step 10; steps 11 to 12 are made again" in app.error[0].value
+    app.button(key="resume-countdown-1").click().run()
     assert not app.exception
     with open_index(runs_dir) as index:
         assert [c.kind for c in list_commands(index)] == ["launch", "resume"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rft_core.jobs import delete, launch_demo, stop
 from rft_core.paths import PROJECT_ROOT, get_run_dir
 from rft_core.store.index import list_commands, list_runs, open_index
 from tests.sample_run import queue_run, write_finished_run
@@ -62,3 +63,29 @@ def test_delete_asks_first_and_then_removes_folder_and_rows(runs_dir: Path) -> N
 def test_the_chooser_answers_as_the_questions_are_answered(runs_dir: Path) -> None:
     app = open_overview()
     assert "**Reinforcement fine-tuning (RFT)**" in [m.value for m in app.markdown]
+
+
+def test_a_run_of_another_version_hides_no_other_and_can_be_deleted(runs_dir: Path) -> None:
+    write_finished_run(runs_dir)
+    queue_run(runs_dir, "countdown-2")
+    with open_index(runs_dir) as index:
+        index.execute("UPDATE runs SET config = '{\"odd\": 1}' WHERE id = 'countdown-1'")
+    app = open_overview()
+    said = "\n".join(str(e.value) for e in [*app.markdown, *app.caption])
+    assert "**1 run**" in said and "unreadable" in said and "odd" in said
+    app.button(key="delete-countdown-1").click().run()
+    button(app, "Delete it").click().run()
+    assert not get_run_dir(runs_dir, "countdown-1").exists()
+
+
+def test_the_demo_of_the_page_is_that_of_the_command_line_and_starts_anew_once_deleted(
+    runs_dir: Path,
+) -> None:
+    first = launch_demo(runs_dir)
+    assert launch_demo(runs_dir) == first
+    stop(runs_dir, first)
+    delete(runs_dir, first)
+    button(open_overview(), "Start the Countdown demo").click().run()
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert run.id != first and launch_demo(runs_dir) == run.id

@@ -2,91 +2,203 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from rft_core.config import make_config
-from rft_core.errors import WorkerError
-from rft_core.paths import PROJECT_ROOT, get_worker_lock_path
-from rft_core.store.index import Command, add_run, open_index, set_command_handled
+from rft_core.errors import BadInputError, NotFoundError, WorkerError
+from rft_core.paths import PROJECT_ROOT, get_heartbeat_path, get_worker_lock_path
+from rft_core.store.index import (
+    Command,
+    add_command,
+    add_run,
+    list_unreadable_runs,
+    open_index,
+    set_command_handled,
+)
+from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock, is_locked
-from rft_core.store.run_reader import Attempt
-from rft_core.store.run_state import derive_state, get_run_status, list_run_statuses
+from rft_core.store.run_reader import Attempt, Progress
+from rft_core.store.run_state import (
+    Evidence,
+    RunStatus,
+    derive_state,
+    get_run_status,
+    is_run_active,
+    list_run_statuses,
+)
 from rft_core.store.run_writer import RunWriter, StepRecord
 
 OWN_PID, DEAD_PID = psutil.Process().pid, 2**22 - 3
 
 
 def asked(
-    kind: str, at: float, handled_at: float | None = None, pid: int | None = None, **more: str
+    number: int, kind: str, *, handled: bool = True, pid: int | None = None, **more: object
 ) -> Command:
-    started = psutil.Process().create_time() if pid == OWN_PID else 1.0
-    return Command(f"{kind}{at}", kind, "a", at, handled_at, pid, started, more.get("error"))
+    """Clocks mean nothing: every command is dated before the one that it follows."""
+    started = get_identity(OWN_PID).started if pid == OWN_PID else 1.0
+    values = {"worker_ended_at": None, "error": None} | more
+    at = 1000.0 - number
+    return Command(
+        number, f"{kind}-{number}", kind, "a", at, at if handled else None, pid, started, **values
+    )  # type: ignore[arg-type]
 
 
-def lived(started_at: float, outcome: str | None, from_step: int = 0) -> Attempt:
-    return Attempt(1, from_step, 1, started_at, None, outcome, "")
+def lived(command: str | None, outcome: str | None, from_step: int = 0) -> Attempt:
+    return Attempt(1, command, from_step, 1, 1.0, 0.0, None, outcome, "")
 
 
-LAUNCH = asked("launch", 1, 2, DEAD_PID)
-ALIVE = asked("launch", 1, 2, OWN_PID)
+LAUNCH = asked(1, "launch", pid=DEAD_PID)
+ALIVE = asked(1, "launch", pid=OWN_PID)
+RESUME = asked(3, "resume", pid=DEAD_PID)
+STOP, UNSEEN_STOP = asked(2, "stop"), asked(2, "stop", handled=False)
+KILL = asked(2, "kill", error="Killed on request.")
+CRASHED = lived("launch-1", None)
 
 
 @pytest.mark.parametrize(
     ("state", "commands", "attempts", "locked", "reached"),
     [
-        ("queued", [asked("launch", 1)], [], False, False),
+        ("queued", [asked(1, "launch", handled=False)], [], False, False),
         ("starting", [ALIVE], [], False, False),
-        ("starting", [LAUNCH], [lived(3, None)], True, False),
-        ("running", [LAUNCH], [lived(3, None)], True, True),
-        ("stopping", [LAUNCH, asked("stop", 4)], [lived(3, None)], True, True),
-        ("stopping", [ALIVE, asked("stop", 4, 5)], [], False, False),
-        ("stopped", [LAUNCH, asked("stop", 4, 5)], [lived(3, "stopped")], False, True),
-        ("finished", [LAUNCH], [lived(3, "finished")], False, True),
-        ("failed", [LAUNCH], [lived(3, "failed")], False, True),
-        ("needs_attention", [LAUNCH], [lived(3, "needs_attention")], False, True),
-        ("crashed", [LAUNCH], [lived(3, None)], False, True),
+        ("starting", [LAUNCH], [CRASHED], True, False),
+        ("running", [LAUNCH], [CRASHED], True, True),
+        ("stopping", [LAUNCH, UNSEEN_STOP], [CRASHED], True, True),
+        ("stopping", [ALIVE, STOP], [], False, False),
+        ("stopped", [LAUNCH, STOP], [lived("launch-1", "stopped")], False, True),
+        ("finished", [LAUNCH], [lived("launch-1", "finished")], False, True),
+        ("failed", [LAUNCH], [lived("launch-1", "failed")], False, True),
+        ("needs_attention", [LAUNCH], [lived("launch-1", "needs_attention")], False, True),
+        ("crashed", [LAUNCH], [CRASHED], False, True),
         ("crashed", [LAUNCH], [], False, False),
-        ("failed", [asked("launch", 1, 2, error="no such program")], [], False, False),
+        ("failed", [asked(1, "launch", error="no such program")], [], False, False),
         # stopped before its turn, and before its worker said anything
-        ("stopped", [asked("launch", 1), asked("stop", 2)], [], False, False),
-        ("stopped", [asked("launch", 1, 3), asked("stop", 2, 3)], [], False, False),
-        ("stopped", [LAUNCH, asked("stop", 4, 5)], [], False, False),
+        ("stopped", [asked(1, "launch", handled=False), UNSEEN_STOP], [], False, False),
+        ("stopped", [asked(1, "launch"), STOP], [], False, False),
+        ("stopped", [LAUNCH, STOP], [], False, False),
+        # killed because somebody asked, and died by itself when it was asked to stop
+        ("stopped", [LAUNCH, KILL], [CRASHED], False, True),
+        ("crashed", [LAUNCH, STOP], [CRASHED], False, True),
         # asked to go on
-        ("queued", [LAUNCH, asked("resume", 9)], [lived(3, None)], False, True),
-        ("starting", [LAUNCH, asked("resume", 9, 10, OWN_PID)], [lived(3, None)], False, True),
-        ("crashed", [LAUNCH, asked("resume", 9, 10, DEAD_PID)], [lived(3, None)], False, True),
+        ("queued", [LAUNCH, asked(3, "resume", handled=False)], [CRASHED], False, True),
+        ("starting", [LAUNCH, asked(3, "resume", pid=OWN_PID)], [CRASHED], False, True),
+        ("starting", [LAUNCH, asked(3, "resume", pid=OWN_PID)], [CRASHED], True, True),
+        ("crashed", [LAUNCH, RESUME], [CRASHED], False, True),
+        ("running", [LAUNCH, STOP, RESUME], [lived("resume-3", None)], True, True),
         # the worker was faster than the supervisor's note about it
-        ("finished", [asked("launch", 1, 8, DEAD_PID)], [lived(3, "finished")], False, True),
+        ("finished", [LAUNCH], [lived("launch-1", "finished")], False, True),
+        # nobody had asked: a worker in the foreground
+        ("finished", [], [lived(None, "finished")], False, True),
+        ("running", [], [lived(None, None)], True, True),
     ],
 )
 def test_state(
     state: str, commands: list[Command], attempts: list[Attempt], locked: bool, reached: bool
 ) -> None:
-    assert derive_state(commands, attempts, locked=locked, step_reached=reached) == state
+    progress = Progress("training" if reached else "loading", "", 0, 9, 0.0)
+    evidence = Evidence(locked, attempts=attempts, progress=progress)
+    assert derive_state(commands, evidence) == state
 
 
-def test_a_status_tells_progress_and_pace(tmp_path: Path) -> None:
+def test_a_living_supervisor_is_heard_before_a_worker_counts_as_crashed() -> None:
+    supervised = Evidence(locked=False, supervised=True)
+    assert derive_state([LAUNCH], supervised) == "starting"
+    assert derive_state([asked(1, "launch", pid=DEAD_PID, worker_ended_at=5.0)], supervised) == (
+        "crashed"
+    )
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[RunWriter]:
+    """A run of 8 steps whose worker has just begun its attempt."""
     with open_index(tmp_path) as index:
         add_run(index, id="a", config=make_config({"max_steps": 8}), launch_id="1")
-        assert get_run_status(index, tmp_path, "a").state == "queued"
-        lock = FileLock(get_worker_lock_path(tmp_path, "a"))
-        lock.acquire()
-        writer = RunWriter(tmp_path, "a")
-        writer.start_attempt(from_step=0, pid=OWN_PID)
-        writer.set_progress("loading", "the model", step=0, max_steps=8)
-        loading = get_run_status(index, tmp_path, "a")
-        assert (loading.state, loading.phase, loading.eta) == ("starting", "loading", None)
-        writer.record_step(StepRecord(2, "train", {"reward": 0.5}, elapsed=4.0), max_steps=8)
-        running = get_run_status(index, tmp_path, "a")
-        assert (running.state, running.step, running.eta) == ("running", 2, 12.0)
-        assert running.last_train == {"reward": 0.5}
-        lock.release()
-        set_command_handled(index, "1", worker_pid=DEAD_PID, worker_started=1.0)
-        assert [s.state for s in list_run_statuses(index, tmp_path)] == ["crashed"]
-        writer.close()
+    lock = FileLock(get_worker_lock_path(tmp_path, "a"))
+    lock.acquire()
+    writer = RunWriter(tmp_path, "a")
+    writer.start_attempt(from_step=0, pid=OWN_PID, command="1")
+    writer.set_progress("loading", "the model", step=0, max_steps=8)
+    yield writer
+    writer.close()
+    lock.release()
+
+
+def read_status(runs_dir: Path) -> RunStatus:
+    with open_index(runs_dir) as index:
+        return get_run_status(index, runs_dir, "a")
+
+
+def test_a_status_tells_progress_and_pace(tmp_path: Path, running: RunWriter) -> None:
+    loading = read_status(tmp_path)
+    assert (loading.state, loading.phase, loading.eta) == ("starting", "loading", None)
+    running.record_step(StepRecord(2, "train", {"reward": 0.5}, elapsed=4.0), max_steps=8)
+    status = read_status(tmp_path)
+    assert (status.state, status.step, status.eta) == ("running", 2, 12.0)
+    assert status.last_train == {"reward": 0.5}
+
+
+def test_the_pace_is_the_recent_one(tmp_path: Path, running: RunWriter) -> None:
+    for step in range(1, 51):  # 10 s each at first, 1 s each of late
+        elapsed = 10.0 * min(step, 25) + max(0, step - 25)
+        running.record_step(StepRecord(step, "train", {}, elapsed=elapsed), max_steps=60)
+    assert (read_status(tmp_path).step_seconds, read_status(tmp_path).eta) == (1.0, 10.0)
+
+
+def test_what_a_resume_would_make_again_is_said(tmp_path: Path, running: RunWriter) -> None:
+    running.record_step(StepRecord(1, "train", {}), max_steps=8)
+    status = read_status(tmp_path)
+    assert "step 1 is made again from the start" in status.resume_text
+    assert status.resume_loses_much
+    running.add_checkpoint(step=1, path=tmp_path, resumable=True)
+    assert "nothing is lost" in read_status(tmp_path).resume_text
+    for step in (2, 3):
+        running.record_step(StepRecord(step, "train", {}), max_steps=30)
+    status = read_status(tmp_path)
+    assert "checkpoint at step 1; steps 2 to 3 are made again" in status.resume_text
+    assert not status.resume_loses_much
+    running.set_checkpoint_not_resumable(1)
+    assert read_status(tmp_path).resume_step == 0
+
+
+def test_a_worker_that_lives_but_gets_on_with_nothing_is_stuck(
+    tmp_path: Path, running: RunWriter
+) -> None:
+    get_heartbeat_path(tmp_path, "a").touch()  # which proves nothing about its work
+    assert not read_status(tmp_path).is_stuck
+    running._db.execute("UPDATE progress SET updated_at = updated_at - 601")
+    assert read_status(tmp_path).is_stuck
+
+
+def test_the_state_of_an_earlier_life_is_not_shown_while_a_new_one_begins(
+    tmp_path: Path, running: RunWriter
+) -> None:
+    running.record_step(StepRecord(1, "train", {}), max_steps=8)
+    with open_index(tmp_path) as index:
+        set_command_handled(index, "1")
+        add_command(index, id="2", kind="resume", run="a")
+        set_command_handled(index, "2", worker_pid=OWN_PID)
+    assert read_status(tmp_path).state == "starting"
+    running.start_attempt(from_step=0, pid=OWN_PID, command="2")
+    assert (read_status(tmp_path).state, read_status(tmp_path).step) == ("starting", 0)
+
+
+def test_a_run_whose_settings_cannot_be_read_hides_no_other(
+    tmp_path: Path, running: RunWriter
+) -> None:
+    with open_index(tmp_path) as index:
+        add_run(index, id="b", config=make_config({"name": "later"}))
+        index.execute("UPDATE runs SET config = '{\"from_the_future\": 1}' WHERE id = 'b'")
+        assert [s.run.id for s in list_run_statuses(index, tmp_path)] == ["a"]
+        (odd,) = list_unreadable_runs(index)
+        assert (odd.id, odd.name) == ("b", "later") and "from_the_future" in odd.problem
+        with pytest.raises(BadInputError, match="settings of run 'b' cannot be read"):
+            get_run_status(index, tmp_path, "b")
+        assert is_run_active(index, tmp_path, "a")
+        with pytest.raises(NotFoundError):
+            is_run_active(index, tmp_path, "c")
 
 
 def test_a_lock_lives_as_long_as_its_process(tmp_path: Path) -> None:
