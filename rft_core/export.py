@@ -20,12 +20,12 @@ import yaml
 
 from rft_core.config import RunConfig, changed_fields, to_yaml
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.errors import BadInputError, NotFoundError, RftError
+from rft_core.errors import BadInputError, RftError
 from rft_core.evaluation.metrics import mean
 from rft_core.evaluation.significance import PairedDifference, paired_difference
 from rft_core.prompts import PromptSet
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.adapters import StoredAdapter, list_adapters
+from rft_core.store.adapters import StoredAdapter, get_adapter
 from rft_core.store.generation_reader import GenerationFilter, iterate_generations
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
 from rft_core.store.run_reader import has_database, metrics_frame, open_run
@@ -68,7 +68,7 @@ def export_run(
         run = get_run(index, run_id)
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
         rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set or "").content)
-    adapter = _choose_adapter(runs_dir, run_id, step)
+    adapter = get_adapter(runs_dir, run_id, step)
     to, temporary = _make_room(to)
     try:
         proof = (
@@ -159,19 +159,6 @@ def make_model_card(
             "",
         ]
     )
-
-
-def _choose_adapter(runs_dir: Path, run_id: str, step: int | None) -> StoredAdapter:
-    adapters = list_adapters(runs_dir, run_id)
-    if not adapters:
-        raise NotFoundError(
-            f"Run '{run_id}' has no adapter yet", "", "Wait for its first checkpoint, or stop it"
-        )
-    for adapter in adapters:
-        if step in (None, adapter.step):
-            return adapter
-    known = ", ".join(adapter.label for adapter in adapters)
-    raise NotFoundError(f"Run '{run_id}' has no adapter of step {step}", f"It has: {known}")
 
 
 def _copy_adapter(source: Path, target: Path) -> dict[str, Any]:

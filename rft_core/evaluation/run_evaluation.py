@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.config import RunConfig
-from rft_core.errors import BadInputError, NotFoundError
+from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, HeldOut, find_held_out
 from rft_core.evaluation.suite import Contender, Evaluation, evaluate
 from rft_core.generation.client import GenerationClient, ProgressCallback, choose_engine
@@ -20,7 +20,7 @@ from rft_core.generation.protocol import Completion, EngineName, SamplingParams
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, Messages, RewardSet, Scored
 from rft_core.rewards.extraction import from_anywhere
-from rft_core.store.adapters import list_adapters
+from rft_core.store.adapters import get_adapter
 from rft_core.store.index import RunRow, get_run, open_index
 
 BASE = "base"
@@ -117,12 +117,7 @@ def run_evaluation(
 
 def find_contender(runs_dir: Path, run_id: str) -> Contender:
     """The run with its finished adapter, or else the one of its newest checkpoint."""
-    adapters = list_adapters(runs_dir, run_id)
-    if not adapters:
-        raise NotFoundError(
-            f"Run '{run_id}' has no adapter yet", "", "Wait for its first checkpoint, or stop it"
-        )
-    return Contender(run_id, adapters[0].path)
+    return Contender(run_id, get_adapter(runs_dir, run_id).path)
 
 
 def judge(

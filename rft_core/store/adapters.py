@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from rft_core.errors import NotFoundError
 from rft_core.paths import get_adapter_dir
 from rft_core.store.run_reader import has_database, list_checkpoints, open_run
 
@@ -33,3 +34,19 @@ def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
             checkpoints = list_checkpoints(db)
         found += [StoredAdapter(run_id, c.step, c.path) for c in reversed(checkpoints)]
     return found
+
+
+def get_adapter(runs_dir: Path, run_id: str, step: int | None = None) -> StoredAdapter:
+    """The newest, or the one of a step. Raises `NotFoundError` where there is none."""
+    adapters = list_adapters(runs_dir, run_id)
+    if not adapters:
+        raise NotFoundError(
+            f"Run '{run_id}' has no adapter yet",
+            "The first one is saved with its first checkpoint",
+            "Wait for that while it trains; if it has ended, resume it or choose another run",
+        )
+    for adapter in adapters:
+        if step in (None, adapter.step):
+            return adapter
+    known = ", ".join(adapter.label for adapter in adapters)
+    raise NotFoundError(f"Run '{run_id}' has no adapter of step {step}", f"It has: {known}")
