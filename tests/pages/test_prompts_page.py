@@ -81,7 +81,7 @@ def test_the_sample_is_mapped_rendered_and_split() -> None:
     assert selected(app, "nums ← column") == "nums"
     text = page_text(app)
     assert "<|user|>Using the numbers [7, 48, 7]" in text and "<|assistant|>" in text
-    assert "47 tokens" in text
+    assert "40 tokens" in text
     assert "Training gets **48**, validation **12**" in text
     assert "Nothing suspicious" in text
 
