@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from rft_core.config import RunConfig
     from rft_core.store.run_state import RunStatus
 
-DEMO_COMMAND_ID = "demo"  # asking for the demo twice is asking for one run
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Settings; the rest keep defaults.")
 ]
@@ -85,19 +84,10 @@ def train(
 
 
 def demo(as_json: AsJson = False) -> None:
-    """Start the built-in Countdown run; if it was started before, show that one."""
+    """Start the built-in Countdown run, or go on with it where it has ended early."""
     from rft_core import jobs
-    from rft_core.config import PRESETS, make_config
-    from rft_core.store.index import open_index
-    from rft_core.store.run_state import get_run_status
 
-    folder = runs_dir()
-    run_id = jobs.launch(folder, make_config(PRESETS["demo"]), command_id=DEMO_COMMAND_ID)
-    with open_index(folder) as index:
-        state = get_run_status(index, folder, run_id).state
-    if state in ("crashed", "failed"):
-        jobs.resume(folder, run_id)
-    _print_begun(run_id, as_json)
+    _print_begun(jobs.launch_demo(runs_dir()), as_json)
 
 
 def fork(
