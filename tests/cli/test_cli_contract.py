@@ -106,7 +106,8 @@ def test_plan_estimates_and_lists_what_would_stop_the_run(rft: Command, tmp_path
     good = rft("plan", str(path), "--json")
     assert good.code == 0 and good.document["problems"] == []
     assert good.document["memory_bytes"] > 0 and good.document["disk_bytes"] > 0
-    assert good.document["total_seconds"] == pytest.approx(10 * good.document["seconds_per_step"])
+    steps = 10 * good.document["seconds_per_step"]
+    assert steps < good.document["total_seconds"] < 1.5 * steps  # validations cost something too
     bad = rft("plan", str(path), "--set", "per_device_train_batch_size=60", "--json")
     assert bad.code == 2
     assert bad.document["problems"][0]["field"] == "per_device_train_batch_size"
