@@ -84,7 +84,7 @@ class RunConfig(BaseModel):
         "Generation", 8, "Completions per prompt: the size of a group.", ge=2, le=256
     )
     max_completion_length: int = _field(
-        "Generation", 112, "Longest completion, in tokens.", ge=1, le=65_536
+        "Generation", 80, "Longest completion, in tokens.", ge=1, le=65_536
     )
     temperature: float = _field("Generation", 1.0, "Sampling temperature.", gt=0, le=5)
     top_p: float = _field("Generation", 1.0, "Nucleus sampling mass.", gt=0, le=1, advanced=True)
