@@ -98,7 +98,7 @@ def optimisation_panels(curves: Curves) -> list[Panel]:
 
 
 def checkpoint_marks(checkpoints: list[Checkpoint]) -> list[Mark]:
-    return [Mark(checkpoint.step, f"checkpoint {checkpoint.step}") for checkpoint in checkpoints]
+    return [Mark(checkpoint.step, f"ckpt {checkpoint.step}") for checkpoint in checkpoints]
 
 
 def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
