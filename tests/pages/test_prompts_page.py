@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from transformers import AutoTokenizer
 
 from pages.components.prompt_preview import length_histogram, sample_rows, tokens_html
+from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
 from rft_core.prompts import PromptSet
+from rft_core.prompts.sample_data import load_sample
 from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.tasks import get_task
 
 MALFORMED = "<think>2 + 2 = 4<answer>4</answer>"
 
@@ -81,7 +85,11 @@ def test_the_sample_is_mapped_rendered_and_split() -> None:
     assert selected(app, "nums ← column") == "nums"
     text = page_text(app)
     assert "<|user|>Using the numbers [7, 48, 7]" in text and "<|assistant|>" in text
-    assert "40 tokens" in text
+    row = load_sample().rows[0]
+    tokenizer = AutoTokenizer.from_pretrained(EMBEDDED_MODELS["embedded/countdown"])
+    messages = get_task("countdown").prompt(row)
+    seen = tokenizer.apply_chat_template(messages, add_generation_prompt=True)["input_ids"]
+    assert f"{len(seen)} tokens" in text
     assert "Training gets **48**, validation **12**" in text
     assert "Nothing suspicious" in text
 
