@@ -71,7 +71,7 @@ def sample_text(rng: random.Random) -> TextSample:
 
 
 def imperfect_completion(row: Row, rng: random.Random) -> str:
-    """A completion with true arithmetic, a hasty judgement, and now and then a broken format."""
+    """A completion whose sums are true, that settles early, and whose format is broken at times."""
     attempts = _search(row, rng)
     lines = [
         f"{', '.join(attempt.steps)} {'yes' if attempt.value == row.target else 'no'}"

@@ -1,6 +1,5 @@
 """Prompts and Rewards in Chromium: from a file to a proven reward and the Train page's draft."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from playwright.sync_api import Page, expect
 from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+from tests.browser.page_actions import button, choose, type_source, upload
 
 pytestmark = pytest.mark.browser
 Waits = Callable[[Page], None]
@@ -38,28 +38,6 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def url(runs_dir: Path, serve: Callable[..., Any]) -> str:
     return str(serve(PROJECT_ROOT / "app.py", RFT_RUNS_DIR=str(runs_dir)).url)
-
-
-def button(page: Page, name: str) -> Any:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def upload(page: Page, name: str, rows: list[dict[str, Any]]) -> None:
-    content = "\n".join(json.dumps(row) for row in rows).encode()
-    file: Any = {"name": name, "mimeType": "application/jsonl", "buffer": content}
-    page.locator("input[type=file]").set_input_files(file)
-
-
-def choose(page: Page, box: str, option: str) -> None:
-    page.get_by_role("combobox", name=box).click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def type_source(page: Page, source: str) -> None:
-    page.locator(".cm-content").click()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.insert_text(source)
 
 
 def test_from_a_file_to_a_proven_reward_and_the_train_page(

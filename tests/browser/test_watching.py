@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from rft_core.paths import PROJECT_ROOT
+from tests.browser.page_actions import FIRST_PLOT, x_range, zoom_in
 from tests.sample_run import SampleRun, begin_run, write_finished_run
 
 pytestmark = pytest.mark.browser
 PATIENCE = 30_000  # milliseconds: other tests may keep both cores busy
-FIRST_PLOT = ".rft-plotly >> nth=0"
 
 
 @pytest.fixture(scope="module")
@@ -42,24 +42,11 @@ def header(page: Page) -> Any:
     return page.locator(".st-key-run-header")
 
 
-def x_range(page: Page) -> list[float]:
-    return list(page.locator(FIRST_PLOT).evaluate("plot => plot.layout.xaxis.range.slice()"))
-
-
 def points(page: Page) -> int:
     """Points of the training curve in the first panel."""
     return int(
         page.locator(FIRST_PLOT).evaluate("plot => Math.max(...plot.data.map(t => t.x.length))")
     )
-
-
-def zoom_in(page: Page) -> None:
-    box = page.locator(FIRST_PLOT).bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 90, box["y"] + 60)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 180, box["y"] + 62, steps=8)
-    page.mouse.up()
 
 
 def test_curves_and_generations_move_while_zoom_survives(
