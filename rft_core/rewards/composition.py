@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from rft_core.errors import BadInputError
@@ -79,7 +80,7 @@ class Scorer:
             self._combine([grades[index] for grades in shaped], flags[index])
             for index in range(len(batch))
         ]
-        return Scoring(tuple(samples), tuple(report for _, report in graded))
+        return Scoring(tuple(samples), tuple(_note_infra(*each) for each in graded))
 
     def _run(
         self, entry: RewardEntry, batch: Batch, global_step: int | None
@@ -118,6 +119,12 @@ class Scorer:
             reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
             flags=flags,
         )
+
+
+def _note_infra(grades: Sequence[Grade], report: FunctionReport) -> FunctionReport:
+    """The report, with the completions that our own failure left unscored."""
+    failed = tuple(index for index, grade in enumerate(grades) if grade.infra_error)
+    return replace(report, infra_samples=failed) if failed else report
 
 
 def _flags(completion: str, grades: Sequence[Grade]) -> tuple[str, ...]:

@@ -24,11 +24,15 @@ NO_VALUE = (None, "")
 
 @dataclass(frozen=True)
 class Grade:
-    """One function's verdict on one completion. `score` None: could not be judged."""
+    """One function's verdict on one completion. `score` None: could not be judged.
+
+    `infra_error`: it could not because the sandbox failed, and not through the completion or row.
+    """
 
     score: float | None
     reason: str
     flags: tuple[str, ...] = ()
+    infra_error: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ class FunctionReport:
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column,
-    training keeps only "reason" and "flag".
+    training keeps only "reason" and "flag". `infra_samples` are the indices of the completions left
+    unscored by a failure of the sandbox itself.
     """
 
     name: str
@@ -156,6 +161,7 @@ class FunctionReport:
     traceback: str = ""
     extras: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    infra_samples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.sandbox.executor import CallResult, Executor, Failure
+from rft_core.sandbox.executor import CallResult, Executor, Failure, Outcome
 
 RESERVED = {"prompt", "prompts", "completion", "completions", "completion_ids"} | {
     "trainer_state", "log_extra", "log_metric", "global_step"
@@ -136,7 +136,9 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], _Problem 
     """Check what came back against the contract."""
     if result.failure:
         problem = _problem_of(result.failure)
-        return [Grade(None, f"Not scored: {problem.message}.")] * count, problem
+        infra_error = result.outcome is Outcome.INFRA_ERROR
+        reason = f"Not scored: {problem.message}."
+        return [Grade(None, reason, infra_error=infra_error)] * count, problem
     values = result.values
     if not isinstance(values, list) or len(values) != count:
         problem = _Problem("wrong_length", _wrong_length(values, count))
