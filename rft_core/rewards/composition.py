@@ -29,6 +29,7 @@ from rft_core.rewards.grader_info import BatchGrader, GraderInfo
 from rft_core.rewards.graders import GRADERS, check_entry
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.user_function import UserFunction
+from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.executor import Executor
 
 TIMEOUT_SECONDS = 30.0
@@ -45,6 +46,7 @@ class Scorer:
         self.reward_set = reward_set
         self._timeout = timeout
         self._executor = Executor()
+        self._workbench = Workbench()
         self._open_graders: dict[str, BatchGrader] = {}
 
     def __enter__(self) -> Scorer:
@@ -63,12 +65,14 @@ class Scorer:
         for grader in self._open_graders.values():
             grader.close()
         self._open_graders.clear()
+        self._workbench.close()
 
     def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
         """Every function's verdict on every completion, in order."""
         if not len(batch):
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
+        self._workbench.start_step(global_step)
         graded = [self._run(entry, batch, global_step) for entry in self.reward_set.entries]
         columns = self._combine_scores([grades for grades, _ in graded])
         flags = [
@@ -92,7 +96,7 @@ class Scorer:
             return [Grade(None, "")] * len(batch), FunctionReport(entry.name, 0.0)
         if info and info.open:
             if entry.name not in self._open_graders:
-                self._open_graders[entry.name] = info.open(entry)
+                self._open_graders[entry.name] = info.open(entry, self._workbench)
             return self._open_graders[entry.name].score(batch, self._timeout)
         if info and info.make_entry:
             entry = info.make_entry(entry)

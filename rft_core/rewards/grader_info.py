@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.workbench import Workbench
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,10 @@ class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
     A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
-    work in the child. One that must see whole batches has `open`, and one that only makes a score
-    of the other functions' scores has `combine`. `check` raises `BadInputError`
-    for options that do not fit together. `takes_num_tokens`: the function also wants the length in
-    tokens.
+    work in the child. One that must see whole batches, or needs the sandbox's pool, has `open`;
+    what several of those share lies on the scorer's workbench. One that only makes a score of the
+    other functions' scores has `combine`. `check` raises `BadInputError` for options that do not
+    fit together. `takes_num_tokens`: the function also wants the length in tokens.
     """
 
     name: str
@@ -46,7 +47,7 @@ class GraderInfo:
     options: tuple[GraderOption, ...] = ()
     takes_num_tokens: bool = False
     make_entry: Callable[[RewardEntry], RewardEntry] | None = None
-    open: Callable[[RewardEntry], BatchGrader] | None = None
+    open: Callable[[RewardEntry, Workbench], BatchGrader] | None = None
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
 

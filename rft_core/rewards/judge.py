@@ -28,6 +28,7 @@ from rft_core.rewards.grader_info import BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.judge_cache import Verdict, VerdictCache
 from rft_core.rewards.judge_reply import read_label, read_verdict
 from rft_core.rewards.openai_text import CompletionLacksError, RowLacksError, render
+from rft_core.rewards.workbench import Workbench
 
 LONGEST_JUDGED = 50_000
 MOST_TOKENS = 1_000  # that a verdict may take; thinking judges think briefly
@@ -256,7 +257,7 @@ def check_judge(entry: RewardEntry) -> None:
         )
 
 
-def open_judge(entry: RewardEntry) -> BatchGrader:
+def open_judge(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
     return Judge(entry)
 
 

@@ -1,0 +1,61 @@
+"""What the batch graders of one scorer have in common: the sandbox, a secret seed, shared tools.
+
+Two entries of a reward set may look at the same execution (a kernel compiles; it is right): they
+share what makes it, so that every completion runs once. Nothing here is seen by a candidate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from rft_core.sandbox.pool import Pool
+
+
+class Closeable(Protocol):
+    def close(self) -> None: ...
+
+
+Tool = TypeVar("Tool", bound=Closeable)
+
+
+class Workbench:
+    """Opened and closed by the scorer; nothing is started before it is first used."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(16)
+        self._step: int | None = None
+        self._tools: dict[Any, Any] = {}
+
+    @cached_property
+    def pool(self) -> Pool:
+        from rft_core.sandbox.pool import Pool
+
+        return Pool()
+
+    @property
+    def seed(self) -> int:
+        """64 secret bits, the same within a step and other ones in the next: draw hidden cases."""
+        text = self._secret + str(self._step).encode()
+        return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
+
+    def start_step(self, step: int | None) -> None:
+        self._step = step
+
+    def share(self, make: Callable[[Workbench], Tool]) -> Tool:
+        """What `make` made when it was first asked for here; closed with the workbench."""
+        if make not in self._tools:
+            self._tools[make] = make(self)
+        tool: Tool = self._tools[make]
+        return tool
+
+    def close(self) -> None:
+        for tool in self._tools.values():
+            tool.close()
+        self._tools.clear()
+        if "pool" in self.__dict__:
+            self.pool.close()
