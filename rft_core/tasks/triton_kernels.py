@@ -1,0 +1,63 @@
+"""Triton kernels: rewrite a PyTorch function so that a kernel of one's own computes it.
+
+A row holds the reference and the shapes of its inputs; "n" is a size drawn anew for every test.
+Rewards: the form (from the syntax tree), whether it compiles, and the share of tests it passes.
+"""
+
+from __future__ import annotations
+
+from rft_core.prompts.mapping import RowField
+from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.task import Task
+from rft_core.tasks.triton_generator import make_rows, read_problem, write_kernel
+from rft_core.tasks.triton_reference import make_key
+
+SYSTEM_TEMPLATE = (
+    "You write Triton kernels. Answer with Python code alone, in <triton_code> </triton_code> "
+    "tags. Import torch, triton and triton.language as tl. Compute in functions decorated with "
+    "@triton.jit and mask their loads and stores. The function f only allocates the output with "
+    "torch.zeros or torch.full, launches, and returns it: no torch computation."
+)
+USER_TEMPLATE = (
+    "Rewrite f with a Triton kernel.\n{{ reference }}Inputs:"
+    "{% for input in inputs %} {{ input.dtype }}[{{ input.shape | join(', ') }}]{% endfor %}"
+)
+
+
+def write_gold(row: Row) -> str | None:
+    """A right completion, for the kernels that the project itself asks for."""
+    problem = read_problem(row)
+    return wrap(write_kernel(problem)) if problem else None
+
+
+def wrap(code: str) -> str:
+    """Code as a completion."""
+    return f"<triton_code>\n{code}</triton_code>"
+
+
+_REWARDS = RewardSet(
+    (
+        RewardEntry("format", "triton_format"),
+        RewardEntry("compilation", "triton_compilation"),
+        RewardEntry("correctness", "triton_correctness"),
+    ),
+    "triton kernels",
+)
+_FIELDS = (
+    RowField("reference", "text", aliases=("pytorch", "torch_code", "code")),
+    RowField("inputs", "list"),
+)
+
+TRITON_KERNELS_EASY = Task(
+    name="triton_kernels-easy",
+    title="Triton kernels, easy",
+    description="Rewrite one-line PyTorch functions, elementwise or along rows, as Triton kernels.",
+    fields=_FIELDS,
+    template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
+    reward_set=_REWARDS,
+    example_row=make_rows("held_out", 1, 0)[0],
+    write_gold=write_gold,
+    make_rows=make_rows,
+    make_key=make_key,
+)
