@@ -42,6 +42,8 @@ class Task:
     Tasks without rows of their own (`make_rows` None) are fed by uploads. `write_gold` gives a
     full-reward completion for a row, or None where it knows none. `make_key` gives the same key to
     rows too much alike to stand on both sides of a split; by default only equal rows are.
+    `cheats` names completions (name -> completion) that try to be paid for a row without solving
+    it: the reward probes show any that earns more than a wrong answer in the right form would.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Task:
     write_gold: Callable[[Row], str | None]
     make_rows: Callable[[str, int, int], Rows] | None = None
     make_key: Callable[[Row], Hashable] | None = None
+    cheats: Callable[[Row], Mapping[str, str]] | None = None
     hub_name: str = ""
 
     @property
