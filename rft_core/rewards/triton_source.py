@@ -1,0 +1,173 @@
+"""Read a completion's Triton program without running it: its block, kernels, functions, imports.
+
+Everything comes from the syntax tree, after the text's size is checked, so that comments and
+strings count for nothing. Whether the program is good or honest is judged by others.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+OPEN, CLOSE = "<triton_code>", "</triton_code>"
+LONGEST_COMPLETION = 200_000
+LONGEST_CODE = 20_000  # characters; the longest honest kernels have a few thousand
+DEEPEST_BRACKETS = 60
+DEEPEST_TREE = 120  # honest kernels stay below 30; whoever walks the tree may recurse
+ENTRY = "f"  # the function that the completion must define, as the reference does
+JIT, AUTOTUNE, HEURISTICS = "triton.jit", "triton.autotune", "triton.heuristics"
+
+
+@dataclass(frozen=True)
+class KernelSource:
+    """A program in its pieces. With a `problem` (in words, for people) there is no tree.
+
+    `kernels` are the functions decorated with `@triton.jit`, `hosts` the other top-level ones, both
+    by name. `imports` says what each imported name stands for: {"tl": "triton.language"}.
+    """
+
+    code: str = ""
+    tree: ast.Module = field(default_factory=lambda: ast.Module([], []))
+    kernels: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
+    hosts: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    flags: tuple[str, ...] = ()
+
+    @property
+    def entry(self) -> ast.FunctionDef | None:
+        """The function `f`."""
+        return self.hosts.get(ENTRY)
+
+    def resolve(self, node: ast.AST) -> str:
+        """The dotted name an expression stands for ("triton.language.load"), or "" for others."""
+        return resolve(node, self.imports)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a program must not do: a stable flag, where, and a sentence for people."""
+
+    flag: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"Line {self.line}: {self.reason}"
+
+
+def find_code(completion: str) -> KernelSource:
+    """The code in the completion's only block, not yet parsed. One ``` fence inside is dropped."""
+    if len(completion) > LONGEST_COMPLETION:
+        return KernelSource(problem=f"The completion has {len(completion):,} characters, too many.")
+    counts = completion.count(OPEN), completion.count(CLOSE)
+    if max(counts) > 1:
+        return KernelSource(
+            problem=f"There are {max(counts)} {OPEN} blocks, not one.", flags=("repeated_tags",)
+        )
+    _, opened, rest = completion.partition(OPEN)
+    code, closed, _ = rest.partition(CLOSE)
+    if not opened or not closed:
+        return KernelSource(problem=f"There is no {OPEN} … {CLOSE} block.")
+    return KernelSource(code=_without_fence(code).strip() + "\n")
+
+
+def read_completion(completion: str) -> KernelSource:
+    """The program in its pieces, or the problem that it cannot be read for."""
+    found = find_code(completion)
+    return found if found.problem else read_code(found.code)
+
+
+def read_code(code: str) -> KernelSource:
+    """The pieces of Python source that stands in no block."""
+    tree = _parse(code)
+    if isinstance(tree, str):
+        return KernelSource(code=code, problem=tree)
+    imports = dict(_list_imports(tree))
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    kernels = {node.name: node for node in functions if is_kernel(node, imports)}
+    hosts = {node.name: node for node in functions if node.name not in kernels}
+    return KernelSource(code, tree, kernels, hosts, imports)
+
+
+def is_kernel(function: ast.FunctionDef, imports: Mapping[str, str]) -> bool:
+    """Whether `@triton.jit` is among the decorators."""
+    return any(decorator_name(node, imports) == JIT for node in function.decorator_list)
+
+
+def decorator_name(decorator: ast.expr, imports: Mapping[str, str]) -> str:
+    """`triton.jit` for both `@triton.jit` and `@triton.jit(...)`."""
+    return resolve(decorator.func if isinstance(decorator, ast.Call) else decorator, imports)
+
+
+def resolve(node: ast.AST, imports: Mapping[str, str]) -> str:
+    """The dotted name of a chain of attributes that begins with an imported name, else ""."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name) or node.id not in imports:
+        return ""
+    return ".".join([imports[node.id], *reversed(attributes)])
+
+
+def _parse(code: str) -> ast.Module | str:
+    """The tree, or in words why there is none."""
+    if len(code) > LONGEST_CODE:
+        return f"The code has {len(code):,} characters, more than {LONGEST_CODE:,}."
+    too_deep = "The code is nested too deeply."
+    if _count_brackets(code) > DEEPEST_BRACKETS:
+        return too_deep
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # odd escapes in someone else's strings
+            tree = ast.parse(code)
+    except SyntaxError as error:
+        return f"SyntaxError: {error.msg} (line {error.lineno})"
+    except (ValueError, RecursionError, MemoryError) as error:  # NULs, lone surrogates
+        return f"The code cannot be read: {str(error) or type(error).__name__}"
+    return too_deep if _is_deep(tree) else tree
+
+
+def _count_brackets(code: str) -> int:
+    """The deepest nesting of brackets, counted without a parser (brackets in strings count)."""
+    depth = deepest = 0
+    for character in code:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth = max(0, depth - 1)
+    return deepest
+
+
+def _is_deep(tree: ast.Module) -> bool:
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST_TREE):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return False
+    return True
+
+
+def _list_imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Local name and full name of what the module's top level imports."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                first = alias.name.partition(".")[0]
+                yield (alias.asname, alias.name) if alias.asname else (first, first)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _without_fence(code: str) -> str:
+    """Models like to put a ```python fence around code even inside other marks."""
+    text = code.strip()
+    first, newline, rest = text.partition("\n")
+    if newline and first in ("```", "```python", "```py") and rest.endswith("```"):
+        return rest.removesuffix("```")
+    return code
