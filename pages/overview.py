@@ -8,6 +8,7 @@ from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.run_actions import stop_and_resume
 from pages.components.run_badge import age_text, duration_text, state_badge
+from pages.components.sandbox_notice import sandbox_line
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
 from rft_core.jobs import delete, launch_demo
@@ -40,6 +41,7 @@ def main() -> None:
     st.divider()
     with st.expander("SFT or RFT? Four questions", icon=":material/help:"):
         method_chooser()
+    sandbox_line()
     st.caption(get_hardware().describe())
 
 

@@ -54,6 +54,8 @@ def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
         facts.append(f"{status.step_seconds:.2f} s a step")
     if status.duration:
         facts.append(f"{duration_text(status.duration)} of training")
+    if status.sandbox_tier:
+        facts.append(f"code locked in, tier {status.sandbox_tier}")
     if updated_at is not None:
         age = max(0.0, time.time() - updated_at)
         facts.append(f"updated {f'{age:.0f} s ago' if age < 60 else age_text(age)}")
@@ -81,6 +83,11 @@ def _trouble(status: RunStatus) -> None:
         f"Read the log below before you resume. {status.resume_text}",
         icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
     )
+    if status.state == "needs_attention":
+        st.page_link(
+            "generations.py", label="See the completions that could not be scored",
+            icon=":material/search:", query_params={"run": status.run.id, "unscored": "true"},
+        )  # fmt: skip
 
 
 def _explain_silence(status: RunStatus) -> str:

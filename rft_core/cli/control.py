@@ -62,6 +62,7 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     facts["created_at"] = time.strftime("%Y-%m-%d %H:%M", time.localtime(value["created_at"]))
     facts["checkpoints"] = ", ".join(str(c["step"]) for c in value["checkpoints"]) or "none yet"
     facts["attempts"] = len(value["attempts"])
+    facts["sandbox tier"] = status.sandbox_tier or "none: no code was run"
     for split in ("train", "validation"):
         facts |= {f"{split} {name}": number for name, number in value[split].items()}
     print_facts(facts | {f"set {k}": v for k, v in changed_fields(status.run.config).items()})

@@ -6,7 +6,7 @@ What pages and the command line call is here; `supervisor.py` is the process tha
     status = wait_for_end(runs_dir, run_id)
 """
 
-from rft_core.jobs.checks import list_problems
+from rft_core.jobs.checks import get_sandbox_report, list_problems
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
@@ -20,17 +20,21 @@ from rft_core.jobs.launcher import (
     wait_for_end,
 )
 from rft_core.jobs.pinning import store_prompt_set
+from rft_core.jobs.rescoring import cancel_rescore, start_rescore
 
 __all__ = [
+    "cancel_rescore",
     "delete",
     "ensure_commands_are_served",
     "fork",
+    "get_sandbox_report",
     "kill",
     "launch",
     "launch_demo",
     "list_problems",
     "new_command_id",
     "resume",
+    "start_rescore",
     "stop",
     "store_prompt_set",
     "wait_for_end",

@@ -26,7 +26,7 @@ from rft_core.rewards.contract import (
 )
 from rft_core.rewards.format import is_repetitive
 from rft_core.rewards.grader_info import BatchGrader, GraderInfo
-from rft_core.rewards.graders import GRADERS, check_entry
+from rft_core.rewards.graders import GRADERS, check_entry, needs_sandbox
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.user_function import UserFunction
 from rft_core.rewards.workbench import Workbench
@@ -66,6 +66,16 @@ class Scorer:
             grader.close()
         self._open_graders.clear()
         self._workbench.close()
+
+    @property
+    def sandbox_tier(self) -> str | None:
+        """The tier under which this set's code runs; None if none of it is code.
+
+        Raises `RftError` where there is no sandbox and one is needed.
+        """
+        if not any(needs_sandbox(entry) for entry in self.reward_set.entries):
+            return None
+        return self._executor.tier
 
     def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
         """Every function's verdict on every completion, in order."""

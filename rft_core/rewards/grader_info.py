@@ -50,6 +50,12 @@ class GraderInfo:
     open: Callable[[RewardEntry, Workbench], BatchGrader] | None = None
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
+    uses_pool: bool = False
+
+    @property
+    def needs_sandbox(self) -> bool:
+        """Whether grading runs code, so that it is refused where no jail holds."""
+        return self.uses_pool or self.make_entry is not None
 
     def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:
         """Every option of the entry, those it leaves out at their defaults."""

@@ -32,7 +32,7 @@ from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
 from rft_core.rewards.sql_validity import SQL
 
-__all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry"]
+__all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry", "needs_sandbox"]
 
 GRADERS: dict[str, GraderInfo] = {
     "format": GraderInfo(
@@ -120,6 +120,12 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "float": (int, float),
     "bool": bool,
 }
+
+
+def needs_sandbox(entry: RewardEntry) -> bool:
+    """Whether this entry runs code: Python of the user's, or a grader that is locked in itself."""
+    info = GRADERS.get(entry.grader)
+    return entry.grader == PYTHON_GRADER or bool(info and info.needs_sandbox)
 
 
 def check_entry(entry: RewardEntry) -> None:

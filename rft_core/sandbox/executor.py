@@ -94,8 +94,12 @@ class Executor:
             self._server = None
 
     def _ask(self, source: str, request: Mapping[str, Any], timeout: float) -> CallResult:
-        process = self._ensure_process(source)
         start = time.monotonic()
+        try:
+            process = self._ensure_process(source)
+        except InfrastructureError as error:
+            self.close()
+            return CallResult(None, _infra_failure(error), time.monotonic() - start)
         try:
             frame = process.channel.exchange(frames.pack(request), start + timeout)
             answer = read_answer(frame)
@@ -116,7 +120,7 @@ class Executor:
             ending = self._server.end(process, grace)
         except InfrastructureError as gone:
             self.close()
-            return Failure("died", f"the sandbox failed: {gone}", outcome=Outcome.INFRA_ERROR)
+            return _infra_failure(gone)
         if isinstance(error, DeadlineError):
             message = f"it took longer than {timeout:.3g} s and was stopped"
             return Failure("hang", message, outcome=error.outcome)
@@ -130,15 +134,7 @@ class Executor:
             server.end(self._processes.pop(source))  # it ended while idle: nobody's fault
             process = None
         if process is None:
-            try:
-                process = self._processes[source] = server.spawn(self._limits, report.layers)
-            except InfrastructureError as error:
-                self.close()
-                raise RftError(
-                    "The process for reward functions did not start",
-                    str(error),
-                    "Check the limits on processes and memory of this machine",
-                ) from error
+            process = self._processes[source] = server.spawn(self._limits, report.layers)
         return process
 
     def _ensure_server(self) -> tuple[ForkServer, SandboxReport]:
@@ -153,3 +149,7 @@ class Executor:
                 "See `python -m rft_core sandbox`; built-in rewards work without",
             )
         return self._server, self._report
+
+
+def _infra_failure(error: InfrastructureError) -> Failure:
+    return Failure("died", f"the sandbox failed: {error}", outcome=Outcome.INFRA_ERROR)

@@ -39,6 +39,8 @@ def has_database(runs_dir: Path, run_id: str) -> bool:
 
 @dataclass(frozen=True)
 class Attempt:
+    """`sandbox_tier`: what code rewards were locked in by; None where no code was run."""
+
     attempt: int
     command: str | None
     from_step: int
@@ -48,6 +50,7 @@ class Attempt:
     ended_at: float | None
     outcome: str | None
     message: str | None
+    sandbox_tier: str | None = None
 
 
 @dataclass(frozen=True)

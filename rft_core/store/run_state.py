@@ -64,7 +64,7 @@ class RunStatus:
     `duration` is training time over all lives; `step_seconds` the recent pace and `eta` what it
     promises. `resume_step` is where a resume would go on: the newest checkpoint with an optimizer.
     `heartbeat_age` tells whether the process is alive and gets the processor; `progress_age` when
-    it last got on with its work.
+    it last got on with its work. `sandbox_tier` is what code is locked in by; None: none was run.
     """
 
     run: RunRow
@@ -82,6 +82,7 @@ class RunStatus:
     last_validation: dict[str, float]
     heartbeat_age: float | None
     progress_age: float | None
+    sandbox_tier: str | None
 
     @property
     def is_active(self) -> bool:
@@ -258,6 +259,7 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
         last_train=found.last_train, last_validation=found.last_validation,
         heartbeat_age=_heartbeat_age(runs_dir, run.id) if found.locked else None,
         progress_age=time.time() - now.updated_at if now else None,
+        sandbox_tier=found.attempts[-1].sandbox_tier if found.attempts else None,
     )  # fmt: skip
 
 

@@ -114,6 +114,13 @@ class RunWriter:
                 (time.time(), outcome, _storable(message), self._attempt),
             )
 
+    def set_sandbox_tier(self, tier: str | None) -> None:
+        """Under which tier this attempt grades; None: nothing in it runs code."""
+        with transaction(self._db) as connection:
+            connection.execute(
+                "UPDATE attempts SET sandbox_tier = ? WHERE attempt = ?", (tier, self._attempt)
+            )
+
     def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
         """What the worker does now: loading, training, validating, saving ..."""
         with transaction(self._db) as connection:

@@ -21,6 +21,7 @@ from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, FunctionReport
 from rft_core.store.run_writer import PromptRecord, RunWriter, Split, StepRecord
 from rft_core.training.batch_records import SampledBatch, list_generations, summarise
+from rft_core.training.pausing import find_reason_to_pause
 
 RewardFunction = Callable[..., list[float | None]]
 
@@ -33,7 +34,7 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """Scores and records. `elapsed` (seconds) and `tokens` go on from where the run had got to.
 
-    `needs_attention` is the reason to pause once a whole training batch could not be scored.
+    `needs_attention` is the reason to pause, once `pausing.py` finds one in a training batch.
     """
 
     def __init__(
@@ -133,8 +134,7 @@ class Recorder:
             self.set_phase("training", f"scoring {len(completions)} completions")
             texts = [completion_text(completion) for completion in completions]
             self._pending = self._score("train", positions, texts, ids)
-            if all(sample.reward is None for sample in self._pending.samples):
-                self.needs_attention = _explain_unscored(self._pending.reports)
+            self.needs_attention = find_reason_to_pause(self._pending)
         return self._pending
 
     def _score(
@@ -212,12 +212,6 @@ def completion_text(completion: Any) -> str:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _explain_unscored(reports: Sequence[FunctionReport]) -> str:
-    errors = [f"{report.name}: {report.error}" for report in reports if report.error]
-    cause = "; ".join(errors) or "every reward function returned None"
-    return f"No completion of a whole step could be scored ({cause}). Mend the rewards, then resume"
 
 
 def _line(metrics: Mapping[str, float]) -> str:

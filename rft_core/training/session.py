@@ -59,6 +59,7 @@ def train(session: Session, writer: RunWriter, stop: StopRequest) -> tuple[Outco
     writer.ensure_prompts([*prompts.train, *prompts.validation])
     show_loading("preparing the trainer")
     with Scorer(session.rewards, timeout=config.reward_timeout) as scorer:
+        writer.set_sandbox_tier(scorer.sandbox_tier)
         recorder = Recorder(
             writer,
             scorer,

@@ -1,0 +1,41 @@
+"""When a run must pause because completions could not be scored, and what to tell people then.
+
+Unscored completions are never zeros: they are left out of what is learned. But a step without any
+score teaches nothing, and a sandbox that fails is not to be trained over for hours. The step itself
+is kept with its completions, so that the page can show which they were. Pure functions.
+"""
+
+from __future__ import annotations
+
+from rft_core.training.batch_records import SampledBatch
+
+MOST_INFRA_ERRORS = 0.01  # share of a step's completions that the sandbox may fail on
+SHOWN = 5
+
+
+def find_reason_to_pause(batch: SampledBatch) -> str:
+    """Why the run needs attention after this batch; empty if it can go on."""
+    return _explain_infra_errors(batch) or _explain_unscored(batch)
+
+
+def _explain_infra_errors(batch: SampledBatch) -> str:
+    failed = sorted({index for report in batch.reports for index in report.infra_samples})
+    count = len(batch.samples)
+    if len(failed) <= MOST_INFRA_ERRORS * count:
+        return ""
+    named = ", ".join(str(index) for index in failed[:SHOWN])
+    more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
+    name = next(report.name for report in batch.reports if report.infra_samples)
+    return (
+        f"The sandbox failed on {len(failed)} of {count} completions (samples {named}{more}; "
+        f"{name}: {batch.samples[failed[0]].reasons[name]}). They are unscored, not zero. Look at "
+        "the log and at `python -m rft_core sandbox`, then resume"
+    )
+
+
+def _explain_unscored(batch: SampledBatch) -> str:
+    if not batch.samples or any(sample.reward is not None for sample in batch.samples):
+        return ""
+    errors = [f"{report.name}: {report.error}" for report in batch.reports if report.error]
+    cause = "; ".join(errors) or "every reward function returned None"
+    return f"No completion of a whole step could be scored ({cause}). Mend the rewards, then resume"
