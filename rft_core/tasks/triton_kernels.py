@@ -2,6 +2,7 @@
 
 A row holds the reference and the shapes of its inputs; "n" is a size drawn anew for every test.
 Rewards: the form (from the syntax tree), whether it compiles, and the share of tests it passes.
+The easy task has only what the generator draws: one line, elementwise or along the last axis.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.tasks.task import Task
-from rft_core.tasks.triton_generator import make_rows, read_problem, write_kernel
+from rft_core.tasks import triton_generator
+from rft_core.tasks.task import Rows, Task
+from rft_core.tasks.triton_examples import EXAMPLES
+from rft_core.tasks.triton_generator import read_problem, write_kernel
 from rft_core.tasks.triton_reference import make_key
 
 SYSTEM_TEMPLATE = (
@@ -20,13 +23,22 @@ SYSTEM_TEMPLATE = (
     "torch.zeros or torch.full, launches, and returns it: no torch computation."
 )
 USER_TEMPLATE = (
-    "Rewrite f with a Triton kernel.\n{{ reference }}Inputs:"
+    "Rewrite f with a Triton kernel.\n{{ reference | trim }}\nInputs:"
     "{% for input in inputs %} {{ input.dtype }}[{{ input.shape | join(', ') }}]{% endfor %}"
 )
+_GOLDS = {each.row["reference"]: each.gold for some in EXAMPLES.values() for each in some}
+
+
+def make_rows(split: str, count: int, seed: int) -> Rows:
+    """The hand-written rows of a split, the simplest first; beyond them, generated ones."""
+    rows = [dict(example.row) for example in EXAMPLES[split][:count]]
+    return rows + triton_generator.make_rows(split, count - len(rows), seed)
 
 
 def write_gold(row: Row) -> str | None:
-    """A right completion, for the kernels that the project itself asks for."""
+    """A right completion, for the rows that this project itself brings."""
+    if row["reference"] in _GOLDS:
+        return wrap(_GOLDS[row["reference"]])
     problem = read_problem(row)
     return wrap(write_kernel(problem)) if problem else None
 
@@ -49,6 +61,19 @@ _FIELDS = (
     RowField("inputs", "list"),
 )
 
+TRITON_KERNELS = Task(
+    name="triton_kernels",
+    title="Triton kernels",
+    description="Rewrite PyTorch functions as Triton kernels: 13 written by hand, then generated.",
+    fields=_FIELDS,
+    template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
+    reward_set=_REWARDS,
+    example_row=EXAMPLES["train"][0].row,
+    write_gold=write_gold,
+    make_rows=make_rows,
+    make_key=make_key,
+)
+
 TRITON_KERNELS_EASY = Task(
     name="triton_kernels-easy",
     title="Triton kernels, easy",
@@ -56,8 +81,8 @@ TRITON_KERNELS_EASY = Task(
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
     reward_set=_REWARDS,
-    example_row=make_rows("held_out", 1, 0)[0],
+    example_row=triton_generator.make_rows("held_out", 1, seed=0)[0],
     write_gold=write_gold,
-    make_rows=make_rows,
+    make_rows=triton_generator.make_rows,
     make_key=make_key,
 )
