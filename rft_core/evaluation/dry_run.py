@@ -1,4 +1,4 @@
-"""A dry run: sample groups from a model, score them, and say whether training could learn.
+"""A dry run: sample groups from a model, score them, and say what training would begin with.
 
 Everything that the first training step would compute from the same completions is computed here:
 scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
@@ -6,19 +6,19 @@ scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight import (
-    Preflight,
-    PreflightWarning,
-    chance_warning,
-    check_dry_run,
-)
+from rft_core.diagnosis.preflight import Preflight, check_dry_run
+from rft_core.diagnosis.preflight_tried import Tried
+from rft_core.diagnosis.preflight_warnings import PreflightWarning, chance_warning
 from rft_core.generation.client import GenerationClient, ProgressCallback
 from rft_core.generation.protocol import Completion, SamplingParams
+from rft_core.paths import get_runs_dir
+from rft_core.planning import estimate
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.consistency import find_inconsistencies
@@ -26,17 +26,31 @@ from rft_core.rewards.contract import Batch, Messages, RewardSet, Row, Scoring
 from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.matching import read_choices
 
+NOISE_FIX = "Make it depend on the completion and its row alone."
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """One group of completions per prompt, and the seconds that sampling alone took."""
+
+    groups: tuple[tuple[Completion, ...], ...]
+    seconds: float
+
 
 @dataclass(frozen=True)
 class DryRun:
-    """`scoring.samples` and `advantages` are flat: the groups one after the other."""
+    """`tried.scoring.samples` and `advantages` are flat: the groups one after the other."""
 
     rows: tuple[Row, ...]
     prompts: tuple[Messages, ...]
     groups: tuple[tuple[Completion, ...], ...]
-    scoring: Scoring
+    tried: Tried
     advantages: tuple[float, ...]
     preflight: Preflight
+
+    @property
+    def scoring(self) -> Scoring:
+        return self.tried.scoring
 
 
 def dry_run(
@@ -49,6 +63,20 @@ def dry_run(
     on_progress: ProgressCallback | None = None,
 ) -> DryRun:
     """Sample `config.num_generations` completions of each prompt as training would; score them."""
+    sampling = sample_groups(runs_dir, config, prompts, on_progress=on_progress)
+    return score_groups(
+        config, reward_set, rows, prompts, sampling.groups, sampling_seconds=sampling.seconds
+    )
+
+
+def sample_groups(
+    runs_dir: Path,
+    config: RunConfig,
+    prompts: Sequence[Messages],
+    *,
+    on_progress: ProgressCallback | None = None,
+) -> Sampling:
+    """Sample as the first training step would: by the base model, with the run's settings."""
     params = SamplingParams(
         temperature=config.temperature,
         top_p=config.top_p,
@@ -57,10 +85,14 @@ def dry_run(
         seed=config.seed,
     )
     client = GenerationClient(runs_dir, engine=config.engine, dtype=config.dtype)
+    # One token first, so that loading the model is not measured as sampling.
+    one_token = replace(params, max_completion_length=1)
+    client.sample(config.model, prompts[:1], 1, one_token, on_progress=on_progress)
+    start = time.monotonic()
     groups = client.sample(
         config.model, prompts, config.num_generations, params, on_progress=on_progress
     )
-    return score_groups(config, reward_set, rows, prompts, groups)
+    return Sampling(tuple(map(tuple, groups)), time.monotonic() - start)
 
 
 def score_groups(
@@ -69,6 +101,8 @@ def score_groups(
     rows: Sequence[Row],
     prompts: Sequence[Messages],
     groups: Sequence[Sequence[Completion]],
+    *,
+    sampling_seconds: float | None = None,
 ) -> DryRun:
     """The same for completions that are there already; every group has the same size."""
     size = len(groups[0]) if groups else 1
@@ -83,17 +117,30 @@ def score_groups(
     with Scorer(reward_set, timeout=config.reward_timeout) as scorer:
         scoring = scorer.score(batch)
         noise = _list_noise(scorer, batch, scoring, size)
-    rewards = [sample.reward for sample in scoring.samples]
-    preflight = check_dry_run(scoring, size, [completion.truncated for completion in samples])
-    warnings = (*preflight.warnings, *noise, *_list_chance(reward_set, batch))
+    tried = Tried(
+        config,
+        reward_set,
+        batch,
+        scoring,
+        group_size=size,
+        truncated=[completion.truncated for completion in samples],
+        sampling_seconds=sampling_seconds,
+        update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
+    )
+    preflight = check_dry_run(tried).with_warnings([*noise, *_list_chance(reward_set, batch)])
     return DryRun(
         rows=tuple(rows),
         prompts=tuple(prompts),
-        groups=tuple(tuple(group) for group in groups),
-        scoring=scoring,
-        advantages=tuple(compute_advantages(rewards, size, config.scale_rewards)),
-        preflight=replace(preflight, warnings=warnings),
+        groups=tuple(map(tuple, groups)),
+        tried=tried,
+        advantages=tuple(compute_advantages(tried.rewards, size, config.scale_rewards)),
+        preflight=preflight,
     )
+
+
+def _estimate_update(config: RunConfig) -> float | None:
+    """Seconds of one step that are neither sampling nor scoring."""
+    return estimate(config, get_runs_dir()).update_seconds
 
 
 def _list_noise(
@@ -103,7 +150,7 @@ def _list_noise(
     if any(report.error_kind == "hang" for report in scoring.reports):
         return []
     found = find_inconsistencies(scorer, batch, size, scored=scoring.samples)
-    return [PreflightWarning(f.kind, "warning", f.sentence, f.function) for f in found]
+    return [PreflightWarning(f.kind, "warning", f.sentence, f.function, NOISE_FIX) for f in found]
 
 
 def _list_chance(reward_set: RewardSet, batch: Batch) -> list[PreflightWarning]:

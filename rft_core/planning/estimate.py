@@ -54,11 +54,15 @@ GPU_SPEED = Speed("a data-centre GPU at 40% of its peak", 120e12, 1.2e12, 1e-4)
 
 @dataclass(frozen=True)
 class Plan:
-    """`memory` names its parts in bytes; `memory_bytes` is the peak. None: it cannot be said."""
+    """`memory` names its parts in bytes; `memory_bytes` is the peak. None: it cannot be said.
+
+    `update_seconds` is the part of `seconds_per_step` that is not sampling.
+    """
 
     memory: dict[str, int]
     memory_bytes: int | None
     seconds_per_step: float | None
+    update_seconds: float | None
     total_seconds: float | None
     disk_bytes: int
     basis: str
@@ -91,12 +95,15 @@ def estimate(
         return _plan_by_name(config, runs_dir, hardware)
     memory = _memory_parts(config, model, prompt_tokens)
     peak = memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
-    seconds = _seconds_per_step(config, model, prompt_tokens, speed)
+    updating = _update_seconds(config, model, prompt_tokens, speed)
+    tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
+    seconds = updating + _sampling_seconds(config, model, tokens, 1, speed)
     validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     return Plan(
         memory=memory,
         memory_bytes=peak,
         seconds_per_step=seconds,
+        update_seconds=updating,
         total_seconds=seconds * config.max_steps + validating * count_validations(config),
         disk_bytes=disk_bytes(config, count_lora_parameters(config, model)),
         basis=f"For {model.parameters:,} parameters and prompts of {prompt_tokens} tokens "
@@ -162,14 +169,12 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
     }
 
 
-def _seconds_per_step(
+def _update_seconds(
     config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
 ) -> float:
-    completions = config.generation_batch_size
-    tokens = _count_tokens(config, completions, prompt_tokens)
+    tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
     passes = 6 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
-    updating = tokens * model.parameters * passes / speed.flops
-    return updating + _sampling_seconds(config, model, tokens, 1, speed)
+    return tokens * model.parameters * passes / speed.flops
 
 
 def _seconds_per_validation(
@@ -208,6 +213,7 @@ def _plan_by_name(config: RunConfig, runs_dir: Path, hardware: Hardware) -> Plan
         memory={"weights": weights} if weights else {},
         memory_bytes=weights or None,
         seconds_per_step=None,
+        update_seconds=None,
         total_seconds=None,
         disk_bytes=disk_bytes(config, 0) + weights,
         basis=basis + ("The size is guessed from its name: weights alone." if weights else ""),

@@ -1,70 +1,128 @@
-"""A dry run that cannot teach is called so, with the cause."""
-
-from collections.abc import Sequence
+"""A dry run that cannot teach is called so, with the cause and what to do about it."""
 
 import pytest
 
-from rft_core.diagnosis.preflight import Preflight, chance_warning, check_dry_run
-from rft_core.rewards.contract import FunctionReport, Scored, Scoring
-
-
-def dry_run(rewards: Sequence[float | None], seconds: float = 0.0, **report) -> Scoring:
-    samples = tuple(Scored({"f": reward}, reward, {"f": ""}) for reward in rewards)
-    return Scoring(samples, (FunctionReport("f", seconds, **report),))
+from rft_core.diagnosis.preflight import Preflight, check_dry_run
+from rft_core.diagnosis.preflight_warnings import PreflightWarning, chance_warning, suggest_length
+from rft_core.rewards.contract import RewardEntry
+from tests.diagnosis.tried_cases import make_tried
 
 
 def kinds(preflight: Preflight) -> set[str]:
     return {warning.kind for warning in preflight.warnings}
 
 
-def test_a_healthy_dry_run_has_no_warnings():
-    preflight = check_dry_run(dry_run([1, 0, 0, 1, 0, 1, 1, 0]), 4, [False] * 8)
+def find(preflight: Preflight, kind: str) -> PreflightWarning:
+    [warning] = [warning for warning in preflight.warnings if warning.kind == kind]
+    return warning
+
+
+def test_a_healthy_dry_run_has_no_warnings_and_says_what_training_begins_with() -> None:
+    preflight = check_dry_run(make_tried([1, 0, 0, 1] * 4, 4))
     assert preflight.warnings == ()
     assert preflight.can_learn
     assert (preflight.mean_reward, preflight.zero_variance, preflight.truncated) == (0.5, 0.0, 0.0)
     assert preflight.functions[0].mean == 0.5
+    assert "about 8 of the 8 groups of a step will carry a gradient" in preflight.verdict
 
 
-def test_equal_rewards_in_every_group_cannot_teach():
-    for rewards in ([0.0] * 8, [1.0] * 8, [1.0] * 4 + [0.0] * 4):
-        preflight = check_dry_run(dry_run(rewards), 4)
-        assert "no_variance" in kinds(preflight)
-        assert not preflight.can_learn
+@pytest.mark.parametrize(
+    ("rewards", "cure"),
+    [
+        ([0.0] * 8, "easier prompts"),
+        ([1.0] * 8, "harder prompts"),
+        ([1.0] * 4 + [0.0] * 4, "partial credit, or sample more"),
+    ],
+)
+def test_equal_rewards_in_every_group_cannot_teach(rewards: list[float], cure: str) -> None:
+    preflight = check_dry_run(make_tried(rewards, 4))
+    assert cure in find(preflight, "no_variance").fix
+    assert not preflight.can_learn
+    assert cure in preflight.verdict
 
 
-def test_most_groups_without_variance_are_a_warning():
-    preflight = check_dry_run(dry_run([0.0] * 18 + [0.0, 1.0]), 2)
+def test_equal_texts_are_named_as_the_cause_of_equal_rewards() -> None:
+    preflight = check_dry_run(make_tried([0.0] * 8, 4, texts=["a"] * 4 + ["b"] * 4))
+    assert "Raise the temperature" in find(preflight, "no_variance").fix
+
+
+def test_most_groups_without_variance_are_a_warning() -> None:
+    preflight = check_dry_run(make_tried([0.0] * 18 + [0.0, 1.0], 2))
     assert preflight.zero_variance == 0.9
-    assert "no_variance" in kinds(preflight)
+    assert "90% of the groups" in find(preflight, "no_variance").message
     assert preflight.can_learn
 
 
 @pytest.mark.parametrize(("cut", "can_learn"), [(8, False), (5, True)])
-def test_truncation_is_named(cut, can_learn):
-    preflight = check_dry_run(dry_run([1, 0] * 4), 2, [True] * cut + [False] * (8 - cut))
-    assert "truncated" in kinds(preflight)
+def test_truncation_is_named_first_with_the_length_to_set(cut: int, can_learn: bool) -> None:
+    truncated = [True] * cut + [False] * (8 - cut)
+    lengths = [90] * cut + [60] * (8 - cut)
+    tried = make_tried(
+        [1, 0] * 4, 2, truncated=truncated, lengths=lengths, max_completion_length=90
+    )
+    preflight = check_dry_run(tried)
     assert preflight.can_learn is can_learn
+    assert preflight.verdict == (
+        f"{cut / 8:.0%} of the completions were cut off at 90 tokens, before their answer: "
+        "raise max_completion_length to 180."
+    )
 
 
-def test_slow_constant_wide_and_unscored_functions_are_named():
-    assert "slow" in kinds(check_dry_run(dry_run([1, 0], seconds=1.0), 2))
-    assert "constant" in kinds(check_dry_run(dry_run([1, 1]), 2))
-    assert "out_of_range" in kinds(check_dry_run(dry_run([1, 500]), 2))
-    assert "unscored" in kinds(check_dry_run(dry_run([1, None]), 2))
+def test_the_suggested_length_follows_the_finished_completions() -> None:
+    cut = [True] * 4 + [False] * 16
+    assert suggest_length([80] * 4 + [70] * 16, cut, 80) == 110
+    assert suggest_length([80] * 4 + [10] * 16, cut, 80) == 100
+    assert suggest_length([80] * 20, [True] * 20, 80) == 160
+    assert suggest_length([], [], 80) == 160
 
 
-def test_a_broken_contract_stops_only_where_nothing_is_scored():
-    some = check_dry_run(dry_run([1, 0, None], error="boom", error_kind="exception"), 3)
+def test_completions_without_an_answer_are_named_unless_they_were_just_cut_off() -> None:
+    entries = [RewardEntry("right", "exact_match")]
+    texts = ["<answer>1</answer>", "1", "one", "?"] * 2
+    tried = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts)
+    preflight = check_dry_run(tried)
+    assert preflight.unparsable == 0.75
+    assert "From 75% of the completions no answer" in find(preflight, "unparsable").message
+    cut = [False, True, True, True] * 2
+    tried = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts, truncated=cut)
+    assert kinds(check_dry_run(tried)) == {"truncated", "few_prompts"}
+
+
+def test_slow_constant_wide_and_unscored_functions_are_named() -> None:
+    assert "slow" in kinds(check_dry_run(make_tried([1, 0], 2, seconds=1.0)))
+    assert "constant" in kinds(check_dry_run(make_tried([1, 1], 2)))
+    assert "out_of_range" in kinds(check_dry_run(make_tried([1, 500], 2)))
+    assert "unscored" in kinds(check_dry_run(make_tried([1, None], 2)))
+
+
+def test_a_broken_contract_stops_only_where_nothing_is_scored() -> None:
+    broken = {"error": "boom", "error_kind": "exception"}
+    some = check_dry_run(make_tried([1, 0, None], 3, report=broken))
     assert "exception" in kinds(some) and some.can_learn
-    none = check_dry_run(dry_run([None, None], error="boom", error_kind="hang"), 2)
-    assert "hang" in kinds(none) and not none.can_learn
+    broken["error_kind"] = "hang"
+    none = check_dry_run(make_tried([None, None], 2, report=broken))
+    assert "reward_timeout" in find(none, "hang").fix and not none.can_learn
 
 
-def test_nothing_scored_is_an_error():
-    assert not check_dry_run(dry_run([]), 4).can_learn
+def test_nothing_scored_is_an_error() -> None:
+    assert not check_dry_run(make_tried([], 4)).can_learn
 
 
-def test_always_answering_a_is_at_chance_level():
+def test_prompts_that_teach_nothing_are_a_note_and_notes_come_last() -> None:
+    rewards = [0, 0, 1, 1, 0, 1, 0, 0]
+    preflight = check_dry_run(make_tried(rewards, 2, truncated=[True] * 5 + [False] * 3))
+    assert "2 were never solved and 1 always" in find(preflight, "bands").message
+    assert [w.severity for w in preflight.warnings] == ["warning", "note"]
+
+
+def test_every_warning_says_what_to_do_or_is_a_note() -> None:
+    for rewards in ([0.0] * 8, [1, None] * 4, [1, 500] * 4):
+        for warning in check_dry_run(make_tried(rewards, 4, truncated=[True] * 8)).warnings:
+            assert warning.fix or warning.severity == "note"
+            assert warning.sentence.startswith(warning.message.rstrip("."))
+
+
+def test_always_answering_a_is_at_chance_level() -> None:
     golds = list("ABCDA")
     warning = chance_warning(["A"] * 5, golds)
     assert warning is not None and warning.kind == "chance_level"
