@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from rft_core.diagnosis.preflight_answers import list_unparsable
 from rft_core.diagnosis.preflight_forecast import Forecast, make_forecast
-from rft_core.diagnosis.preflight_prompts import PassRates, measure_pass_rates
+from rft_core.diagnosis.preflight_prompts import PassRates, PassRule, measure_pass_rates
 from rft_core.diagnosis.preflight_tried import Tried
 from rft_core.diagnosis.preflight_warnings import PreflightWarning, find_warnings, sort_warnings
 from rft_core.rewards.advantages import zero_variance_share
@@ -79,15 +79,15 @@ def describe_start(forecast: Forecast) -> str:
     return f"{groups}, and the reward will begin between {reward.low:.2f} and {reward.high:.2f}."
 
 
-def check_dry_run(tried: Tried) -> Preflight:
-    """The verdict on what was tried."""
+def check_dry_run(tried: Tried, pass_rule: PassRule | None = None) -> Preflight:
+    """The verdict on what was tried. `pass_rule`: when a completion counts as right."""
     if not tried.scoring.samples:
         nothing = PreflightWarning(
             "empty", "error", "Nothing was scored.", fix="Sample or paste some completions."
         )
         return Preflight((), None, 0.0, 0.0, None, None, None, (nothing,))
     unparsable = list_unparsable(tried)
-    pass_rates = measure_pass_rates(tried)
+    pass_rates = measure_pass_rates(tried, pass_rule)
     return Preflight(
         functions=tuple(_summarise(tried, report) for report in tried.scoring.reports),
         mean_reward=_mean(tried.rewards),

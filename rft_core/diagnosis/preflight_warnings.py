@@ -189,7 +189,7 @@ def _check_prompts(tried: Tried, pass_rates: PassRates) -> Found:
         yield PreflightWarning(
             "bands",
             "note",
-            f"Of {tried.num_groups} prompts {hard} were never solved and {easy} always: they "
+            f"Never solved: {hard} of {tried.num_groups} prompts; always solved: {easy}. They "
             "teach little.",
             fix=f"Keep the {left} in between, or try more prompts and keep theirs.",
         )

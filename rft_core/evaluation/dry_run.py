@@ -6,13 +6,16 @@ scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from rft_core.config import RunConfig
 from rft_core.diagnosis.preflight import Preflight, check_dry_run
+from rft_core.diagnosis.preflight_prompts import PassRule
 from rft_core.diagnosis.preflight_tried import Tried
 from rft_core.diagnosis.preflight_warnings import PreflightWarning, chance_warning
 from rft_core.generation.client import GenerationClient, ProgressCallback
@@ -25,6 +28,8 @@ from rft_core.rewards.consistency import find_inconsistencies
 from rft_core.rewards.contract import Batch, Messages, RewardSet, Row, Scoring
 from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.matching import read_choices
+
+R = TypeVar("R", bound=Row)
 
 NOISE_FIX = "Make it depend on the completion and its row alone."
 
@@ -60,13 +65,27 @@ def dry_run(
     rows: Sequence[Row],
     prompts: Sequence[Messages],
     *,
+    pass_rule: PassRule | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> DryRun:
     """Sample `config.num_generations` completions of each prompt as training would; score them."""
     sampling = sample_groups(runs_dir, config, prompts, on_progress=on_progress)
     return score_groups(
-        config, reward_set, rows, prompts, sampling.groups, sampling_seconds=sampling.seconds
+        config,
+        reward_set,
+        rows,
+        prompts,
+        sampling.groups,
+        sampling_seconds=sampling.seconds,
+        pass_rule=pass_rule,
     )
+
+
+def choose_rows(rows: Sequence[R], count: int, seed: int) -> list[R]:
+    """`count` rows by chance, in their order: the first ones may be easier than the rest."""
+    if count >= len(rows):
+        return list(rows)
+    return [rows[index] for index in sorted(random.Random(seed).sample(range(len(rows)), count))]
 
 
 def sample_groups(
@@ -103,8 +122,12 @@ def score_groups(
     groups: Sequence[Sequence[Completion]],
     *,
     sampling_seconds: float | None = None,
+    pass_rule: PassRule | None = None,
 ) -> DryRun:
-    """The same for completions that are there already; every group has the same size."""
+    """The same for completions that are there already; every group has the same size.
+
+    `pass_rule`: when a completion counts as right, if not by the highest score of correctness.
+    """
     size = len(groups[0]) if groups else 1
     samples = [completion for group in groups for completion in group]
     batch = Batch(
@@ -127,7 +150,8 @@ def score_groups(
         sampling_seconds=sampling_seconds,
         update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
     )
-    preflight = check_dry_run(tried).with_warnings([*noise, *_list_chance(reward_set, batch)])
+    chance = _list_chance(reward_set, batch)
+    preflight = check_dry_run(tried, pass_rule).with_warnings([*noise, *chance])
     return DryRun(
         rows=tuple(rows),
         prompts=tuple(prompts),

@@ -111,7 +111,7 @@ def test_nothing_scored_is_an_error() -> None:
 def test_prompts_that_teach_nothing_are_a_note_and_notes_come_last() -> None:
     rewards = [0, 0, 1, 1, 0, 1, 0, 0]
     preflight = check_dry_run(make_tried(rewards, 2, truncated=[True] * 5 + [False] * 3))
-    assert "2 were never solved and 1 always" in find(preflight, "bands").message
+    assert "Never solved: 2 of 4 prompts; always solved: 1" in find(preflight, "bands").message
     assert [w.severity for w in preflight.warnings] == ["warning", "note"]
 
 
