@@ -24,7 +24,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "rft_core.embedded.pretrain",
         "rft_core.embedded.measure",
         "rft_core.embedded.tokenizer",
+        "rft_core.embedded.recipes",
+        "rft_core.embedded.text_source",
         "rft_core.embedded.countdown_text",
+        "rft_core.embedded.triton_text",
     ),
     ("rft_core.tasks",),
     ("rft_core.diagnosis",),
@@ -49,6 +52,7 @@ MAY_BE_HEAVY = (
     "rft_core.generation",
     "rft_core.export",
     "rft_core.embedded",
+    "rft_core.embedded.measure",  # samples and judges as evaluation does
     "rft_core.worker",
 )
 FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}

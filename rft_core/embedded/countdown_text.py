@@ -11,11 +11,12 @@ scored here, and no torch is needed.
 
 import math
 import random
-from dataclasses import dataclass
 
-from rft_core.prompts.template import Message
+from rft_core.embedded.text_source import TextSource
+from rft_core.rewards.contract import Row
 from rft_core.tasks.countdown import (
     COUNTDOWN,
+    COUNTDOWN_EASY,
     LARGEST_TARGET,
     Bucket,
     Solution,
@@ -31,50 +32,23 @@ INSIGHT_RATE = 0.45  # an attempt is right by design: without it there is no sen
 MAX_ATTEMPTS = 4
 
 
-@dataclass(frozen=True)
-class Row:
-    """One Countdown task: combine every one of `nums` exactly once to reach `target`."""
-
-    nums: tuple[int, ...]
-    target: int
-
-
-@dataclass(frozen=True)
-class TextSample:
-    """What the base model learns from: a row, the prompt as messages, and one completion."""
-
-    row: Row
-    messages: list[Message]
-    completion: str
-
-
-def sample_row(rng: random.Random, largest: int = 99, split: Bucket = "train") -> Row:
-    """A solvable row of three numbers from 1 to `largest`; its numbers belong to `split`."""
+def sample_row(rng: random.Random, split: Bucket = "train") -> Row:
+    """A solvable row of three numbers that belong to `split`."""
+    largest = 20 if rng.random() < EASY_SHARE else 99
     while True:
-        nums = tuple(rng.randint(1, largest) for _ in range(3))
+        nums = [rng.randint(1, largest) for _ in range(3)]
         if bucket(nums) != split:
             continue
         targets = [s.value for s in list_solutions(nums) if s.value <= LARGEST_TARGET]
         if targets:
-            return Row(nums, rng.choice(targets))
-
-
-def prompt_messages(row: Row) -> list[Message]:
-    """The prompt of a row in chat form, exactly as the built-in task renders it."""
-    return COUNTDOWN.template.render({"nums": list(row.nums), "target": row.target})
-
-
-def sample_text(rng: random.Random) -> TextSample:
-    """One training text."""
-    row = sample_row(rng, largest=20 if rng.random() < EASY_SHARE else 99)
-    return TextSample(row, prompt_messages(row), imperfect_completion(row, rng))
+            return {"nums": nums, "target": rng.choice(targets)}
 
 
 def imperfect_completion(row: Row, rng: random.Random) -> str:
     """A completion whose sums are true, that settles early, and whose format is broken at times."""
     attempts = _search(row, rng)
     lines = [
-        f"{', '.join(attempt.steps)} {'yes' if attempt.value == row.target else 'no'}"
+        f"{', '.join(attempt.steps)} {'yes' if attempt.value == row['target'] else 'no'}"
         for attempt in attempts
     ]
     return _dress("\n".join(lines), _answer(row, attempts[-1], rng), row, rng)
@@ -82,15 +56,15 @@ def imperfect_completion(row: Row, rng: random.Random) -> str:
 
 def _search(row: Row, rng: random.Random) -> list[Solution]:
     """Attempts in order, no value twice; the last is the one the text settles for."""
-    candidates = list_solutions(row.nums)
+    candidates = list_solutions(row["nums"])
     patient = rng.random() < PATIENT_SHARE
     tried: list[Solution] = []
     while candidates:
-        right = [a for a in candidates if a.value == row.target]
+        right = [a for a in candidates if a.value == row["target"]]
         pool = right if right and rng.random() < INSIGHT_RATE else candidates
         attempt = rng.choices(pool, [_weight(a) for a in pool])[0]
         tried.append(attempt)
-        if attempt.value == row.target or not patient or len(tried) == MAX_ATTEMPTS:
+        if attempt.value == row["target"] or not patient or len(tried) == MAX_ATTEMPTS:
             break
         if len(tried) > 1 and rng.random() < GIVE_UP_RATE:
             break
@@ -106,11 +80,11 @@ def _answer(row: Row, last: Solution, rng: random.Random) -> str:
     """The last attempt's expression, or one of the slips people make when they copy it."""
     slip = rng.random()
     if slip < 0.06:
-        return rng.choice(list_solutions(row.nums)).expression  # not what was worked out
+        return rng.choice(list_solutions(row["nums"])).expression  # not what was worked out
     if slip < 0.10:
         return last.steps[0].split(" = ")[0]  # leaves a number out
     if slip < 0.13:
-        return f"{last.expression} = {row.target}"
+        return f"{last.expression} = {row['target']}"
     return last.expression
 
 
@@ -123,9 +97,23 @@ def _dress(thought: str, answer: str, row: Row, rng: random.Random) -> str:
         f"{thought}\n{tagged}": 4,
         tagged: 2,
         f"<think></think>\n{tagged}": 2,
-        f"{think}\n{tagged}\nThe equation equals {row.target}.": 4,
+        f"{think}\n{tagged}\nThe equation equals {row['target']}.": 4,
         f"Let me try.\n{think}\n{tagged}": 3,
         f"{think}\n{tagged}\n{tagged}": 2,
         f"{think}\n{answer}": 2,
     }
     return rng.choices(list(texts), list(texts.values()))[0]
+
+
+COUNTDOWN_TEXT = TextSource(
+    tasks=(COUNTDOWN, COUNTDOWN_EASY),
+    tags=("<think>", "</think>", "<answer>", "</answer>"),
+    atoms=r"[0-9]",
+    sample_row=sample_row,
+    write_completion=imperfect_completion,
+    origin=(
+        "All text was written by a seeded program (countdown_text.py): random Countdown rows, true "
+        "arithmetic, and injected faults. No other text, and none by a person or another model, "
+        "was used. One multiset of three numbers in eight is held out, and so is 15, 74, 9."
+    ),
+)

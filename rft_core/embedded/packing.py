@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from rft_core.embedded.countdown_text import imperfect_completion, prompt_messages, sample_text
+from rft_core.embedded.text_source import TextSource
 
 IGNORED = -100  # the label of tokens that carry no loss
 COMPLETIONS_PER_PROMPT = 4
@@ -30,11 +30,11 @@ class PackedText:
 
 
 def iterate_batches(
-    tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
+    source: TextSource, tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
 ) -> Iterator[dict[str, torch.Tensor]]:
     """Model inputs of `size` prompts each, for ever."""
     while True:
-        pool = [pack_text(tokenizer, rng) for _ in range(size * POOL_BATCHES)]
+        pool = [pack_text(source, tokenizer, rng) for _ in range(size * POOL_BATCHES)]
         pool.sort(key=lambda text: len(text.ids))
         starts = list(range(0, len(pool), size))
         rng.shuffle(starts)
@@ -42,21 +42,23 @@ def iterate_batches(
             yield collate(pool[start : start + size], tokenizer.pad_token_id)
 
 
-def pack_text(tokenizer: PreTrainedTokenizerBase, rng: random.Random) -> PackedText:
+def pack_text(
+    source: TextSource, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> PackedText:
     """One random row, and completions for it.
 
     Every completion starts with its own copy of the prompt's last token, which predicts its first.
     """
-    row = sample_text(rng).row
+    sample = source.sample_text(rng)
     rendered = tokenizer.apply_chat_template(
-        prompt_messages(row), tokenize=False, add_generation_prompt=True
+        sample.messages, tokenize=False, add_generation_prompt=True
     )
     *prompt, last = tokenizer(rendered)["input_ids"]
     packed = PackedText(
         prompt[:], [IGNORED] * len(prompt), list(range(len(prompt))), [0] * len(prompt)
     )
     for segment in range(1, COMPLETIONS_PER_PROMPT + 1):
-        text = imperfect_completion(row, rng)
+        text = source.write_completion(sample.row, rng)
         completion = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
         packed.ids.extend([last, *completion])
         packed.labels.extend([IGNORED, *completion])

@@ -11,54 +11,28 @@ import math
 import random
 import time
 from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.embedded.countdown_text import TextSample, sample_text
-from rft_core.embedded.measure import Measured, measure
+from rft_core.embedded.measure import Measured, Share, measure
 from rft_core.embedded.packing import iterate_batches
+from rft_core.embedded.recipes import RECIPES, Recipe
+from rft_core.embedded.text_source import TextSample
 from rft_core.embedded.tokenizer import train_tokenizer
 
 AVERAGED = 64  # steps over which the printed loss is a mean: lengths differ between batches
-DATA_STATEMENT = (
-    "All text was written by a seeded program (countdown_text.py): random Countdown rows, true "
-    "arithmetic, and injected faults. No other text, and none by a person or another model, was "
-    "used. One multiset of three numbers in eight is held out, and so is 15, 74, 9."
-)
-COMMAND = "python -m rft_core.embedded.pretrain countdown"
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the weights."""
-
-    seed: int = 20
-    steps: int = 2600
-    prompts_per_batch: int = 14  # of four completions each
-    learning_rate: float = 2e-3
-    warmup_steps: int = 100
-    weight_decay: float = 0.05
-    vocab_size: int = 512
-    hidden_size: int = 128
-    intermediate_size: int = 384
-    layers: int = 4
-    heads: int = 4
-    key_value_heads: int = 2
-    context: int = 512
-    tokenizer_texts: int = 3000
 
 
 def pretrain(recipe: Recipe, out: Path) -> None:
     """Train tokenizer and model as the recipe says and write both to `out`."""
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
-    tokenizer = train_tokenizer(
-        (_plain(sample_text(rng)) for _ in range(recipe.tokenizer_texts)), recipe.vocab_size
-    )
+    texts = (_plain(recipe.text.sample_text(rng)) for _ in range(recipe.tokenizer_texts))
+    tokenizer = train_tokenizer(texts, recipe.vocab_size, recipe.text.tags, recipe.text.atoms)
     model = new_model(recipe, tokenizer)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)
     train(model, tokenizer, recipe, rng)
@@ -103,7 +77,7 @@ def train(
         weight_decay=recipe.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
-    batches = iterate_batches(tokenizer, recipe.prompts_per_batch, rng)
+    batches = iterate_batches(recipe.text, tokenizer, recipe.prompts_per_batch, rng)
     losses: deque[float] = deque(maxlen=AVERAGED)
     started = time.monotonic()
     for step in range(1, recipe.steps + 1):
@@ -128,49 +102,59 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 
 def _plain(sample: TextSample) -> str:
-    return f"{sample.messages[0]['content']}\n{sample.completion}"
+    return "\n".join([*(message["content"] for message in sample.messages), sample.completion])
 
 
-def write_recipe(recipe: Recipe, out: Path, cpu_minutes: float) -> None:
+def write_recipe(name: str, recipe: Recipe, out: Path, cpu_minutes: float) -> None:
     """Measure the weights in `out` and write recipe.json, for programs, and RECIPE.md beside it."""
-    figures = [measure(out, largest=largest) for largest in (99, 20)]
+    figures = [
+        measure(out, task, max_tokens=recipe.longest_completion) for task in recipe.text.tasks
+    ]
     facts = {
-        "recipe": asdict(recipe),
-        "data": DATA_STATEMENT,
+        "recipe": recipe.settings,
+        "data": recipe.text.origin,
         "measured": [asdict(f) for f in figures],
     }
     (out / "recipe.json").write_text(json.dumps(facts, indent=2) + "\n")
-    settings = "\n".join(f"| {name} | {value} |" for name, value in asdict(recipe).items())
-    rows = "\n".join(_figures_row(shares) for shares in figures)
+    settings = "\n".join(f"| {key} | {value} |" for key, value in recipe.settings.items())
     (out / "RECIPE.md").write_text(
-        "# Countdown base model\n\n"
-        f"Rebuild with `{COMMAND}` ({cpu_minutes:.0f} CPU minutes).\n\n"
-        f"{DATA_STATEMENT}\n\n"
+        f"# {recipe.text.tasks[0].title} base model\n\n"
+        f"Rebuild with `python -m rft_core.embedded.pretrain {name}` ({cpu_minutes:.0f} CPU "
+        f"minutes).\n\n{recipe.text.origin}\n\n"
         "## Measured\n\nTemperature 1, held-out rows, share and 95% interval.\n\n"
-        "| numbers | prompts x samples | correct | pass@k | format |\n|---|---|---|---|---|\n"
-        f"{rows}\n\n## Recipe\n\n| setting | value |\n|---|---|\n{settings}\n"
+        f"{_figures_table(figures)}\n\n"
+        f"## Recipe\n\n| setting | value |\n|---|---|\n{settings}\n"
     )
 
 
-def _figures_row(figures: Measured) -> str:
-    shares = (figures.correct, figures.pass_at_k, figures.format)
-    cells = " | ".join(f"{s.share:.1%} ({s.low:.1%} to {s.high:.1%})" for s in shares)
-    return f"| 1-{figures.largest} | {figures.prompts} x {figures.samples} | {cells} |"
+def _figures_table(figures: list[Measured]) -> str:
+    names = list(figures[0].rewards)
+    head = ["task", "prompts x samples", "correct", "pass@k", *names, "flagged"]
+    lines = [head, ["---"] * len(head)]
+    for f in figures:
+        shares = [f.correct, f.pass_at_k, *(f.rewards[name] for name in names), f.flagged]
+        lines.append([f.task, f"{f.prompts} x {f.samples}", *map(_percent, shares)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _percent(share: Share) -> str:
+    return f"{share.share:.1%} ({share.low:.1%} to {share.high:.1%})"
 
 
 def main() -> None:
     """Rebuild the weights, in the package unless told otherwise."""
     parser = argparse.ArgumentParser(description="Rebuild an embedded base model from nothing.")
-    parser.add_argument("task", choices=["countdown"])
-    parser.add_argument("--steps", type=int, default=Recipe.steps)
+    parser.add_argument("model", choices=list(RECIPES))
+    parser.add_argument("--steps", type=int, help="another number than the recipe's")
     parser.add_argument("--out", type=Path, help="another folder than the one that is shipped")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    recipe = Recipe(steps=options.steps)
-    out = options.out or EMBEDDED_MODELS[f"embedded/{options.task}"]
+    recipe = RECIPES[options.model]
+    recipe = replace(recipe, steps=options.steps or recipe.steps)
+    out = options.out or EMBEDDED_MODELS[f"embedded/{options.model}"]
     started = time.process_time()
     pretrain(recipe, out)
-    write_recipe(recipe, out, (time.process_time() - started) / 60)
+    write_recipe(options.model, recipe, out, (time.process_time() - started) / 60)
 
 
 if __name__ == "__main__":

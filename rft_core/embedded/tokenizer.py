@@ -1,4 +1,4 @@
-"""The embedded models' tokenizer: byte-level BPE, every digit a token, every tag a token.
+"""The embedded models' tokenizer: byte-level BPE, every digit and every tag a token.
 
 Merges may cross spaces, so a fixed prompt template shrinks to a few dozen tokens, and bytes are
 the fallback, so any text encodes and decodes exactly. The tags decode like ordinary text: a
@@ -6,14 +6,13 @@ reward function must see them. This file trains a tokenizer; it knows nothing of
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = ("<|system|>", "<|user|>", "<|assistant|>")
-TAGS = ("<think>", "</think>", "<answer>", "</answer>")
 LONGEST_TOKEN = 24  # characters: longer ones would tie the model to one wording of the template
 
 # A message is its role, its text and, when an assistant wrote it, the end mark.
@@ -26,28 +25,33 @@ CHAT_TEMPLATE = (
 )
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    """A tokenizer of at most `vocab_size` tokens, its merges learned from `texts`."""
+def train_tokenizer(
+    texts: Iterable[str], vocab_size: int, tags: Sequence[str], atoms: str
+) -> PreTrainedTokenizerFast:
+    """A tokenizer of at most `vocab_size` tokens, its merges learned from `texts`.
+
+    `atoms` is a regular expression: what matches it never becomes a part of a longer token.
+    """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(r"[0-9]"), behavior="isolated"),
+            pre_tokenizers.Split(Regex(atoms), behavior="isolated"),
             pre_tokenizers.Split(Regex(r"\n"), behavior="merged_with_previous"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size - len(TAGS),
+        vocab_size=vocab_size - len(tags),
         special_tokens=[PAD, END, *ROLES],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         max_token_length=LONGEST_TOKEN,
         show_progress=False,
     )
-    pieces = (piece for text in texts for piece in re.split("|".join(TAGS), text))
+    pieces = (piece for text in texts for piece in re.split("|".join(tags), text))
     tokenizer.train_from_iterator(pieces, trainer)
     # Not as special tokens: decoding a completion drops those.
-    tokenizer.add_tokens([AddedToken(tag, normalized=False, special=False) for tag in TAGS])
+    tokenizer.add_tokens([AddedToken(tag, normalized=False, special=False) for tag in tags])
     wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token=PAD,

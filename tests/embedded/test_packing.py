@@ -4,17 +4,22 @@ import random
 
 import torch
 
+from rft_core.embedded.countdown_text import COUNTDOWN_TEXT
 from rft_core.embedded.packing import IGNORED, collate, pack_text
-from rft_core.embedded.pretrain import Recipe, new_model, train_tokenizer
+from rft_core.embedded.pretrain import new_model
+from rft_core.embedded.recipes import Recipe
+from rft_core.embedded.tokenizer import train_tokenizer
 
 
 def test_a_packed_completion_gets_the_logits_it_would_get_alone():
     rng = random.Random(0)
-    recipe = Recipe(hidden_size=32, intermediate_size=32, layers=2)
-    tokenizer = train_tokenizer(["Using the numbers"] * 3, recipe.vocab_size)
+    recipe = Recipe(COUNTDOWN_TEXT, hidden_size=32, intermediate_size=32, layers=2)
+    tokenizer = train_tokenizer(
+        ["Using the numbers"] * 3, recipe.vocab_size, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.atoms
+    )
     torch.manual_seed(0)
     model = new_model(recipe, tokenizer).eval()
-    packed = [pack_text(tokenizer, rng) for _ in range(2)]
+    packed = [pack_text(COUNTDOWN_TEXT, tokenizer, rng) for _ in range(2)]
     with torch.inference_mode():
         batched = model(**collate(packed, tokenizer.pad_token_id)).logits
         for row, text in enumerate(packed):
@@ -28,8 +33,10 @@ def test_a_packed_completion_gets_the_logits_it_would_get_alone():
 
 def test_only_completion_tokens_carry_loss():
     rng = random.Random(1)
-    tokenizer = train_tokenizer(["Using the numbers"] * 3, 512)
-    text = pack_text(tokenizer, rng)
+    tokenizer = train_tokenizer(
+        ["Using the numbers"] * 3, 512, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.atoms
+    )
+    text = pack_text(COUNTDOWN_TEXT, tokenizer, rng)
     for i, label in enumerate(text.labels):
         starts = text.segments[i] != text.segments[i - 1] or text.segments[i] == 0
         assert label == (IGNORED if starts else text.ids[i])

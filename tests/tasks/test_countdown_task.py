@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rft_core.embedded.countdown_text import sample_text
+from rft_core.embedded.countdown_text import sample_row
 from rft_core.errors import BadInputError
 from rft_core.rewards.equation import grade_equation
 from rft_core.tasks import get_task
@@ -68,7 +68,7 @@ def test_the_bucket_ignores_order_and_keeps_the_showcase_out_of_training():
 
 def test_the_embedded_models_text_is_made_of_training_numbers_alone():
     rng = random.Random(1)
-    assert {bucket(sample_text(rng).row.nums) for _ in range(500)} == {"train"}
+    assert {bucket(sample_row(rng)["nums"]) for _ in range(500)} == {"train"}
 
 
 def test_every_solution_is_what_it_says():
