@@ -8,6 +8,7 @@
     runs/<run_id>/worker.log           what the worker printed
     runs/<run_id>/checkpoints/step-N/  atomic checkpoints
     runs/<run_id>/adapter/             the finished LoRA adapter
+    runs/<run_id>/rescores.db          what other rewards would have given
 """
 
 from __future__ import annotations
@@ -33,6 +34,19 @@ def get_run_dir(runs_dir: Path, run_id: str) -> Path:
 
 def get_run_db_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "run.db"
+
+
+def get_rescores_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "rescores.db"
+
+
+def get_rescore_lock_path(runs_dir: Path, run_id: str, reward_set: str) -> Path:
+    """Held with `flock` by the one process that scores the run again with this reward set."""
+    return runs_dir / run_id / f"rescore-{reward_set}.lock"
+
+
+def get_rescore_log_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "rescore.log"
 
 
 def get_config_path(runs_dir: Path, run_id: str) -> Path:

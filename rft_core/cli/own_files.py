@@ -1,15 +1,19 @@
 """Files that people bring to a command: prompts and reward functions of their own.
 
-`--prompts FILE` and `--rewards FILE.py` do what the Prompts and Rewards pages do with their
-suggestions left as they are: they store immutable sets, which the run then names.
+`--prompts FILE` and `--rewards FILE` do what the Prompts and Rewards pages do with their
+suggestions left as they are: they store immutable sets, which the run then names. A rewards file is
+Python (.py) or an OpenAI grader (.json).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from rft_core.cli.output import note
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
@@ -23,7 +27,9 @@ PromptsFile = Annotated[
 RewardsFile = Annotated[
     Path | None,
     typer.Option(
-        "--rewards", metavar="FILE.py", help="Reward functions that replace the task's own."
+        "--rewards",
+        metavar="FILE",
+        help="Rewards that replace the task's own: Python, or OpenAI grader JSON.",
     ),
 ]
 
@@ -33,18 +39,17 @@ def with_own_files(
 ) -> RunConfig:
     """Both files are read before either is stored; the configuration then names the sets."""
     from rft_core.jobs import store_prompt_set
-    from rft_core.store.index import ensure_reward_set, open_index
+    from rft_core.store.index import open_index
 
     prompt_set = read_prompts(prompts, config) if prompts else None
     reward_set = read_rewards(rewards) if rewards else None
     changes = {}
-    with open_index(folder) as index:
-        if prompt_set:
+    if prompt_set:
+        with open_index(folder) as index:
             changes["prompt_set"] = store_prompt_set(index, prompt_set)
-        if reward_set:
-            id, name = reward_set.id, reward_set.name
-            ensure_reward_set(index, id=id, name=name, content=reward_set.to_json())
-            changes["reward_set"] = id
+    if reward_set:
+        store_rewards(folder, reward_set)
+        changes["reward_set"] = reward_set.id
     return config.model_copy(update=changes)
 
 
@@ -65,14 +70,39 @@ def read_prompts(path: Path, config: RunConfig) -> PromptSet:
     )
 
 
-def read_rewards(path: Path) -> RewardSet:
-    """Every reward function of a Python file."""
+def read_rewards(path: Path, name: str = "") -> RewardSet:
+    """Every reward function of a Python file, or the grader that a JSON file holds."""
     from rft_core.errors import BadInputError, NotFoundError
-    from rft_core.rewards.python_source import reward_set_from_source
+    from rft_core.rewards.reward_files import read_reward_file
 
     try:
-        return reward_set_from_source(path.read_text(encoding="utf-8-sig"), path.stem)
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(f"There is no file '{path}'") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"'{path}' cannot be read", str(error)) from error
+    imported = read_reward_file(path.name, text)
+    for remark in imported.remarks:
+        note(remark)
+    return replace(imported.rewards, name=name or imported.rewards.name)
+
+
+def store_rewards(folder: Path, rewards: RewardSet) -> int:
+    """Its version; the same rewards are stored once."""
+    from rft_core.store.index import ensure_reward_set, open_index
+
+    with open_index(folder) as index:
+        return ensure_reward_set(index, id=rewards.id, name=rewards.name, content=rewards.to_json())
+
+
+def find_rewards(folder: Path, which: str) -> RewardSet:
+    """The stored set of that id, or those of a file, which are stored then."""
+    from rft_core.rewards.contract import RewardSet
+    from rft_core.store.index import get_reward_set, open_index
+
+    if Path(which).suffix in (".py", ".json"):
+        rewards = read_rewards(Path(which))
+        store_rewards(folder, rewards)
+        return rewards
+    with open_index(folder) as index:
+        return RewardSet.from_json(get_reward_set(index, which).content)

@@ -21,6 +21,7 @@ from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_sets
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
+from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import get_config_path, get_run_dir
 from rft_core.store.index import (
     add_command,
@@ -128,6 +129,7 @@ def delete(runs_dir: Path, run_id: str) -> None:
                     "Stop that one first",
                 )
         delete_run(index, run_id)
+    cancel_rescores(runs_dir, run_id)
     shutil.rmtree(get_run_dir(runs_dir, run_id), ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's grader JSON in and out: a grader or `multi` becomes a reward set, and back again.
+"""OpenAI's grader JSON as a reward set; the way back is `openai_export.py`.
 
 | OpenAI            | here                                                                    |
 |-------------------|-------------------------------------------------------------------------|
@@ -9,23 +9,31 @@
 | `label_model`     | grader `judge` with labels                                              |
 | `multi`           | its graders with weight 0, and a `formula` with weight 1                |
 
-Judges ask the endpoint given at import. What cannot be carried over is refused by name, in both
-directions: a grader that means something else would be worse than none.
-Source: https://platform.openai.com/docs/guides/graders
+Judges ask the endpoint given at import. What cannot be carried over is refused by its path, and
+what means nothing here is left out with a remark: a grader that means something else would be
+worse than none. Source: https://platform.openai.com/docs/guides/graders
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rft_core.errors import BadInputError
 from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
-from rft_core.rewards.formula import formula_names
-from rft_core.rewards.openai_text import METRICS, OUTPUT, check_template
+from rft_core.rewards.openai_spec import (
+    GraderFile,
+    LabelModel,
+    Leaf,
+    PythonGrader,
+    ScoreModel,
+    StringCheck,
+    TextSimilarity,
+    read_grader,
+)
 
 OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -43,191 +51,107 @@ def {function}(completions, log_extra=None, **columns):
             parsed = json.loads(text)
         except (ValueError, RecursionError):
             parsed = None
-        score = grade({{"output_text": text, "output_json": parsed, "choices": []}}, item)
+        said = {{"message": {{"role": "assistant", "content": text}}}}
+        sample = {{"output_text": text, "output_json": parsed, "output_tools": []}}
+        score = grade(sample | {{"choices": [said]}}, item)
         scores.append(float(score) if isinstance(score, bool) else score)
     return scores
 """
-_EXPORTED = '''
 
 
-def grade(sample, item):
-    """TRL's reward function, called for one sample."""
-    import inspect
+@dataclass(frozen=True)
+class Imported:
+    """A reward set that came from a file, and what should be known about how it came."""
 
-    keywords = {{name: [value] for name, value in item.items()}}
-    keywords |= {{"completions": [sample["output_text"]], "prompts": [[]], "completion_ids": [[]]}}
-    keywords |= {{"trainer_state": None, "log_extra": print, "log_metric": print}}
-    parameters = inspect.signature({function}).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        keywords = {{name: keywords[name] for name in parameters if name in keywords}}
-    [score] = {function}(**keywords)
-    return 0.0 if score is None else float(score)
-'''
+    rewards: RewardSet
+    remarks: tuple[str, ...] = ()
 
 
 def import_grader(
     text: str, *, base_url: str = OPENAI_URL, key_variable: str = KEY_VARIABLE
-) -> RewardSet:
-    """The reward set that grades like this JSON. Raises `BadInputError`."""
-    try:
-        spec = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise BadInputError("This is not JSON", str(error)) from error
-    if not isinstance(spec, dict):
-        raise BadInputError("A grader is a JSON object with a 'type'")
+) -> Imported:
+    """The reward set that grades like this JSON. Raises `BadInputError` naming every mistake."""
+    file = read_grader(text)
     endpoint = {"base_url": base_url, "key_variable": key_variable}
-    title = str(spec.get("name") or spec.get("type") or "grader")
-    try:
-        entries = (
-            _import_multi(spec, endpoint)
-            if spec.get("type") == "multi"
-            else (_import_one(spec, _identifier(title), 1.0, endpoint),)
-        )
-    except KeyError as error:
-        raise BadInputError(f"The grader '{title}' has no {error}") from error
+    title = file.name or (file.multi.type if file.multi else file.leaves[""].type)
+    if file.multi:
+        entries = [_entry(leaf, name, 0.0, endpoint) for name, leaf in file.leaves.items()]
+        total = identifier(title)
+        while total in file.leaves:
+            total += "_total"
+        expression = {"expression": file.multi.calculate_output}
+        entries.append(RewardEntry(total, "formula", 1.0, expression))
+    else:
+        entries = [_entry(file.leaves[""], identifier(title), 1.0, endpoint)]
     rewards = RewardSet(tuple(entries), title)
     check_reward_set(rewards)
-    return rewards
+    return Imported(rewards, (*_list_left_out(file), *_list_judges(rewards)))
 
 
-def export_graders(rewards: RewardSet) -> str:
-    """The set as OpenAI grader JSON: its only grader, or a `multi`. Raises `BadInputError`."""
-    formulas = [entry for entry in rewards.entries if entry.grader == "formula"]
-    leaves = [entry for entry in rewards.entries if entry.grader != "formula"]
-    for entry in rewards.entries:
-        if entry.shaping:
-            raise _cannot_export(entry, "its score is gated, bounded or ranked")
-        if not entry.name.isidentifier():
-            raise _cannot_export(entry, "its name cannot stand in a formula; rename it")
-    if len(leaves) == 1 and not formulas and leaves[0].weight == 1:
-        return json.dumps(_export_one(leaves[0]), indent=2, ensure_ascii=False)
-    graders = {entry.name: _export_one(entry) for entry in leaves}
-    sums = []
-    for entry in rewards.entries:
-        value = f"({entry.options['expression']})" if entry.grader == "formula" else entry.name
-        if entry.weight:
-            sums.append(value if entry.weight == 1 else f"{entry.weight:g} * {value}")
-    output = " + ".join(sums) or "0"
-    if len(sums) == 1 and output.startswith("(") and output.endswith(")"):
-        output = output[1:-1]
-    spec = {"type": "multi", "name": rewards.name or "rewards", "graders": graders,
-            "calculate_output": output}  # fmt: skip
-    return json.dumps(spec, indent=2, ensure_ascii=False)
+def adapt_grade(source: str, name: str) -> RewardEntry:
+    """A Python entry that calls the source's `grade(sample, item)` for each completion.
 
-
-def _import_multi(spec: Mapping[str, Any], endpoint: Mapping[str, str]) -> list[RewardEntry]:
-    graders = spec["graders"]
-    if not isinstance(graders, Mapping) or not graders:
-        raise BadInputError("The multi grader holds no graders")
-    expression = str(spec["calculate_output"])
-    unknown = sorted(formula_names(expression) - set(graders))
-    if unknown:
-        raise BadInputError(f"'calculate_output' names '{unknown[0]}', which is no grader here")
-    entries = [_import_one(leaf, name, 0.0, endpoint) for name, leaf in graders.items()]
-    total = _identifier(str(spec.get("name") or "total"))
-    while total in graders:
-        total += "_total"
-    return [*entries, RewardEntry(total, "formula", 1.0, {"expression": expression})]
-
-
-def _import_one(spec: Any, name: str, weight: float, endpoint: Mapping[str, str]) -> RewardEntry:
-    kind = spec.get("type") if isinstance(spec, Mapping) else None
-    if kind == "python":
-        return _import_python(spec["source"], name, weight)
-    if kind == "string_check":
-        options = {key: spec[key] for key in ("input", "reference", "operation")}
-        return RewardEntry(name, "string_check", weight, options)
-    if kind == "text_similarity":
-        metric = spec["evaluation_metric"]
-        if metric not in METRICS:
-            raise BadInputError(
-                f"'{name}' uses '{metric}', which needs a model", "", f"Use {', '.join(METRICS)}"
-            )
-        options = {"input": spec["input"], "reference": spec["reference"], "metric": metric}
-        return RewardEntry(name, "text_similarity", weight, options)
-    if kind in ("score_model", "label_model"):
-        return RewardEntry(name, "judge", weight, {**endpoint, **_import_model(spec, name)})
-    raise BadInputError(f"'{name}' is a grader of type '{kind}', which is not known here")
-
-
-def _import_python(source: str, name: str, weight: float) -> RewardEntry:
-    """The adapter is named after the entry, unless the source has that name itself."""
+    The adapter is named after the entry, unless the source uses that name itself.
+    """
     taken = name == "grade" or re.search(rf"\b{re.escape(name)}\b", source)
     function = f"rft_{name}" if taken else name
     options = {"function": function} if taken else {}
     adapted = source + ADAPTER_MARK + _ADAPTER.format(function=function)
-    return RewardEntry(name, PYTHON_GRADER, weight, options, adapted)
+    return RewardEntry(name, PYTHON_GRADER, 1.0, options, adapted)
 
 
-def _import_model(spec: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _entry(leaf: Leaf, name: str, weight: float, endpoint: Mapping[str, str]) -> RewardEntry:
+    match leaf:
+        case PythonGrader():
+            entry = adapt_grade(leaf.source, name)
+            return RewardEntry(name, PYTHON_GRADER, weight, entry.options, entry.source)
+        case StringCheck():
+            options = leaf.model_dump(include={"input", "reference", "operation"})
+            return RewardEntry(name, "string_check", weight, options)
+        case TextSimilarity():
+            options = leaf.model_dump(include={"input", "reference"})
+            options["metric"] = leaf.evaluation_metric
+            return RewardEntry(name, "text_similarity", weight, options)
+        case ScoreModel() | LabelModel():
+            return RewardEntry(name, "judge", weight, {**endpoint, **_judge_options(leaf)})
+
+
+def _judge_options(leaf: ScoreModel | LabelModel) -> dict[str, Any]:
     messages = [
-        {"role": message["role"].replace("developer", "system"), "content": _text_of(message, name)}
-        for message in spec["input"]
+        {"role": message.role.replace("developer", "system"), "content": message.content}
+        for message in leaf.input
     ]
-    for message in messages:
-        check_template(message["content"])
     options: dict[str, Any] = {
-        "model": spec["model"], "messages": json.dumps(messages), "column": "", "raw": True,
+        "model": leaf.model, "messages": json.dumps(messages), "column": "", "raw": True,
     }  # fmt: skip
-    if spec["type"] == "label_model":
-        if not set(spec["passing_labels"]) <= set(spec["labels"]):
-            raise BadInputError(f"'{name}' passes a label that is not among its labels")
-        return options | {
-            "labels": json.dumps(spec["labels"]),
-            "passing_labels": json.dumps(spec["passing_labels"]),
-        }
-    low, high = spec.get("range") or (0, 1)
-    return options | {"minimum": float(low), "maximum": float(high)}
+    if isinstance(leaf, ScoreModel):
+        return options | {"minimum": leaf.range[0], "maximum": leaf.range[1]}
+    labels = {"labels": leaf.labels, "passing_labels": leaf.passing_labels}
+    return options | {name: json.dumps(value) for name, value in labels.items()}
 
 
-def _text_of(message: Mapping[str, Any], name: str) -> str:
-    content = message["content"]
-    parts: Sequence[Any] = content if isinstance(content, list) else [content]
-    texts = [part.get("text") if isinstance(part, Mapping) else part for part in parts]
-    shown = [text for text in texts if isinstance(text, str)]
-    if len(shown) < len(texts):
-        raise BadInputError(f"'{name}' shows its judge something that is not text")
-    return "\n".join(shown)
+def _list_left_out(file: GraderFile) -> Iterator[str]:
+    """A remark for every field that means nothing here."""
+    specs = [(file.paths.get(name, ""), leaf) for name, leaf in file.leaves.items()]
+    for path, spec in [*specs, *([("", file.multi)] if file.multi else [])]:
+        for field in spec.model_extra or {}:
+            where = f"{path}.{field}" if path else field
+            why = "judges are asked at temperature 0" if field == "sampling_params" else (
+                "it means nothing here"
+            )  # fmt: skip
+            yield f"'{where}' was left out: {why}."
 
 
-def _export_one(entry: RewardEntry) -> dict[str, Any]:
-    options = dict(entry.options)
-    if entry.grader == PYTHON_GRADER:
-        source, mark, _ = (entry.source or "").partition(ADAPTER_MARK)
-        if not mark:
-            source += _EXPORTED.format(function=entry.function)
-        return {"type": "python", "name": entry.name, "source": source}
-    if entry.grader == "string_check":
-        defaults = {"input": OUTPUT, "reference": "", "operation": "eq"}
-        return {"type": "string_check", "name": entry.name, **defaults, **options}
-    if entry.grader == "text_similarity":
-        metric = options.pop("metric", "fuzzy_match")
-        defaults = {"input": OUTPUT, "reference": ""}
-        return {"type": "text_similarity", "name": entry.name, "evaluation_metric": metric,
-                **defaults, **options}  # fmt: skip
-    if entry.grader == "exact_match" and options.get("extraction") == "whole":
-        reference = f"{{{{ item.{options.get('column', 'answer')} }}}}"
-        if not options.get("ignore_case"):
-            return {"type": "string_check", "name": entry.name, "input": OUTPUT,
-                    "reference": reference, "operation": "eq"}  # fmt: skip
-    if entry.grader == "judge" and options.get("messages") and options.get("raw"):
-        return _export_model(entry.name, options)
-    raise _cannot_export(entry, f"OpenAI has nothing like '{entry.grader}' with these options")
+def _list_judges(rewards: RewardSet) -> Iterator[str]:
+    judges = [entry for entry in rewards.entries if entry.grader == "judge"]
+    if judges:
+        names = ", ".join(f"'{entry.name}'" for entry in judges)
+        options = judges[0].options
+        key = f" with the key in {options['key_variable']}" if options["key_variable"] else ""
+        yield f"{names} will ask {options['base_url']}{key}: change that in the judge's row."
 
 
-def _export_model(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    spec = {"name": name, "model": options["model"], "input": json.loads(options["messages"])}
-    if options.get("labels"):
-        return {"type": "label_model", **spec, "labels": json.loads(options["labels"]),
-                "passing_labels": json.loads(options["passing_labels"])}  # fmt: skip
-    bounds = [options.get("minimum", 0.0), options.get("maximum", 10.0)]
-    return {"type": "score_model", **spec, "range": bounds}
-
-
-def _identifier(title: str) -> str:
+def identifier(title: str) -> str:
+    """A title as a name that formulas can use."""
     name = re.sub(r"\W+", "_", title).strip("_")
     return name if name.isidentifier() else f"grader_{name}".rstrip("_")
-
-
-def _cannot_export(entry: RewardEntry, why: str) -> BadInputError:
-    return BadInputError(f"The reward '{entry.name}' cannot be exported", why)

@@ -105,7 +105,8 @@ def _reward_function_names(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
             names = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
-            if "completions" in names or node.args.kwarg:
+            takes_any = node.args.kwarg and "sample" not in names  # that is OpenAI's grade()
+            if "completions" in names or takes_any:
                 yield node.name
 
 

@@ -7,7 +7,8 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.rewards.openai_graders import export_graders, import_grader
+from rft_core.rewards.openai_export import NONE_IS_ZERO, export_graders
+from rft_core.rewards.openai_graders import import_grader
 from rft_core.rewards.openai_text import grade_string_check, grade_text_similarity
 from tests.rewards.judge_server import serve
 from tests.rewards.scoring_cases import make_batch, python_set
@@ -30,7 +31,7 @@ MULTI = {"type": "multi", "name": "both", "graders": {"exact": CHECK, "alike": A
 
 
 def rewards_of(spec, *texts: str, row=None, **options) -> list[float | None]:
-    rewards = import_grader(json.dumps(spec), **options)
+    rewards = import_grader(json.dumps(spec), **options).rewards
     with Scorer(rewards) as scorer:
         samples = scorer.score(make_batch(*texts, rows=[row or {"answer": "Paris"}] * len(texts)))
     return [sample.reward for sample in samples.samples]
@@ -89,7 +90,7 @@ def test_python_graders_run_in_the_child():
 def test_a_multi_grader_computes_its_output():
     right, near = rewards_of(MULTI, "Paris", "Pari")
     assert right == 1.0 and near == pytest.approx(0.25 * (8 / 9) ** 2)
-    rewards = import_grader(json.dumps(MULTI))
+    rewards = import_grader(json.dumps(MULTI)).rewards
     assert rewards.weights == (0.0, 0.0, 1.0) and rewards.names == ("exact", "alike", "both")
 
 
@@ -113,26 +114,25 @@ def test_model_graders_ask_the_endpoint_with_their_own_messages():
 
 @pytest.mark.parametrize("spec", [CHECK, ALIKE, PYTHON, SCORE, MULTI])
 def test_what_came_in_goes_out_as_it_was(spec):
-    exported = json.loads(export_graders(import_grader(json.dumps(spec))))
+    exported = json.loads(export_graders(import_grader(json.dumps(spec)).rewards).text)
     if spec is MULTI:
         assert exported["calculate_output"] == MULTI["calculate_output"]
         assert exported["graders"] == MULTI["graders"] and exported["name"] == "both"
     else:
         assert exported == spec
-    again = import_grader(json.dumps(exported))
-    assert again.id == import_grader(json.dumps(spec)).id
+    assert import_grader(json.dumps(exported)) == import_grader(json.dumps(spec))
 
 
 def test_labels_come_back_too():
-    exported = json.loads(export_graders(import_grader(json.dumps(LABEL))))
+    exported = json.loads(export_graders(import_grader(json.dumps(LABEL)).rewards).text)
     assert exported["labels"] == LABEL["labels"] and exported["type"] == "label_model"
-    assert import_grader(json.dumps(exported)).id == import_grader(json.dumps(LABEL)).id
+    assert import_grader(json.dumps(exported)) == import_grader(json.dumps(LABEL))
 
 
 def test_a_trl_function_becomes_a_python_grader_and_scores_the_same():
     body = "return [float(a in c) for c, a in zip(completions, answer)]"
     source = f"def f(completions, answer):\n    {body}"
-    exported = json.loads(export_graders(python_set(source)))
+    exported = json.loads(export_graders(python_set(source)).text)
     assert exported["type"] == "python"
     assert rewards_of(exported, "in Paris", "Rome") == [1.0, 0.0]
 
@@ -143,38 +143,82 @@ def test_weights_become_the_formula():
         RewardEntry("part", "string_check", 0.5, {"reference": "{{ item.answer }}"}),
         RewardEntry("logged", "string_check", 0.0, {"reference": "x"}),
     ))  # fmt: skip
-    exported = json.loads(export_graders(rewards))
+    exported = json.loads(export_graders(rewards).text)
     assert exported["calculate_output"] == "2 * same + 0.5 * part"
     assert rewards_of(exported, "Paris", "Rome") == [2.5, 0.0]
 
 
 @pytest.mark.parametrize(
-    "entry",
-    [RewardEntry("f", "format"), RewardEntry("j", "judge", options={"model": "m", "rubric": "r"}),
-     RewardEntry("a b", "string_check"), RewardEntry("s", "string_check", only_if="x"),
-     RewardEntry("e", "exact_match")],
+    ("entry", "why"),
+    [(RewardEntry("j", "judge", options={"model": "m", "rubric": "r"}), "asks a judge"),
+     (RewardEntry("a b", "string_check", options={"reference": "x"}), "rename it"),
+     (RewardEntry("f", "format", when_flagged=0.0), "found a trick"),
+     (RewardEntry("r", "format", in_group="rank"), "compared with the other"),
+     (RewardEntry("t", "length", options={"unit": "tokens", "target": 3}), "counts tokens")],
 )  # fmt: skip
-def test_what_means_something_else_there_is_not_exported(entry):
-    with pytest.raises(BadInputError, match=entry.name):
+def test_what_means_something_else_there_is_not_exported(entry, why):
+    with pytest.raises(BadInputError, match=f"'{entry.name}': .*{why}"):
         export_graders(RewardSet((entry,)))
 
 
+def test_everything_that_cannot_be_exported_is_named_at_once():
+    entries = [RewardEntry(name, "format", when_flagged=0.0) for name in ("one", "two")]
+    with pytest.raises(BadInputError, match=r"'one': .*'two': "):
+        export_graders(RewardSet((*entries, RewardEntry("fine", "format"))))
+
+
+def test_what_a_grader_of_openai_cannot_say_is_remarked():
+    exported = export_graders(python_set("def f(completions):\n    return [None]"))
+    assert exported.remarks == (NONE_IS_ZERO,)
+    assert export_graders(import_grader(json.dumps(CHECK)).rewards).remarks == ()
+
+
 @pytest.mark.parametrize(
-    "spec",
-    [[], 5, {}, {"type": "endpoint"}, {"type": "string_check"}, {**CHECK, "operation": "regex"},
-     {**CHECK, "input": "{{ secrets.key }}"}, {**CHECK, "input": "{{ sample.output_tools }}"},
-     {**ALIKE, "evaluation_metric": "cosine"}, {**MULTI, "graders": {}},
-     {**MULTI, "graders": {"a": MULTI}},
-     {**MULTI, "calculate_output": "exact + nobody"},
-     {**MULTI, "calculate_output": "__import__('os')"},
-     {**SCORE, "range": [1, 0]}, {**LABEL, "passing_labels": ["good"]}, {**SCORE, "model": ""},
-     {**SCORE, "input": [{"role": "user", "content": [{"type": "input_image"}]}]}],
+    ("spec", "where"),
+    [([], "the file"), (5, "the file"), ({}, "type: None"), ({"type": "endpoint"}, "type: 'endp"),
+     ({"type": "string_check"}, "input: is missing; reference: is missing; operation: is missing"),
+     ({**CHECK, "operation": "regex"}, "operation: "),
+     ({**CHECK, "input": "{{ secrets.key }}"}, "input: "),
+     ({**CHECK, "input": "{{ sample.output_tools }}"}, "input: "),
+     ({**ALIKE, "evaluation_metric": "cosine"}, "evaluation_metric: 'cosine'"),
+     ({**PYTHON, "source": "def grade(:"}, "source: line 1"),
+     ({**PYTHON, "source": "def score(sample, item): pass"}, "source: it defines no fun"),
+     ({**MULTI, "graders": {}}, "graders: "), ({**MULTI, "graders": [CHECK]}, "graders: "),
+     ({**MULTI, "graders": {"a": MULTI}}, "graders.a.type: 'multi' is not one of"),
+     ({**MULTI, "graders": {"exact": {**CHECK, "operation": 1}, "alike": 3}},
+      "graders.exact.operation: .*; graders.alike: "),
+     ({**MULTI, "calculate_output": "exact + nobody"}, "calculate_output names 'nobody'"),
+     ({**MULTI, "calculate_output": "__import__('os')"}, "calculate_output|formula"),
+     ({**LABEL, "passing_labels": ["good"]}, "'good' passes"), ({**SCORE, "model": ""}, "model: "),
+     ({**SCORE, "input": [{"role": "user", "content": [{"type": "input_image"}]}]},
+      r"input\[0\].content: "),
+     ({"method": {"reinforcement": {"grader": {**CHECK, "input": 5}}}},
+      "method.reinforcement.grader.input: ")],
 )  # fmt: skip
-def test_json_that_is_no_grader_is_bad_input(spec):
-    with pytest.raises(BadInputError):
+def test_what_is_no_grader_is_refused_with_the_path_of_each_mistake(spec, where):
+    with pytest.raises(BadInputError, match=where):
         import_grader(json.dumps(spec))
 
 
-def test_text_that_is_no_json_is_bad_input():
+def test_a_range_that_is_none_is_bad_input():
     with pytest.raises(BadInputError):
-        import_grader("{")
+        import_grader(json.dumps({**SCORE, "range": [1, 0]}))
+
+
+def test_a_grader_is_found_in_a_jobs_body():
+    for body in ({"grader": MULTI, "item": {}}, {"method": {"reinforcement": {"grader": MULTI}}}):
+        assert import_grader(json.dumps(body)) == import_grader(json.dumps(MULTI))
+
+
+def test_what_means_nothing_here_is_remarked_with_its_path():
+    spec = {**SCORE, "sampling_params": {"temperature": 1}, "pass_threshold": 0.5}
+    both = {**MULTI, "graders": {"exact": CHECK, "alike": spec}}
+    remarks = import_grader(json.dumps(both)).remarks
+    assert remarks[0].startswith("'graders.alike.sampling_params' was left out: judges are asked")
+    assert "'graders.alike.pass_threshold' was left out" in remarks[1]
+    assert "'alike' will ask https://api.openai.com/v1 with the key in OPENAI_API_KEY" in remarks[2]
+
+
+def test_text_that_is_no_json_is_bad_input():
+    with pytest.raises(BadInputError, match="line 2, column 1"):
+        import_grader("{\n")

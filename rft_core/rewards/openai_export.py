@@ -1,0 +1,160 @@
+"""A reward set as OpenAI's grader JSON: its only grader, or a `multi`; see `openai_graders.py`.
+
+Graders that OpenAI has stay what they are, and others become `python` graders that bring their code
+along. What has no counterpart there is refused by name, all of it at once, and what means a little
+less there is said in remarks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.composition import check_reward_set
+from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.rewards.formula import FORMULA
+from rft_core.rewards.openai_graders import ADAPTER_MARK
+from rft_core.rewards.openai_text import OUTPUT
+from rft_core.rewards.trl_module import list_obstacles, write_module
+
+LONGEST_SOURCE = 256_000  # bytes of a python grader, says OpenAI
+NONE_IS_ZERO = "A score of None becomes 0: OpenAI's graders cannot leave a sample unscored."
+ENDPOINT_STAYS = "The judges' own endpoints are not exported: OpenAI asks its own models."
+_GRADE = '''
+
+
+def grade(sample, item):
+    """OpenAI's call of the reward function, for one sample."""
+    import inspect
+
+    keywords = {{name: [value] for name, value in item.items()}}
+    keywords |= {{"completions": [sample["output_text"]], "prompts": [[]], "completion_ids": [[]]}}
+    keywords |= {{"trainer_state": None, "log_extra": print, "log_metric": print}}
+    parameters = inspect.signature({function}).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        keywords = {{name: keywords[name] for name in parameters if name in keywords}}
+    [score] = {function}(**keywords)
+    return 0.0 if score is None else float(score)
+'''
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file's text, and what is different where it goes."""
+
+    text: str
+    remarks: tuple[str, ...] = ()
+
+
+def export_graders(rewards: RewardSet) -> Exported:
+    """Raises one `BadInputError` that names everything OpenAI cannot express."""
+    check_reward_set(rewards)
+    leaves = {e.name: e for e in rewards.entries if e.grader != FORMULA.name}
+    written = {name: _write(entry, rewards) for name, entry in leaves.items()}
+    obstacles = [why for name, why in written.items() if isinstance(why, str)]
+    obstacles += [
+        _because(entry, "a formula's result cannot be gated, bounded or compared there")
+        for entry in rewards.entries
+        if entry.grader == FORMULA.name and entry.shaping
+    ]
+    if obstacles:
+        raise BadInputError("OpenAI has no grader like this", "; ".join(obstacles))
+    graders = {name: spec for name, spec in written.items() if isinstance(spec, dict)}
+    [only, *others] = rewards.entries
+    if not others and only.weight == 1 and only.name in graders:
+        spec = graders[only.name]
+    else:
+        spec = {"type": "multi", "name": rewards.name or "rewards", "graders": graders,
+                "calculate_output": _sum(rewards)}  # fmt: skip
+    text = json.dumps(spec, indent=2, ensure_ascii=False)
+    return Exported(text, tuple(_list_remarks(rewards, graders)))
+
+
+def _sum(rewards: RewardSet) -> str:
+    """The weighted sum; a function with weight 0 stands among the graders and is not named."""
+    terms = []
+    for entry in rewards.entries:
+        value = entry.name
+        if entry.grader == FORMULA.name:
+            value = str(entry.options["expression"])
+            if [e.weight for e in rewards.entries if e.weight] == [1] and entry.weight:
+                return value
+            value = f"({value})"
+        if entry.weight:
+            terms.append(value if entry.weight == 1 else f"{entry.weight:g} * {value}")
+    return " + ".join(terms) or "0"
+
+
+def _write(entry: RewardEntry, rewards: RewardSet) -> dict[str, Any] | str:
+    """OpenAI's own grader, or one in Python; a text says why neither can be."""
+    if not entry.name.isidentifier():
+        return _because(entry, "its name cannot stand in a formula: rename it")
+    options = dict(entry.options)
+    if not entry.shaping:
+        if native := _write_native(entry, options):
+            return {"name": entry.name, **native}
+        if ADAPTER_MARK in (entry.source or ""):
+            source = (entry.source or "").partition(ADAPTER_MARK)[0]
+            return {"type": "python", "name": entry.name, "source": source}
+    return _write_python(entry, rewards)
+
+
+def _write_native(entry: RewardEntry, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    if entry.grader == "string_check":
+        defaults = {"input": OUTPUT, "reference": "", "operation": "eq"}
+        return {"type": "string_check", **defaults, **options}
+    if entry.grader == "text_similarity":
+        metric = options.get("metric", "fuzzy_match")
+        texts = {name: value for name, value in options.items() if name != "metric"}
+        defaults = {"input": OUTPUT, "reference": ""}
+        return {"type": "text_similarity", "evaluation_metric": metric, **defaults, **texts}
+    if entry.grader == "judge" and options.get("messages") and options.get("raw"):
+        return _write_model(options)
+    return None
+
+
+def _write_model(options: Mapping[str, Any]) -> dict[str, Any]:
+    spec = {"model": options["model"], "input": json.loads(options["messages"])}
+    if options.get("labels"):
+        return {"type": "label_model", **spec, "labels": json.loads(options["labels"]),
+                "passing_labels": json.loads(options["passing_labels"])}  # fmt: skip
+    bounds = [options.get("minimum", 0.0), options.get("maximum", 10.0)]
+    return {"type": "score_model", **spec, "range": bounds}
+
+
+def _write_python(entry: RewardEntry, rewards: RewardSet) -> dict[str, Any] | str:
+    """The function with all that it needs. One that is gated brings its gate along."""
+    if entry.options.get("unit") == "tokens":
+        return _because(entry, "it counts tokens, which graders are not shown there")
+    gates = [other for other in rewards.entries if other.name == entry.only_if]
+    needed = (*(replace(gate, **_UNSHAPED) for gate in gates), entry)
+    for name, why in list_obstacles(needed):
+        of = f" (its gate '{name}')" if name != entry.name else ""
+        return _because(entry, why + of)
+    if entry.grader == PYTHON_GRADER and not entry.shaping:
+        source, function = entry.source or "", entry.function
+    else:
+        source, function = write_module(RewardSet(needed, entry.name)), entry.name
+    source += _GRADE.format(function=function)
+    if len(source.encode("utf-8", "replace")) > LONGEST_SOURCE:
+        return _because(entry, f"its source has more than {LONGEST_SOURCE:,} bytes")
+    return {"type": "python", "name": entry.name, "source": source}
+
+
+_UNSHAPED: dict[str, Any] = {
+    "when_flagged": None, "only_if": "", "clip_low": None, "clip_high": None, "in_group": "",
+}  # fmt: skip
+
+
+def _list_remarks(rewards: RewardSet, graders: Mapping[str, dict[str, Any]]) -> Iterator[str]:
+    if any(spec["type"] == "python" for spec in graders.values()):
+        yield NONE_IS_ZERO
+    if any(entry.grader == "judge" for entry in rewards.entries):
+        yield ENDPOINT_STAYS
+
+
+def _because(entry: RewardEntry, why: str) -> str:
+    return f"'{entry.name}': {why}"
