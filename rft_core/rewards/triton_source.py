@@ -24,14 +24,16 @@ JIT, AUTOTUNE, HEURISTICS = "triton.jit", "triton.autotune", "triton.heuristics"
 class KernelSource:
     """A program in its pieces. With a `problem` (in words, for people) there is no tree.
 
-    `kernels` are the functions decorated with `@triton.jit`, `hosts` the other top-level ones, both
-    by name. `imports` says what each imported name stands for: {"tl": "triton.language"}.
+    `kernels` are the functions decorated with `@triton.jit`, `hosts` the other top-level ones, and
+    `constants` what else the module assigns, all by name. `imports` says what each imported name
+    stands for: {"tl": "triton.language"}.
     """
 
     code: str = ""
     tree: ast.Module = field(default_factory=lambda: ast.Module([], []))
     kernels: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
     hosts: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
+    constants: Mapping[str, ast.expr] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
     flags: tuple[str, ...] = ()
@@ -89,7 +91,7 @@ def read_code(code: str) -> KernelSource:
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     kernels = {node.name: node for node in functions if is_kernel(node, imports)}
     hosts = {node.name: node for node in functions if node.name not in kernels}
-    return KernelSource(code, tree, kernels, hosts, imports)
+    return KernelSource(code, tree, kernels, hosts, dict(_list_constants(tree)), imports)
 
 
 def is_kernel(function: ast.FunctionDef, imports: Mapping[str, str]) -> bool:
@@ -162,6 +164,15 @@ def _list_imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 yield alias.asname or alias.name, f"{node.module}.{alias.name}"
+
+
+def _list_constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """Names and values that the module's top level assigns."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign):
+            yield from ((t.id, node.value) for t in node.targets if isinstance(t, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            yield node.target.id, node.value
 
 
 def _without_fence(code: str) -> str:
