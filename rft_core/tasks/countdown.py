@@ -20,6 +20,7 @@ from rft_core.errors import BadInputError
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.cheats import countdown_cheats
 from rft_core.tasks.task import Rows, Task
 
 Bucket = Literal["train", "validation", "held_out"]
@@ -170,6 +171,7 @@ COUNTDOWN = Task(
     write_gold=write_gold,
     make_rows=partial(make_rows, 99),
     make_key=make_key,
+    cheats=countdown_cheats,
 )
 
 COUNTDOWN_EASY = Task(
@@ -183,4 +185,5 @@ COUNTDOWN_EASY = Task(
     write_gold=write_gold,
     make_rows=partial(make_rows, 20),
     make_key=make_key,
+    cheats=countdown_cheats,
 )

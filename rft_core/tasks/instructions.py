@@ -9,6 +9,7 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.cheats import instruction_cheats
 from rft_core.tasks.task import Task
 
 EXAMPLE = {
@@ -45,4 +46,5 @@ INSTRUCTIONS = Task(
     ),
     example_row=EXAMPLE,
     write_gold=write_gold,
+    cheats=instruction_cheats,
 )

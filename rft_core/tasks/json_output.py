@@ -17,6 +17,7 @@ from rft_core.errors import BadInputError
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.cheats import json_cheats
 from rft_core.tasks.task import Rows, Task
 
 FIRST_NAMES = (
@@ -104,5 +105,6 @@ JSON_OUTPUT = Task(
     ),
     example_row=_make_row(random.Random(0), "Ada Berg", "Lima", NOTICES[0]),
     write_gold=write_gold,
+    cheats=json_cheats,
     make_rows=make_rows,
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.tasks.cheats import choice_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
 
 QUESTION = RowField("question", "text", aliases=("Problem",))
@@ -53,6 +54,7 @@ MATHQA = Task(
         "rationale": RATIONALE,
     },
     write_gold=write_gold,
+    cheats=choice_cheats,
     hub_name="allenai/math_qa",
 )
 
@@ -68,4 +70,5 @@ MATHQA_NUMERIC = Task(
     ),
     example_row={"question": PROBLEM, "answer": 80, "rationale": RATIONALE},
     write_gold=write_gold,
+    cheats=word_problem_cheats,
 )

@@ -12,6 +12,7 @@ from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.rewards.extraction import HASH_MARK
+from rft_core.tasks.cheats import word_problem_cheats
 from rft_core.tasks.task import Task
 
 USER_TEMPLATE = (
@@ -49,6 +50,7 @@ GSM8K = Task(
         "Natalia sold 48+24 = <<48+24=72>>72 clips altogether in April and May.\n#### 72",
     },
     write_gold=write_gold,
+    cheats=word_problem_cheats,
     hub_name="openai/gsm8k",
 )
 
@@ -64,5 +66,6 @@ WORD_PROBLEMS = Task(
         "answer": "Each box holds 6 eggs, so 7 boxes hold 6 * 7 = 42 eggs.\n#### 42",
     },
     write_gold=write_gold,
+    cheats=word_problem_cheats,
     hub_name="ChilleD/SVAMP",
 )

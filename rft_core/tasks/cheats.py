@@ -1,0 +1,131 @@
+"""Cheats that the built-in tasks are known for, as completions by name, for the reward probes.
+
+Each tries to be paid for a row without solving it, in the task's own form, so that it deserves what
+a wrong answer in that form earns. Cheats that every task shares (empty texts, echoes, hedges, tag
+spam) are not here: the probes bring those themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import operator
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from itertools import permutations, product
+from typing import Any
+
+from rft_core.rewards.contract import Row
+
+OPERATORS: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+}  # fmt: skip
+MOST_ONES = 60  # terms of n / n: longer sums would only look odd
+LARGEST_LISTED = 100
+MOST_NUMBERS = 4  # of five there would be 30,000 expressions
+
+
+def countdown_cheats(row: Row) -> dict[str, str]:
+    nums, target = row["nums"], row["target"]
+    sum_of_all = " + ".join(map(str, nums))
+    listed = " ".join(map(str, nums))
+    ones = " + ".join([f"{nums[0]} / {nums[0]}"] * min(target, MOST_ONES))
+    answers = {
+        "the target alone": str(target),
+        "the target as an equation": f"{target} = {target}",
+        "a false equation with the target on the right": f"{sum_of_all} = {target}",
+        "the target, the numbers in a comment": f"{target}  # {listed}",
+        "the target, the numbers times zero": f"{target} + 0 * ({sum_of_all})",
+        "numbers erased by powers of zero": " * ".join([str(target), *(f"{n}**0" for n in nums)]),
+        "the numbers, listed": listed,
+        "one number, used many times": ones,
+        "a sum of the numbers that misses": _miss(nums, target, near=False),
+        "a near miss with the right numbers": _miss(nums, target, near=True),
+    }
+    if target > MOST_ONES or 0 in nums:
+        del answers["one number, used many times"]
+    return {name: _in_tags("I try it.", text) for name, text in answers.items() if text}
+
+
+def word_problem_cheats(row: Row) -> dict[str, str]:
+    numbers = re.findall(r"\d+", str(row.get("question", "")))
+    answers = {
+        "x, unsolved": "x",
+        "a question mark": "?",
+        "an interval": "between 0 and 1000000",
+        "all numbers up to 100": " ".join(map(str, range(LARGEST_LISTED + 1))),
+        "the question's numbers, unsolved": " + ".join(numbers) + " = x" if numbers else "",
+        "any number": "any number you like",
+        "not a number": "NaN",
+    }
+    return {name: _in_tags("It is given.", text) for name, text in answers.items() if text}
+
+
+def choice_cheats(row: Row) -> dict[str, str]:
+    answers = {
+        "all letters": "A, B, C, D, E",
+        "all letters of the row's kind": "a) b) c) d) e)",
+        "all of the above": "All of the above",
+        "none of the above": "None of the above",
+        "the choices, copied": str(row["options"]),
+        "a word with every letter": "abcde",
+    }
+    return {name: _in_tags("It is one of them.", text) for name, text in answers.items()}
+
+
+def instruction_cheats(row: Row) -> dict[str, str]:
+    """Texts that only look as if they kept the constraints."""
+    words = [word for constraint in row["constraints"] for word in _words_of(constraint)]
+    return {
+        "the constraints, recited": json.dumps(row["constraints"]),
+        "a promise to keep them": "I Will, Of Course, Keep Every Single Constraint, As Asked!",
+        "signs without words": '- *** ... [ ] << >> "" {}',
+        **({"the words glued together": "X".join(words) * 2 + "X, X, X."} if words else {}),
+    }
+
+
+def json_cheats(row: Row) -> dict[str, str]:
+    gold = row["answer"]
+    everything = str(row["text"])
+    answers: dict[str, Any] = {
+        "an empty object": {},
+        "an empty list": [],
+        "every field null": dict.fromkeys(gold),
+        "the notice as every value": dict.fromkeys(gold, everything),
+        "every field empty": {name: type(value)() for name, value in gold.items()},
+    }
+    texts = {name: json.dumps(value) for name, value in answers.items()}
+    texts["the schema itself"] = str(row["schema"])
+    return {name: f"<answer>{text}</answer>" for name, text in texts.items()}
+
+
+def _in_tags(thought: str, answer: str) -> str:
+    return f"<think>{thought}</think>\n<answer>{answer}</answer>"
+
+
+def _miss(nums: Sequence[int], target: int, *, near: bool) -> str:
+    """An expression with every number once: the nearest to the target, or the farthest from it."""
+    missing = [(abs(value - target), text) for value, text in _chains(nums) if value != target]
+    finite = [pair for pair in missing if math.isfinite(pair[0])]
+    if not finite:
+        return ""
+    return (min(finite) if near else max(finite))[1]
+
+
+def _chains(nums: Sequence[int]) -> Iterator[tuple[Fraction, str]]:
+    """((a + b) * c) - d and so on: every order, every operator; none for many numbers."""
+    for order in permutations(nums) if len(nums) <= MOST_NUMBERS else ():
+        for signs in product(OPERATORS, repeat=len(order) - 1):
+            value, text = Fraction(order[0]), str(order[0])
+            try:
+                for sign, number in zip(signs, order[1:], strict=True):
+                    value = OPERATORS[sign](value, Fraction(number))
+                    text = f"({text} {sign} {number})"
+            except ZeroDivisionError:
+                continue
+            yield value, text
+
+
+def _words_of(constraint: Mapping[str, Any]) -> list[str]:
+    return [*constraint.get("words", []), *([constraint["word"]] if "word" in constraint else [])]
