@@ -132,7 +132,7 @@ def test_a_function_sees_the_step_as_training_showed_it(runs_dir: Path) -> None:
 
 def test_rewards_that_cannot_score_a_step_end_it_with_the_reason(runs_dir: Path) -> None:
     broken = reward_set_from_source("def broken(completions):\n    return [1 / 0]\n")
-    with pytest.raises(RftError, match="step 1 could be scored.*ZeroDivisionError"):
+    with pytest.raises(RftError, match=r"step 1 could be scored.*ZeroDivisionError"):
         rescore(runs_dir, RUN, broken)
     found = get_rescore(runs_dir, RUN, broken.id)
     assert found and found.state == "failed" and "ZeroDivisionError" in found.message
