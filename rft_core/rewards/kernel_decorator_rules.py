@@ -28,7 +28,7 @@ CACHES = ("cache", "lru_cache", "cached_property")
 
 def check_decorators(source: KernelSource) -> Iterator[Finding]:
     """The findings in all decorators, those of inner functions among them."""
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef):
             is_kernel = source.kernels.get(node.name) is node
             for decorator in node.decorator_list:

@@ -21,7 +21,7 @@ from rft_core.rewards.triton_source import ENTRY, Finding, KernelSource
 MOST_READINGS = 12  # honest programs need two or three
 
 
-def check_hosts(source: KernelSource, row: Row, used: set[str]) -> list[Finding]:
+def check_hosts(source: KernelSource, row: Row, used: frozenset[str]) -> list[Finding]:
     """The findings in the host functions that are used."""
     program = Program(source, is_data_movement(str(row.get("reference", ""))))
     _mark_entry_inputs(program, row)

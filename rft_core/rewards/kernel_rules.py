@@ -57,10 +57,10 @@ def find_violations(source: KernelSource, row: Row) -> tuple[Finding, ...]:
     """All findings in the order of lines, the first of each kind and line. None without a tree."""
     if source.problem:
         return ()
-    used = _list_reachable(source)
+    used = source.reachable
     findings = [
         *_check_everywhere(source),
-        *_check_imports(source.tree),
+        *_check_imports(source),
         *_check_module(source),
         *_check_names(source),
         *check_decorators(source),
@@ -74,20 +74,7 @@ def find_violations(source: KernelSource, row: Row) -> tuple[Finding, ...]:
     return tuple(first[place] for place in sorted(first))[:MOST_FINDINGS]
 
 
-def _list_reachable(source: KernelSource) -> set[str]:
-    """The functions that a call of `f` can reach, itself among them."""
-    functions = {**source.hosts, **source.kernels}
-    left, used = [source.entry] if source.entry else [], set()
-    while left:
-        function = left.pop()
-        used.add(function.name)
-        names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-        left += [functions[name] for name in names & functions.keys() - used]
-        used |= names & functions.keys()
-    return used
-
-
-def _check_use(source: KernelSource, used: set[str]) -> Iterator[Finding]:
+def _check_use(source: KernelSource, used: frozenset[str]) -> Iterator[Finding]:
     if not source.entry:
         return  # a mistake, not a trick: nothing can be run
     if not used & source.kernels.keys():
@@ -101,10 +88,10 @@ def _check_use(source: KernelSource, used: set[str]) -> Iterator[Finding]:
 
 def _check_everywhere(source: KernelSource) -> Iterator[Finding]:
     """What is not allowed in any place, be it reached or not."""
-    bound = {node.id for node in ast.walk(source.tree)
+    bound = {node.id for node in source.nodes
              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}  # fmt: skip
-    bound |= {node.arg for node in ast.walk(source.tree) if isinstance(node, ast.arg)}
-    for node in ast.walk(source.tree):
+    bound |= {node.arg for node in source.nodes if isinstance(node, ast.arg)}
+    for node in source.nodes:
         if type(node) in FLAG_OF_STATEMENT and isinstance(node, ast.stmt | ast.expr):
             flag, reason = FLAG_OF_STATEMENT[type(node)]
             yield Finding(flag, node.lineno, reason[0].upper() + reason[1:])
@@ -155,9 +142,9 @@ def _check_defaults(source: KernelSource, function: ast.FunctionDef) -> Iterator
                 yield Finding("not_allowed", node.lineno, reason)
 
 
-def _check_imports(tree: ast.Module) -> Iterator[Finding]:
-    top = set(map(id, tree.body))
-    for node in ast.walk(tree):
+def _check_imports(source: KernelSource) -> Iterator[Finding]:
+    top = set(map(id, source.tree.body))
+    for node in source.nodes:
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -205,7 +192,7 @@ def _check_names(source: KernelSource) -> Iterator[Finding]:
             yield Finding("rebinding", 1, f"The name {name} is defined {count} times.")
     taken = {*source.kernels, *source.hosts, *source.imports}
     top = set(map(id, source.tree.body))
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         match node:
             case ast.arg(arg=name) if name in taken:
                 yield Finding("rebinding", node.lineno, f"The argument {name} hides {name}.")

@@ -10,6 +10,7 @@ import ast
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 OPEN, CLOSE = "<triton_code>", "</triton_code>"
 LONGEST_COMPLETION = 200_000
@@ -42,6 +43,24 @@ class KernelSource:
     def entry(self) -> ast.FunctionDef | None:
         """The function `f`."""
         return self.hosts.get(ENTRY)
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """Every node of the tree."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """The names of the functions that a call of `f` can reach, itself among them."""
+        functions = {**self.hosts, **self.kernels}
+        left, found = [self.entry] if self.entry else [], set()
+        while left:
+            function = left.pop()
+            found.add(function.name)
+            names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            left += [functions[name] for name in (names & functions.keys()) - found]
+            found |= names & functions.keys()
+        return frozenset(found)
 
     def resolve(self, node: ast.AST) -> str:
         """The dotted name an expression stands for ("triton.language.load"), or "" for others."""

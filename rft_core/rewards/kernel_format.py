@@ -1,0 +1,193 @@
+"""The form of a Triton completion: fractional credit for seven things, all seen in the syntax tree.
+
+Tags, imports, a kernel, a launch, nothing but Triton, masks, initialised output: each earns 1/7, as
+in Predibase's reward ("fractional credit assigned to each formatting criterion"). Comments and
+strings earn nothing, nor does a thing that is only absent: an empty kernel has no unmasked load,
+and no credit for it. Masks are paid by the share of accesses that have one. `torch.empty` earns
+half of its part: it is right if the kernel writes every element, which the form cannot show.
+
+Without exactly one block, or with code that is no Python, the rest cannot be read and earns 0.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+
+from rft_core.rewards import kernel_vocabulary as words
+from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.format import has_visible_text
+from rft_core.rewards.grader_info import GraderInfo
+from rft_core.rewards.kernel_rules import find_violations
+from rft_core.rewards.triton_source import CLOSE, ENTRY, KernelSource, find_code, read_code
+
+TRITON, LANGUAGE = "triton", "triton.language"
+ARANGE = "triton.language.arange"
+BLOCK_POINTER = "triton.language.make_block_ptr"
+LOADS = {"triton.language.load": 1, "triton.language.store": 2}  # where the mask stands
+FOREIGN = ("torch_computation", "python_in_kernel", "torch_compile", "inline_assembly")
+
+Verdict = tuple[float, str]  # from 0 to 1, and what is missing
+
+
+def grade_triton_format(completion: str, row: Row) -> Grade:
+    """From 0 to 1: the share of the seven criteria that are met, and in words what is not."""
+    found = find_code(completion)
+    if found.problem:
+        return Grade(0.0, found.problem, found.flags)
+    if not has_visible_text(found.code):
+        return Grade(0.0, "The block is empty.")
+    tags = _check_tags(completion)
+    source = read_code(found.code)
+    if source.problem:
+        verdicts = [tags, (0.0, source.problem)]
+    else:
+        verdicts = [tags, *(check(source, row) for check in CRITERIA.values())]
+    missing = " ".join(words for _, words in verdicts if words)
+    score = sum(credit for credit, _ in verdicts) / (1 + len(CRITERIA))
+    return Grade(score, missing or "All seven criteria are met.")
+
+
+def _check_tags(completion: str) -> Verdict:
+    if completion.partition(CLOSE)[2].strip():
+        return 0.0, f"There is text after {CLOSE}."
+    return 1.0, ""
+
+
+def _check_imports(source: KernelSource, row: Row) -> Verdict:
+    missing = {TRITON, LANGUAGE} - set(source.imports.values())
+    return (0.0, f"It does not import {' and '.join(sorted(missing))}.") if missing else (1.0, "")
+
+
+def _check_kernel(source: KernelSource, row: Row) -> Verdict:
+    if not source.kernels:
+        return 0.0, "No function is decorated with @triton.jit."
+    if {source.resolve(call.func) for _, call in _list_accesses(source)} != LOADS.keys():
+        return 0.0, "No kernel loads and stores."
+    return 1.0, ""
+
+
+def _check_launch(source: KernelSource, row: Row) -> Verdict:
+    if not source.entry:
+        return 0.0, f"It defines no function {ENTRY}."
+    inputs = row.get("inputs")
+    if isinstance(inputs, list) and not _takes(source.entry.args, len(inputs)):
+        return 0.0, f"{ENTRY} does not take {len(inputs)} inputs."
+    if not source.reachable & source.kernels.keys():
+        return 0.0, f"{ENTRY} launches no kernel."
+    return 1.0, ""
+
+
+def _check_foreign(source: KernelSource, row: Row) -> Verdict:
+    if not source.kernels:
+        return 0.0, ""  # said already
+    found = [finding for finding in find_violations(source, row) if finding.flag in FOREIGN]
+    return (0.0, f"Not only Triton computes. {found[0]}") if found else (1.0, "")
+
+
+def _check_masks(source: KernelSource, row: Row) -> Verdict:
+    accesses = _list_accesses(source)
+    unmasked = [call for kernel, call in accesses if not _is_masked(source, kernel, call)]
+    if not accesses:
+        return 0.0, ""
+    if unmasked:
+        lines = ", ".join(str(call.lineno) for call in unmasked)
+        return 1 - len(unmasked) / len(accesses), f"Load or store without a mask: line {lines}."
+    return 1.0, ""
+
+
+def _check_buffers(source: KernelSource, row: Row) -> Verdict:
+    hosts = [source.hosts[name] for name in source.reachable & source.hosts.keys()]
+    names = {_allocation(source, node) for host in hosts for node in ast.walk(host)}
+    names.discard("")
+    if not names:
+        return 0.0, "It allocates no output with torch.zeros or torch.full."
+    if any("empty" in name for name in names):
+        return 0.5, "torch.empty leaves the output uninitialised: half for it."
+    return 1.0, ""
+
+
+CRITERIA: Mapping[str, Callable[[KernelSource, Row], Verdict]] = {
+    "imports": _check_imports,
+    "kernel": _check_kernel,
+    "launch": _check_launch,
+    "only Triton": _check_foreign,
+    "masks": _check_masks,
+    "initialised output": _check_buffers,
+}
+
+
+def _allocation(source: KernelSource, node: ast.AST) -> str:
+    """The word by which a call allocates a tensor, else ""."""
+    if not isinstance(node, ast.Call):
+        return ""
+    dotted = source.resolve(node.func)
+    if dotted in words.ALLOCATIONS:
+        return dotted
+    attribute = node.func.attr if isinstance(node.func, ast.Attribute) and not dotted else ""
+    return attribute if attribute in words.NEW_TENSORS | {"clone"} else ""
+
+
+def _takes(inputs: ast.arguments, count: int) -> bool:
+    most = len(inputs.posonlyargs) + len(inputs.args)
+    least = most - len(inputs.defaults)
+    return least <= count and (count <= most or bool(inputs.vararg))
+
+
+def _list_accesses(source: KernelSource) -> list[tuple[ast.FunctionDef, ast.Call]]:
+    """The loads and stores of all kernels, each with its kernel."""
+    return [
+        (kernel, node)
+        for kernel in source.kernels.values()
+        for node in ast.walk(kernel)
+        if isinstance(node, ast.Call) and source.resolve(node.func) in LOADS
+    ]
+
+
+def _is_masked(source: KernelSource, kernel: ast.FunctionDef, call: ast.Call) -> bool:
+    """Whether an access is safe: masked, checked at the bounds, or of one single element."""
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    place = LOADS[source.resolve(call.func)]
+    mask = named.get("mask", call.args[place] if len(call.args) > place else None)
+    if mask is not None and not isinstance(mask, ast.Constant):
+        return True
+    if "boundary_check" in named:
+        return True
+    pointer = call.args[0] if call.args else named.get("pointer")
+    return pointer is not None and not _is_block(source, kernel, pointer)
+
+
+def _is_block(source: KernelSource, kernel: ast.FunctionDef, pointer: ast.expr) -> bool:
+    """Whether a pointer is one to many elements: made with tl.arange, be it through names."""
+    lines = [
+        node
+        for node in ast.walk(kernel)
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value
+    ]
+    blocks: set[str] = set()
+    while True:
+        found = {
+            target.id
+            for line in lines
+            if line.value and _holds_block(source, line.value, blocks)
+            for target in ast.walk(line)
+            if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
+        }
+        if found <= blocks:
+            return _holds_block(source, pointer, blocks)
+        blocks |= found
+
+
+def _holds_block(source: KernelSource, value: ast.expr, blocks: set[str]) -> bool:
+    return any(
+        (isinstance(node, ast.Name) and node.id in blocks)
+        or source.resolve(node) in (ARANGE, BLOCK_POINTER)
+        for node in ast.walk(value)
+    )
+
+
+TRITON_FORMAT = GraderInfo(
+    "triton_format",
+    grade_triton_format,
+    "Share of seven things: tags, imports, kernel, launch, only Triton, masks, initialised output.",
+)
