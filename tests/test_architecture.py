@@ -54,6 +54,8 @@ MAY_BE_HEAVY = (
     "rft_core.embedded",
     "rft_core.embedded.measure",  # samples and judges as evaluation does
     "rft_core.worker",
+    "rft_core.sandbox.programs",  # nobody imports them: their text runs in jailed processes
+    "rft_core.sandbox.warm_up",  # imports for the processes that are forked from a server
 )
 FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}
 MAX_FILE_LINES = 350

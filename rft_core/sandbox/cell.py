@@ -16,7 +16,7 @@ import traceback
 import types
 from typing import Any
 
-from rft_core.sandbox import frames, probes
+from rft_core.sandbox import frames, probes, program_cell
 
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
@@ -29,14 +29,17 @@ def hello(answer_fd: int, refusal: str = "") -> None:
     frames.write_frame(answer_fd, {"refusal": refusal})
 
 
-def serve(request_fd: int, answer_fd: int) -> None:
+def serve(request_fd: int, answer_fd: int, program: program_cell.Namespace | None = None) -> None:
     """Answer requests until the parent closes its end."""
     # Anew: the streams that the fork server left know its own log file, not this process's pipe.
     sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     modules: dict[str, Namespace] = {}
     while (request := frames.read_frame(request_fd)) is not None:
-        answer = answer_request(modules, request)
+        if program is not None:
+            answer = program_cell.answer_call(program, request["call"], request["arguments"])
+        else:
+            answer = answer_request(modules, request)
         sys.stdout.flush()
         sys.stderr.flush()
         frames.write_frame(answer_fd, answer)

@@ -7,16 +7,22 @@ death. Everything lies in one temporary folder, which `close` removes.
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,12 +31,13 @@ from typing import Any
 from rft_core.sandbox import jail
 from rft_core.sandbox.bubblewrap import find_bubblewrap, wrap
 from rft_core.sandbox.channel import Channel
+from rft_core.sandbox.flavours import ENVIRONMENT, Flavour
 from rft_core.sandbox.limits import NOBODY, Limits
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent.parent
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0  # for a fork, or for the end of a killed process
 GRACE_SECONDS = 0.2  # for a process that closed its pipe to end by itself, and say why
 SEARCH = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
@@ -53,45 +60,47 @@ class Ending:
         return f"killed by {signal.Signals(-self.code).name}{out_of_memory}"
 
 
+@dataclass(frozen=True)
 class Process:
-    """One jailed process: ask it through the channel, then `ForkServer.end` it.
+    """One jailed process: ask it through the channel, then `ForkServer.end` it."""
 
-    Its `pid` is the one that the server knows it by, in the server's namespace.
-    """
-
-    def __init__(self, pid: int, scratch: Path, channel: Channel) -> None:
-        self.pid, self.scratch, self.channel = (
-            pid,
-            scratch,
-            channel,
-        )  # pid: in the server's namespace
+    pid: int  # in the server's namespace
+    scratch: Path
+    channel: Channel
+    ending: int  # a pipe: its exit code, or nothing where the server ended too
 
 
 class ForkServer:
-    """Starts at once; raises `InfrastructureError` if it cannot. Not thread-safe."""
+    """Starts at once; raises `InfrastructureError` if it cannot.
 
-    def __init__(self, *, bubblewrap: bool) -> None:
+    Several threads may use it: only the fork itself is one at a time.
+    """
+
+    def __init__(self, *, bubblewrap: bool, flavour: Flavour = Flavour.PYTHON) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="rft-sandbox-")).resolve()
         self.cells = self.folder / "cells"  # what bubblewrap shows: one scratch folder per process
         self.folder.chmod(0o755)
         self.cells.mkdir(mode=0o755)
         self.has_bubblewrap = bubblewrap
-        self._count = 0
+        self._numbers = itertools.count(1)
+        self._programs: set[str] = set()
+        self._lock = threading.Lock()  # of the control socket: one question and answer at a time
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = (self.folder / "server.log").open("wb")
-        command = [sys.executable, "-I", "-B", "-c", PROGRAM, str(theirs.fileno())]
+        arguments = [flavour, str(theirs.fileno())]
+        command = [sys.executable, "-I", "-B", "-c", PROGRAM, *arguments]
         if bubblewrap:
             ours = [str(PACKAGE.parent / "__init__.py"), str(PACKAGE)]
             readable = [*jail.get_python_folders(), *ours]
             command = wrap(find_bubblewrap() or "bwrap", command, readable, str(self.cells))
         try:
-            self._process = subprocess.Popen(
+            self._process = _start(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,
                 cwd=self.cells,
-                env=_environment(),
+                env=_environment() | ENVIRONMENT[flavour],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -109,14 +118,22 @@ class ForkServer:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def spawn(self, limits: Limits, layers: Sequence[str] = jail.INNER_LAYERS) -> Process:
-        """A new jailed process that has said hello. Raises `InfrastructureError`."""
-        self._count += 1
-        scratch = self.cells / str(self._count)
+    def spawn(
+        self,
+        limits: Limits,
+        layers: Sequence[str] = jail.INNER_LAYERS,
+        program: str | None = None,
+    ) -> Process:
+        """A new jailed process that has said hello. Raises `InfrastructureError`.
+
+        It knows the functions of `program`, a source of ours, which the server runs only once.
+        """
+        scratch = self.cells / str(next(self._numbers))
         scratch.mkdir(mode=0o711)
         if os.getuid() == 0 and jail.USER in layers:
             os.chown(scratch, NOBODY, NOBODY)
         channel = Channel(scratch, limits.scratch_bytes)
+        ending, their_ending = os.pipe()
         wanted = {
             "scratch": str(scratch),
             "layers": list(layers),
@@ -124,29 +141,50 @@ class ForkServer:
             "may_search": self._is_hidden_from_nobody(),
         }
         try:
-            pid = self._ask({"spawn": wanted}, channel.jailed_ends)["pid"]
+            request = {"spawn": wanted, "program": self._ensure_loaded(program)}
+            pid = self._ask(request, [*channel.jailed_ends, their_ending])["pid"]
+        except InfrastructureError:
+            os.close(ending)
+            _clear(channel, scratch)
+            raise
+        finally:
+            os.close(their_ending)
+        process = Process(pid, scratch, channel, ending)
+        try:
             channel.close_jailed_ends()
-            process = Process(pid, scratch, channel)
             hello = channel.exchange(b"", time.monotonic() + START_SECONDS)
         except ExecutionError as error:
-            channel.close()
-            raise InfrastructureError(f"a process could not be started: {error}") from error
+            how = self.end(process, GRACE_SECONDS)
+            raise InfrastructureError(f"a process could not be started: {error}, {how}") from error
         if hello.get("refusal"):
             self.end(process)
             raise InfrastructureError(f"a layer could not be applied: {hello['refusal']}")
         return process
 
     def end(self, process: Process, grace: float = 0.0) -> Ending:
-        """Kill it, after at most `grace` seconds for ending by itself, and remove its folder."""
+        """Kill it, after at most `grace` seconds for ending by itself, and remove its folder.
+
+        Raises `InfrastructureError` where the server itself is gone.
+        """
         try:
-            return Ending(**self._ask({"end": process.pid, "grace": grace}))
+            by_itself = bool(select.select([process.ending], [], [], grace)[0])
+            if not by_itself:
+                with self._lock:
+                    self._send({"end": process.pid})
+                if not select.select([process.ending], [], [], ANSWER_SECONDS)[0]:
+                    raise InfrastructureError("the fork server does not answer")
+            code = os.read(process.ending, 4)
+            if not code:
+                raise InfrastructureError("the fork server is gone")
+            return Ending(struct.unpack("=i", code)[0], by_itself)
         finally:
-            process.channel.close()
-            shutil.rmtree(process.scratch, ignore_errors=True)
+            os.close(process.ending)
+            _clear(process.channel, process.scratch)
 
     def close(self) -> None:
         """End the server and everything it spawned. Safe to call twice."""
-        self._control.close()
+        with self._lock:
+            self._control.close()
         if hasattr(self, "_process"):
             try:
                 self._process.wait(GRACE_SECONDS)  # it ends its processes when the socket closes
@@ -165,16 +203,38 @@ class ForkServer:
         ways = {step for path in paths for step in (path, *path.parents)}
         return not all(step.stat().st_mode & 0o001 for step in ways)
 
-    def _ask(self, request: dict[str, Any], fds: Sequence[int] = ()) -> dict[str, Any]:
+    def _ensure_loaded(self, program: str | None) -> str | None:
+        """The name by which the server knows the program."""
+        if program is None:
+            return None
+        name = hashlib.sha256(program.encode()).hexdigest()
+        if name not in self._programs:
+            with tempfile.TemporaryFile() as file:  # longer than one message may be
+                file.write(program.encode())
+                file.seek(0)
+                self._ask({"load": name}, [file.fileno()], START_SECONDS)
+            self._programs.add(name)
+        return name
+
+    def _ask(
+        self, request: dict[str, Any], fds: Sequence[int], seconds: float = ANSWER_SECONDS
+    ) -> dict[str, Any]:
+        with self._lock:
+            self._send(request, fds)
+            answer = self._receive(seconds)
+        if "error" in answer:
+            raise InfrastructureError(f"the fork server failed: {answer['error']}")
+        return answer
+
+    def _send(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
         try:
             socket.send_fds(self._control, [json.dumps(request).encode()], fds)
         except OSError as error:
             raise InfrastructureError("the fork server is gone") from error
-        return self._receive(ANSWER_SECONDS)
 
     def _receive(self, seconds: float) -> dict[str, Any]:
-        self._control.settimeout(seconds)
         try:
+            self._control.settimeout(seconds)
             message = self._control.recv(1 << 16)
         except OSError as error:
             raise InfrastructureError("the fork server does not answer") from error
@@ -182,6 +242,31 @@ class ForkServer:
             raise InfrastructureError("the fork server is gone")
         answer: dict[str, Any] = json.loads(message)
         return answer
+
+
+def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
+    """Start it from a thread that stays until it ends.
+
+    For the kernel, the parent that bubblewrap is to die with is the thread that started it.
+    """
+    started: Future[subprocess.Popen[bytes]] = Future()
+
+    def start_and_stay() -> None:
+        try:
+            process = subprocess.Popen(command, **how)
+        except OSError as error:
+            started.set_exception(error)
+        else:
+            started.set_result(process)
+            process.wait()
+
+    threading.Thread(target=start_and_stay, name="fork server", daemon=True).start()
+    return started.result()
+
+
+def _clear(channel: Channel, scratch: Path) -> None:
+    channel.close()
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

@@ -40,3 +40,9 @@ class OutOfMemoryError(ExecutionError):
 
 class InfrastructureError(ExecutionError):
     outcome = Outcome.INFRA_ERROR
+
+
+class SandboxRefusedError(ExecutionError):
+    """This machine cannot lock code in, so none is run."""
+
+    outcome = Outcome.REFUSED

@@ -18,6 +18,7 @@ from typing import Any
 
 from rft_core.sandbox import frames
 from rft_core.sandbox.bubblewrap import find_bubblewrap
+from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.jail import BUBBLEWRAP, INNER_LAYERS, LANDLOCK, LIMITS, SECCOMP, USER
 from rft_core.sandbox.limits import Limits
@@ -25,7 +26,7 @@ from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
 from rft_core.sandbox.probes import PROBES
 
 PROBE_SECONDS = 10.0
-PROBE_LIMITS = Limits(memory_bytes=1 << 30, file_bytes=1 << 20)
+PROBE_LIMITS = Limits(memory_bytes=2 << 30, file_bytes=1 << 20)
 TIERS = {
     "A": {BUBBLEWRAP, LANDLOCK, SECCOMP},
     "B": {LANDLOCK, SECCOMP},
@@ -61,20 +62,20 @@ def get_tier(held: Collection[str]) -> str | None:
     return next((name for name, needed in TIERS.items() if needed <= set(held)), None)
 
 
-def start_server() -> tuple[ForkServer | None, SandboxReport]:
-    """The best fork server that this machine gives, tried; None below tier C."""
+def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, SandboxReport]:
+    """The best fork server that this machine gives, tried; None below tier C.
+
+    Raises `InfrastructureError` where no server starts at all, locked in or not.
+    """
     if sys.platform != "linux":
         return None, _nothing("the sandbox needs Linux")
     server, why_not = None, "bwrap is not installed"
     if find_bubblewrap():
         try:
-            server = ForkServer(bubblewrap=True)
+            server = ForkServer(bubblewrap=True, flavour=flavour)
         except InfrastructureError as error:
             why_not = str(error)
-    try:
-        server = server or ForkServer(bubblewrap=False)
-    except InfrastructureError as error:
-        return None, _nothing(str(error))
+    server = server or ForkServer(bubblewrap=False, flavour=flavour)
     results = [result for layer in INNER_LAYERS for result in try_layer(server, layer, [layer])]
     if server.has_bubblewrap:
         results += try_layer(server, BUBBLEWRAP, [])
@@ -89,7 +90,10 @@ def start_server() -> tuple[ForkServer | None, SandboxReport]:
 
 def inspect() -> SandboxReport:
     """The report alone."""
-    server, report = start_server()
+    try:
+        server, report = start_server()
+    except InfrastructureError as error:
+        return _nothing(str(error))
     if server:
         server.close()
     return report

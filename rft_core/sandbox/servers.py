@@ -1,0 +1,88 @@
+"""The fork servers of one user of the sandbox: one per flavour, started when first asked for.
+
+A server that failed gets no new work and is replaced at the next request; it ends with the last of
+its sessions, for they may be well. Where this machine has no sufficient jail, all requests are
+refused: see `tiers.py`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.fork_server import ForkServer
+from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
+from rft_core.sandbox.tiers import SandboxReport, start_server
+
+
+@dataclass
+class TriedServer:
+    """A running fork server, and what the probes found it to hold."""
+
+    server: ForkServer
+    report: SandboxReport
+    users: int = 0
+    has_failed: bool = False
+
+
+class Servers:
+    """For any number of threads."""
+
+    def __init__(self) -> None:
+        self._running: dict[Flavour, TriedServer] = {}
+        self._starting = {flavour: threading.Lock() for flavour in Flavour}
+        self._counting = threading.Lock()
+        self.failures = 0  # servers that died, failed, or did not start
+
+    @contextmanager
+    def borrow(self, flavour: Flavour) -> Iterator[TriedServer]:
+        """A server for a while; an `InfrastructureError` in that time is taken for its failure.
+
+        Raises that, and `SandboxRefusedError` where no tier holds.
+        """
+        with self._starting[flavour]:
+            tried = self._ensure(flavour)
+            with self._counting:
+                tried.users += 1
+        try:
+            yield tried
+        except InfrastructureError:
+            self._give_up(tried)
+            raise
+        finally:
+            with self._counting:
+                tried.users -= 1
+                is_done = tried.has_failed and not tried.users
+            if is_done:
+                tried.server.close()
+
+    def close(self) -> None:
+        for flavour, lock in self._starting.items():
+            with lock:
+                if found := self._running.pop(flavour, None):
+                    found.server.close()
+
+    def _ensure(self, flavour: Flavour) -> TriedServer:
+        found = self._running.get(flavour)
+        if found and not found.has_failed and found.server.is_alive():
+            return found
+        if found:
+            self._give_up(found)
+        try:
+            server, report = start_server(flavour)
+        except InfrastructureError:
+            self.failures += 1
+            raise
+        if server is None:
+            raise SandboxRefusedError(f"code cannot be locked in here ({report.missing})")
+        self._running[flavour] = TriedServer(server, report)
+        return self._running[flavour]
+
+    def _give_up(self, tried: TriedServer) -> None:
+        with self._counting:
+            if not tried.has_failed:
+                tried.has_failed = True
+                self.failures += 1
