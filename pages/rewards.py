@@ -39,6 +39,7 @@ class Shown:
     draft_id: str
     rewards: RewardSet
     inputs: object
+    prompts: PromptChoice
     result: DryRun
 
 
@@ -102,12 +103,13 @@ def run(draft: RewardDraft, rewards: RewardSet, request: DryRunRequest) -> None:
         samples = get_samples(request)
         with st.spinner("Scoring …", show_time=True):
             result = score_groups(
-                samples.config, rewards, samples.rows, samples.prompts, samples.groups
-            )
+                samples.config, rewards, samples.rows, samples.prompts, samples.groups,
+                sampling_seconds=samples.seconds,
+            )  # fmt: skip
     except RftError as error:
         show_error(error)
         return
-    st.session_state[RESULT] = Shown(draft.id, rewards, request.inputs, result)
+    st.session_state[RESULT] = Shown(draft.id, rewards, request.inputs, request.prompts, result)
     st.rerun()
 
 
@@ -119,7 +121,7 @@ def show_result(rewards: RewardSet | None, request: DryRunRequest) -> None:
         st.info("The rewards have changed since this dry run.", icon=":material/update:")
     elif request.inputs != shown.inputs:
         st.info("The settings have changed since this dry run.", icon=":material/update:")
-    show_dry_run(shown.result, shown.rewards)
+    show_dry_run(shown.result, shown.rewards, shown.prompts)
 
 
 def markers_in(draft: RewardDraft, text: str) -> list[Marker]:

@@ -9,13 +9,14 @@ from typing import Any
 
 import streamlit as st
 
+from pages.components.config_form import draft_values
 from pages.components.page_header import shown_errors
 from pages.components.prompt_draft import CUSTOM
 from pages.components.workflow import progress_into, remembered
 from rft_core.config import RunConfig, make_config
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.generation.client import GenerationClient
-from rft_core.generation.protocol import Completion, Progress, SamplingParams
+from rft_core.evaluation.dry_run import choose_rows, sample_groups
+from rft_core.generation.protocol import Completion, Progress
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import PromptSet
 from rft_core.rewards.contract import Messages, Row
@@ -25,7 +26,8 @@ from rft_core.tasks import TASKS, get_task
 SAMPLED, PASTED = "Sample from a model", "Paste completions"
 KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
 CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
-MOST_PROMPTS = 64
+MOST_PROMPTS = 256
+STEP_FIELDS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
 
 
@@ -36,15 +38,19 @@ class PromptChoice:
     task: str
     set_id: str | None = None
 
-    def load(self, count: int) -> tuple[list[Row], list[Messages]]:
-        """The first `count` training rows and their messages: what training begins with."""
+    def load(self, count: int, *, seed: int | None = None) -> tuple[list[Row], list[Messages]]:
+        """The first `count` training rows and their messages; with a seed, those it picks.
+
+        Training takes them in a random order, and the first of a file may be the easiest.
+        """
         if self.set_id is None:
             task = get_task(self.task)
             rows = task.load(count, 1, 0)[0] if task.make_rows else [task.example_row]
             return list(rows), [task.prompt(row) for row in rows]
         with open_index(get_runs_dir()) as index:
             stored = PromptSet.from_json(get_prompt_set(index, self.set_id).content)
-        chosen = stored.train_rows[:count]
+        rows = list(stored.train_rows)
+        chosen = rows[:count] if seed is None else choose_rows(rows, count, seed)
         return list(chosen), list(stored.prompts(chosen))
 
 
@@ -57,6 +63,7 @@ class Samples:
     rows: tuple[Row, ...]
     prompts: tuple[Messages, ...]
     groups: tuple[tuple[Completion, ...], ...]
+    seconds: float | None = None  # that sampling took
 
 
 @dataclass(frozen=True)
@@ -125,8 +132,10 @@ def dry_run_form() -> DryRunRequest:
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
     defaults = RunConfig()
+    drafted = draft_values()  # of the Train page: how much a step will sample
     values: dict[str, Any] = {
-        "model": model, "seed": st.session_state.get(TURN, 0), "reward_timeout": REWARD_TIMEOUT
+        "model": model, "seed": st.session_state.get(TURN, 0), "reward_timeout": REWARD_TIMEOUT,
+        **{name: drafted[name] or getattr(defaults, name) for name in STEP_FIELDS},
     }  # fmt: skip
     places = st.columns(4)
     with places[0]:
@@ -231,16 +240,10 @@ def _sample(request: DryRunRequest) -> Samples:
     show = progress_into(place)
     show(Progress("Waking the model", None))
     cancel.button("Cancel", key="dry_run_cancel", icon=":material/stop:")
-    rows, prompts = request.prompts.load(request.num_prompts)
-    params = SamplingParams(
-        temperature=config.temperature,
-        max_completion_length=config.max_completion_length,
-        seed=config.seed,
-    )
-    client = GenerationClient(get_runs_dir(), dtype=config.dtype)
-    groups = client.sample(config.model, prompts, config.num_generations, params, on_progress=show)
+    rows, prompts = request.prompts.load(request.num_prompts, seed=0)
+    sampling = sample_groups(get_runs_dir(), config, prompts, on_progress=show)
     place.empty()
     cancel.empty()
     return Samples(
-        request.inputs, config, tuple(rows), tuple(prompts), tuple(tuple(g) for g in groups)
+        request.inputs, config, tuple(rows), tuple(prompts), sampling.groups, sampling.seconds
     )

@@ -11,18 +11,24 @@ import streamlit as st
 
 from pages.components.answer_lanes import as_generation
 from pages.components.completion_html import completion_card, completion_grid, prompt_html
+from pages.components.dry_run_form import PromptChoice
 from pages.components.generation_view import generation_style
 from pages.components.page_header import plain
-from rft_core.diagnosis.preflight import FunctionSummary, Preflight
+from pages.components.preflight_verdict import show_verdict
+from pages.components.prompt_bands import show_prompt_bands
+from rft_core.diagnosis.preflight import FunctionSummary
 from rft_core.evaluation.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, Messages, RewardSet
 from rft_core.store.generation_reader import Generation
 
 
-def show_dry_run(result: DryRun, rewards: RewardSet) -> None:
+def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> None:
+    """`prompts`: where the rows came from, so that some can be kept."""
     generation_style()
     groups = as_groups(result)
-    show_verdict(result.preflight, len(groups), comparable=len(groups[0]) > 1)
+    show_verdict(result.preflight, comparable=len(groups[0]) > 1)
+    if len(groups) > 1:
+        show_prompt_bands(result, prompts)
     names = ["Groups", "Every score", "Functions"]
     failed = any(report.error for report in result.scoring.reports)
     by_group, table, functions = st.tabs(names, default=names[2] if failed else names[0])
@@ -47,41 +53,6 @@ def as_groups(result: DryRun) -> list[list[Generation]]:
             members.append(replace(shown, advantage=advantage if len(group) > 1 else None))
         groups.append(members)
     return groups
-
-
-def show_verdict(preflight: Preflight, num_groups: int, *, comparable: bool) -> None:
-    """Four figures, one sentence, then what is wrong. One lone completion gets no verdict."""
-    with st.container(horizontal=True, key="dry-run-figures"):
-        mean = preflight.mean_reward
-        st.metric("Mean reward", "–" if mean is None else f"{mean:.3f}", border=True)
-        teaching = round((1 - preflight.zero_variance) * num_groups)
-        if comparable:
-            st.metric(
-                "Groups that teach", f"{teaching} of {num_groups}", border=True,
-                help="Groups whose rewards differ. Where all are equal, there is no gradient.",
-            )  # fmt: skip
-        st.metric("Cut off", f"{preflight.truncated:.0%}", border=True,
-                  help="Completions that reached the longest length.")  # fmt: skip
-        for function in preflight.functions[:4]:
-            shown = "–" if function.mean is None else f"{function.mean:.2f}"
-            st.metric(plain(function.name), shown, border=True, help="Mean score")
-    if not comparable:
-        st.caption("With a single completion there is no group, and so no verdict on training.")
-        return
-    notes = [warning for warning in preflight.warnings if warning.severity == "note"]
-    remarks = [warning for warning in preflight.warnings if warning.severity != "note"]
-    listed = "\n".join(f"- {plain(warning.message)}" for warning in remarks)
-    if not preflight.can_learn:
-        st.error(listed, title="Training cannot start like this", icon=":material/error:")
-    elif remarks:
-        st.warning(listed, title="Training can start, but look at this", icon=":material/warning:")
-    else:
-        st.success(
-            f"Training can start from here: {teaching} of {num_groups} groups carry a gradient.",
-            icon=":material/check_circle:",
-        )
-    for note in notes:
-        st.caption(f":material/info: {plain(note.message)}")
 
 
 def show_groups(groups: Sequence[Sequence[Generation]], prompts: Sequence[Messages]) -> None:

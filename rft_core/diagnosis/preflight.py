@@ -57,11 +57,15 @@ class Preflight:
         return replace(self, warnings=tuple(sort_warnings([*self.warnings, *more])))
 
     @property
+    def gravest(self) -> PreflightWarning | None:
+        """What to mend first; None where there is nothing but notes."""
+        return next((warning for warning in self.warnings if warning.severity != "note"), None)
+
+    @property
     def verdict(self) -> str:
         """One sentence: the gravest problem with its cure, or what training begins with."""
-        for warning in self.warnings:
-            if warning.severity != "note":
-                return warning.sentence
+        if self.gravest:
+            return self.gravest.sentence
         if self.forecast is None or self.forecast.reward is None:
             return "Nothing speaks against training."
         return f"Training can start: {describe_start(self.forecast)}"
@@ -95,7 +99,7 @@ def check_dry_run(tried: Tried, pass_rule: PassRule | None = None) -> Preflight:
         truncated=statistics.fmean(tried.truncated) if tried.truncated else 0.0,
         unparsable=None if unparsable is None else statistics.fmean(unparsable),
         pass_rates=pass_rates,
-        forecast=make_forecast(tried),
+        forecast=make_forecast(tried, unparsable),
         warnings=tuple(find_warnings(tried, pass_rates, unparsable)),
     )
 

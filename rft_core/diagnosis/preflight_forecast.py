@@ -1,8 +1,8 @@
 """What the first training step will record, predicted from a dry run, and how long it will take.
 
-The names are those of the recorded metrics, so that a prediction can be held against the run. The
-policy is still the base model in that step, and the prompts are others: see
-`preflight_intervals.py`.
+The names are those of the recorded metrics, so that a prediction can be held against the run; only
+`unparsable` is not recorded. The policy is still the base model in that step, and the prompts are
+others: see `preflight_intervals.py`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ ZERO_VARIANCE = "frac_reward_zero_std"
 TRUNCATED = "completions/clipped_ratio"
 LENGTH = "completions/mean_length"
 FLAGGED = "flagged"
+UNPARSABLE = "unparsable"
 
 
 @dataclass(frozen=True)
@@ -63,25 +64,27 @@ def function_metric(name: str) -> str:
     return f"rewards/{name}/mean"
 
 
-def make_forecast(tried: Tried) -> Forecast | None:
+def make_forecast(tried: Tried, unparsable: Sequence[bool] | None = None) -> Forecast | None:
     """None for a single prompt, which tells nothing of others, and where nothing is scored."""
     flat = [zero_variance_share(group, len(group)) == 1 for group in tried.grouped(tried.rewards)]
     without_variance = predict_share(flat, tried.step)
     if without_variance is None or tried.num_groups < 2:
         return None
-    predictions = {ZERO_VARIANCE: without_variance, **_predict_means(tried)}
+    predictions = {ZERO_VARIANCE: without_variance, **_predict_means(tried, unparsable)}
     return Forecast(
         tried.step, predictions, _count_teaching(without_variance, tried.step), _time(tried)
     )
 
 
-def _predict_means(tried: Tried) -> dict[str, Prediction]:
-    """Everything that a step records the mean of."""
+def _predict_means(tried: Tried, unparsable: Sequence[bool] | None) -> dict[str, Prediction]:
+    """Everything that a step has a mean of."""
     ranges = {entry.name: _score_range(tried, entry) for entry in tried.reward_set.entries}
     measured: dict[str, tuple[Sequence[float | None], tuple[float, float]]] = {
         REWARD: (tried.rewards, _reward_range(tried.reward_set.entries, ranges)),
         FLAGGED: ([float(bool(s.flags)) for s in tried.scoring.samples], UNIT),
     }
+    if unparsable is not None:
+        measured[UNPARSABLE] = ([float(lost) for lost in unparsable], UNIT)
     for name, bounds in ranges.items():
         measured[function_metric(name)] = (tried.scores(name), bounds)
     if tried.lengths:
@@ -115,7 +118,9 @@ def _count_teaching(without: Prediction, step: StepShape) -> Prediction:
     expected = step.prompts * (1 - without.expected)
     low = math.ceil(step.prompts * (1 - without.high) - 1e-9)
     high = math.floor(step.prompts * (1 - without.low) + 1e-9)
-    return Prediction(expected, float(min(low, high)), float(max(low, high)))
+    return Prediction(
+        expected, float(min(low, high)), float(max(low, high)), (0.0, float(step.prompts))
+    )
 
 
 def _time(tried: Tried) -> StepTime:

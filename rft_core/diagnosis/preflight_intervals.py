@@ -12,9 +12,10 @@ prompts x n completions then lies in
     mean ± t(G - 1) · sqrt((between + within / n) / M + (between + within / size) / G)
 
 for 95 of 100 dry runs: the first part is the step's own luck, the second that of the dry run
-(Geisser, *Predictive Inference*, 1993, section 2.2). Where nearly all scores are equal, rare others
-may just not have been seen: the variance is then at least that of a share of 1 in N + 2, as in
-Laplace's rule of succession. Bounds of the scores bound the interval.
+(Geisser, *Predictive Inference*, 1993, section 2.2). It is on the safe side where prompts are
+alike, because t counts the prompts and not their completions. Where nearly all scores are equal,
+rare others may just not have been seen: the variance is then at least that of a share of 1 in
+N + 2, as in Laplace's rule of succession. Bounds of the scores bound the interval.
 """
 
 from __future__ import annotations
@@ -53,11 +54,12 @@ class Spread:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is expected of one step, and the 95% interval."""
+    """What is expected of one step, the 95% interval, and between which `bounds` all values lie."""
 
     expected: float
     low: float
     high: float
+    bounds: tuple[float, float] = UNIT
 
     @property
     def half_width(self) -> float:
@@ -83,7 +85,7 @@ def predict_step_mean(
     if len(scored) > 1:
         half = t_quantile(len(scored) - 1) * _deviation(spread, step, _hidden(scored, bounds))
         low, high = max(low, spread.mean - half), min(high, spread.mean + half)
-    return Prediction(spread.mean, min(low, spread.mean), max(high, spread.mean))
+    return Prediction(spread.mean, min(low, spread.mean), max(high, spread.mean), bounds)
 
 
 def predict_share(flags: Sequence[bool], step: StepShape) -> Prediction | None:

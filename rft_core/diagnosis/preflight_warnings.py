@@ -119,8 +119,8 @@ def _check_answers(tried: Tried, unparsable: Sequence[bool] | None) -> Found:
     yield PreflightWarning(
         "unparsable",
         "warning",
-        f"From {lost:.0%} of the completions no answer could be taken: they lack the form that the "
-        "rewards look for.",
+        f"From {lost:.0%} of the completions no answer could be taken, as they lack the form that "
+        "the rewards look for.",
         fix="Show the form in the prompt with an example, or warm up with SFT.",
     )
 
@@ -128,7 +128,7 @@ def _check_answers(tried: Tried, unparsable: Sequence[bool] | None) -> Found:
 def _check_variance(tried: Tried, pass_rates: PassRates) -> Found:
     known = [reward for reward in tried.rewards if reward is not None]
     if not known:
-        text = "No completion has a reward: nothing can be learnt."
+        text = "No completion has a reward, so nothing can be learnt."
         yield PreflightWarning("unscored", "error", text, fix="Mend the functions named below.")
         return
     share = zero_variance_share(tried.rewards, tried.group_size)
@@ -138,7 +138,7 @@ def _check_variance(tried: Tried, pass_rates: PassRates) -> Found:
     yield PreflightWarning(
         "no_variance",
         "error" if share == 1 else "warning",
-        f"In {where} all rewards are equal: there is no gradient to learn from.",
+        f"In {where} all rewards are equal, so there is no gradient to learn from.",
         fix=_cure_for_equal_rewards(tried, known, pass_rates),
     )
 
@@ -170,12 +170,14 @@ def _check_function(tried: Tried, report: FunctionReport) -> Found:
         text = f"'{name}' gave every completion {known[0]:g}: it tells none from another."
         yield PreflightWarning("constant", "note", text, name)
     if known and (min(known) < USUAL_RANGE[0] or max(known) > USUAL_RANGE[1]):
-        text = f"'{name}' ranges from {min(known):g} to {max(known):g}: it will drown the others."
+        text = (
+            f"'{name}' ranges from {min(known):g} to {max(known):g}, so it will drown the others."
+        )
         yield PreflightWarning(
             "out_of_range", "warning", text, name, "Scale it to 0–1, or lower its weight."
         )
     if report.seconds > SLOW_SECONDS * count:
-        text = f"'{name}' took {report.seconds / count:.2g} s per completion: every step waits."
+        text = f"'{name}' took {report.seconds / count:.2g} s per completion, and every step waits."
         fix = "Do less in it, or keep what it computes twice."
         yield PreflightWarning("slow", "warning", text, name, fix)
 
@@ -191,7 +193,7 @@ def _check_prompts(tried: Tried, pass_rates: PassRates) -> Found:
             "note",
             f"Never solved: {hard} of {tried.num_groups} prompts; always solved: {easy}. They "
             "teach little.",
-            fix=f"Keep the {left} in between, or try more prompts and keep theirs.",
+            fix=f"Keep the {left} in between, or try more prompts and keep those.",
         )
     if tried.num_groups < FEWEST_PROMPTS:
         text = f"Only {tried.num_groups} prompts were tried, so the intervals are wide."
@@ -210,8 +212,9 @@ def chance_warning(answers: Sequence[str], golds: Sequence[str]) -> PreflightWar
     return PreflightWarning(
         "chance_level",
         "warning",
-        f"{accuracy:.0%} right is chance level: always answering with the commonest letter gives "
-        f"{chance:.0%}. The commonest answer was {letter}, {count / len(answers):.0%} of the time.",
+        f"{accuracy:.0%} right is chance level, as always answering with the commonest letter "
+        f"gives {chance:.0%}. The commonest answer was {letter}, "
+        f"{count / len(answers):.0%} of the time.",
         fix="Ask for the thought before the letter, or choose a stronger model.",
     )
 
