@@ -20,17 +20,21 @@ from rft_core.rewards.grader_info import (
 from rft_core.rewards.instructions import INSTRUCTIONS
 from rft_core.rewards.json_match import JSON_MATCH
 from rft_core.rewards.judge import JUDGE
+from rft_core.rewards.kernel_format import TRITON_FORMAT
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
+from rft_core.rewards.program_answer import PROGRAM_ANSWER
 from rft_core.rewards.ranked import MULTI_ANSWER, RANKED
 from rft_core.rewards.repetition import REPETITION
 from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
 from rft_core.rewards.sql_validity import SQL
+from rft_core.rewards.stdout_tests import STDOUT_TESTS
+from rft_core.rewards.unit_tests import UNIT_TESTS
 
 __all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry", "needs_sandbox"]
 
@@ -108,6 +112,10 @@ GRADERS: dict[str, GraderInfo] = {
     "json_match": JSON_MATCH,
     "config": CONFIG,
     "sql": SQL,
+    "unit_tests": UNIT_TESTS,
+    "stdout_tests": STDOUT_TESTS,
+    "program_answer": PROGRAM_ANSWER,
+    "triton_format": TRITON_FORMAT,
     "judge": JUDGE,
     "formula": FORMULA,
     "string_check": STRING_CHECK,
