@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from rft_core.rewards.contract import Batch, Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, HASH_MARK, Extracted
-from rft_core.rewards.number_text import parse_number
+from rft_core.rewards.number_text import parse_number, show_number
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -60,8 +60,8 @@ def grade_numeric_match(
         flags = ("several_numbers",) if several else ()  # a range, a set, "1 or 2": hedging
         return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.", flags)
     if abs(value - gold) > Fraction(tolerance):
-        return Grade(0.0, f"The answer is {float(value):g}, not {float(gold):g}.")
-    return Grade(1.0, f"The answer is {float(gold):g}.")
+        return Grade(0.0, f"The answer is {show_number(value)}, not {show_number(gold)}.")
+    return Grade(1.0, f"The answer is {show_number(gold)}.")
 
 
 def grade_choice(

@@ -61,6 +61,14 @@ def parse_number(text: str) -> Fraction | None:
     return -value if match["sign"] == "-" else value
 
 
+def show_number(value: Fraction) -> str:
+    """A short form for a reason."""
+    try:
+        return f"{float(value):g}"
+    except OverflowError:
+        return "a number too large to write out"
+
+
 def _plain(text: str) -> str:
     """LaTeX spelling turned into plain spelling, as far as single numbers need it."""
     text = text.replace("−", "-").replace("\\$", "$").replace("\\%", "%")
