@@ -26,17 +26,18 @@ def pass_band_figure(rates: PassRates, group_size: int) -> go.Figure:
         )
     )
     bands = [
-        (-0.5, 0.5, HARD_COLOR, f"too hard · {len(rates.too_hard)}"),
-        (0.5, last - 0.5, BETWEEN_COLOR, f"in between · {len(rates.between)}"),
-        (last - 0.5, last + 0.5, EASY_COLOR, f"too easy · {len(rates.too_easy)}"),
+        (-0.5, 0.5, HARD_COLOR, "left", f"too hard · {len(rates.too_hard)}"),
+        (0.5, last - 0.5, BETWEEN_COLOR, "center", f"in between · {len(rates.between)}"),
+        (last - 0.5, last + 0.5, EASY_COLOR, "right", f"too easy · {len(rates.too_easy)}"),
     ]
-    for start, end, color, text in bands:
+    for start, end, color, side, text in bands:
         figure.add_vrect(
             x0=start, x1=end, fillcolor=color, opacity=BAND_OPACITY, line_width=0, layer="below"
         )
         figure.add_annotation(
-            x=(start + end) / 2, y=1.0, yref="paper", yanchor="bottom", text=text,
-            showarrow=False, font={"color": color, "size": 12},
+            x={"left": start, "right": end}.get(side, (start + end) / 2), xanchor=side,
+            y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False,
+            font={"color": color, "size": 12},
         )  # fmt: skip
     figure.update_xaxes(
         tickvals=list(range(last + 1)), ticktext=labels, range=[-0.5, last + 0.5],

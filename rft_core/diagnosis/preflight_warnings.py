@@ -144,6 +144,8 @@ def _check_variance(tried: Tried, pass_rates: PassRates) -> Found:
 
 
 def _cure_for_equal_rewards(tried: Tried, known: Sequence[float], pass_rates: PassRates) -> str:
+    if _share(tried.truncated) >= MOST_TRUNCATED:
+        return "Let the completions end first: that alone may mend it."
     alike = [len(set(group)) == 1 for group in tried.grouped(tried.batch.completions)]
     if tried.group_size > 1 and _share(alike) > MOST_ALIKE:
         return "Raise the temperature: the completions of a prompt are all the same text."

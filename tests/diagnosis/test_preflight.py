@@ -46,6 +46,11 @@ def test_equal_texts_are_named_as_the_cause_of_equal_rewards() -> None:
     assert "Raise the temperature" in find(preflight, "no_variance").fix
 
 
+def test_cut_off_completions_are_named_as_the_cause_of_equal_rewards() -> None:
+    preflight = check_dry_run(make_tried([0.0] * 8, 4, truncated=[True] * 8))
+    assert "Let the completions end first" in find(preflight, "no_variance").fix
+
+
 def test_most_groups_without_variance_are_a_warning() -> None:
     preflight = check_dry_run(make_tried([0.0] * 18 + [0.0, 1.0], 2))
     assert preflight.zero_variance == 0.9
