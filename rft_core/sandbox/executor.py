@@ -1,15 +1,17 @@
-"""Run functions of user-written source in the sandbox: the one door for everything above.
+"""Run functions of user-written source in the sandbox: the door for reward functions.
 
 Each source has a jailed process of its own that serves many calls, so that a call costs about a
-millisecond. It sees Python's libraries and an empty folder, and nothing else of this machine: no
-files, network, other processes, environment. At the deadline it is killed and the next call starts
-afresh. Where the machine offers no sufficient jail, nothing is run: see `tiers.py`.
+millisecond; a source that imports torch gets one that has it already. It sees Python's libraries
+and an empty folder, and nothing else of this machine: no files, network, other processes,
+environment. At the deadline it is killed and the next call starts afresh. Where the machine offers
+no sufficient jail, nothing is run: see `tiers.py`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -17,7 +19,8 @@ from typing import Any
 from rft_core.errors import RftError
 from rft_core.sandbox import frames
 from rft_core.sandbox.answers import Answer, Failure, read_answer
-from rft_core.sandbox.fork_server import GRACE_SECONDS, ForkServer, Process
+from rft_core.sandbox.flavours import Flavour, choose_flavour
+from rft_core.sandbox.fork_server import GRACE_SECONDS, Ending, Process
 from rft_core.sandbox.limits import Limits
 from rft_core.sandbox.outcome import (
     DeadlineError,
@@ -25,8 +28,9 @@ from rft_core.sandbox.outcome import (
     InfrastructureError,
     Outcome,
     OutputLimitError,
+    SandboxRefusedError,
 )
-from rft_core.sandbox.tiers import SandboxReport, start_server
+from rft_core.sandbox.servers import Servers, TriedServer
 
 __all__ = ["CallResult", "Executor", "Failure", "Limits", "Outcome"]
 
@@ -47,14 +51,23 @@ class CallResult:
         return self.failure.outcome if self.failure else Outcome.OK
 
 
-class Executor:
-    """A fork server, started at the first call, and a process for each source. Not thread-safe."""
+@dataclass(frozen=True)
+class _Running:
+    """The process of one source, and the server it came from."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    process: Process
+    tried: TriedServer
+
+
+class Executor:
+    """Fork servers, started at the first call, and a process for each source. Not thread-safe."""
+
+    def __init__(self, limits: Limits | None = None, servers: Servers | None = None) -> None:
+        """`servers` are shared with others and stay theirs to close."""
         self._limits = limits or Limits()
-        self._server: ForkServer | None = None
-        self._report: SandboxReport | None = None
-        self._processes: dict[str, Process] = {}
+        self._own_servers = Servers() if servers is None else None
+        self._servers = servers or self._own_servers or Servers()
+        self._running: dict[str, _Running] = {}
 
     def __enter__(self) -> Executor:
         return self
@@ -69,8 +82,10 @@ class Executor:
 
     @property
     def tier(self) -> str:
-        """A, B or C. Starts the server; raises `RftError` where there is none."""
-        return self._ensure_server()[1].tier or ""
+        """A, B or C. Starts a server; raises `RftError` where there is none."""
+        tried = self._acquire(Flavour.PYTHON)
+        self._servers.release(tried)
+        return tried.report.tier or ""
 
     def load(self, source: str, timeout: float) -> CallResult:
         """Run the source's module level, unless its process has done so already."""
@@ -88,68 +103,79 @@ class Executor:
 
     def close(self) -> None:
         """End every process and remove their folders."""
-        self._processes.clear()
-        if self._server:
-            self._server.close()
-            self._server = None
+        for source in list(self._running):
+            with suppress(InfrastructureError):
+                self._end(source)
+        if self._own_servers:
+            self._own_servers.close()
 
     def _ask(self, source: str, request: Mapping[str, Any], timeout: float) -> CallResult:
+        channel = self._ensure_process(source).channel
         start = time.monotonic()
         try:
-            process = self._ensure_process(source)
-        except InfrastructureError as error:
-            self.close()
-            return CallResult(None, _infra_failure(error), time.monotonic() - start)
-        try:
-            frame = process.channel.exchange(frames.pack(request), start + timeout)
-            answer = read_answer(frame)
+            answer = read_answer(channel.exchange(frames.pack(request), start + timeout))
         except ExecutionError as error:
             answer = Answer(failure=self._bury(source, error, timeout))
         seconds = time.monotonic() - start
-        output = process.channel.take_output()
+        output = channel.take_output()
         return CallResult(
             answer.values, answer.failure, seconds, output, answer.extras, answer.metrics
         )
 
     def _bury(self, source: str, error: ExecutionError, timeout: float) -> Failure:
         """End the process that gave no answer; say how it came to that."""
-        process = self._processes.pop(source)
-        assert self._server
-        grace = GRACE_SECONDS if error.outcome is Outcome.KILLED else 0
         try:
-            ending = self._server.end(process, grace)
+            ending = self._end(source, GRACE_SECONDS if error.outcome is Outcome.KILLED else 0)
         except InfrastructureError as gone:
-            self.close()
-            return _infra_failure(gone)
+            return Failure("died", f"the sandbox failed: {gone}", outcome=Outcome.INFRA_ERROR)
         if isinstance(error, DeadlineError):
             message = f"it took longer than {timeout:.3g} s and was stopped"
             return Failure("hang", message, outcome=error.outcome)
         why = error if isinstance(error, OutputLimitError) else ending
         return Failure("died", f"its process ended: {why}", outcome=error.outcome)
 
+    def _end(self, source: str, grace: float = 0.0) -> Ending:
+        running = self._running.pop(source)
+        try:
+            ending = running.tried.server.end(running.process, grace)
+        except InfrastructureError:
+            self._servers.release(running.tried, has_failed=True)
+            raise
+        self._servers.release(running.tried)
+        return ending
+
     def _ensure_process(self, source: str) -> Process:
-        server, report = self._ensure_server()
-        process = self._processes.get(source)
-        if process and not process.channel.is_silent():
-            server.end(self._processes.pop(source))  # it ended while idle: nobody's fault
-            process = None
-        if process is None:
-            process = self._processes[source] = server.spawn(self._limits, report.layers)
+        running = self._running.get(source)
+        if running and running.process.channel.is_silent():
+            return running.process
+        if running:
+            with suppress(InfrastructureError):
+                self._end(source)  # it ended while idle: nobody's fault
+        tried = self._acquire(choose_flavour(source))
+        try:
+            process = tried.server.spawn(self._limits, tried.report.layers)
+        except InfrastructureError as error:
+            self._servers.release(tried, has_failed=True)
+            raise _no_process(error) from error
+        self._running[source] = _Running(process, tried)
         return process
 
-    def _ensure_server(self) -> tuple[ForkServer, SandboxReport]:
-        if self._server and not self._server.is_alive():
-            self.close()
-        if self._server is None or self._report is None:
-            self._server, self._report = start_server()
-        if self._server is None:
+    def _acquire(self, flavour: Flavour) -> TriedServer:
+        try:
+            return self._servers.acquire(flavour)
+        except InfrastructureError as error:
+            raise _no_process(error) from error
+        except SandboxRefusedError as error:
             raise RftError(
                 "Reward functions in Python and regular expressions are refused on this machine",
-                f"code cannot be locked in here ({self._report.missing})",
+                str(error),
                 "See `python -m rft_core sandbox`; built-in rewards work without",
-            )
-        return self._server, self._report
+            ) from error
 
 
-def _infra_failure(error: InfrastructureError) -> Failure:
-    return Failure("died", f"the sandbox failed: {error}", outcome=Outcome.INFRA_ERROR)
+def _no_process(error: InfrastructureError) -> RftError:
+    return RftError(
+        "The process for reward functions did not start",
+        str(error),
+        "Check the limits on processes and memory of this machine",
+    )

@@ -26,24 +26,24 @@ GOES_ON = (Outcome.OK, Outcome.CANDIDATE_ERROR)
 
 
 class LocalProvider:
-    """Starts its fork servers when first needed. For any number of threads."""
+    """Starts its fork servers when first needed; an `Executor` may share them. Thread-safe."""
 
     def __init__(self) -> None:
-        self._servers = Servers()
+        self.servers = Servers()
 
     @property
     def tier(self) -> str:
-        with self._servers.borrow(Flavour.PYTHON) as tried:
+        with self.servers.borrow(Flavour.PYTHON) as tried:
             return tried.report.tier or ""
 
     @property
     def failures(self) -> int:
-        return self._servers.failures
+        return self.servers.failures
 
     @contextmanager
     def open(self, program: Program, limits: Limits | None = None) -> Iterator[LocalSession]:
         limits = limits or LIMITS[program.flavour]
-        with self._servers.borrow(program.flavour) as tried:
+        with self.servers.borrow(program.flavour) as tried:
             process = tried.server.spawn(limits, tried.report.layers, program.source)
             session = LocalSession(tried.server, process)
             try:
@@ -52,7 +52,7 @@ class LocalProvider:
                 session.close()
 
     def close(self) -> None:
-        self._servers.close()
+        self.servers.close()
 
 
 class LocalSession:

@@ -37,27 +37,36 @@ class Servers:
         self._counting = threading.Lock()
         self.failures = 0  # servers that died, failed, or did not start
 
-    @contextmanager
-    def borrow(self, flavour: Flavour) -> Iterator[TriedServer]:
-        """A server for a while; an `InfrastructureError` in that time is taken for its failure.
+    def acquire(self, flavour: Flavour) -> TriedServer:
+        """A server, to be given back by `release`, if only at the end of the last process there.
 
-        Raises that, and `SandboxRefusedError` where no tier holds.
+        Raises `InfrastructureError` where none starts, `SandboxRefusedError` where no tier holds.
         """
         with self._starting[flavour]:
             tried = self._ensure(flavour)
             with self._counting:
                 tried.users += 1
+            return tried
+
+    def release(self, tried: TriedServer, *, has_failed: bool = False) -> None:
+        with self._counting:
+            self._note(tried, has_failed)
+            tried.users -= 1
+            is_done = tried.has_failed and not tried.users
+        if is_done:
+            tried.server.close()
+
+    @contextmanager
+    def borrow(self, flavour: Flavour) -> Iterator[TriedServer]:
+        """`acquire` and `release`; an `InfrastructureError` in between is the server's failure."""
+        tried = self.acquire(flavour)
         try:
             yield tried
-        except InfrastructureError:
-            self._give_up(tried)
+        except BaseException as error:
+            self.release(tried, has_failed=isinstance(error, InfrastructureError))
             raise
-        finally:
-            with self._counting:
-                tried.users -= 1
-                is_done = tried.has_failed and not tried.users
-            if is_done:
-                tried.server.close()
+        else:
+            self.release(tried)
 
     def close(self) -> None:
         for flavour, lock in self._starting.items():
@@ -70,19 +79,22 @@ class Servers:
         if found and not found.has_failed and found.server.is_alive():
             return found
         if found:
-            self._give_up(found)
+            with self._counting:
+                found.users += 1
+            self.release(found, has_failed=True)
         try:
             server, report = start_server(flavour)
         except InfrastructureError:
-            self.failures += 1
+            with self._counting:
+                self.failures += 1
             raise
         if server is None:
             raise SandboxRefusedError(f"code cannot be locked in here ({report.missing})")
         self._running[flavour] = TriedServer(server, report)
         return self._running[flavour]
 
-    def _give_up(self, tried: TriedServer) -> None:
-        with self._counting:
-            if not tried.has_failed:
-                tried.has_failed = True
-                self.failures += 1
+    def _note(self, tried: TriedServer, has_failed: bool) -> None:
+        """Each failed server counts once, however many threads notice."""
+        if has_failed and not tried.has_failed:
+            tried.has_failed = True
+            self.failures += 1

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from rft_core.sandbox.executor import Executor, Limits, Outcome
+from rft_core.sandbox.flavours import Flavour
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +146,8 @@ def test_no_process_can_be_started(executor, code):
 )
 def test_the_server_cannot_be_harmed_or_read(executor, code):
     assert attempt(executor, code) == "blocked"
-    assert psutil.Process(executor._server.pid).is_running()
+    with executor._servers.borrow(Flavour.PYTHON) as tried:
+        assert psutil.Process(tried.server.pid).is_running()
 
 
 @pytest.mark.parametrize(

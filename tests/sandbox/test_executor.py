@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 from rft_core.errors import RftError
-from rft_core.sandbox import executor as executor_module
+from rft_core.sandbox import servers
 from rft_core.sandbox.executor import Executor, Limits, Outcome
+from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.tiers import SandboxReport
 
 
@@ -55,7 +56,12 @@ def run(executor: Executor, body: str, timeout: float = 5.0):
 
 def server_of(executor: Executor) -> psutil.Process:
     assert executor.tier
-    return psutil.Process(executor._server.pid)
+    return psutil.Process(fork_server_of(executor).pid)
+
+
+def fork_server_of(executor: Executor):
+    with executor._servers.borrow(Flavour.PYTHON) as tried:
+        return tried.server
 
 
 def test_the_environment_holds_no_secrets_of_the_parent(executor, monkeypatch):
@@ -157,12 +163,12 @@ def f(completions):
 """
     keywords = {"completions": ["x"], "global_step": None}
     assert executor.call(source, "f", keywords, 5).values == [0.5]
-    process = next(iter(executor._processes.values()))
+    process = executor._running[source].process
     deadline = time.monotonic() + 5
     while process.channel.is_silent() and time.monotonic() < deadline:
         time.sleep(0.01)
     assert executor.call(source, "f", keywords, 5).values == [0.5]
-    assert executor._processes[source] is not process
+    assert executor._running[source].process is not process
 
 
 def test_sources_with_what_files_rarely_hold_are_only_errors(shared):
@@ -176,7 +182,7 @@ def test_an_idle_process_that_was_killed_is_replaced_and_nobody_is_blamed(execut
     server = server_of(executor)
     value(executor, "1")
     jailed = max(server.children(recursive=True), key=lambda process: process.pid)
-    channel = next(iter(executor._processes.values())).channel
+    channel = next(iter(executor._running.values())).process.channel
     jailed.kill()
     deadline = time.monotonic() + 5
     while channel.is_silent() and time.monotonic() < deadline:
@@ -203,7 +209,7 @@ def test_nothing_outlives_a_killed_parent(tmp_path):
         "source = 'def f(completions):\\n    while True: pass'\n"
         "executor = Executor()\n"
         "executor.load(source, 10)\n"
-        "print(executor._server.pid, flush=True)\n"
+        "print(executor._running[source].tried.server.pid, flush=True)\n"
         "executor.call(source, 'f', {'completions': ['x'], 'global_step': None}, 60)\n"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
@@ -235,7 +241,9 @@ def test_many_calls_leak_no_descriptor_and_no_folder(executor):
     for number in range(30):
         run(executor, f"os._exit({number})")
     assert psutil.Process().num_fds() == before
-    assert len(list(executor._server.cells.iterdir())) <= 2  # the idle one's, and the probes'
+    assert (
+        len(list(fork_server_of(executor).cells.iterdir())) <= 2
+    )  # the idle one's, and the probes'
 
 
 def test_large_requests_and_answers_do_not_block(shared):
@@ -268,7 +276,7 @@ def f(completions):
 
 def test_below_the_last_tier_code_is_refused(monkeypatch):
     report = SandboxReport(None, (), ())
-    monkeypatch.setattr(executor_module, "start_server", lambda: (None, report))
+    monkeypatch.setattr(servers, "start_server", lambda flavour: (None, report))
     with Executor() as executor, pytest.raises(RftError, match="refused on this machine"):
         run(executor, "pass")
 

@@ -1,4 +1,4 @@
-"""Many candidates, each in a fresh jailed process of every flavour: outcomes, isolation, failures."""
+"""Many candidates, each in a fresh jailed process: outcomes in every flavour, isolation, failures."""
 
 import pytest
 
