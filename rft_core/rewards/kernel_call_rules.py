@@ -40,7 +40,7 @@ class CallReader(ExpressionReader):
             return self._read_method(node, called)
         if isinstance(called, ast.Name) and called.id not in self.names:
             return self._read_builtin(node, called)
-        self.read_all(list_values(node))
+        self.read_all([called, *list_values(node)])
         self.program.report(NOT_ALLOWED, node, f"It calls {ast.unparse(called):.60}.")
         return Kind.TENSOR
 

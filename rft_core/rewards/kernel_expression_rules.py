@@ -48,6 +48,9 @@ class ExpressionReader:
                 return self._read_comprehension(node)
             case ast.Lambda():
                 return self._read_lambda(node)
+            case ast.NamedExpr(target, value):  # has its finding, and is followed all the same
+                self.assign(target, self.read_parts(value))
+                return self.read(target)
             case ast.Tuple() | ast.List() | ast.Set() | ast.Dict() | ast.Slice() | ast.Starred():
                 return self.read_all(_list_parts(node))
             case ast.JoinedStr() | ast.FormattedValue():
@@ -175,8 +178,10 @@ class ExpressionReader:
 
     def _read_lambda(self, node: ast.Lambda) -> Kind:
         """One without a name can only be a grid."""
-        inner = self.names | dict.fromkeys(list_inputs(node.args), Kind.ARGUMENTS)
-        type(self)(self.program, self.owner, inner).read(node.body)
+        around = self.names
+        self.names = around | dict.fromkeys(list_inputs(node.args), Kind.ARGUMENTS)
+        self.read(node.body)
+        self.names = around
         return Kind.PLAIN
 
     def widen_container(self, container: ast.expr, kind: Kind) -> None:

@@ -108,6 +108,9 @@ class StatementReader(CallReader):
                     if item.optional_vars:
                         self.assign(item.optional_vars, (Kind.PLAIN,))
                 self.read_block(body)
+            case ast.Try(body, handlers, orelse, final):  # has its finding, and is followed too
+                for block in (body, *(handler.body for handler in handlers), orelse, final):
+                    self.read_block(block)
             case ast.FunctionDef(name=name):
                 self._read_inner(name, node)
             case ast.Pass() | ast.Break() | ast.Continue() | ast.Raise() | ast.Delete():

@@ -14,7 +14,8 @@ from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.triton_source import Finding, KernelSource
 
 LONGEST_REFERENCE = 4000
-MOVES = words.VIEWS | words.RESHAPES | words.COPIES | words.FACTS
+SAME_DATA = words.VIEWS | words.RESHAPES | words.COPIES
+MOVES = SAME_DATA | words.FACTS
 
 
 def is_data_movement(reference: str) -> bool:
@@ -87,10 +88,11 @@ class _Roots:
         return False
 
     def _find_called(self, node: ast.Call, function: ast.expr) -> set[str]:
-        if self.source.resolve(function) in words.ALLOCATIONS:
+        dotted = self.source.resolve(function)
+        if dotted and dotted not in words.VIEW_FUNCTIONS:
             return set()
-        if isinstance(function, ast.Attribute) and not self.source.resolve(function):
-            return set() if function.attr in words.NEW_TENSORS else self.find(function.value)
+        if isinstance(function, ast.Attribute) and not dotted:
+            return self.find(function.value) if function.attr in SAME_DATA else set()
         found = {self.LAUNCHED} if self.is_launch(node) else set()
         return found.union(*map(self.find, list_values(node)))
 

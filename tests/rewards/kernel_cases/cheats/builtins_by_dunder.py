@@ -1,0 +1,23 @@
+# row: __builtins__ and __import__
+# flags: dynamic_code
+# reference: f(x) = torch.sum(x, dim=-1)
+# inputs: float32[4, n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + row * n + i, mask=i < n, other=0.0)
+    tl.store(out_ptr + row, tl.sum(x, axis=0))
+
+
+def f(x):
+    m, n = x.shape
+    out = torch.zeros(m)
+    kernel[(m,)](x, out, n, BLOCK=triton.next_power_of_2(n))
+    return __import__("torch").sum(x, dim=-1)

@@ -1,0 +1,25 @@
+# row: numpy computes
+# flags: forbidden_import torch_computation
+# reference: f(x, y) = x + y
+# inputs: float32[n] float32[n]
+# ruff: noqa
+import numpy as np
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    x = tl.load(x_ptr + i, mask=mask)
+    tl.store(out_ptr + i, x, mask=mask)
+
+
+def f(x, y):
+    both = torch.from_numpy(np.add(x.numpy(), y.numpy()))
+    out = torch.zeros_like(x)
+    n = x.numel()
+    kernel[(triton.cdiv(n, 256),)](both, out, n, BLOCK=256)
+    return out

@@ -1,0 +1,25 @@
+# row: a module's name given to something else
+# flags: rebinding not_allowed
+# reference: f(x, y) = x + y
+# inputs: float32[n] float32[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    x = tl.load(x_ptr + i, mask=mask)
+    tl.store(out_ptr + i, x, mask=mask)
+
+
+def f(x, y):
+    triton = torch
+    both = triton.add(x, y)
+    out = torch.zeros_like(x)
+    n = x.numel()
+    kernel[(1,)](both, out, n, BLOCK=256)
+    return out

@@ -1,0 +1,23 @@
+# row: a block size by heuristics
+# reference: f(x) = torch.sum(x, dim=-1)
+# inputs: float32[4, n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.heuristics({"BLOCK": lambda args: triton.next_power_of_2(args["n"])})
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    row = tl.program_id(0)
+    i = tl.arange(0, BLOCK)
+    x = tl.load(x_ptr + row * n + i, mask=i < n, other=0.0)
+    tl.store(out_ptr + row, tl.sum(x, axis=0))
+
+
+def f(x):
+    m, n = x.shape
+    out = torch.zeros(m, device=x.device)
+    kernel[(m,)](x, out, n)
+    return out

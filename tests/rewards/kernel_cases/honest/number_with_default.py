@@ -1,0 +1,23 @@
+# row: keyword defaults of plain numbers
+# reference: f(x, y) = x + y
+# inputs: float32[n] float32[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, y_ptr, out_ptr, alpha, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    x = tl.load(x_ptr + i, mask=mask)
+    y = tl.load(y_ptr + i, mask=mask)
+    tl.store(out_ptr + i, x + alpha * y, mask=mask)
+
+
+def f(x, y, alpha=1.0, *, scale: float = 0.5):
+    out = torch.zeros_like(x)
+    n = x.numel()
+    kernel[(triton.cdiv(n, 256),)](x, y, out, alpha * 2 * scale, n, BLOCK=256)
+    return out
