@@ -16,12 +16,14 @@ from pages.components.generation_view import (
 from pages.components.live_chart import live_chart
 from pages.components.log_tail import read_log_tail
 from pages.components.page_header import page_header, plain, shown_errors
+from pages.components.rescoring import choose_rescore, is_rescoring, show_rescore
 from pages.components.reward_source import reward_weights, show_reward_source
 from pages.components.run_curves import (
     checkpoint_marks,
     optimisation_panels,
     policy_panels,
     read_curves,
+    read_rescored,
     reward_panels,
 )
 from pages.components.run_header import run_header
@@ -35,6 +37,7 @@ from rft_core.store.index import RunRow, open_index
 from rft_core.store.run_reader import events_frame, get_progress, has_database, open_run
 from rft_core.store.run_state import RunStatus, get_run_status
 
+RESCORE_REFRESH = 1.0  # seconds, on a run that has ended
 REFRESH = {"Off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 AXES = {"Step": "step", "Time": "time", "Tokens": "tokens"}
 LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
@@ -57,13 +60,13 @@ def main() -> None:
         run = pick_run()
     generation_style()
     active = read_status(run.id).is_active
-    refresh, view = toolbar(active)
-    interval = REFRESH[refresh] if active else None
+    refresh, view = toolbar(run, active)
+    interval = REFRESH[refresh] if active else RESCORE_REFRESH if is_rescoring(run.id) else None
     st.fragment(live_view, run_every=interval)(run, view, interval is not None)
     st.fragment(details, run_every=interval)(run)
 
 
-def toolbar(active: bool) -> tuple[str, dict[str, Any]]:
+def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
     """How often to look (while there is something to wait for), and how to draw."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         refresh = st.segmented_control(
@@ -79,6 +82,7 @@ def toolbar(active: bool) -> tuple[str, dict[str, Any]]:
             help="Weight of the past in a moving average; the raw line stays visible behind it.",
         )  # fmt: skip
         log_y = st.toggle("Log y", key="log", bind="query-params")
+        choose_rescore(run)
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 
@@ -92,12 +96,15 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     status = read_status(run.id)
     curves, checkpoints = read_curves(run.id)
     run_header(status, checkpoints, last_write(run.id))
-    show_findings(curves)
+    with st.container():  # whatever stands in it, the charts below keep their place
+        show_findings(curves)
+        rescore = show_rescore(run)
+    rescored = read_rescored(run.id, rescore)
     grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
     with grid.cell(column_span=2):
         clicked = live_chart(
             "curves",
-            [*reward_panels(curves, reward_weights(run)), *policy_panels(curves)],
+            [*reward_panels(curves, reward_weights(run), rescored), *policy_panels(curves)],
             marks=checkpoint_marks(checkpoints),
             waiting="Waiting for the first step" if status.is_active else "Not measured",
             **view,
@@ -110,8 +117,8 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     if optimisation.open:
         with optimisation:
             live_chart("optimisation", optimisation_panels(curves), **view)
-    if polls and not status.is_active:
-        st.rerun(scope="app")  # the run has ended: stop polling
+    if polls and not status.is_active and not (rescore and rescore.is_running):
+        st.rerun(scope="app")  # nothing is waited for any more: stop polling
 
 
 def last_write(run_id: str) -> float | None:

@@ -33,7 +33,7 @@ class Trace:
 
     All arrays have one length. NaN in `y` is a point that was not measured. `color` overrides
     the colour that goes with the kind, e.g. to tell runs apart. Validation is drawn with points
-    and never smoothed.
+    and never smoothed. `dashed`: what would have been, beside what was.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Trace:
     y: Array
     kind: Kind = "train"
     color: Color | None = None
+    dashed: bool = False
 
     def __post_init__(self) -> None:
         if "step" not in self.x:
@@ -132,7 +133,12 @@ def _structure(panels: Sequence[Panel]) -> list[dict[str, Any]]:
             "title": panel.title,
             "help": panel.help,
             "traces": [
-                {"name": trace.name, "kind": trace.kind, "color": trace.color}
+                {
+                    "name": trace.name,
+                    "kind": trace.kind,
+                    "color": trace.color,
+                    "dashed": trace.dashed,
+                }
                 for trace in panel.traces
             ],
         }

@@ -69,7 +69,7 @@ def show_versions(rewards: RewardSet | None, current: StoredSet | None) -> None:
         with choice:
             id = st.selectbox(
                 "Version", list(rows), key="rewards_compared",
-                format_func=lambda id: _label(rows[id]) + (
+                format_func=lambda id: version_label(rows[id]) + (
                     " · what is above" if current and current.id == id else ""
                 ),
             )  # fmt: skip
@@ -118,6 +118,11 @@ def _find(rewards: RewardSet | None) -> StoredSet | None:
         return None
 
 
-def _label(row: dict[str, object]) -> str:
+def version_label(row: dict[str, object]) -> str:
+    """A stored version as people choose it."""
     age = age_text(time.time() - float(str(row["created_at"])))
-    return f"{row['name']} · version {row['version']} · {age}"
+    return f"{version_title(row)} · {age}"
+
+
+def version_title(row: dict[str, object]) -> str:
+    return f"{row['name']} · version {row['version']}"

@@ -3,12 +3,15 @@
 What a panel means is said here, once, for people who see these measures for the first time.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
 from pages.components.chart_message import Kind, Mark, Panel, Trace
 from rft_core.figures import Curve, Curves, extend_curves
 from rft_core.paths import get_runs_dir
+from rft_core.store.rescores import Rescore, open_rescores, rescored_frame
 from rft_core.store.run_reader import (
     Checkpoint,
     has_database,
@@ -18,7 +21,8 @@ from rft_core.store.run_reader import (
     open_run,
 )
 
-KEY = "run_curves"
+KEY, RESCORED_KEY = "run_curves", "rescored_curves"
+RESCORED = "re-scored"
 
 POLICY_PANELS = (
     (
@@ -72,21 +76,50 @@ def read_curves(run_id: str) -> tuple[Curves, list[Checkpoint]]:
         return curves, list_checkpoints(db)
 
 
-def reward_panels(curves: Curves, weights: dict[str, float]) -> list[Panel]:
-    """One panel per reward function, then the total. Weight 0 is only logged: the title says so."""
+def read_rescored(run_id: str, rescore: Rescore | None) -> Curves | None:
+    """The curves that other rewards would have given, as far as they are known."""
+    if rescore is None:
+        return None
+    which = (run_id, rescore.reward_set)
+    known, curves = st.session_state.get(RESCORED_KEY, (which, Curves()))
+    if known != which or curves.attempts != rescore.attempt:
+        curves = Curves(attempts=rescore.attempt)  # a new attempt may have forgotten steps
+    with open_rescores(get_runs_dir(), run_id) as db:
+        frame = rescored_frame(db, rescore.reward_set, after_id=curves.last_id)
+    curves = extend_curves(curves, frame)
+    st.session_state[RESCORED_KEY] = (which, curves)
+    return curves
+
+
+def reward_panels(
+    curves: Curves, weights: dict[str, float], rescored: Curves | None = None
+) -> list[Panel]:
+    """One panel per reward function, then the total. Weight 0 is only logged: the title says so.
+
+    What other rewards would have given is dashed, and their new functions have panels of their own.
+    """
     panels = []
-    for name in curves.functions or list(weights):
+    own = curves.functions or list(weights)
+    for name in own:
         logged_only = weights.get(name) == 0
+        metric = f"rewards/{name}/mean"
         panels.append(
             Panel(
                 f"{name} (only logged)" if logged_only else name,
-                _traces(curves, f"rewards/{name}/mean", "truth" if logged_only else "train"),
+                _traces(curves, metric, "truth" if logged_only else "train")
+                + _rescored_traces(rescored, metric),
                 f"Mean score of the reward function '{name}'."
                 + (" Its weight is 0: it is measured, not trained on." if logged_only else ""),
             )
         )
+    for name in rescored.functions if rescored else ():
+        if name not in own:
+            traces = _rescored_traces(rescored, f"rewards/{name}/mean")
+            help = f"Mean score that '{name}' would have given. This run did not train on it."
+            panels.append(Panel(name, traces, help))
     total = "Mean of the weighted sum of all reward functions: what training raises."
-    return [*panels, Panel("Total reward", _traces(curves, "reward"), total)]
+    traces = _traces(curves, "reward") + _rescored_traces(rescored, "reward")
+    return [*panels, Panel("Total reward", traces, total)]
 
 
 def policy_panels(curves: Curves) -> list[Panel]:
@@ -108,6 +141,19 @@ def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
     if validation is not None:
         traces.append(_trace("validation", validation, "validation"))
     return traces
+
+
+def _rescored_traces(rescored: Curves | None, name: str) -> list[Trace]:
+    kinds: tuple[tuple[str, Kind], ...] = (("train", "other"), ("validation", "validation"))
+    found = [
+        (f"{RESCORED} {split}" if split == "validation" else RESCORED, curve, kind)
+        for split, kind in kinds
+        if rescored and (curve := rescored.get(name, split)) is not None
+    ]
+    return [
+        replace(_trace(title, curve, kind), color="violet", dashed=True)
+        for title, curve, kind in found
+    ]
 
 
 def _trace(name: str, curve: Curve | None, kind: Kind) -> Trace:

@@ -107,6 +107,7 @@ class _Work:
             while todo := writer.keep_only(keys := list_steps(db)):
                 total = _count_generations(keys)
                 done = total - _count_generations(todo)
+                writer.add_steps((), done=done, total=total)  # tells how much there is to do
                 for steps in _in_portions(self._score_steps(scorer, db, todo)):
                     portion = _count_generations([step.key for step in steps])
                     done, scored = done + portion, scored + portion
@@ -197,6 +198,7 @@ def _count(scoring: Scoring, step: StepCompletions, scale_rewards: str) -> Tally
     taught, teaches = old.any(axis=1), new.any(axis=1)
     return Tally(
         plain.generations, plain.unscored, plain.flagged,
+        compared=len(rewards),
         encouraged=int(((old < 0) & (new > 0)).sum()),
         discouraged=int(((old > 0) & (new < 0)).sum()),
         groups=len(old),

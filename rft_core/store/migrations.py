@@ -116,8 +116,9 @@ RESCORE_MIGRATIONS: Sequence[Migration] = (
         reward_set TEXT NOT NULL, split TEXT NOT NULL, step INTEGER NOT NULL,
         last_generation INTEGER NOT NULL, elapsed REAL NOT NULL, tokens INTEGER NOT NULL,
         scored_at REAL NOT NULL, generations INTEGER NOT NULL, unscored INTEGER NOT NULL,
-        flagged INTEGER NOT NULL, encouraged INTEGER NOT NULL, discouraged INTEGER NOT NULL,
-        groups INTEGER NOT NULL, woken INTEGER NOT NULL, silenced INTEGER NOT NULL,
+        flagged INTEGER NOT NULL, compared INTEGER NOT NULL, encouraged INTEGER NOT NULL,
+        discouraged INTEGER NOT NULL, groups INTEGER NOT NULL, woken INTEGER NOT NULL,
+        silenced INTEGER NOT NULL,
         PRIMARY KEY (reward_set, split, step)
     ) WITHOUT ROWID;
     CREATE TABLE metrics (

@@ -32,13 +32,15 @@ RescoreOutcome = Literal["finished", "stopped", "failed"]
 class Tally:
     """Counts over completions, and over the groups of training steps.
 
-    `encouraged`: their advantage was negative and would have been positive; `discouraged`: the
-    other way round. `woken` groups taught nothing and would have taught; `silenced` the reverse.
+    `compared`: those of training, which had an advantage. `encouraged`: theirs was negative and
+    would have been positive; `discouraged`: the other way round. `woken` groups taught nothing and
+    would have taught; `silenced` the reverse.
     """
 
     generations: int = 0
     unscored: int = 0
     flagged: int = 0
+    compared: int = 0
     encouraged: int = 0
     discouraged: int = 0
     groups: int = 0

@@ -3,7 +3,7 @@
 // answered by asking Python (the `resend` trigger) for everything.
 
 import { Panel } from "./live_chart_panel.js"
-import { colorOf, readTheme } from "./live_chart_theme.js"
+import { paintDot, readTheme } from "./live_chart_theme.js"
 
 const asset = name => new URL(`./${name}`, import.meta.url).href
 
@@ -82,7 +82,7 @@ class Chart {
       button.title = this.hidden.has(name) ? `Show ${name}` : `Hide ${name}`
       const dot = document.createElement("i")
       dot.className = "rft-dot"
-      dot.style.background = colorOf(trace, this.theme)
+      paintDot(dot, trace, this.theme)
       button.prepend(dot)
       if (name === focused) button.focus()
     }

@@ -1,7 +1,7 @@
 // One panel of a live chart: a title, the values under the cursor, and a plotly chart that grows.
 
 import { Series, Smoother } from "./live_chart_series.js"
-import { axisStyle, colorOf } from "./live_chart_theme.js"
+import { axisStyle, colorOf, paintDot } from "./live_chart_theme.js"
 
 const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
 const MARK_LABELS = 3 // more marks than this show their label on hover only
@@ -82,7 +82,11 @@ export class Panel {
         customdata: [...curve.series.y],
         name: curve.trace.name,
         mode: this.modeOf(curve),
-        line: { color: colorOf(curve.trace, theme), width: 1.8 },
+        line: {
+          color: colorOf(curve.trace, theme),
+          width: 1.8,
+          dash: curve.trace.dashed ? "5px,3px" : "solid",
+        },
         marker: { size: 5, color: colorOf(curve.trace, theme) },
         connectgaps: true,
         visible: !hidden.has(curve.trace.name),
@@ -232,7 +236,7 @@ export class Panel {
       const at = x === null ? curve.series.last() : curve.series.nearest(x)
       curve.value.hidden = at < 0 || this.chart.hidden.has(curve.trace.name)
       curve.value.title = curve.trace.name
-      curve.value.firstChild.style.background = colorOf(curve.trace, this.chart.theme)
+      paintDot(curve.value.firstChild, curve.trace, this.chart.theme)
       curve.number.textContent = at < 0 ? "" : format(curve.smoother.values[at])
     }
     this.waiting.hidden = !this.empty

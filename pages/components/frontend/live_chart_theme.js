@@ -44,6 +44,13 @@ export function readTheme(root) {
 
 export const colorOf = (trace, theme) => theme.palette[trace.color ?? COLOR_OF_KIND[trace.kind]]
 
+// The mark beside a curve's name: a ring where the curve is dashed.
+export function paintDot(dot, trace, theme) {
+  const color = colorOf(trace, theme)
+  dot.style.background = trace.dashed ? "none" : color
+  dot.style.boxShadow = trace.dashed ? `inset 0 0 0 2px ${color}` : "none"
+}
+
 export function axisStyle(theme) {
   return {
     gridcolor: theme.grid,
