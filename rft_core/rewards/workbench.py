@@ -9,11 +9,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-if TYPE_CHECKING:
-    from rft_core.sandbox.pool import Pool
+from rft_core.sandbox.pool import Pool
 
 
 class Closeable(Protocol):
@@ -27,15 +25,10 @@ class Workbench:
     """Opened and closed by the scorer; nothing is started before it is first used."""
 
     def __init__(self) -> None:
+        self.pool = Pool()
         self._secret = secrets.token_bytes(16)
         self._step: int | None = None
         self._tools: dict[Any, Any] = {}
-
-    @cached_property
-    def pool(self) -> Pool:
-        from rft_core.sandbox.pool import Pool
-
-        return Pool()
 
     @property
     def seed(self) -> int:
@@ -57,5 +50,4 @@ class Workbench:
         for tool in self._tools.values():
             tool.close()
         self._tools.clear()
-        if "pool" in self.__dict__:
-            self.pool.close()
+        self.pool.close()
