@@ -14,14 +14,18 @@ import numbers
 import sys
 import traceback
 import types
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
-from rft_core.sandbox import frames, probes, program_cell
+from rft_core.sandbox import frames, probes
 
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
 
 Namespace = dict[str, Any]
+Answerer = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 def hello(answer_fd: int, refusal: str = "") -> None:
@@ -29,20 +33,23 @@ def hello(answer_fd: int, refusal: str = "") -> None:
     frames.write_frame(answer_fd, {"refusal": refusal})
 
 
-def serve(request_fd: int, answer_fd: int, program: program_cell.Namespace | None = None) -> None:
+def serve(request_fd: int, answer_fd: int, answer: Answerer) -> None:
     """Answer requests until the parent closes its end."""
     # Anew: the streams that the fork server left know its own log file, not this process's pipe.
-    sys.stdout = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-    modules: dict[str, Namespace] = {}
+    out = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    err = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = out, err
     while (request := frames.read_frame(request_fd)) is not None:
-        if program is not None:
-            answer = program_cell.answer_call(program, request["call"], request["arguments"])
-        else:
-            answer = answer_request(modules, request)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        frames.write_frame(answer_fd, answer)
+        reply = answer(request)
+        for stream in (out, err):
+            with suppress(ValueError):  # the code has closed it
+                stream.flush()
+        frames.write_frame(answer_fd, reply)
+
+
+def start() -> Answerer:
+    """What answers the requests for reward functions: it remembers the sources it has loaded."""
+    return partial(answer_request, {})
 
 
 def answer_request(modules: dict[str, Namespace], request: dict[str, Any]) -> dict[str, Any]:

@@ -7,10 +7,13 @@ counts as the candidate's error: the candidate shares this process and could mak
 """
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from rft_core.sandbox import values
+from rft_core.sandbox.jail import DEVICES, SYSTEM_FILES, get_python_folders
+from rft_core.sandbox.watch import Watch
 
 CANDIDATE = "candidate.py"
 PROGRAM = "program.py"
@@ -26,15 +29,26 @@ def load(source: str) -> Namespace:
     return namespace
 
 
-def answer_call(program: Namespace, function: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """{"outcome", "value", "detail"}: what the function returned, or how it failed."""
+def start(program: Namespace) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """What answers the requests for this program, from within the jail."""
+    folders = get_python_folders()
+    watch = Watch([*SYSTEM_FILES, *DEVICES, *folders], folders, PROGRAM)
+    return partial(answer_request, program, watch)
+
+
+def answer_request(program: Namespace, watch: Watch, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"outcome", "value", "detail", "blocked"}: what the function returned, or how it failed."""
     try:
-        given = {name: values.decode(argument) for name, argument in arguments.items()}
-        value = values.encode(program[function](**given))
+        answer = call(program[request["call"]], request["arguments"])
     except BaseException as error:  # sys.exit() and KeyboardInterrupt are the candidate's too
         outcome = "oom" if is_out_of_memory(error) else "candidate_error"
-        return {"outcome": outcome, "value": None, "detail": describe(error), "blocked": []}
-    return {"outcome": "ok", "value": value, "detail": "", "blocked": []}
+        answer = {"outcome": outcome, "value": None, "detail": describe(error)}
+    return {**answer, "blocked": sorted(watch.attempts)}
+
+
+def call(function: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: values.decode(argument) for name, argument in arguments.items()}
+    return {"outcome": "ok", "value": values.encode(function(**given)), "detail": ""}
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -143,7 +143,8 @@ def become_cell(
             cell.hello(answers, refusal=f"{type(error).__name__}: {error}")
         else:
             cell.hello(answers)
-            cell.serve(requests, answers, program)
+            answer = cell.start() if program is None else program_cell.start(program)
+            cell.serve(requests, answers, answer)
             os._exit(0)
     except BaseException:
         traceback.print_exc()

@@ -1,4 +1,4 @@
-"""Many candidates, each in a fresh jailed process: outcomes in every flavour, isolation, failures."""
+"""Many candidates, each in a fresh jailed process: endings of every flavour, isolation, faults."""
 
 import pytest
 

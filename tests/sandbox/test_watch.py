@@ -1,0 +1,109 @@
+"""What a candidate tries and must not is named; what honest code does is not."""
+
+import pytest
+
+from rft_core.sandbox.local import LocalProvider
+from rft_core.sandbox.provider import Flavour, Outcome, Program
+
+HARNESS = """
+import ctypes, gc
+
+def run(source):
+    ctypes.CDLL(None), gc.get_objects()  # what our own program does is no attempt
+    try:
+        exec(compile(source, CANDIDATE, "exec"), {"__name__": "candidate"})
+    except OSError:
+        pass
+"""
+ATTEMPTS = {
+    "network": [
+        "import socket; socket.create_connection(('127.0.0.1', 80), 1)",
+        "import socket; socket.socket()",
+        "import urllib.request; urllib.request.urlopen('http://127.0.0.1/')",
+        "import socket; socket.getaddrinfo('example.org', 80)",
+    ],
+    "file": [
+        "open('/etc/passwd')",
+        "open('../../../etc/passwd')",
+        "import pathlib; pathlib.Path('/root/.ssh/id_rsa').read_text()",
+        "import os; os.listdir('/')",
+        "import os; os.remove('/tmp/x')",
+        "import os; os.symlink('/etc', 'etc'); open('etc/shadow')",
+        "import sqlite3; open('/work/runs/index.db', 'rb')",
+        "import numpy; numpy.save('/tmp/x.npy', numpy.ones(1))",
+    ],
+    "process": [
+        "import os; os.fork()",
+        "import os; os.system('true')",
+        "import subprocess; subprocess.run(['true'])",
+        "import os; os.kill(os.getppid(), 9)",
+        "import multiprocessing as m; m.get_context('fork').Process(target=print).start()",
+    ],
+    "ctypes": [
+        "import ctypes; ctypes.CDLL(None)",
+        "exec('import ctypes; ctypes.string_at(b\"\")')",
+    ],
+    "introspection": [
+        "import gc; gc.get_objects()",
+        "import sys; sys._getframe(1).f_globals",
+        "import inspect; inspect.currentframe()",
+        "import sys; sys.settrace(print)",
+    ],
+}
+HONEST = [
+    "import numpy, collections, dataclasses, typing, decimal; numpy.ones(3).sum()",
+    "import asyncio\nasync def f(): await asyncio.sleep(0)\nasyncio.run(f())",
+    "open('notes.txt', 'w').write('x'); open('notes.txt').read()",
+    "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').close()",
+    "import os; os.makedirs('a/b'); os.rename('a/b', 'c'); os.listdir('.'); os.listdir()",
+    "from collections import namedtuple; namedtuple('P', 'x y')(1, 2)",
+    "import threading; t = threading.Thread(target=print); t.start(); t.join()",
+    "import random, uuid, json, csv, datetime, zoneinfo; zoneinfo.ZoneInfo('UTC'); uuid.uuid4()",
+    "import logging, warnings; warnings.warn('x'); logging.warning('y')",
+    "try: 1 / 0\nexcept ZeroDivisionError: import traceback; traceback.print_exc()",
+    "import pandas; pandas.DataFrame({'a': [1]}).to_csv('x.csv'); pandas.read_csv('x.csv')",
+    "import os, signal; signal.signal(signal.SIGUSR1, print); os.kill(os.getpid(), signal.SIGUSR1)",
+]
+
+
+@pytest.fixture(scope="module")
+def provider():
+    provider = LocalProvider()
+    yield provider
+    provider.close()
+
+
+def run(provider, source, flavour=Flavour.PYTHON):
+    with provider.open(Program(flavour, HARNESS)) as session:
+        return session.call("run", {"source": source}, 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"), [(kind, source) for kind in ATTEMPTS for source in ATTEMPTS[kind]]
+)
+def test_an_attempt_is_named(provider, kind, source):
+    reply = run(provider, source)
+    assert reply.outcome is Outcome.OK, reply.detail
+    assert reply.blocked == (kind,)
+
+
+@pytest.mark.parametrize("source", HONEST)
+def test_honest_code_attempts_nothing(provider, source):
+    reply = run(provider, source)
+    assert (reply.outcome, reply.detail, reply.blocked) == (Outcome.OK, "", ())
+
+
+@pytest.mark.parametrize("flavour", [Flavour.INTERPRETER, Flavour.COMPILER])
+def test_torch_attempts_nothing_by_itself(provider, flavour):
+    source = "import torch; torch.nn.functional.softmax(torch.randn(8, 8) @ torch.ones(8, 8), -1)"
+    assert run(provider, source, flavour).blocked == ()
+    assert run(provider, "import torch; torch.load('/etc/passwd')", flavour).blocked == ("file",)
+
+
+def test_attempts_are_reported_with_an_error_too(provider):
+    reply = run(provider, "try: open('/etc/passwd')\nexcept OSError: pass\n1 / 0")
+    assert (reply.outcome, reply.blocked) == (Outcome.CANDIDATE_ERROR, ("file",))
+
+
+def test_closed_streams_are_the_candidates_own_business(provider):
+    assert run(provider, "import sys; sys.stdout.close(); sys.stderr = None").outcome is Outcome.OK
