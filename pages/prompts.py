@@ -63,7 +63,11 @@ def work_on(draft: PromptDraft) -> None:
         f"{len(table.rows):,} rows and {len(table.columns)} columns from {plain(table.name)}",
     )  # fmt: skip
     show_rows(table.rows, alt=f"Rows of {table.name}")
-    task, mapping = choose_task(draft)
+    try:
+        draft, task, mapping = choose_task(draft)
+    except RftError as error:
+        show_error(error)
+        return
     template = write_template(draft, task)
     preview = st.container()
     plan = PromptPlan(draft.id, task, mapping, template, *choose_split(draft))

@@ -12,6 +12,7 @@ import streamlit as st
 
 from rft_core.prompts import PromptSet, PromptTemplate, Table, suggest_mapping
 from rft_core.tasks import TASKS
+from rft_core.tasks.published_formats import guess_published_task
 
 KEY = "prompt_draft"
 CUSTOM = "custom"
@@ -36,7 +37,7 @@ class PromptDraft:
 
 def start_draft(table: Table, name: str = "") -> None:
     """Begin with a new table, named after its file. A stored set is no longer looked at."""
-    task = guess_task(table)
+    task = guess_published_task(table) or guess_task(table)
     name = name or PurePosixPath(table.name).stem
     _keep(PromptDraft(_new_id(), table, task, default_template(table, task), name))
 

@@ -1,6 +1,6 @@
 """The widgets between a table and a prompt set: task and columns, template, split."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from pages.components.prompt_draft import (
     PromptDraft,
     default_template,
 )
-from pages.components.workflow import section
+from pages.components.workflow import remembered, section
 from rft_core.prompts import (
     ColumnMapping,
     PromptSet,
@@ -21,6 +21,7 @@ from rft_core.prompts import (
     suggest_mapping,
 )
 from rft_core.tasks import TASKS, Task
+from rft_core.tasks.published_formats import adopt_table
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,10 @@ class PromptPlan:
         )  # fmt: skip
 
 
-def choose_task(draft: PromptDraft) -> tuple[str, ColumnMapping]:
-    """What the rows are for, and which column is which of its fields."""
+def choose_task(draft: PromptDraft) -> tuple[PromptDraft, str, ColumnMapping]:
+    """What the rows are for, the draft with its table as that task reads it, and which column is
+    which of the task's fields. Raises BadInputError where the task can use no row.
+    """
     section(2, "Task and columns", "A built-in task brings a template and rewards.")
     names = [*TASKS, CUSTOM]
     columns = st.columns(3)
@@ -58,7 +61,13 @@ def choose_task(draft: PromptDraft) -> tuple[str, ColumnMapping]:
             + " ".join(f"**{task.title}**: {task.description}" for task in TASKS.values()),
         )  # fmt: skip
     if name in TASKS:
-        return name, _map_fields(draft, TASKS[name], columns[1:])
+        adopted = remembered(
+            "prompts_adopted", (draft.id, name), lambda: adopt_table(draft.table, name)
+        )
+        if adopted.notice:
+            st.warning(plain(adopted.notice))
+        draft = replace(draft, table=adopted.table)
+        return draft, name, _map_fields(draft, TASKS[name], columns[1:])
     with columns[1]:
         kept = st.multiselect(
             "Columns to keep", draft.table.columns, default=draft.table.columns,
@@ -66,8 +75,8 @@ def choose_task(draft: PromptDraft) -> tuple[str, ColumnMapping]:
             help="Templates and rewards use them by name.",
         )  # fmt: skip
     if len(kept) == len(draft.table.columns):
-        return name, ColumnMapping({})
-    return name, ColumnMapping({column: column for column in kept}, keep_unmapped=False)
+        return draft, name, ColumnMapping({})
+    return draft, name, ColumnMapping({column: column for column in kept}, keep_unmapped=False)
 
 
 def write_template(draft: PromptDraft, task: str) -> PromptTemplate:

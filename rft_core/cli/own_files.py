@@ -57,8 +57,13 @@ def read_prompts(path: Path, config: RunConfig) -> PromptSet:
     """The task's template over the columns that look like its fields; a fifth is for validation."""
     from rft_core.prompts import ColumnMapping, import_table, read_table, suggest_mapping
     from rft_core.tasks import get_task
+    from rft_core.tasks.published_formats import adopt_table
 
-    task, table = get_task(config.task), read_table(path)
+    task = get_task(config.task)
+    adopted = adopt_table(read_table(path), task.name)
+    table = adopted.table
+    if adopted.notice:
+        note(adopted.notice)
     return import_table(
         table,
         name=path.stem,

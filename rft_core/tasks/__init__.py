@@ -6,19 +6,29 @@ from rft_core.errors import NotFoundError
 from rft_core.tasks.countdown import COUNTDOWN, COUNTDOWN_EASY
 from rft_core.tasks.instructions import INSTRUCTIONS
 from rft_core.tasks.json_output import JSON_OUTPUT
-from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC
+from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC, MATHQA_PROGRAM
+from rft_core.tasks.python_code import PYTHON_CODE
 from rft_core.tasks.task import Task
-from rft_core.tasks.word_problems import GSM8K, WORD_PROBLEMS
+from rft_core.tasks.word_problems import (
+    GSM8K,
+    GSM8K_PROGRAM,
+    WORD_PROBLEMS,
+    WORD_PROBLEMS_PROGRAM,
+)
 
 TASKS: dict[str, Task] = {
     "countdown": COUNTDOWN,
     "countdown-easy": COUNTDOWN_EASY,
     "gsm8k": GSM8K,
+    "gsm8k_program": GSM8K_PROGRAM,
     "instructions": INSTRUCTIONS,
     "json_output": JSON_OUTPUT,
     "mathqa": MATHQA,
     "mathqa_numeric": MATHQA_NUMERIC,
+    "mathqa_program": MATHQA_PROGRAM,
+    "python_code": PYTHON_CODE,
     "word_problems": WORD_PROBLEMS,
+    "word_problems_program": WORD_PROBLEMS_PROGRAM,
 }
 
 

@@ -7,11 +7,15 @@ task wants the value itself, which cannot be guessed so easily.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.tasks.cheats import choice_cheats, word_problem_cheats
+from rft_core.rewards.matching import gold_number
+from rft_core.tasks.cheats import choice_cheats, program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
+from rft_core.tasks.word_problems import PROGRAM_REWARDS, PROGRAM_TEMPLATE
 
 QUESTION = RowField("question", "text", aliases=("Problem",))
 THOUGHT = RowField("rationale", "text", required=False, aliases=("Rationale", "solution"))
@@ -31,6 +35,15 @@ def write_gold(row: Row) -> str | None:
     """The rationale as the thought, where the row has one."""
     thought = str(row.get("rationale") or "").strip()
     return f"<think>{thought}</think>\n<answer>{row['answer']}</answer>" if thought else None
+
+
+def write_gold_program(row: Row) -> str | None:
+    """The same with a program that states the number: the rationale is in words."""
+    number = gold_number(row, "answer")
+    thought = str(row.get("rationale") or "").strip()
+    if number is None or not thought:
+        return None
+    return f"<think>{thought}</think>\n<answer>\nanswer = {number}\n</answer>"
 
 
 MATHQA = Task(
@@ -71,4 +84,15 @@ MATHQA_NUMERIC = Task(
     example_row={"question": PROBLEM, "answer": 80, "rationale": RATIONALE},
     write_gold=write_gold,
     cheats=word_problem_cheats,
+)
+
+MATHQA_PROGRAM = replace(
+    MATHQA_NUMERIC,
+    name="mathqa_program",
+    title="MathQA, by program",
+    description="Word problems whose answer is a number that a Python program computes.",
+    template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
+    reward_set=PROGRAM_REWARDS,
+    write_gold=write_gold_program,
+    cheats=program_cheats,
 )

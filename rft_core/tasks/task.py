@@ -98,6 +98,8 @@ class Task:
             if field.name not in row:
                 if field.required:
                     raise BadInputError(f"The row has no '{field.name}'", self._row_rule())
+            elif row[field.name] is None and not field.required:
+                continue
             elif not _CHECKS[field.kind](row[field.name]):
                 raise BadInputError(
                     f"'{field.name}' is {row[field.name]!r:.80}, not {KIND_NAMES[field.kind]}",

@@ -2,27 +2,43 @@
 
 The rows come from an upload or from the hub. An answer is a number, or GSM8K's worked solution
 that ends in `#### number`; such a solution, without its `<<48/2=24>>` marks, is the gold thought.
+Each comes in two ways, as in ReFT: worked out in words (N-CoT), or by a Python program that we run
+(P-CoT), whose gold is made of the marks.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.rewards.extraction import HASH_MARK
-from rft_core.tasks.cheats import word_problem_cheats
+from rft_core.rewards.number_text import parse_number
+from rft_core.tasks.cheats import program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
 
 USER_TEMPLATE = (
     "{{ question }}\nShow your work in <think> </think> tags, and return the final number in "
     "<answer> </answer> tags, for example <answer> 42 </answer>."
 )
+PROGRAM_TEMPLATE = (
+    "{{ question }}\nShow your thoughts in <think> </think> tags, and return a Python program that "
+    "computes the number in <answer> </answer> tags. It assigns the number to the variable "
+    "`answer`, for example <answer> answer = 6 * 7 </answer>."
+)
 CALCULATION_MARK = re.compile(r"<<[^<>]*>>")
+CALCULATION = re.compile(r"<<([0-9.+\-*/() ]{1,100})=([0-9.]+)>>")
+NUMBER = re.compile(r"[0-9.]+")
 
 _REWARDS = RewardSet(
     (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")), "word problems"
+)
+PROGRAM_REWARDS = RewardSet(
+    (RewardEntry("format", "format"), RewardEntry("correctness", "program_answer")),
+    "word problems, by program",
 )
 _FIELDS = (RowField("question", "text"), RowField("answer", "any"))
 
@@ -34,6 +50,30 @@ def write_gold(row: Row) -> str | None:
     if not mark or not thought:
         return None
     return f"<think>{thought}</think>\n<answer>{number.strip()}</answer>"
+
+
+def write_gold_program(row: Row) -> str | None:
+    """The solution as the thought, its calculation marks as the program; None without marks, or
+    where the last is not the answer.
+    """
+    solution, _, number = str(row["answer"]).rpartition(HASH_MARK)
+    steps = CALCULATION.findall(solution)
+    if not steps or parse_number(steps[-1][1]) != parse_number(number):
+        return None
+    thought = CALCULATION_MARK.sub("", solution).strip()
+    return f"<think>{thought}</think>\n<answer>\n{_write_program(steps)}\n</answer>"
+
+
+def _write_program(steps: Sequence[tuple[str, str]]) -> str:
+    """A line for each (term, value); a later term names an earlier value by its step."""
+    lines: list[str] = []
+    names: dict[str, str] = {}
+    for place, (term, value) in enumerate(steps, start=1):
+        name = "answer" if place == len(steps) else f"step_{place}"
+        named = NUMBER.sub(lambda match: names.get(match[0], match[0]), term.strip())
+        lines.append(f"{name} = {named}")
+        names[value] = name
+    return "\n".join(lines)
 
 
 GSM8K = Task(
@@ -63,9 +103,31 @@ WORD_PROBLEMS = Task(
     reward_set=_REWARDS,
     example_row={
         "question": "A box holds 6 eggs. How many eggs are in 7 boxes?",
-        "answer": "Each box holds 6 eggs, so 7 boxes hold 6 * 7 = 42 eggs.\n#### 42",
+        "answer": "Each box holds 6 eggs, so 7 boxes hold 6 * 7 = <<6*7=42>>42 eggs.\n#### 42",
     },
     write_gold=write_gold,
     cheats=word_problem_cheats,
     hub_name="ChilleD/SVAMP",
+)
+
+GSM8K_PROGRAM = replace(
+    GSM8K,
+    name="gsm8k_program",
+    title="GSM8K, by program",
+    description="Grade-school word problems, solved by a Python program that computes the number.",
+    template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
+    reward_set=PROGRAM_REWARDS,
+    write_gold=write_gold_program,
+    cheats=program_cheats,
+)
+
+WORD_PROBLEMS_PROGRAM = replace(
+    WORD_PROBLEMS,
+    name="word_problems_program",
+    title="Word problems, by program",
+    description="Your own questions, such as SVAMP, each solved by a Python program.",
+    template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
+    reward_set=PROGRAM_REWARDS,
+    write_gold=write_gold_program,
+    cheats=program_cheats,
 )

@@ -1,0 +1,173 @@
+"""Rows as datasets publish them -> the columns of our tasks: MBPP, HumanEval, SVAMP and MathQA.
+
+A format is known by its columns. A row that cannot be used is left out with the reason, and the
+others go on; GSM8K needs nothing of this, its columns are our own. Only the first test of a
+published problem stays visible: a prompt that shows them all leaves nothing to be found out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rft_core.errors import BadInputError
+from rft_core.prompts.table import Row, Table
+from rft_core.rewards.assert_lines import AssertLine, list_asserts, read_assert
+from rft_core.rewards.number_text import parse_number
+from rft_core.rewards.unit_tests import read_entry_point, read_unit_tests
+
+NUM_VISIBLE = 1
+CHOICE = re.compile(r"([a-e])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-e]\s*\)|'?\]?$)")
+MOST_SHOWN = 5  # of the rows left out, in a message
+
+
+@dataclass(frozen=True)
+class PublishedFormat:
+    """`convert` gives our columns for a row of the `tasks`; it raises `ValueError`, with why."""
+
+    name: str
+    tasks: tuple[str, ...]
+    columns: frozenset[str]
+    convert: Callable[[Row], Row]
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """A table with our columns, and the rows that could not be used: "Row 3: ..."."""
+
+    table: Table
+    format: str = ""
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def notice(self) -> str:
+        """What to tell about rows left out; empty if all were used."""
+        if not self.left_out:
+            return ""
+        shown = list(self.left_out[:MOST_SHOWN])
+        if len(self.left_out) > MOST_SHOWN:
+            shown.append(f"and {len(self.left_out) - MOST_SHOWN:,} more")
+        count = f"{len(self.left_out):,} of {len(self.left_out) + len(self.table.rows):,}"
+        return f"{count} rows of {self.format} cannot be used: {'; '.join(shown)}."
+
+
+def guess_published_task(table: Table) -> str:
+    """The task that a published table is for, by its columns; empty where none is known."""
+    return next((known.tasks[0] for known in FORMATS if known.columns <= set(table.columns)), "")
+
+
+def adopt_table(table: Table, task: str) -> Adopted:
+    """The table as `task` reads it. Raises `BadInputError` where no row can be used."""
+    for known in FORMATS:
+        if task in known.tasks and known.columns <= set(table.columns):
+            return _convert(table, known)
+    return Adopted(table)
+
+
+def _convert(table: Table, known: PublishedFormat) -> Adopted:
+    rows, left_out = [], []
+    for number, row in enumerate(table.rows, start=1):
+        try:
+            ours = known.convert(row)
+        except ValueError as error:
+            left_out.append(f"Row {number}: {error}")
+            continue
+        names = {name.casefold() for name in ours}  # SVAMP's "Question" is only half of ours
+        rows.append({name: row[name] for name in row if name.casefold() not in names} | ours)
+    if not rows:
+        raise BadInputError(
+            f"No row of '{table.name}' can be used",
+            f"it has the columns of {known.name}, but {left_out[0]}",
+            "Correct the rows, or rename the columns to those of a task",
+        )
+    adopted = Table(table.name, table.format, tuple(rows[0]), tuple(rows))
+    return Adopted(adopted, known.name, tuple(left_out))
+
+
+def _from_mbpp(row: Row) -> Row:
+    lines = [*_as_list(row, "test_list"), *_as_list(row, "challenge_test_list")]
+    prompt = row.get("text") or row.get("prompt")
+    return _with_tests({"prompt": prompt, "reference": row.get("code")}, lines)
+
+
+def _from_human_eval(row: Row) -> Row:
+    lines = [line for line in list_asserts(str(row["test"])) if not line.startswith("assert True")]
+    reference = f"{row['prompt']}{row['canonical_solution']}"
+    mine = {"prompt": row["prompt"], "entry_point": row["entry_point"], "reference": reference}
+    return _with_tests(mine, lines)
+
+
+def _with_tests(row: Row, lines: list[Any]) -> Row:
+    """The row with assert lines as its tests; the first ones are visible."""
+    if not all(isinstance(line, str) for line in lines) or not lines:
+        raise ValueError("it has no assert lines as tests")
+    row = {**row, "tests": lines}
+    row["entry_point"] = read_entry_point(row)
+    read_unit_tests(row, row["entry_point"])
+    tests = [_as_pair(line) for line in lines]
+    return {**row, "tests": tests[:NUM_VISIBLE], "hidden_tests": tests[NUM_VISIBLE:]}
+
+
+def _as_pair(line: str) -> Any:
+    """[arguments, expected], or the line itself where JSON has no such values, as for sets."""
+    read = read_assert(line)
+    return [read.arguments, read.expected] if _is_json(read) else line
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, AssertLine):
+        return _is_json(value.arguments) and _is_json(value.expected)
+    if isinstance(value, dict):
+        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def _from_svamp(row: Row) -> Row:
+    """The equation becomes a calculation mark of GSM8K: a gold thought, and a gold program."""
+    body, answer = str(row["Body"]).strip(), parse_number(str(row["Answer"]))
+    if answer is None:
+        raise ValueError(f"'Answer' is {row['Answer']!r:.40}, not a number")
+    joined = f"{body}{'' if body.endswith(('.', ',', '?', '!')) else '.'} {row['Question']}"
+    equation = str(row.get("Equation") or "").strip()
+    worked = f"{equation} = <<{equation}={row['Answer']}>>{row['Answer']}\n" if equation else ""
+    return {"question": joined, "answer": f"{worked}#### {row['Answer']}"}
+
+
+def _from_mathqa(row: Row) -> Row:
+    """The number that the right choice states."""
+    letter = str(row["correct"]).strip().lower()
+    text = dict(CHOICE.findall(str(row["options"]))).get(letter, "").removeprefix("rs . ")
+    if parse_number(text) is None:
+        raise ValueError(f"the right choice, '{text:.40}', is not one number")
+    return {"answer": text}
+
+
+def _as_list(row: Row, column: str) -> list[Any]:
+    value = row.get(column) or []
+    if not isinstance(value, list):
+        raise ValueError(f"'{column}' is not a list")
+    return value
+
+
+MATHQA_COLUMNS = frozenset({"Problem", "options", "correct"})
+FORMATS = (
+    PublishedFormat("MBPP", ("python_code",), frozenset({"code", "test_list"}), _from_mbpp),
+    PublishedFormat(
+        "HumanEval",
+        ("python_code",),
+        frozenset({"prompt", "entry_point", "test", "canonical_solution"}),
+        _from_human_eval,
+    ),
+    PublishedFormat(
+        "SVAMP",
+        ("word_problems", "word_problems_program"),
+        frozenset({"Body", "Question", "Answer"}),
+        _from_svamp,
+    ),
+    PublishedFormat("MathQA", ("mathqa",), MATHQA_COLUMNS, lambda row: {}),
+    PublishedFormat("MathQA", ("mathqa_numeric", "mathqa_program"), MATHQA_COLUMNS, _from_mathqa),
+)

@@ -1,0 +1,182 @@
+"""MBPP, HumanEval, SVAMP and MathQA rows are read as they are published."""
+
+import pytest
+
+from rft_core.errors import BadInputError
+from rft_core.prompts.mapping import ColumnMapping, apply_mapping, suggest_mapping
+from rft_core.prompts.table import Table
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import Batch
+from rft_core.tasks import get_task
+from rft_core.tasks.published_formats import adopt_table, guess_published_task
+
+MBPP = {
+    "task_id": 2,
+    "text": "Write a function to find the similar elements from the given two tuple lists.",
+    "code": "def similar_elements(a, b):\n    return tuple(sorted(set(a) & set(b)))",
+    "test_list": [
+        "assert similar_elements((3, 4, 5, 6),(5, 7, 4, 10)) == (4, 5)",
+        "assert similar_elements((1, 2, 3, 4),(5, 4, 3, 7)) == (3, 4)",
+        "assert similar_elements((11, 12, 14, 13),(17, 15, 14, 13)) == (13, 14)",
+    ],
+    "test_setup_code": "",
+    "challenge_test_list": ["assert similar_elements((), ()) == ()"],
+}
+HUMAN_EVAL = {
+    "task_id": "HumanEval/0",
+    "prompt": "from typing import List\n\n\ndef largest(numbers: List[int]) -> int:\n"
+    '    """Return the largest number, or -1.\n    >>> largest([1, 3])\n    3\n    """\n',
+    "entry_point": "largest",
+    "canonical_solution": "    return max(numbers, default=-1)\n",
+    "test": "\n\nMETADATA = {'author': 'x'}\n\n\ndef check(candidate):\n"
+    '    assert True, "This prints if this assert fails"\n'
+    "    assert candidate([1, 3]) == 3\n    assert candidate([]) == -1, 'empty'\n"
+    "    assert candidate([-5, -2]) == -2\n",
+}
+SVAMP = {
+    "ID": "chal-777",
+    "Body": "There are 87 oranges and 290 bananas in Philip's collection. "
+    "If the bananas are organized into 2 groups and oranges are organized into 93 groups",
+    "Question": "How big is each group of bananas?",
+    "Equation": "( 290.0 / 2.0 )",
+    "Answer": "145.0",
+    "Type": "Common-Division",
+}
+MATHQA = {
+    "Problem": "the banker ' s gain of a certain sum due 3 years hence is rs . 36 . "
+    "what is the present worth ?",
+    "Rationale": "explanation : t = 3 years ... answer : option a",
+    "options": "a ) rs . 400 , b ) 300 , c ) 1,500 , d ) none of these , e ) 350.5",
+    "correct": "c",
+}
+
+
+def make_table(*rows) -> Table:
+    return Table("rows.jsonl", "jsonl", tuple(rows[0]), tuple(rows))
+
+
+def read(task: str, *rows):
+    """The task's rows, as an upload makes them."""
+    table, fields = adopt_table(make_table(*rows), task).table, get_task(task).fields
+    return apply_mapping(table, ColumnMapping(suggest_mapping(table, fields)), fields)
+
+
+def score(task: str, row, *completions: str) -> list[float | None]:
+    with Scorer(get_task(task).reward_set) as scorer:
+        batch = Batch([[]] * len(completions), completions, [row] * len(completions))
+        return [sample.scores["correctness"] for sample in scorer.score(batch).samples]
+
+
+def test_mbpp_shows_one_test_and_hides_the_others():
+    [row] = read("python_code", MBPP)
+    assert row["entry_point"] == "similar_elements"
+    assert row["tests"] == MBPP["test_list"][:1] and len(row["hidden_tests"]) == 3
+    [message] = get_task("python_code").prompt(row)
+    assert "(4, 5)" in message["content"] and "(3, 4)" not in message["content"]
+    get_task("python_code").check_row(row)
+    get_task("python_code").validate([row])
+
+
+def test_plain_tests_become_pairs_and_those_that_json_cannot_hold_stay_lines():
+    lines = ["assert f([1], 'a') == {'b': 2.5}", "assert f(1) == {1, 2}", "assert f({1: 2}) == [1]"]
+    [row] = read("python_code", {**MBPP, "test_list": lines, "challenge_test_list": None})
+    assert row["tests"] == [[[[1], "a"], {"b": 2.5}]]
+    assert row["hidden_tests"] == lines[1:]
+
+
+def test_human_eval_is_read_from_its_check_function():
+    [row] = read("python_code", HUMAN_EVAL)
+    assert row["tests"] == [[[[1, 3]], 3]] and row["hidden_tests"] == [[[[]], -1], [[[-5, -2]], -2]]
+    get_task("python_code").validate([row])
+    honest = f"```python\n{HUMAN_EVAL['prompt']}    return sorted([-1, *numbers])[-1]\n```"
+    right = f"```python\n{HUMAN_EVAL['prompt']}    return max(numbers) if numbers else -1\n```"
+    assert score("python_code", row, honest, right) == [0.0, 1.0]  # -2 is larger than -5 alone
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("assert abs(f(1) - 2.0) < 1e-6", "does not compare a call"),
+        ("assert f(1) == f(2)", "is not a plain value"),
+        ("assert f(x) == 2", "'x' is not a plain value"),
+        ("assert sorted(f(1)) == [1]", "is not a plain value"),
+        ("assert set([1]) == {1}", "it calls 'set', not 'f'"),
+        ("assert f(1, key=2) == 3", "by name"),
+        ("f(1) == 2", "not one assert"),
+        ("assert f(1) == 2; import os", "not one assert"),
+        ("assert f(1 == 2", "not Python"),
+        ("assert f(1) != 2", "does not compare a call"),
+    ],
+)
+def test_a_row_with_a_test_that_would_have_to_be_run_is_left_out_with_the_reason(line, why):
+    bad = {**MBPP, "test_list": ["assert f(1) == 1", line]}
+    adopted = adopt_table(make_table(MBPP, bad, MBPP), "python_code")
+    assert len(adopted.table.rows) == 2
+    [left_out] = adopted.left_out
+    assert left_out.startswith("Row 2: test 2 of 'tests' cannot be used") and why in left_out
+    assert adopted.notice.startswith("1 of 3 rows of MBPP cannot be used: Row 2")
+
+
+def test_a_file_without_any_usable_row_is_refused():
+    with pytest.raises(BadInputError, match="Row 1: it has no assert lines"):
+        bare = {**MBPP, "test_list": [], "challenge_test_list": None}
+        adopt_table(make_table(bare), "python_code")
+
+
+def test_svamp_joins_body_and_question_and_its_equation_is_the_gold():
+    [row] = read("word_problems", SVAMP)
+    assert row["question"].endswith("93 groups. How big is each group of bananas?")
+    gold = "<think>( 290.0 / 2.0 ) = 145.0</think>\n<answer>145.0</answer>"
+    assert get_task("word_problems").write_gold(row) == gold
+    [row] = read("word_problems_program", SVAMP)
+    assert "answer = ( 290.0 / 2.0 )" in get_task("word_problems_program").write_gold(row)
+    for task in ("word_problems", "word_problems_program"):
+        get_task(task).validate([row])
+    assert score("word_problems", row, "<answer>145</answer>", "<answer>290</answer>") == [1.0, 0.0]
+
+
+def test_svamp_without_equation_or_number():
+    [row] = read("word_problems", {**SVAMP, "Equation": None})
+    assert row["answer"] == "#### 145.0"
+    table = make_table(SVAMP, {**SVAMP, "Answer": "many"})
+    left_out = adopt_table(table, "word_problems").left_out
+    assert left_out == ("Row 2: 'Answer' is 'many', not a number",)
+
+
+def test_mathqa_is_a_letter_for_one_task_and_its_number_for_the_others():
+    [choice] = read("mathqa", MATHQA)
+    assert score("mathqa", choice, "<answer>c</answer>", "<answer>1500</answer>") == [1.0, 0.0]
+    [number] = read("mathqa_numeric", MATHQA)
+    assert score("mathqa_numeric", number, "<answer>1500</answer>", "<answer>c</answer>") == [1, 0]
+    [number] = read("mathqa_program", MATHQA)
+    assert score("mathqa_program", number, "<answer>answer = 3 * 500</answer>") == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "correct", "number"),
+    [
+        (MATHQA["options"], "e", "350.5"),
+        (MATHQA["options"], "d", None),
+        (MATHQA["options"], "a", "400"),
+        ("['a ) 38', 'b ) 27.675', 'c ) 30']", "b", "27.675"),
+        ("['a ) 38', 'b ) 27.675', 'c ) 30']", "c", "30"),
+        ("a ) 1 / 2 , b ) 3 / 4", "a", "1 / 2"),
+        ("a ) 1 : 2 , b ) 3 : 4", "a", None),
+    ],
+)
+def test_a_choice_that_is_no_number_is_left_out_of_the_numeric_tasks(options, correct, number):
+    table = make_table({**MATHQA, "options": options, "correct": correct}, MATHQA)
+    first, *more = adopt_table(table, "mathqa_numeric").table.rows
+    assert first["answer"] == (number or "1,500") and len(more) == (number is not None)
+    assert adopt_table(table, "mathqa").table.rows == table.rows
+
+
+def test_our_own_columns_and_gsm8ks_stay_as_they_are():
+    table = make_table({"question": "How many?", "answer": "<<1+1=2>>2\n#### 2"})
+    assert adopt_table(table, "gsm8k").table is table and guess_published_task(table) == ""
+
+
+def test_a_published_table_says_which_task_it_is_for():
+    for row, task in ((MBPP, "python_code"), (HUMAN_EVAL, "python_code"), (MATHQA, "mathqa")):
+        assert guess_published_task(make_table(row)) == task
+    assert guess_published_task(make_table(SVAMP)) == "word_problems"
