@@ -47,36 +47,39 @@ class CallReader(ExpressionReader):
     def _read_launch(self, node: ast.Call, kernel: str, grid: ast.expr) -> Kind:
         if self.read(grid).is_tensor:
             self.compute(grid, "The grid hangs on a tensor's values.")
-        names = list_inputs(self.source.kernels[kernel].args)
-        for name, kind in self._match_inputs(node, names).items():
+        for name, kind in self._match_inputs(node, self.source.kernels[kernel].args).items():
             self.program.widen(self.program.kernel_inputs, name, kind)
         return Kind.PLAIN
 
     def _read_function(self, node: ast.Call, name: str) -> Kind:
         key = self.program.find_function(self.owner, name)
         assert key
-        names = list_inputs(self.program.functions[key].args)
-        for argument, kind in self._match_inputs(node, names).items():
+        for argument, kind in self._match_inputs(node, self.program.functions[key].args).items():
             self.program.widen(self.program.inputs, (key, argument), kind)
         return max(self.program.results.get(key, (Kind.PLAIN,)))
 
-    def _match_inputs(self, node: ast.Call, names: list[str]) -> Mapping[str, Kind]:
+    def _match_inputs(self, node: ast.Call, inputs: ast.arguments) -> Mapping[str, Kind]:
         """The kind given for each input; what is passed by stars may go to any."""
-        given = dict.fromkeys(names, Kind.PLAIN)
+        given = dict.fromkeys(list_inputs(inputs), Kind.PLAIN)
+        places = [argument.arg for argument in (*inputs.posonlyargs, *inputs.args)]
         rest = Kind.PLAIN
         for index, value in enumerate(node.args):
-            kind = self.read(value)
-            if isinstance(value, ast.Starred) or index >= len(names):
+            kind = Kind.PLAIN if self._is_kernel(value) else self.read(value)
+            if index < len(places):
+                given[places[index]] = kind
+            if isinstance(value, ast.Starred) or index >= len(places):
                 rest = max(rest, kind)
-            else:
-                given[names[index]] = kind
         for keyword in node.keywords:
-            kind = self.read(keyword.value)
+            kind = Kind.PLAIN if self._is_kernel(keyword.value) else self.read(keyword.value)
             if keyword.arg in given:
                 given[keyword.arg] = max(given[keyword.arg], kind)
             else:
                 rest = max(rest, kind)
         return {name: max(kind, rest) for name, kind in given.items()}
+
+    def _is_kernel(self, node: ast.expr) -> bool:
+        """A kernel may be given to a kernel, which then calls it."""
+        return isinstance(node, ast.Name) and node.id in self.source.kernels
 
     def _read_library(self, node: ast.Call, dotted: str) -> Kind:
         first, *others = [self.read(value) for value in list_values(node)] or [Kind.PLAIN]

@@ -21,7 +21,6 @@ from rft_core.rewards.triton_source import (
 )
 
 CONFIG = "triton.Config"
-PLAIN_CALLS = words.NUMBER_FUNCTIONS | {"torch.device"}
 HOST_DECORATORS = ("torch.no_grad", "torch.inference_mode")
 CACHES = ("cache", "lru_cache", "cached_property")
 
@@ -66,7 +65,9 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             options = {keyword.arg for keyword in keywords} <= words.DECORATOR_OPTIONS[CONFIG]
             values = [*arguments, *(keyword.value for keyword in keywords)]
             return options and all(_is_plain_option(source, value, names) for value in values)
-        case ast.Call(function, arguments, []) if source.resolve(function) in PLAIN_CALLS:
+        case ast.Call(function, arguments, []) if (
+            source.resolve(function) in words.NUMBER_FUNCTIONS
+        ):
             return all(is_plain(source, argument, names) for argument in arguments)
         case ast.Call(ast.Name("range"), arguments, []):
             return all(is_plain(source, argument, names) for argument in arguments)

@@ -81,6 +81,9 @@ class ExpressionReader:
         whole = max(kinds)
         match target:
             case ast.Name(id=name):
+                if (self.owner, name) in self.program.functions:
+                    reason = f"{name} is a function and something else."
+                    self.program.report("rebinding", target, reason)
                 self.names[name] = whole
                 self.program.widen(self.program.ever, (self.owner, name), whole)
             case ast.Tuple(elements) | ast.List(elements):

@@ -18,12 +18,12 @@ from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.format import has_visible_text
 from rft_core.rewards.grader_info import GraderInfo
+from rft_core.rewards.kernel_result_rules import spread
 from rft_core.rewards.kernel_rules import find_violations
 from rft_core.rewards.triton_source import CLOSE, ENTRY, KernelSource, find_code, read_code
 
 TRITON, LANGUAGE = "triton", "triton.language"
-ARANGE = "triton.language.arange"
-BLOCK_POINTER = "triton.language.make_block_ptr"
+BLOCK_MAKERS = ("triton.language.arange", "triton.language.make_block_ptr")
 LOADS = {"triton.language.load": 1, "triton.language.store": 2}  # where the mask stands
 FOREIGN = ("torch_computation", "python_in_kernel", "torch_compile", "inline_assembly")
 
@@ -87,7 +87,8 @@ def _check_foreign(source: KernelSource, row: Row) -> Verdict:
 
 def _check_masks(source: KernelSource, row: Row) -> Verdict:
     accesses = _list_accesses(source)
-    unmasked = [call for kernel, call in accesses if not _is_masked(source, kernel, call)]
+    blocks = {name: _list_blocks(source, kernel) for name, kernel in source.kernels.items()}
+    unmasked = [call for name, call in accesses if not _is_masked(source, call, blocks[name])]
     if not accesses:
         return 0.0, ""
     if unmasked:
@@ -134,17 +135,17 @@ def _takes(inputs: ast.arguments, count: int) -> bool:
     return least <= count and (count <= most or bool(inputs.vararg))
 
 
-def _list_accesses(source: KernelSource) -> list[tuple[ast.FunctionDef, ast.Call]]:
-    """The loads and stores of all kernels, each with its kernel."""
+def _list_accesses(source: KernelSource) -> list[tuple[str, ast.Call]]:
+    """The loads and stores of all kernels, each with its kernel's name."""
     return [
-        (kernel, node)
-        for kernel in source.kernels.values()
+        (name, node)
+        for name, kernel in source.kernels.items()
         for node in ast.walk(kernel)
         if isinstance(node, ast.Call) and source.resolve(node.func) in LOADS
     ]
 
 
-def _is_masked(source: KernelSource, kernel: ast.FunctionDef, call: ast.Call) -> bool:
+def _is_masked(source: KernelSource, call: ast.Call, blocks: set[str]) -> bool:
     """Whether an access is safe: masked, checked at the bounds, or of one single element."""
     named = {keyword.arg: keyword.value for keyword in call.keywords}
     place = LOADS[source.resolve(call.func)]
@@ -154,36 +155,25 @@ def _is_masked(source: KernelSource, kernel: ast.FunctionDef, call: ast.Call) ->
     if "boundary_check" in named:
         return True
     pointer = call.args[0] if call.args else named.get("pointer")
-    return pointer is not None and not _is_block(source, kernel, pointer)
+    return pointer is not None and not _list_names(source, pointer) & blocks
 
 
-def _is_block(source: KernelSource, kernel: ast.FunctionDef, pointer: ast.expr) -> bool:
-    """Whether a pointer is one to many elements: made with tl.arange, be it through names."""
-    lines = [
-        node
-        for node in ast.walk(kernel)
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value
-    ]
-    blocks: set[str] = set()
-    while True:
-        found = {
-            target.id
-            for line in lines
-            if line.value and _holds_block(source, line.value, blocks)
-            for target in ast.walk(line)
-            if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
-        }
-        if found <= blocks:
-            return _holds_block(source, pointer, blocks)
-        blocks |= found
+def _list_blocks(source: KernelSource, kernel: ast.FunctionDef) -> set[str]:
+    """The names for many elements at once: made with tl.arange, be it through other names."""
+    makes: dict[str, set[str]] = {}
+    for node in ast.walk(kernel):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value:
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+            for name in _list_names(source, node.value):
+                makes.setdefault(name, set()).update(names)
+    return spread(makes, BLOCK_MAKERS)
 
 
-def _holds_block(source: KernelSource, value: ast.expr, blocks: set[str]) -> bool:
-    return any(
-        (isinstance(node, ast.Name) and node.id in blocks)
-        or source.resolve(node) in (ARANGE, BLOCK_POINTER)
-        for node in ast.walk(value)
-    )
+def _list_names(source: KernelSource, value: ast.expr) -> set[str]:
+    """The local names in an expression, and the full ones of Triton's functions."""
+    names = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+    return names | {source.resolve(node) for node in ast.walk(value)}
 
 
 TRITON_FORMAT = GraderInfo(

@@ -71,7 +71,7 @@ def _read_function(program: Program, owner: str, key: Key) -> None:
 
 
 class StatementReader(CallReader):
-    """Reads the statements of one function in order, loops twice."""
+    """Reads the statements of one function in order."""
 
     def __init__(self, program: Program, owner: str, names: dict[str, Kind], key: Key) -> None:
         super().__init__(program, owner, names)
@@ -121,20 +121,26 @@ class StatementReader(CallReader):
 
     def _read_branches(self, node: ast.If | ast.For | ast.While) -> None:
         """What follows sees what either way may have left."""
+        if not isinstance(node, ast.If):
+            self._forget_order(node)
         if isinstance(node, ast.For):
-            loops = 2
             self.assign(node.target, (self.read(node.iter),))
         else:
-            loops = 1 if isinstance(node, ast.If) else 2
             self.read_test(node.test)
         before = dict(self.names)
-        for _ in range(loops):
-            self.read_block(node.body)
+        self.read_block(node.body)
         after = self.names
         self.names = dict(before)
         self.read_block(node.orelse)
         for name, kind in after.items():
             self.names[name] = max(kind, self.names.get(name, kind))
+
+    def _forget_order(self, loop: ast.For | ast.While) -> None:
+        """What a name is given late in a loop is there early in its next round."""
+        for node in ast.walk(loop):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                ever = self.program.ever[(self.owner, node.id)]
+                self.names[node.id] = max(ever, self.names.get(node.id, ever))
 
     def _read_update(self, node: ast.AugAssign) -> None:
         kind = max(self.read(node.value), self._read_target(node.target))
@@ -150,6 +156,8 @@ class StatementReader(CallReader):
     def _read_inner(self, name: str, function: Function) -> None:
         """An inner function sees every value that the names around it ever have."""
         key = (self.owner, name)
+        if name in self.names:
+            self.program.report("rebinding", function, f"{name} is a function and something else.")
         self.program.add_function(key, function)
         if self.program.functions[key] is function:
             _read_function(self.program, self.owner, key)

@@ -8,7 +8,7 @@ the execution to see.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.triton_source import Finding, KernelSource
@@ -62,7 +62,7 @@ class _Roots:
 
     def __init__(self, source: KernelSource) -> None:
         self.source = source
-        self.launching = {name for name in source.hosts if self._reaches_kernel(name, set())}
+        self.launching = _list_launching(source)
 
     def find(self, node: ast.expr) -> set[str]:
         match node:
@@ -96,34 +96,50 @@ class _Roots:
         found = {self.LAUNCHED} if self.is_launch(node) else set()
         return found.union(*map(self.find, list_values(node)))
 
-    def _reaches_kernel(self, name: str, seen: set[str]) -> bool:
-        names = {n.id for n in ast.walk(self.source.hosts[name]) if isinstance(n, ast.Name)}
-        if names & self.source.kernels.keys():
-            return True
-        others = (names & self.source.hosts.keys()) - seen - {name}
-        return any(self._reaches_kernel(other, seen | others | {name}) for other in others)
+
+def _list_launching(source: KernelSource) -> set[str]:
+    """The host functions that launch a kernel, themselves or through others."""
+    callers: dict[str, set[str]] = {}
+    for name, function in source.hosts.items():
+        for node in ast.walk(function):
+            if isinstance(node, ast.Name):
+                callers.setdefault(node.id, set()).add(name)
+    return spread(callers, source.kernels) - source.kernels.keys()
 
 
 def _list_given(roots: _Roots, entry: ast.FunctionDef) -> set[str]:
     """The names that stand for something a kernel was given, in any place of `f`."""
-    given, links = {roots.LAUNCHED}, []
+    given = {roots.LAUNCHED}
+    links: dict[str, set[str]] = {}
     for node in ast.walk(entry):
         match node:
             case ast.Call() if roots.is_launch(node):
                 given = given.union(*map(roots.find, list_values(node)))
             case ast.Call(ast.Attribute(container, "append"), [value]):
-                links.append(roots.find(container) | roots.find(value))
+                _link(links, roots.find(container), roots.find(value))
             case ast.Assign(targets, value):
-                links += [_link(roots, target, value) for target in targets]
+                for target in targets:
+                    _link(links, roots.find(target), roots.find(value))
             case ast.AnnAssign(target, _, ast.expr() as value) | ast.For(target, value):
-                links.append(_link(roots, target, value))
-    for _ in links:
-        given = given.union(*(link for link in links if link & given))
-    return given
+                _link(links, roots.find(target), roots.find(value))
+    return spread(links, given)
 
 
-def _link(roots: _Roots, target: ast.expr, value: ast.expr) -> set[str]:
-    return roots.find(target) | roots.find(value)
+def _link(links: dict[str, set[str]], some: set[str], others: set[str]) -> None:
+    for name in some:
+        links.setdefault(name, set()).update(others)
+    for name in others:
+        links.setdefault(name, set()).update(some)
+
+
+def spread(links: Mapping[str, set[str]], start: Iterable[str]) -> set[str]:
+    """Everything that the links lead to from `start`, itself included."""
+    found, left = set(start), list(start)
+    while left:
+        new = links.get(left.pop(), set()) - found
+        found |= new
+        left += new
+    return found
 
 
 def _walk_own(function: ast.FunctionDef) -> Iterator[ast.AST]:

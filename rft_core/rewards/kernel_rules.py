@@ -36,7 +36,7 @@ from rft_core.rewards.contract import Row
 from rft_core.rewards.kernel_body_rules import check_kernel
 from rft_core.rewards.kernel_decorator_rules import check_decorators, is_plain
 from rft_core.rewards.kernel_host_rules import check_hosts
-from rft_core.rewards.triton_source import Finding, KernelSource
+from rft_core.rewards.triton_source import ENTRY, Finding, KernelSource
 
 MOST_FINDINGS = 20
 FLAG_OF_STATEMENT: dict[type[ast.AST], tuple[str, str]] = {
@@ -75,8 +75,10 @@ def find_violations(source: KernelSource, row: Row) -> tuple[Finding, ...]:
 
 
 def _check_use(source: KernelSource, used: frozenset[str]) -> Iterator[Finding]:
-    if not source.entry:
-        return  # a mistake, not a trick: nothing can be run
+    if not source.entry:  # a mistake, for nothing can be run; or a trick
+        if ENTRY in {*source.imports, *source.constants}:
+            yield Finding("not_allowed", 1, "f must be a function of the program itself.")
+        return
     if not used & source.kernels.keys():
         reason = "f launches none of its kernels." if source.kernels else "f has no kernel at all."
         yield Finding("kernel_not_launched", source.entry.lineno, reason)
@@ -99,8 +101,8 @@ def _check_everywhere(source: KernelSource) -> Iterator[Finding]:
             yield from _check_word(node, bound)
         elif isinstance(node, ast.Attribute):
             yield from _check_attribute(source, node)
-        elif isinstance(node, ast.FunctionDef):
-            yield from _check_defaults(source, node)
+        elif isinstance(node, ast.FunctionDef | ast.Lambda):
+            yield from _check_inputs(source, node)
 
 
 def _check_word(node: ast.Name, bound: set[str]) -> Iterator[Finding]:
@@ -126,20 +128,20 @@ def _check_attribute(source: KernelSource, node: ast.Attribute) -> Iterator[Find
             yield Finding("torch_compile", node.lineno, f"{dotted} is not allowed.")
 
 
-def _check_defaults(source: KernelSource, function: ast.FunctionDef) -> Iterator[Finding]:
-    """Defaults and annotations run when the function is defined: nothing in them may be called."""
+def _check_inputs(
+    source: KernelSource, function: ast.FunctionDef | ast.Lambda
+) -> Iterator[Finding]:
+    """Defaults and annotations run when the function is made: nothing in them may be called."""
     inputs = function.args
-    defaults = [*inputs.defaults, *(value for value in inputs.kw_defaults if value)]
-    for value in defaults:
-        if not is_plain(source, value) or isinstance(value, ast.List | ast.Dict | ast.Set):
+    for value in [*inputs.defaults, *filter(None, inputs.kw_defaults)]:
+        if not is_plain(source, value) or isinstance(value, ast.List):
             reason = "A default that is no plain value can keep results between calls."
             yield Finding("module_state", value.lineno, reason)
-    arguments = [node.annotation for node in ast.walk(inputs) if isinstance(node, ast.arg)]
-    for note in [function.returns, *arguments]:
+    notes = [node.annotation for node in ast.walk(inputs) if isinstance(node, ast.arg)]
+    for note in [*notes, getattr(function, "returns", None)]:
         for node in ast.walk(note) if note else ():
             if isinstance(node, ast.Call):
-                reason = "Annotations may not call anything."
-                yield Finding("not_allowed", node.lineno, reason)
+                yield Finding("not_allowed", node.lineno, "Annotations may not call anything.")
 
 
 def _check_imports(source: KernelSource) -> Iterator[Finding]:

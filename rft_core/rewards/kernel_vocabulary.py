@@ -83,13 +83,16 @@ VIEW_FUNCTIONS = frozenset(
     )
 )  # fmt: skip
 FACT_FUNCTIONS = frozenset((  # of tensors or numbers, and the result is never a tensor's data
-    "torch.broadcast_shapes", "torch.cuda.current_device", "torch.cuda.device",
+    "torch.cuda.current_device", "torch.cuda.device",
     "torch.cuda.get_device_properties", "torch.cuda.is_available", "torch.cuda.synchronize",
-    "torch.device", "torch.finfo", "torch.iinfo", "torch.inference_mode",
+    "torch.finfo", "torch.iinfo", "torch.inference_mode",
     "torch.is_floating_point", "torch.is_tensor", "torch.no_grad", "torch.numel",
-    "torch.promote_types", "torch.result_type", "torch.Size",
+    "torch.promote_types", "torch.result_type",
 ))  # fmt: skip
-NUMBER_FUNCTIONS = frozenset(("triton.cdiv", "triton.next_power_of_2", "triton.language.constexpr"))
+NUMBER_FUNCTIONS = frozenset((
+    "torch.broadcast_shapes", "torch.device", "torch.Size", "triton.cdiv",
+    "triton.language.constexpr", "triton.next_power_of_2",
+))  # fmt: skip
 MATH = "math."
 
 FACTS = frozenset((  # attributes and methods of a tensor that say nothing of its data

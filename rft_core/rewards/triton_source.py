@@ -16,7 +16,7 @@ OPEN, CLOSE = "<triton_code>", "</triton_code>"
 LONGEST_COMPLETION = 200_000
 LONGEST_CODE = 20_000  # characters; the longest honest kernels have a few thousand
 DEEPEST_BRACKETS = 60
-DEEPEST_TREE = 120  # honest kernels stay below 30; whoever walks the tree may recurse
+DEEPEST_TREE = 80  # honest kernels stay below 30; whoever walks the tree may recurse
 ENTRY = "f"  # the function that the completion must define, as the reference does
 JIT, AUTOTUNE, HEURISTICS = "triton.jit", "triton.autotune", "triton.heuristics"
 

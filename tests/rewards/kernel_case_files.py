@@ -34,6 +34,10 @@ def list_cases(kind: str) -> list[KernelCase]:
     return [read_case(path) for path in sorted((FOLDER / kind).glob("*.py"))]
 
 
+def read_case_named(kind: str, name: str) -> KernelCase:
+    return read_case(FOLDER / kind / f"{name}.py")
+
+
 def read_case(path: Path) -> KernelCase:
     code = path.read_text(encoding="utf-8")
     head = dict(line[2:].split(":", 1) for line in code.splitlines()[:5] if line.startswith("# "))
