@@ -21,6 +21,7 @@ from rft_core.rewards.instructions import INSTRUCTIONS
 from rft_core.rewards.json_match import JSON_MATCH
 from rft_core.rewards.judge import JUDGE
 from rft_core.rewards.kernel_format import TRITON_FORMAT
+from rft_core.rewards.kernel_graders import COMPILATION, CORRECTNESS
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
@@ -116,6 +117,8 @@ GRADERS: dict[str, GraderInfo] = {
     "stdout_tests": STDOUT_TESTS,
     "program_answer": PROGRAM_ANSWER,
     "triton_format": TRITON_FORMAT,
+    "triton_compilation": COMPILATION,
+    "triton_correctness": CORRECTNESS,
     "judge": JUDGE,
     "formula": FORMULA,
     "string_check": STRING_CHECK,

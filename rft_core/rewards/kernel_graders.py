@@ -1,0 +1,128 @@
+"""Graders of Triton kernels: do they compile, and are their answers right?
+
+`triton_compilation`: 1 if every kernel that `f` launches compiles as far as PTX (no GPU is needed).
+`triton_correctness`: the share of tests passed; a kernel that does not compile earns no more than
+`RAN`, which is also what a program gets that runs every test without an error and passes none.
+One that touches memory outside of its tensors gets 0, whatever its answers.
+
+With `detectors="enforce"` a flagged program gets 0 from both. With "report" the flags are shown but
+not acted upon, and only the answers are compared: what a naive grader would have paid. That setting
+is for demonstrations. Sources: Predibase's PyTorch-to-Triton rewards; KernelBench (2502.10517).
+"""
+
+from __future__ import annotations
+
+import time
+
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_info import BatchGrader, GraderInfo, GraderOption
+from rft_core.rewards.kernel_evidence import Examination
+from rft_core.rewards.kernel_execution import KernelLab
+from rft_core.rewards.program_runs import make_report
+from rft_core.rewards.workbench import Workbench
+
+RAN = 0.1
+ENFORCE, REPORT = "enforce", "report"
+DETECTORS = GraderOption(
+    "detectors",
+    "text",
+    ENFORCE,
+    "Flagged cheats score 0, or are only reported and paid as if unseen (to show why it matters).",
+    (ENFORCE, REPORT),
+)
+ON_A_CPU = "Checked on a CPU: this is no test of speed, nor of races between programs."
+
+
+class KernelGrader:
+    """One entry of a reward set; what it looks at is shared with the other one."""
+
+    def __init__(self, entry: RewardEntry, lab: KernelLab) -> None:
+        self._name, self._lab = entry.name, lab
+        self._is_compilation = entry.grader == COMPILATION.name
+        self._enforces = INFOS[entry.grader].with_defaults(entry)["detectors"] == ENFORCE
+
+    def close(self) -> None:
+        """Nothing of its own is open."""
+
+    def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
+        start = time.monotonic()
+        examined = self._lab.examine(batch, start + timeout, run_flagged=not self._enforces)
+        grade = grade_compilation if self._is_compilation else grade_correctness
+        grades = [
+            each if isinstance(each, Grade) else grade(each, enforce=self._enforces)
+            for each in examined
+        ]
+        metrics = {
+            f"{self._name}/executed": float(self._lab.executed),
+            f"{self._name}/compiled": float(self._lab.compiled),
+        }
+        return grades, make_report(self._name, start, grades, metrics)
+
+
+def grade_compilation(seen: Examination, *, enforce: bool) -> Grade:
+    """1 or 0. Without enforcing, running without an error is enough where nothing was launched."""
+    flags = tuple(seen.flags)
+    if enforce and flags:
+        return Grade(0.0, _list_flags(seen), flags)
+    if seen.problem:
+        return Grade(0.0, seen.problem, flags)
+    if seen.compiled:
+        names = sorted({str(launch["kernel"]) for launch in seen.launches})
+        return Grade(1.0, f"Compiles to PTX: {', '.join(names)}.", flags)
+    if seen.compile_errors:
+        return Grade(0.0, _shorten("; ".join(seen.compile_errors)), flags)
+    if not seen.launches and seen.ran and not enforce:
+        return Grade(1.0, "It ran; there is no kernel to compile.", flags)
+    why = f" ({seen.errors[0]})" if seen.errors else ""
+    return Grade(
+        0.0, _shorten(f"No kernel was launched, so there is nothing to compile{why}."), flags
+    )
+
+
+def grade_correctness(seen: Examination, *, enforce: bool) -> Grade:
+    """The share of tests passed, and `RAN` at least for a program that runs."""
+    flags = tuple(seen.flags)
+    if enforce and flags:
+        return Grade(0.0, _list_flags(seen), flags)
+    if seen.problem:
+        return Grade(0.0, seen.problem, flags)
+    wrong = (*seen.errors, *seen.differences)
+    passed = f"{seen.passed} of {seen.total} tests passed."
+    if not seen.is_memory_safe:
+        return Grade(0.0, _shorten(f"It is not safe. {'; '.join(seen.errors)}"), flags)
+    ran = RAN if seen.ran else 0.0
+    score = max(ran, seen.passed / seen.total if seen.total else 0.0)
+    if enforce and not seen.compiled:
+        why = "; ".join(seen.compile_errors or ("no kernel was launched",))
+        return Grade(ran, _shorten(f"{passed} It does not compile: {why}"), flags)
+    return Grade(score, _shorten(" ".join([passed, "; ".join(wrong)]).strip()), flags)
+
+
+def _list_flags(seen: Examination) -> str:
+    return _shorten("Flagged: " + " ".join(seen.flags.values()))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 600 else text[:599] + "…"
+
+
+def open_kernel_grader(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
+    return KernelGrader(entry, workbench.share(KernelLab))
+
+
+COMPILATION = GraderInfo(
+    "triton_compilation",
+    None,
+    f"1 if the Triton kernels that f launches compile as far as PTX. {ON_A_CPU}",
+    (DETECTORS,),
+    open=open_kernel_grader,
+)
+CORRECTNESS = GraderInfo(
+    "triton_correctness",
+    None,
+    "Share of tests in which the kernels give what the row's `reference` gives; "
+    f"{RAN:g} for running at all. {ON_A_CPU}",
+    (DETECTORS,),
+    open=open_kernel_grader,
+)
+INFOS = {info.name: info for info in (COMPILATION, CORRECTNESS)}

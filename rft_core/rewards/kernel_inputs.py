@@ -1,0 +1,166 @@
+"""Inputs to test a Triton kernel with: odd sizes, awkward values, drawn from a secret seed.
+
+Five tests for each row. Their sizes are no multiples of any block, one is 1 and one is larger than
+most blocks; their values have ties, zeros, signs, tiny and large numbers, and means other than 0.
+Some references cannot take every value (a logarithm, an index): each test has gentler values to
+fall back on, and whoever knows the reference's answers chooses. NaN and infinity are never inputs,
+since Triton's minimum and maximum treat them unlike torch's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rft_core.rewards.contract import Row
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]
+
+SIZE = "n"
+BESIDE_LARGE = 8  # elements beside a last axis that may become large
+SPECIAL = (0.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.5, 2.0, -2.0, 1e-3, -1e-3, 1e-30, -3e-39)
+LARGEST = {"float16": 12.0}  # of the large values, so that products stay finite
+LARGE = 80.0  # exp() of it is still finite in float32
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+INTEGERS = {"int8": 100, "uint8": 200, "int16": 1000, "int32": 1000, "int64": 1000}
+DTYPES = (*FLOATS, *INTEGERS, "bool")
+
+
+@dataclass(frozen=True)
+class KernelInputs:
+    """The arguments of one call. `values` of bfloat16 are float32 that it can hold."""
+
+    label: str
+    values: tuple[Array, ...]
+    dtypes: tuple[str, ...]
+
+    def as_arguments(self) -> list[dict[str, Any]]:
+        """For the jailed side."""
+        return [
+            {"values": values, "dtype": dtype}
+            for values, dtype in zip(self.values, self.dtypes, strict=True)
+        ]
+
+
+def draw_tests(row: Row, seed: int) -> list[list[KernelInputs]]:
+    """For each test its inputs, and gentler ones to fall back on. The same for the same seed."""
+    text = f"{seed} {json.dumps(row['inputs'], sort_keys=True)} {row['reference']}"
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+    rng = np.random.default_rng(list(digest))
+    sizes = _draw_sizes(rng, row["inputs"])
+    return [
+        [_draw_inputs(rng, row["inputs"], size, kind) for kind in kinds]
+        for size, kinds in zip(sizes, TESTS, strict=True)
+    ]
+
+
+def is_valid(row: Row) -> bool:
+    """Whether the row says what `f` computes and what it takes."""
+    inputs = row.get("inputs")
+    if not isinstance(row.get("reference"), str) or not isinstance(inputs, list) or not inputs:
+        return False
+    return all(
+        isinstance(one, Mapping)
+        and one.get("dtype") in DTYPES
+        and isinstance(one.get("shape"), list)
+        and all(size == SIZE or (type(size) is int and size > 0) for size in one["shape"])
+        for one in inputs
+    )
+
+
+def _draw_sizes(rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]]) -> list[int]:
+    """1, three of the sizes of a small block, and one that needs several blocks, all odd."""
+    large = (1025, 1400) if all(_may_be_large(one["shape"]) for one in inputs) else (129, 190)
+    ranges = ((17, 64), (65, 128), (65, 128), large)
+    return [1, *(int(rng.integers(low // 2, high // 2)) * 2 + 1 for low, high in ranges)]
+
+
+def _may_be_large(shape: Sequence[int | str]) -> bool:
+    if SIZE not in shape:
+        return True
+    beside = [size for size in shape[:-1] if isinstance(size, int)]
+    return SIZE not in shape[:-1] and math.prod(beside) <= BESIDE_LARGE
+
+
+def _draw_inputs(
+    rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]], size: int, kind: str
+) -> KernelInputs:
+    shapes = [tuple(size if n == SIZE else n for n in one["shape"]) for one in inputs]
+    dtypes = tuple(one["dtype"] for one in inputs)
+    smallest = min((n for shape in shapes for n in shape), default=1)
+    values = tuple(
+        _draw_array(rng, shape, dtype, kind, smallest)
+        for shape, dtype in zip(shapes, dtypes, strict=True)
+    )
+    sized = any(SIZE in one["shape"] for one in inputs)
+    label = f"n={size}, {kind} values" if sized else f"{kind} values"
+    return KernelInputs(label, values, dtypes)
+
+
+def _draw_array(
+    rng: np.random.Generator, shape: tuple[int, ...], dtype: str, kind: str, smallest: int
+) -> Array:
+    """`smallest`: of all axes; whole numbers below it can be indices into any."""
+    if dtype == "bool":
+        return rng.random(shape) < 0.5
+    if dtype in INTEGERS:
+        if kind == GENTLE or dtype == "int64":
+            return rng.integers(0, smallest, shape).astype(dtype)
+        low = 0 if dtype.startswith("u") else -INTEGERS[dtype]
+        return rng.integers(low, INTEGERS[dtype], shape, endpoint=True).astype(dtype)
+    drawn = np.asarray(FLOAT_KINDS[kind](rng, shape, LARGEST.get(dtype, LARGE)))
+    if dtype == "bfloat16":
+        bits = drawn.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
+        return np.asarray(bits).view(np.float32)
+    return drawn.astype(dtype)
+
+
+def _draw_mixed(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    """Both signs, with ties, zeros, and numbers next to nothing."""
+    special = rng.choice(SPECIAL, shape)
+    return np.where(rng.random(shape) < 0.25, special, rng.normal(0.0, 2.0, shape))
+
+
+def _draw_negative(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    """Mostly below 0: the mean is not 0, and what is above 0 is rare."""
+    return rng.normal(-2.0, 1.5, shape)
+
+
+def _draw_large(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    """Of every size up to the limit, the sign at random but for a bias upwards."""
+    size = limit ** rng.uniform(-0.5, 1.0, shape)
+    return np.where(rng.random(shape) < 0.6, size, -size)
+
+
+def _draw_skewed(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    """Mostly above 0, with a long tail upwards and some below."""
+    return rng.exponential(2.0, shape) - 0.5
+
+
+def _draw_gentle(rng: np.random.Generator, shape: tuple[int, ...], limit: float) -> Array:
+    """Above 0 and small: what any reference should take."""
+    return rng.uniform(0.1, 2.0, shape)
+
+
+GENTLE = "gentle"
+FLOAT_KINDS: Mapping[str, Draw] = {
+    "mixed": _draw_mixed,
+    "negative": _draw_negative,
+    "large": _draw_large,
+    "skewed": _draw_skewed,
+    GENTLE: _draw_gentle,
+}
+TESTS = (  # the kind of values for each size in turn, and what comes in its place
+    ("mixed", GENTLE),
+    ("negative", "mixed", GENTLE),
+    ("large", "mixed", GENTLE),
+    ("mixed", "skewed", GENTLE),
+    ("skewed", "mixed", GENTLE),
+)

@@ -1,0 +1,220 @@
+"""Run a candidate's Triton kernels on CPU tensors, and tell what they and the host code did.
+
+This text runs in jailed processes, beside the candidate: it returns data, holds no expected value
+and decides no score. A run with kernels that do nothing follows the real ones. What is watched, and
+how, stands in `kernel_watch.py` and `kernel_memory.py`; those and `kernel_loading.py` are put in
+front of this file.
+"""
+
+import math
+import traceback
+import warnings
+from typing import Any
+
+import numpy as np
+import torch
+import triton.language as tl
+from triton.language.extra import libdevice
+from triton.runtime import autotuner, interpreter
+
+from rft_core.sandbox.programs.kernel_loading import CANDIDATE, load
+from rft_core.sandbox.programs.kernel_memory import TENSOR
+from rft_core.sandbox.programs.kernel_watch import Watch, rewritten
+
+MOST_BYTES = 8 << 20  # of one result
+WAYS_AROUND = {  # the dispatcher does not see these
+    **dict.fromkeys(("data_ptr", "untyped_storage", "storage", "_typed_storage"), "its address"),
+    **dict.fromkeys(("tolist", "numpy", "__array__", "__dlpack__"), "its values in Python"),
+}
+LIBDEVICE = {
+    **{name: getattr(np, name) for name in (
+        "tanh", "sinh", "cosh", "tan", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p",
+        "sqrt", "cbrt", "floor", "ceil", "trunc", "rint", "sin", "cos", "fmod",
+    )},
+    "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2, "pow": np.power,
+    "abs": np.abs, "fast_expf": np.exp, "fast_logf": np.log, "fast_sinf": np.sin,
+    "fast_cosf": np.cos, "fast_tanhf": np.tanh, "rsqrt": lambda x: 1 / np.sqrt(x),
+    "erf": np.vectorize(math.erf),
+}  # fmt: skip
+
+
+def run_reference(code: str, tests: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """What the reference gives for each test: {"outputs", "changed"} or {"error"}."""
+    function = find_entry(load(code, guarded=False))
+    return [run(function, inputs)[0] for inputs in tests]
+
+
+def examine(code: str, tests: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    """Every test with the candidate's kernels, then every test with kernels that do nothing.
+
+    {"runs", "replays", "launches"}: what `observe` gives for each test, and every distinct launch.
+    """
+    watch = Watch()
+    install(watch)
+    function = find_entry(load(code))
+    runs = [observe(watch, function, inputs, turn) for turn, inputs in enumerate(tests)]
+    watch.asleep = True
+    replays = [observe(watch, function, inputs, turn) for turn, inputs in enumerate(tests)]
+    return {"runs": runs, "replays": replays, "launches": list(watch.launches.values())}
+
+
+def observe(watch: Watch, function: Any, inputs: list[dict[str, Any]], turn: int) -> dict[str, Any]:
+    """One call: what it returned or raised, and what was seen of it."""
+    watch.begin(turn)
+    report, outputs = run(function, inputs, watch)
+    report["kernels"] = [share_of_kernels(watch, output) for output in outputs]
+    return report | {
+        "launched": watch.launched,
+        "failed": watch.failed,
+        "computed": sorted(watch.computed),
+        "spied": sorted(watch.spied),
+    }
+
+
+def share_of_kernels(watch: Watch, output: Any) -> list[Any]:
+    """Which share of its elements a kernel wrote, and whether it holds copies of inputs."""
+    if type(output) is not torch.Tensor or output.layout is not torch.strided:
+        return [0.0, False]
+    written = watch.memory.written_elements(output)
+    return [float(written.mean()) if written.size else 1.0, watch.memory.is_copied(output)]
+
+
+def run(
+    function: Any, inputs: list[dict[str, Any]], watch: Watch | None = None
+) -> tuple[dict[str, Any], list[Any]]:
+    """Call it with fresh tensors: a report, and the objects returned."""
+    tensors = [make_tensor(one["values"], one["dtype"]) for one in inputs]
+    before = [tensor.clone() for tensor in tensors]
+    try:
+        if watch is None:
+            result = function(*tensors)
+        else:
+            watch.memory.note_inputs(tensors)
+            with watch:
+                result = function(*tensors)
+    except BaseException as error:  # sys.exit() and KeyboardInterrupt are the candidate's too
+        return {"error": describe(error)}, []
+    outputs = list(result) if type(result) in (tuple, list) else [result]
+    changed = {
+        index: describe_tensor(tensor)
+        for index, (tensor, old) in enumerate(zip(tensors, before, strict=True))
+        if not same_bytes(tensor, old)
+    }
+    described = [describe_tensor(output) for output in outputs]
+    return {"error": "", "outputs": described, "changed": changed}, outputs
+
+
+def make_tensor(values: Any, dtype: str) -> torch.Tensor:
+    return torch.from_numpy(np.array(values)).to(getattr(torch, dtype)).clone()
+
+
+def same_bytes(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return torch.equal(*(tensor.reshape(-1).view(torch.uint8) for tensor in (one, other)))
+
+
+def describe_tensor(value: Any) -> dict[str, Any]:
+    """Its type by name, shape and values; only a name in words for what is no plain tensor."""
+    if type(value) is not torch.Tensor:
+        return {"no_tensor": type.__dict__["__name__"].__get__(type(value))[:100]}
+    size = value.numel() * value.element_size()
+    if size > MOST_BYTES or value.layout is not torch.strided or value.device.type != "cpu":
+        return {"no_tensor": f"tensor of {size:,} bytes, {value.layout}, on {value.device}"}
+    dtype = str(value.dtype).removeprefix("torch.")
+    return {"dtype": dtype, "values": value.detach().clone()}
+
+
+# --- the interpreter, prepared -------------------------------------------------------------------
+
+
+def install(watch: Watch) -> None:
+    """From here on every launch, load and store goes through the watch."""
+    builder, kernel = interpreter.interpreter_builder, interpreter.InterpretedFunction
+    kernel.run = lambda self, *args, **kwargs: watch.launch(self, args, kwargs)
+    autotuner.Autotuner.run = lambda self, *args, **kwargs: watch.tune(self, args, kwargs)
+    load_from, store_to = builder.create_masked_load, builder.create_masked_store
+    update, exchange = builder.create_atomic_rmw, builder.create_atomic_cas
+
+    def create_masked_load(pointers: Any, mask: Any, *rest: Any) -> Any:
+        watch.memory.locate(pointers, mask.data, "reads")
+        return load_from(pointers, mask, *rest)
+
+    def create_masked_store(pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
+        def differs() -> bool:
+            old = load_from(pointers, mask, None, None, None, False).data
+            inside = np.broadcast_to(mask.data, old.shape)
+            new = np.broadcast_to(value.data, old.shape)
+            return bool((old[inside] != new[inside]).any())
+
+        watch.memory.store(pointers, mask.data, differs)
+        return store_to(pointers, value, mask, *rest)
+
+    def create_atomic_rmw(kind: Any, pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
+        watch.memory.update(pointers, mask.data)
+        return update(kind, pointers, value, mask, *rest)
+
+    def create_atomic_cas(pointers: Any, *rest: Any) -> Any:
+        watch.memory.update(pointers, True)
+        return exchange(pointers, *rest)
+
+    builder.create_masked_load, builder.create_masked_store = (
+        create_masked_load,
+        create_masked_store,
+    )
+    builder.create_atomic_rmw, builder.create_atomic_cas = create_atomic_rmw, create_atomic_cas
+    for name in WAYS_AROUND:
+        setattr(torch.Tensor, name, spied(watch, name))
+
+
+def spied(watch: Watch, name: str) -> Any:
+    original = getattr(TENSOR, name, None) or getattr(torch.Tensor, name)
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        watch.spied.add(name)
+        return original(*args, **kwargs)
+
+    return method
+
+
+def prepare() -> None:
+    """Once, before any candidate: what the interpreter would do again at every launch."""
+    warnings.simplefilter("ignore")
+    np.seterr(all="ignore")
+    interpreter._patch_lang(prepare)  # it looks for `tl` among the function's globals
+    interpreter.InterpretedFunction.__call__ = lambda self, *args, **kwargs: rewritten(self)(
+        *args, **kwargs
+    )
+    for value in list(vars(tl.standard).values()):
+        if isinstance(value, interpreter.InterpretedFunction):
+            value.rewrite()
+    for name, function in LIBDEVICE.items():
+        setattr(libdevice, name, by_numpy(function))
+
+
+def by_numpy(function: Any) -> Any:
+    """A function of the device's library: the compiler has it, the interpreter has not."""
+
+    def call(*args: Any) -> Any:
+        first = args[0]
+        values = [arg.handle.data if isinstance(arg, tl.tensor) else arg for arg in args]
+        result = np.asarray(function(*values), dtype=first.handle.data.dtype)
+        return tl.tensor(interpreter.TensorHandle(result, first.dtype), first.type)
+
+    return call
+
+
+def find_entry(module: dict[str, Any]) -> Any:
+    if not callable(function := module.get("f")):
+        raise NameError("it defines no function named 'f'")
+    return function
+
+
+def describe(error: BaseException) -> str:
+    """`ValueError: text (line 7)`, the line being the candidate's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == CANDIDATE]
+    text = " ".join(str(error).split())[:300]
+    where = f" (line {lines[-1]})" if lines else ""
+    return f"{type(error).__name__}: {text}".rstrip(": ") + where
+
+
+prepare()
