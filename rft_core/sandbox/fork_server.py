@@ -34,6 +34,7 @@ from rft_core.sandbox.channel import Channel
 from rft_core.sandbox.flavours import ENVIRONMENT, Flavour
 from rft_core.sandbox.limits import NOBODY, Limits
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
+from rft_core.sandbox.workspace import Workspace
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent.parent
@@ -77,10 +78,8 @@ class ForkServer:
     """
 
     def __init__(self, *, bubblewrap: bool, flavour: Flavour = Flavour.PYTHON) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="rft-sandbox-")).resolve()
-        self.cells = self.folder / "cells"  # what bubblewrap shows: one scratch folder per process
-        self.folder.chmod(0o755)
-        self.cells.mkdir(mode=0o755)
+        self._workspace = Workspace()
+        self.folder, self.cells = self._workspace.folder, self._workspace.cells
         self.has_bubblewrap = bubblewrap
         self._numbers = itertools.count(1)
         self._programs: set[str] = set()
@@ -193,7 +192,7 @@ class ForkServer:
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
         self._log.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._workspace.close()
 
     def _is_hidden_from_nobody(self) -> bool:
         """Does Python, or our folder, lie where only root may go? Bubblewrap lays a path to it."""
