@@ -18,15 +18,16 @@ from pages.components.dry_run_form import (
 )
 from pages.components.dry_run_report import show_dry_run
 from pages.components.page_header import page_header, show_error
+from pages.components.rescoring import past_run_popover
 from pages.components.reward_draft import RewardDraft, get_reward_draft
-from pages.components.reward_entries import PythonPart, assemble, edit_graders, edit_python
+from pages.components.reward_entries import EditedRewards, edit_rewards
 from pages.components.reward_start import choose_start
 from pages.components.reward_versions import save_version, show_versions
 from pages.components.workflow import section
 from rft_core.errors import RftError
 from rft_core.evaluation.dry_run import DryRun, score_groups
 from rft_core.rewards.composition import check_reward_set
-from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import StoredSet
 
 RESULT = "dry_run_result"
@@ -49,31 +50,31 @@ def main() -> None:
     choose_start(wanted_prompts().task)
     draft = get_reward_draft()
     assert draft is not None
-    entries = edit_graders(draft)
-    python = edit_python(draft, lambda text: markers_in(draft, text))
-    rewards = check(entries, python, draft.name)
+    edited = edit_rewards(draft, lambda text: markers_in(draft, text))
+    rewards = check(edited, draft.name)
     section(2, "Dry run", "Everything the first training step would compute, without training.")
     request = dry_run_form()
-    wanted = run_buttons(request, rewards) or bool(python and python.run_requested)
+    wanted = run_buttons(request, rewards) or edited.run_requested
     if wanted and rewards is not None:
         run(draft, rewards, request)
     show_result(rewards, request)
-    section(3, "Save", "A version never changes, and runs name the one that they use.")
+    section(3, "Save", "Runs name the version that they use.")
     stored = save_version(draft, rewards)
+    past_run_popover(stored.id if stored else None)
     show_versions(rewards, stored)
     section(4, "Train", "The Train page opens with these rewards and these prompts.")
     train_link(stored, request.prompts, request.config.model)
 
 
-def check(entries: list[RewardEntry], python: PythonPart | None, name: str) -> RewardSet | None:
+def check(edited: EditedRewards, name: str) -> RewardSet | None:
     """The rewards as they stand, or None and what is wrong with them."""
-    if python is not None and python.weights is None:
+    if edited.entries is None:
         return None  # the mistake is shown beside the editor
-    if python is None and not entries:
+    if not edited.entries:
         st.info("There is no reward yet: add a grader, or write one in Python.")
         return None
+    rewards = RewardSet(edited.entries, name)
     try:
-        rewards = assemble(entries, python, name)
         check_reward_set(rewards)
     except RftError as error:
         show_error(error)

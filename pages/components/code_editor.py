@@ -56,7 +56,7 @@ def code_editor(
     cannot parse the text is marked, beside the `markers` given, or made from the current text.
     `label` is read out by screen readers. `key` must be unique on the page.
     """
-    seed = hashlib.sha256(value.encode()).hexdigest()[:16]
+    seed = _seed_of(value)
     if os.environ.get("RFT_PLAIN_EDITOR") == "1":
         return _plain_editor(key, value, seed, label, height)
     draft_key = f"{key}_draft"
@@ -65,8 +65,7 @@ def code_editor(
     def keep_draft() -> None:
         st.session_state[draft_key] = st.session_state[key]["draft"]
 
-    draft = _text_of(st.session_state.get(draft_key), seed)
-    text = value if draft is None else draft
+    text = current_text(key, value)
     markers = list(markers(text) if callable(markers) else markers)
     if language == "python":
         markers = [*_syntax_markers(text), *markers]
@@ -85,6 +84,19 @@ def code_editor(
     )
     run = _text_of(result.run, seed)
     return EditorResult(text if run is None else run, run_requested=run is not None)
+
+
+def current_text(key: str, value: str) -> str:
+    """What the editor of this key and value will show, before it is drawn."""
+    seed = _seed_of(value)
+    if os.environ.get("RFT_PLAIN_EDITOR") == "1":
+        return str(st.session_state.get(f"{key}_plain_{seed}", value))
+    draft = _text_of(st.session_state.get(f"{key}_draft"), seed)
+    return value if draft is None else draft
+
+
+def _seed_of(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:16]
 
 
 def _text_of(draft: dict[str, str] | None, seed: str) -> str | None:

@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.components.page_header import plain, shown_errors
 from pages.components.reward_versions import version_label, version_title
+from pages.components.run_picker import run_label
 from rft_core.jobs import cancel_rescore, start_rescore
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.generation_reader import count_generations
-from rft_core.store.index import RunRow, get_reward_set, list_reward_sets, open_index
+from rft_core.store.index import RunRow, get_reward_set, list_reward_sets, list_runs, open_index
 from rft_core.store.rescores import Rescore, Tally, get_rescore, get_tally, open_rescores
 from rft_core.store.run_reader import has_database, open_run
 
@@ -20,6 +21,10 @@ ADDRESS, POPOVER = "rescore", "rescore_popover"
 WHAT = (
     "Scores everything that this run has sampled with other rewards and draws the curve they would "
     "have given. Nothing is sampled or trained."
+)
+PAST = (
+    "Scores everything that a run has sampled with these rewards. Monitor then shows the curve "
+    "they would have given, and how many completions change sides. Nothing is trained."
 )
 ASKS_A_JUDGE = "These rewards ask a judge: once for every completion of the run."
 
@@ -57,6 +62,26 @@ def choose_rescore(run: RunRow) -> None:
 
 def _close_popover() -> None:
     st.session_state[POPOVER] = False
+
+
+def past_run_popover(reward_set: str | None) -> None:
+    """On the Rewards page: what a stored version would have given, and the way to its curve."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        runs = {run.id: run for run in list_runs(index)}
+    if not runs:
+        return
+    with st.popover(
+        "What would this have given on a past run?", icon=":material/restore_page:",
+        disabled=reward_set is None, help=None if reward_set else "Save the rewards first.",
+    ):  # fmt: skip
+        st.caption(PAST)
+        run = st.selectbox(
+            "Run", list(runs), key="rescore_run", format_func=lambda id: run_label(runs[id])
+        )
+        if st.button("Re-score", type="primary", key="rescore_go", icon=":material/replay:"):
+            with shown_errors(), st.spinner("Starting …"):
+                start_rescore(get_runs_dir(), str(run), str(reward_set))
+            st.switch_page("monitor.py", query_params={"run": run, ADDRESS: str(reward_set)})
 
 
 def begin_rescore(run_id: str, reward_set: str) -> None:

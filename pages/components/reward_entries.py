@@ -1,26 +1,25 @@
-"""The widgets of a reward draft: a row per grader, and Python with the functions found in it."""
+"""The widgets of a reward draft: a row per grader, an editor per Python source."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
-from pages.components.code_editor import Marker, code_editor
+from pages.components.code_editor import Marker
 from pages.components.page_header import plain
 from pages.components.reward_draft import (
+    Part,
     RewardDraft,
     add_grader,
     add_python,
     option_key,
-    remove_grader,
-    remove_python,
-    weight_key,
+    remove_part,
 )
+from pages.components.reward_python import edit_python, list_functions
 from pages.components.reward_shaping import edit_shaping
-from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.graders import GRADERS, GraderOption
-from rft_core.rewards.python_source import inspect_source, reward_set_from_source
 
 WEIGHT_HELP = "Its share of the reward. 0: only logged, never learned from."
 
@@ -28,19 +27,45 @@ OPTIONS_IN_A_LINE = 4
 
 
 @dataclass(frozen=True)
-class PythonPart:
-    """The source as it stands, and whether Ctrl+Enter was just pressed.
+class EditedRewards:
+    """`entries` is None where a source has a mistake, which is already shown beside it.
 
-    `weights` is None where the source has a mistake, which is already shown beside it.
+    `run_requested`: Ctrl+Enter was just pressed in an editor.
     """
 
-    source: str
-    weights: dict[str, float] | None
-    run_requested: bool
+    entries: tuple[RewardEntry, ...] | None
+    run_requested: bool = False
 
 
-def edit_graders(draft: RewardDraft) -> list[RewardEntry]:
-    entries = [_grader_row(draft, slot) for slot in draft.graders]
+def edit_rewards(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> EditedRewards:
+    """Every part in its order, then the ways to add one. `markers`: what is wrong in a source."""
+    names = _list_names(draft)
+    entries: list[RewardEntry] = []
+    is_broken = run_requested = False
+    for part in draft.parts:
+        if part.source is None:
+            entries.append(_grader_row(draft, part, names))
+            continue
+        edited = edit_python(draft, part, names, markers)
+        entries += edited.entries or ()
+        is_broken |= edited.entries is None
+        run_requested |= edited.run_requested
+    _add_part(draft)
+    return EditedRewards(None if is_broken else tuple(entries), run_requested)
+
+
+def _list_names(draft: RewardDraft) -> list[str]:
+    """Of all functions, as the widgets stand."""
+    names: list[str] = []
+    for part in draft.parts:
+        if part.source is None:
+            names.append(str(st.session_state.get(draft.key(part.slot, "name"), "")).strip())
+        else:
+            names += list_functions(draft, part)
+    return [name for name in names if name]
+
+
+def _add_part(draft: RewardDraft) -> None:
     with st.container(horizontal=True):
         grader = st.menu_button(
             "Add a grader", list(GRADERS), key=draft.key("add"), icon=":material/add:",
@@ -49,42 +74,15 @@ def edit_graders(draft: RewardDraft) -> list[RewardEntry]:
         if grader:
             add_grader(draft, grader)
             st.rerun()
-        if not draft.source:
+        if not draft.has_python:
             st.button(
                 "Write one in Python", key=draft.key("python"), icon=":material/code:",
                 on_click=add_python, args=(draft,),
             )  # fmt: skip
-    return entries
 
 
-def edit_python(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> PythonPart | None:
-    """None where the draft has no Python. `markers` are what the last dry run found in a text."""
-    if not draft.source:
-        return None
-    code, side = st.columns([3, 1], gap="medium")
-    with code:
-        edited = code_editor(
-            draft.key("source"), draft.source, label="Reward source", markers=markers, height=420
-        )
-    with side:
-        weights = _functions(draft, edited.text)
-        st.caption("Ctrl+Enter runs the dry run below.")
-        st.button(
-            "Remove Python", key=draft.key("no-python"), type="tertiary",
-            icon=":material/delete:", on_click=remove_python, args=(draft,),
-        )  # fmt: skip
-    return PythonPart(edited.text, weights, edited.run_requested)
-
-
-def assemble(entries: list[RewardEntry], python: PythonPart | None, name: str) -> RewardSet:
-    """Graders first, then the functions of the source. Raises BadInputError for a broken source."""
-    written: tuple[RewardEntry, ...] = ()
-    if python is not None:
-        written = reward_set_from_source(python.source, weights=python.weights).entries
-    return RewardSet((*entries, *written), name)
-
-
-def _grader_row(draft: RewardDraft, slot: str) -> RewardEntry:
+def _grader_row(draft: RewardDraft, part: Part, names: Sequence[str]) -> RewardEntry:
+    slot = part.slot
     with st.container(border=True, gap="xsmall", key=draft.key(slot)):
         name_place, grader_place, weight_place, remove_place = st.columns(
             [3, 3, 2, 1], vertical_alignment="bottom"
@@ -106,12 +104,13 @@ def _grader_row(draft: RewardDraft, slot: str) -> RewardEntry:
         with remove_place:
             st.button(
                 "Remove", key=draft.key(slot, "remove"), icon=":material/delete:",
-                type="tertiary", on_click=remove_grader, args=(draft, slot),
+                type="tertiary", on_click=remove_part, args=(draft, part),
             )  # fmt: skip
         st.caption(plain(GRADERS[grader].help))
         options = _options(draft, slot, grader)
-        shaping = edit_shaping(draft, slot)
-    return RewardEntry((name or "").strip(), grader, float(weight or 0.0), options, **shaping)
+        own = (name or "").strip()
+        shaping = edit_shaping(draft, slot, [other for other in names if other != own])
+    return RewardEntry(own, grader, float(weight or 0.0), options, **shaping)
 
 
 def _follow_grader(draft: RewardDraft, slot: str) -> None:
@@ -127,7 +126,8 @@ def _options(draft: RewardDraft, slot: str, grader: str) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     if not options:
         return chosen
-    width = min(max(len(options), 3), OPTIONS_IN_A_LINE)
+    is_text = len(options) == 1 and options[0].type == "text" and not options[0].choices
+    width = 1 if is_text else min(max(len(options), 3), OPTIONS_IN_A_LINE)
     lines = -(-len(options) // width)
     places = [p for _ in range(lines) for p in st.columns(width, vertical_alignment="bottom")]
     for place, option in zip(places, options, strict=False):
@@ -152,24 +152,3 @@ def _option_widget(option: GraderOption, key: str) -> Any:
     if option.type == "float":
         return st.number_input(label, step=0.1, format="%g", **shared)
     return st.text_input(label, **shared)
-
-
-def _functions(draft: RewardDraft, source: str) -> dict[str, float] | None:
-    """A weight for each function of the source, or its first mistake and None."""
-    report = inspect_source(source)
-    if report.error:
-        where = f"**Line {report.error_line}.** " if report.error_line else ""
-        st.error(where + plain(report.error), icon=":material/error:")
-        return None
-    st.caption("Functions found, and their weights")
-    weights: dict[str, float] = {}
-    for function in report.functions:
-        default = (report.weights or {}).get(function, 1.0)
-        key = weight_key(draft, function, default)
-        st.session_state.setdefault(key, default)
-        weight = st.number_input(
-            plain(function), step=0.1, format="%g", key=key, help=WEIGHT_HELP,
-            persist_state="session",
-        )  # fmt: skip
-        weights[function] = float(weight or 0.0)
-    return weights

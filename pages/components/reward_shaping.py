@@ -1,40 +1,77 @@
-"""How a grader's score counts: only if another is full, within bounds, by rank, less for tricks."""
+"""How a score counts: less where flagged, only if another is full, within bounds, by rank."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from pages.components.page_header import plain
 from pages.components.reward_draft import RewardDraft
-from rft_core.rewards.shaping import IN_GROUP
 
-GATE_HELP = "The name of another function: this score is 0 unless that one gave 1."
-FLAG_HELP = "The score of a completion in which any function found a trick. Empty: no change."
-LOW_HELP, HIGH_HELP = "Lowest score. Empty: no bound.", "Highest score. Empty: no bound."
-GROUP_HELP = "Compare with the other completions of the same prompt, from 0 (worst) to 1 (best)."
+IN_GROUP = {
+    "": "as it is",
+    "rank": "by rank: worst 0, best 1",
+    "min_max": "stretched: worst 0, best 1",
+}
+FLAG_HELP = "Any function of the set may flag a completion; every completion is checked for loops."
+GATE_HELP = "Where that one gave less than 1, this score is 0. A penalty stays."
+GROUP_HELP = "Compared with the other completions of the same prompt."
 
 
-def edit_shaping(draft: RewardDraft, slot: str) -> dict[str, Any]:
-    """What differs from the default, as fields of a RewardEntry."""
+def edit_shaping(draft: RewardDraft, slot: str, others: Sequence[str]) -> dict[str, Any]:
+    """What differs from the default, as fields of a RewardEntry. `others` can be gates."""
     shared: dict[str, Any] = {"persist_state": "session"}
-    with st.popover("How it counts", icon=":material/tune:", type="tertiary"):
-        only_if = st.text_input(
-            "Only if full", key=draft.key(slot, "only_if"), help=GATE_HELP, **shared
-        )
-        in_group = st.selectbox(
-            "Within its group", ("", *IN_GROUP), key=draft.key(slot, "in_group"), help=GROUP_HELP,
-            format_func=lambda how: how.replace("_", " ") or "as it is", **shared,
-        )  # fmt: skip
-        flagged = _number("Where flagged", draft.key(slot, "when_flagged"), FLAG_HELP)
-        low = _number("At least", draft.key(slot, "clip_low"), LOW_HELP)
-        high = _number("At most", draft.key(slot, "clip_high"), HIGH_HELP)
-    chosen = {
-        "only_if": (only_if or "").strip(), "in_group": in_group or "", "when_flagged": flagged,
-        "clip_low": low, "clip_high": high,
-    }  # fmt: skip
-    return {name: value for name, value in chosen.items() if value not in (None, "")}
+    key = draft.key(slot, "only_if")
+    gate = st.session_state.setdefault(key, "")
+    gates = ["", *dict.fromkeys([*others, *([gate] if gate else [])])]  # also one that is gone
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.popover("How it counts", icon=":material/tune:", type="tertiary", width="content"):
+            st.caption("From the function's own score to the one that is weighted, in this order.")
+            flagged = _number(
+                "1 · Where a trick was flagged, it is", draft.key(slot, "when_flagged"),
+                "unchanged", FLAG_HELP,
+            )  # fmt: skip
+            only_if = st.selectbox(
+                "2 · It counts only if this one gives 1", gates, key=key, help=GATE_HELP,
+                format_func=lambda name: plain(name) or "always", **shared,
+            )  # fmt: skip
+            left, right = st.columns(2)
+            with left:
+                low = _number("3 · Never below", draft.key(slot, "clip_low"), "no bound")
+            with right:
+                high = _number("and never above", draft.key(slot, "clip_high"), "no bound")
+            in_group = st.selectbox(
+                "4 · Within the group of its prompt", list(IN_GROUP), help=GROUP_HELP,
+                key=draft.key(slot, "in_group"), format_func=IN_GROUP.__getitem__, **shared,
+            )  # fmt: skip
+        chosen = {
+            "when_flagged": flagged, "only_if": only_if or "", "clip_low": low, "clip_high": high,
+            "in_group": in_group or "",
+        }  # fmt: skip
+        shaping = {name: value for name, value in chosen.items() if value not in (None, "")}
+        if shaping:
+            st.caption(plain(describe_shaping(shaping)), width="stretch")
+    return shaping
 
 
-def _number(label: str, key: str, help_text: str) -> float | None:
+def describe_shaping(shaping: Mapping[str, Any]) -> str:
+    """One line, in the order in which it is applied."""
+    parts = []
+    if "when_flagged" in shaping:
+        parts.append(f"{shaping['when_flagged']:g} where flagged")
+    if "only_if" in shaping:
+        parts.append(f"only if {shaping['only_if']} gives 1")
+    if "clip_low" in shaping:
+        parts.append(f"at least {shaping['clip_low']:g}")
+    if "clip_high" in shaping:
+        parts.append(f"at most {shaping['clip_high']:g}")
+    if "in_group" in shaping:
+        parts.append(f"in its group {IN_GROUP[shaping['in_group']]}")
+    return " · ".join(parts)
+
+
+def _number(label: str, key: str, empty: str, help_text: str | None = None) -> float | None:
     return st.number_input(
-        label, value=None, step=0.1, format="%g", key=key, help=help_text, persist_state="session"
-    )
+        label, value=None, step=0.1, format="%g", key=key, help=help_text, placeholder=empty,
+        persist_state="session",
+    )  # fmt: skip

@@ -6,6 +6,7 @@ import json
 import streamlit as st
 
 from pages.components.page_header import plain
+from pages.components.reward_shaping import describe_shaping
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
@@ -53,6 +54,8 @@ def _entry(entry: RewardEntry) -> None:
             weight = f"weight {entry.weight:g}" if entry.weight else "only logged"
             st.badge(weight, color="blue" if entry.weight else "gray")
             st.badge("Python" if entry.grader == PYTHON_GRADER else "built in", color="gray")
+        if entry.shaping:
+            st.caption(plain(f"It counts {describe_shaping(entry.shaping)}."))
         if entry.source is not None:
             st.code(entry.source, language="python", line_numbers=True)
         else:

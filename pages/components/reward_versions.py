@@ -11,6 +11,8 @@ import streamlit as st
 
 from pages.components.page_header import plain, shown_errors
 from pages.components.reward_draft import RewardDraft
+from pages.components.reward_export import export_popover
+from pages.components.reward_shaping import describe_shaping
 from pages.components.reward_start import open_version
 from pages.components.run_badge import age_text
 from rft_core.errors import NotFoundError
@@ -28,7 +30,7 @@ from rft_core.store.index import (
 def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | None:
     """Name and button; returns the version that these very rewards have, once they are stored."""
     stored = _find(rewards)
-    name_place, save_place = st.columns([3, 1], vertical_alignment="bottom")
+    name_place, save_place, export_place = st.columns([4, 2, 1], vertical_alignment="bottom")
     with name_place:
         name = st.text_input(
             "Name", draft.name or "my rewards", key=draft.key("set-name"), max_chars=60,
@@ -39,8 +41,10 @@ def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | N
             "Save as a new version", type="primary", icon=":material/save:", width="stretch",
             key=draft.key("save"), disabled=rewards is None or stored is not None,
         )  # fmt: skip
+    chosen = (name or "").strip() or "my rewards"
+    with export_place:
+        export_popover(RewardSet(rewards.entries, chosen) if rewards else None)
     if clicked and rewards is not None:
-        chosen = (name or "").strip() or "my rewards"
         named = RewardSet(rewards.entries, chosen)
         with shown_errors(), open_index(get_runs_dir()) as index:
             ensure_reward_set(index, id=named.id, name=chosen, content=named.to_json())
@@ -97,7 +101,8 @@ def reward_text(rewards: RewardSet) -> str:
     lines = []
     for entry in rewards.entries:
         options = "".join(f" {name}={json.dumps(v)}" for name, v in entry.options.items())
-        lines.append(f"# {entry.name}: {entry.grader}{options}, weight {entry.weight:g}")
+        shaping = f", {describe_shaping(entry.shaping)}" if entry.shaping else ""
+        lines.append(f"# {entry.name}: {entry.grader}{options}, weight {entry.weight:g}{shaping}")
     sources = dict.fromkeys(entry.source for entry in rewards.entries if entry.source)
     return "\n".join([*lines, *(f"\n{source}" for source in sources)])
 

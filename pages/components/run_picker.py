@@ -33,13 +33,13 @@ def pick_run(on_change: Callable[[], None] = lambda: None) -> RunRow:
         wanted = next(iter(runs))
     st.session_state[KEY] = wanted
     st.selectbox(
-        "Run", list(runs), key=KEY, format_func=lambda id: _label(runs[id]), on_change=remember
+        "Run", list(runs), key=KEY, format_func=lambda id: run_label(runs[id]), on_change=remember
     )
     st.query_params["run"] = st.session_state[REMEMBERED] = wanted
     return runs[wanted]
 
 
-def _label(run: RunRow) -> str:
+def run_label(run: RunRow) -> str:
     """The name, and the end of the id (time and a few random letters) to tell namesakes apart."""
     return f"{run.name}  ·  {run.id[-9:]}" if run.name else run.id
 

@@ -1,8 +1,10 @@
 """How a score counts survives the form, and can be changed there."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
-from rft_core.rewards.contract import RewardSet
+from pages.components.reward_versions import reward_diff
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks import get_task
 
 
@@ -10,14 +12,42 @@ def _form() -> None:
     import streamlit as st
 
     from pages.components.reward_draft import get_reward_draft, start_from_rewards
-    from pages.components.reward_entries import assemble, edit_graders
+    from pages.components.reward_entries import edit_rewards
+    from rft_core.rewards.contract import RewardSet
     from rft_core.tasks import get_task
 
     if get_reward_draft() is None:
         start_from_rewards(get_task("json_output").reward_set)
     draft = get_reward_draft()
     assert draft is not None
-    st.code(assemble(edit_graders(draft), None, "json output").to_json())
+    edited = edit_rewards(draft, lambda text: [])
+    st.code(RewardSet(edited.entries or (), "json output").to_json())
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RFT_PLAIN_EDITOR", "1")
+
+
+SOURCE = (
+    "def f(completions, **_):\n    return [1.0 for _ in completions]\n\n\n"
+    "def helper(completions):\n    return []\n"
+)
+
+
+def _any_form(rewards: str) -> None:
+    import streamlit as st
+
+    from pages.components.reward_draft import get_reward_draft, start_from_rewards
+    from pages.components.reward_entries import edit_rewards
+    from rft_core.rewards.contract import RewardSet
+
+    if get_reward_draft() is None:
+        start_from_rewards(RewardSet.from_json(rewards))
+    draft = get_reward_draft()
+    assert draft is not None
+    edited = edit_rewards(draft, lambda text: [])
+    st.code(RewardSet(edited.entries or (), draft.name).to_json())
 
 
 def shown(app: AppTest) -> RewardSet:
@@ -32,10 +62,44 @@ def test_a_tasks_gate_survives_the_form() -> None:
 
 def test_gates_bounds_and_ranks_are_set_in_the_form() -> None:
     app = AppTest.from_function(_form, default_timeout=60).run()
-    [first, second] = [box for box in app.text_input if box.label == "Only if full"]
+    [first, second] = [box for box in app.selectbox if box.label.startswith("2 · It counts only")]
     assert (first.value, second.value) == ("", "schema")
+    assert second.options == ["always", "schema"]
     second.set_value("")
-    [box for box in app.selectbox if box.label == "Within its group"][1].set_value("rank")
-    [box for box in app.number_input if box.label == "Where flagged"][1].set_value(0.0)
+    [box for box in app.selectbox if box.label.startswith("4 · Within")][1].set_value("rank")
+    [box for box in app.number_input if box.label.startswith("1 · Where")][1].set_value(0.0)
     entry = shown(app.run()).entries[1]
     assert entry.shaping == {"in_group": "rank", "when_flagged": 0.0}
+
+
+def test_a_set_keeps_its_order_its_sources_and_how_each_function_counts() -> None:
+    mixed = RewardSet(
+        (
+            RewardEntry("size", "python", 0.5, {"function": "f"}, SOURCE, clip_high=2.0),
+            RewardEntry("format", "format"),
+            RewardEntry("g", "python", 0.0, {}, "def g(completions):\n    return []\n"),
+            RewardEntry("right", "equation", only_if="size", in_group="rank"),
+        ),
+        "mixed",
+    )
+    app = AppTest.from_function(_any_form, args=(mixed.to_json(),), default_timeout=60).run()
+    assert shown(app) == mixed
+    [helper] = [box for box in app.number_input if box.label == "helper"]
+    assert helper.value is None  # it stands in the source, and is no reward
+    helper.set_value(1.0)
+    assert shown(app.run()).names == ("size", "helper", "format", "g", "right")
+
+
+def test_a_function_in_python_can_be_gated_too() -> None:
+    two = RewardSet((RewardEntry("format", "format"), RewardEntry("f", "python", 1.0, {}, SOURCE)))
+    app = AppTest.from_function(_any_form, args=(two.to_json(),), default_timeout=60).run()
+    gates = [box for box in app.selectbox if box.label.startswith("2 · It counts only")]
+    assert gates[1].options == ["always", "format"]
+    gates[1].set_value("format")
+    assert shown(app.run()).entries[1].only_if == "format"
+
+
+def test_a_diff_tells_how_a_score_counts() -> None:
+    old = RewardSet((RewardEntry("f", "format"),))
+    new = RewardSet((RewardEntry("f", "format", clip_low=0.5, when_flagged=0.0),))
+    assert "+# f: format, weight 1, 0 where flagged · at least 0.5" in reward_diff(old, new)

@@ -1,5 +1,6 @@
 """Rewards, driven without a browser: graders, Python, versions, dry runs pasted and sampled."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,9 +14,18 @@ from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import list_reward_sets, open_index
+from rft_core.store.rescores import get_rescore
 from rft_core.tasks import get_task
+from tests.runs_folder import await_truth
+from tests.sample_run import write_finished_run
 
 PASTED = "<think>a</think>\n<answer>1</answer>".replace("\n", "") + "\nno tags\nneither"
+CHECK = {"type": "string_check", "name": "exact", "input": "{{ sample.output_text }}",
+         "reference": "{{item.target}}", "operation": "eq", "pass_threshold": 1}  # fmt: skip
+SHORT = {"type": "python", "name": "short", "source":
+         "def grade(sample, item):\n    return float(len(sample['output_text']) < 20)"}  # fmt: skip
+MULTI = {"type": "multi", "name": "both", "graders": {"exact": CHECK, "short": SHORT},
+         "calculate_output": "0.75 * exact + 0.25 * short"}  # fmt: skip
 FAILING = """\
 def picky(completions, **columns):
     print("looking at", len(completions))
@@ -238,3 +248,69 @@ def test_a_diff_shows_what_changed_and_nothing_for_equal_sets() -> None:
     assert reward_diff(old, old) == ""
     assert "-# format: format, weight 1" in reward_diff(old, new)
     assert "+# format: format, weight 2" in reward_diff(old, new)
+
+
+def import_pasted(app: AppTest, text: str) -> AppTest:
+    app.text_area(key="rewards_pasted").set_value(text)
+    return checked(app.button(key="rewards_import").click().run())
+
+
+def test_an_openai_grader_is_imported_edited_dry_run_and_taken_away() -> None:
+    app = import_pasted(open_rewards(), json.dumps(MULTI))
+    assert [field.value for field in app.text_input if field.label == "Name"][:2] == [
+        "exact", "both",
+    ]  # fmt: skip
+    assert "'graders.exact.pass_threshold' was left out" in app.info[0].value.replace("\\", "")
+    target = get_task("countdown").load(1, 1, 0)[0][0]["target"]
+    table = scores(click(paste(app, f"{target}\n{target} and more"), "Run the dry run"))
+    assert table["both"] == [1.0, 0.25]
+    app.session_state["rewards_export"] = True
+    checked(app.run())
+    assert [button.disabled for button in app.download_button] == [False, False]
+    assert "A score of None becomes 0" in page_text(app)
+
+
+def test_a_graders_mistakes_are_listed_by_their_paths_and_change_nothing() -> None:
+    app = open_rewards()
+    before = [field.value for field in app.text_input if field.label == "Name"]
+    graders = {"exact": {"type": "string_check", "input": "x", "reference": "y"}}
+    app = import_pasted(app, json.dumps(MULTI | {"graders": graders}))
+    assert "- graders.exact.operation: is missing" in page_text(app)
+    assert [field.value for field in app.text_input if field.label == "Name"] == before
+    for text in ("", "{", "import os"):
+        assert import_pasted(app, text).error
+
+
+def test_a_grader_file_is_opened() -> None:
+    app = open_rewards()
+    content = json.dumps(MULTI).encode()
+    app.file_uploader(key="rewards_upload").set_value(("g.json", content, "application/json"))
+    checked(app.run())
+    assert "both" in [field.value for field in app.text_input if field.label == "Name"]
+    app.file_uploader(key="rewards_upload").set_value(("h.json", b"{}", "application/json"))
+    assert "type: None" in page_text(checked(app.run()))
+
+
+def test_what_cannot_be_taken_away_is_said_in_words() -> None:
+    judge = {"type": "score_model", "name": "kind", "model": "m",
+             "input": [{"role": "user", "content": "Rate {{ sample.output_text }}"}]}  # fmt: skip
+    app = import_pasted(open_rewards(), json.dumps(judge))
+    app.session_state["rewards_export"] = True
+    text = page_text(checked(app.run()))
+    assert "These rewards cannot be a Python module" in text and "'kind': it asks a judge" in text
+    assert [button.disabled for button in app.download_button] == [False, True]
+
+
+def test_a_saved_version_is_tried_on_a_past_run(runs_dir: Path) -> None:
+    write_finished_run(runs_dir, "past", steps=3)
+    app = open_rewards()
+    number(app, "Weight").set_value(3.5)  # type: ignore[attr-defined]
+    checked(app.run())
+    click(app, "Save as a new version")
+    with open_index(runs_dir) as index:
+        stored = list_reward_sets(index)[0]["id"]
+    app.selectbox(key="rescore_run").set_value("past")
+    app.button(key="rescore_go").click().run()
+    found = get_rescore(runs_dir, "past", stored)
+    assert found is not None and found.state in ("running", "finished")
+    await_truth(lambda: not get_rescore(runs_dir, "past", stored).is_running, "it to finish")
