@@ -1,0 +1,3 @@
+# a constant
+def unique(numbers):
+    return []

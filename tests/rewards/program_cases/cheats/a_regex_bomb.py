@@ -1,0 +1,6 @@
+# a regex bomb
+import re
+
+
+def unique(numbers):
+    return re.match(r"(a+)+$", "a" * 40 + "b")

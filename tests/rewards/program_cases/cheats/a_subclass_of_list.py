@@ -1,0 +1,7 @@
+# a subclass of list
+class L(list):
+    pass
+
+
+def unique(numbers):
+    return L(sorted(set(numbers)))

@@ -1,0 +1,3 @@
+# all memory
+def unique(numbers):
+    return [0] * 10**12

@@ -1,0 +1,3 @@
+# another function
+def other(numbers):
+    return sorted(set(numbers))

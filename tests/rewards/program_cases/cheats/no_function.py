@@ -1,0 +1,2 @@
+# no function
+unique = [1, 3]

@@ -1,0 +1,3 @@
+# the argument, changed in place
+def unique(numbers):
+    numbers[:] = sorted(set(numbers))

@@ -1,0 +1,3 @@
+# the argument itself
+def unique(numbers):
+    return numbers

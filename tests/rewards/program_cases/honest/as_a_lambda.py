@@ -1,0 +1,2 @@
+# as a lambda
+unique = lambda numbers: sorted(set(numbers))

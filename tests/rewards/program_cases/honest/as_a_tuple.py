@@ -1,0 +1,3 @@
+# as a tuple
+def unique(numbers):
+    return tuple(sorted(set(numbers)))
