@@ -1,13 +1,14 @@
 """Jailed program: run a candidate's program anew with one test's standard input.
 
 What it prints goes to the parent through the pipe that all prints go through, so every way of
-printing counts, and of reading too: standard input is a file. Leaving with sys.exit() or
-sys.exit(0) is a normal end.
+printing counts, and of reading too: standard input is a file. Standard error goes nowhere. Leaving
+with sys.exit() or sys.exit(0) is a normal end.
 """
 
 import linecache
 import os
 import sys
+from contextlib import suppress
 from types import CodeType
 
 CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
@@ -16,11 +17,19 @@ CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
 def run(source: str, stdin: str) -> None:
     code = _compile(source)
     _provide_input(stdin)
+    _drop_complaints()
+    out, pipe = sys.stdout, os.dup(1)
     try:
         exec(code, {"__name__": "__main__", "__builtins__": __builtins__})  # noqa: S102
     except SystemExit as ending:
         if ending.code not in (None, 0):
             raise RuntimeError(f"it left with exit code {ending.code!r}") from ending
+    finally:  # programs may close or replace their output; the next run has it anew
+        with suppress(ValueError):
+            sys.stdout.flush()
+        sys.stdout = out
+        os.dup2(pipe, 1)
+        os.close(pipe)
 
 
 def _compile(source: str) -> CodeType:
@@ -39,3 +48,9 @@ def _provide_input(text: str) -> None:
         os.dup2(fd, 0)
         os.close(fd)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+
+
+def _drop_complaints() -> None:
+    fd = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(fd, 2)
+    os.close(fd)
