@@ -71,6 +71,13 @@ def test_hedging_or_no_answer_scores_zero(completion):
     assert grade_numeric_match(completion, {"answer": 72}).score == 0.0
 
 
+def test_a_number_too_large_for_a_float_is_a_wrong_answer_like_any_other():
+    large = "9" * 90 + "e300"
+    assert grade_numeric_match(f"<answer>{large}</answer>", {"answer": 5}).score == 0.0
+    assert grade_numeric_match("<answer>5</answer>", {"answer": large}).score == 0.0
+    assert grade_numeric_match(f"<answer>{large}</answer>", {"answer": large}).score == 1.0
+
+
 def test_several_different_boxes_are_flagged():
     assert grade_numeric_match("\\boxed{1} \\boxed{2}", {"answer": 1}).flags == ("several_answers",)
 

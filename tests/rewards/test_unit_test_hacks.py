@@ -4,13 +4,20 @@ The programs lie in `program_cases/`, one a file; a hack found later becomes ano
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
+from rft_core.rewards.unit_tests import UnitTests
+from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox.local import LocalProvider
+from rft_core.sandbox.pool import Pool
+from rft_core.sandbox.provider import Limits, Program, Reply, Session
 
 CASES = Path(__file__).resolve().parent / "program_cases"
 ROW = {
@@ -181,3 +188,41 @@ def test_tests_may_be_assert_lines_and_json_texts(scorer: Scorer) -> None:
     row = {"tests": ["assert unique([2, 1, 2]) == [1, 2]", "assert candidate([]) == []"]}
     text = {"entry_point": "unique", "tests": "[[[[2, 1, 2]], [1, 2]]]", "hidden_tests": None}
     assert [score_with(scorer, HONEST, row=each)[0].reward for each in (row, text)] == [1.0, 1.0]
+
+
+class Recording(LocalProvider):
+    """Notes everything that is sent to a jailed process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[str] = []
+
+    @contextmanager
+    def open(self, program: Program, limits: Limits | None = None) -> Iterator[Session]:
+        self.sent.append(program.source)
+        with super().open(program, limits) as session:
+            call = session.call
+
+            def noting(function: str, arguments: Mapping[str, Any], timeout: float) -> Reply:
+                self.sent.append(repr(arguments))
+                return call(function, arguments, timeout)
+
+            session.call = noting  # type: ignore[method-assign]
+            yield session
+
+
+def test_no_expected_value_is_ever_sent_to_a_candidate() -> None:
+    row = {
+        "entry_point": "find",
+        "tests": [[["question 1"], "EXPECTED 1"]],
+        "hidden_tests": [[["question 2"], "EXPECTED 2"]],
+    }
+    recording, workbench = Recording(), Workbench()
+    workbench.__dict__["pool"] = Pool(recording)
+    grader = UnitTests(RewardEntry("tests", "unit_tests"), workbench)
+    try:
+        grader.score(Batch([[]], ["def find(text): return text"], [row]), 30)
+    finally:
+        recording.close()
+    assert any("question 2" in text for text in recording.sent)
+    assert not any("EXPECTED" in text for text in recording.sent)
