@@ -24,7 +24,7 @@ from rft_core.rewards.triton_source import CLOSE, ENTRY, KernelSource, find_code
 
 TRITON, LANGUAGE = "triton", "triton.language"
 BLOCK_MAKERS = ("triton.language.arange", "triton.language.make_block_ptr")
-LOADS = {"triton.language.load": 1, "triton.language.store": 2}  # where the mask stands
+LOAD, STORE, ATOMIC = f"{LANGUAGE}.load", f"{LANGUAGE}.store", f"{LANGUAGE}.atomic_"
 FOREIGN = ("torch_computation", "python_in_kernel", "torch_compile", "inline_assembly")
 
 Verdict = tuple[float, str]  # from 0 to 1, and what is missing
@@ -55,14 +55,17 @@ def _check_tags(completion: str) -> Verdict:
 
 
 def _check_imports(source: KernelSource, row: Row) -> Verdict:
-    missing = {TRITON, LANGUAGE} - set(source.imports.values())
+    names = set(source.imports.values())
+    names |= {TRITON for name in names - {LANGUAGE} if name.startswith(f"{TRITON}.")}
+    missing = {TRITON, LANGUAGE} - names
     return (0.0, f"It does not import {' and '.join(sorted(missing))}.") if missing else (1.0, "")
 
 
 def _check_kernel(source: KernelSource, row: Row) -> Verdict:
     if not source.kernels:
         return 0.0, "No function is decorated with @triton.jit."
-    if {source.resolve(call.func) for _, call in _list_accesses(source)} != LOADS.keys():
+    used = {source.resolve(call.func) == LOAD for _, call in _list_accesses(source)}
+    if used != {True, False}:
         return 0.0, "No kernel loads and stores."
     return 1.0, ""
 
@@ -141,14 +144,18 @@ def _list_accesses(source: KernelSource) -> list[tuple[str, ast.Call]]:
         (name, node)
         for name, kernel in source.kernels.items()
         for node in ast.walk(kernel)
-        if isinstance(node, ast.Call) and source.resolve(node.func) in LOADS
+        if isinstance(node, ast.Call) and _is_access(source.resolve(node.func))
     ]
+
+
+def _is_access(dotted: str) -> bool:
+    return dotted in (LOAD, STORE) or dotted.startswith(ATOMIC)
 
 
 def _is_masked(source: KernelSource, call: ast.Call, blocks: set[str]) -> bool:
     """Whether an access is safe: masked, checked at the bounds, or of one single element."""
     named = {keyword.arg: keyword.value for keyword in call.keywords}
-    place = LOADS[source.resolve(call.func)]
+    place = 1 if source.resolve(call.func) == LOAD else 2
     mask = named.get("mask", call.args[place] if len(call.args) > place else None)
     if mask is not None and not isinstance(mask, ast.Constant):
         return True

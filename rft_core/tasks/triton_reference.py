@@ -1,19 +1,17 @@
 """Which PyTorch references ask for the same kernel, so that no split shares one with another.
 
-Two references are the same kernel if only the names of their inputs, their numbers or the order of
-the operands of commutative operations differ. References are read, never run.
+Two references are the same kernel if they differ only in their inputs' names, in which input stands
+where, in numbers, or in the order of the operands of commutative operations: rather too much alike
+than too little. References are read, never run.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
-from itertools import permutations
 
 from rft_core.rewards.contract import Row
 
 LONGEST_REFERENCE = 4000  # characters; what is longer is only the same as itself
-MOST_INPUTS_RENAMED = 4
 COMMUTATIVE_OPERATORS = (ast.Add, ast.Mult)
 COMMUTATIVE_CALLS = ("add", "mul", "maximum", "minimum")
 
@@ -25,27 +23,20 @@ def make_key(row: Row) -> str:
         return reference
     try:
         functions = [n for n in ast.parse(reference).body if isinstance(n, ast.FunctionDef)]
-        return min(_normal_forms(functions[-1])) if functions else reference
+        return _normal_body(functions[-1]) if functions else reference
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return reference
 
 
-def _normal_forms(function: ast.FunctionDef) -> list[str]:
-    """The function's body as text, under every renaming of its inputs."""
-    names = [argument.arg for argument in function.args.args]
-    places = tuple(f"input{index}" for index in range(len(names)))
-    orders = permutations(places) if len(names) <= MOST_INPUTS_RENAMED else [places]
-    body = [line for line in function.body if not _is_text(line)]
-    return [
-        " ".join(_normal_form(line, dict(zip(names, order, strict=True))) for line in body)
-        for order in orders
-    ]
+def _normal_body(function: ast.FunctionDef) -> str:
+    inputs = frozenset(argument.arg for argument in function.args.args)
+    return " ".join(_normal_form(line, inputs) for line in function.body if not _is_text(line))
 
 
-def _normal_form(node: ast.AST, inputs: Mapping[str, str]) -> str:
+def _normal_form(node: ast.AST, inputs: frozenset[str]) -> str:
     match node:
         case ast.Name(id=name):
-            return inputs.get(name, name)
+            return "input" if name in inputs else name
         case ast.Constant():
             return "number"
         case ast.Attribute(value, attribute):
