@@ -15,6 +15,7 @@ import streamlit as st
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
 from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.openai_graders import ADAPTER_MARK
 from rft_core.rewards.python_source import STARTER_SOURCE, inspect_source
 
 KEY, PREVIOUS = "reward_draft", "reward_draft_previous"
@@ -25,11 +26,13 @@ class Part:
     """A grader's row, or Python: `source` is what its editor begins with.
 
     `names`: what functions are called in the reward set, where that is not their own name.
+    `adapter` follows below what is edited: it calls OpenAI's `grade(sample, item)`.
     """
 
     slot: str
     source: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
+    adapter: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,12 @@ def start_from_rewards(rewards: RewardSet, name: str = "") -> None:
         )
     draft = _new_draft(name or rewards.name)
     parts: list[Part] = []
+    sources: list[str | None] = []
     for entry in rewards.entries:
         if entry.grader != PYTHON_GRADER:
             parts.append(_grader_part(draft, entry))
-        elif entry.source not in [part.source for part in parts]:
+        elif entry.source not in sources:
+            sources.append(entry.source)
             same = [other for other in rewards.entries if other.source == entry.source]
             parts.append(_python_part(draft, same))
     _begin(replace(draft, parts=tuple(parts)))
@@ -154,7 +159,8 @@ def _python_part(draft: RewardDraft, entries: list[RewardEntry]) -> Part:
         if entry:
             _set_shaping(draft, f"{slot}-{function}", entry)
     names = {entry.function: entry.name for entry in entries if entry.function != entry.name}
-    return Part(slot, source, names)
+    edited, mark, adapter = source.partition(ADAPTER_MARK)
+    return Part(slot, edited, names, mark + adapter)
 
 
 def _set_shaping(draft: RewardDraft, slot: str, entry: RewardEntry) -> None:

@@ -16,6 +16,8 @@ WEIGHT_HELP = (
     "Its share of the reward. 0: only logged, never learned from. Empty: no reward at all."
 )
 
+LINE_HEIGHT, LOWEST_EDITOR, HIGHEST_EDITOR = 22, 220, 420  # pixels
+
 
 @dataclass(frozen=True)
 class EditedPython:
@@ -30,7 +32,8 @@ class EditedPython:
 
 def list_functions(draft: RewardDraft, part: Part) -> list[str]:
     """The names that its functions have in the reward set, before the editor is drawn."""
-    report = inspect_source(current_text(draft.key(part.slot, "source"), part.source or ""))
+    text = current_text(draft.key(part.slot, "source"), part.source or "")
+    report = inspect_source(text + part.adapter)
     weights = {
         function: st.session_state.get(weight_key(draft, part.slot, function, default), default)
         for function, default in _defaults(report).items()
@@ -46,10 +49,10 @@ def edit_python(
     with code:
         edited = code_editor(
             draft.key(part.slot, "source"), part.source or "", label="Reward source",
-            markers=markers, height=420,
+            markers=markers, height=_editor_height(part.source or ""),
         )  # fmt: skip
     with side:
-        report = inspect_source(edited.text)
+        report = inspect_source(edited.text + part.adapter)
         if report.error:
             where = f"**Line {report.error_line}.** " if report.error_line else ""
             st.error(where + plain(report.error), icon=":material/error:")
@@ -59,13 +62,20 @@ def edit_python(
             _function(draft, part, function, default, names)
             for function, default in _defaults(report).items()
         ]
+        if part.adapter:
+            st.caption("`grade(sample, item)` is called once for each completion.")
         st.caption("Ctrl+Enter runs the dry run below.")
         st.button(
             "Remove Python", key=draft.key(part.slot, "remove"), type="tertiary",
             icon=":material/delete:", on_click=remove_part, args=(draft, part),
         )  # fmt: skip
-    entries = tuple(replace(entry, source=edited.text) for entry in found if entry)
+    entries = tuple(replace(entry, source=edited.text + part.adapter) for entry in found if entry)
     return EditedPython(None if report.error else entries, edited.run_requested)
+
+
+def _editor_height(source: str) -> int:
+    """As high as what it begins with, within reason; it does not jump while somebody types."""
+    return min(max(LINE_HEIGHT * (source.count("\n") + 4), LOWEST_EDITOR), HIGHEST_EDITOR)
 
 
 def _defaults(report: SourceReport) -> dict[str, float]:
