@@ -81,6 +81,7 @@ class ForkServer:
         self._workspace = Workspace()
         self.folder, self.cells = self._workspace.folder, self._workspace.cells
         self.has_bubblewrap = bubblewrap
+        self._may_search = self._is_hidden_from_nobody()
         self._numbers = itertools.count(1)
         self._programs: set[str] = set()
         self._lock = threading.Lock()  # of the control socket: one question and answer at a time
@@ -137,7 +138,7 @@ class ForkServer:
             "scratch": str(scratch),
             "layers": list(layers),
             "limits": asdict(limits),
-            "may_search": self._is_hidden_from_nobody(),
+            "may_search": self._may_search,
         }
         try:
             request = {"spawn": wanted, "program": self._ensure_loaded(program)}
@@ -265,7 +266,10 @@ def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
 
 def _clear(channel: Channel, scratch: Path) -> None:
     channel.close()
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        scratch.rmdir()  # as a rule it is empty
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rft_core.sandbox import landlock, limits, seccomp
 
@@ -49,17 +48,32 @@ def get_python_folders() -> list[str]:
     return sorted(prefixes | {os.path.realpath(prefix) for prefix in prefixes})
 
 
-def enter(jail: Jail) -> None:
+@dataclass(frozen=True)
+class Prepared:
+    """What entering needs and is the same for every process: made once, before the forks."""
+
+    rules: Sequence[landlock.Rule]
+
+
+def prepare() -> Prepared:
+    with suppress(KeyError):  # a machine without a filter: `enter` will say so
+        seccomp.get_template(os.uname().machine)
+    return Prepared(landlock.open_rules([*SYSTEM_FILES, *get_python_folders()], DEVICES))
+
+
+def enter(jail: Jail, prepared: Prepared) -> None:
     """Apply the layers to this process. Raises `OSError` where one cannot be applied."""
     os.chdir(jail.scratch)  # before nobody may not pass a folder on the way to it
     with suppress(OSError):  # when memory runs out, this one goes, not its parent
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(fd, b"1000")
+        os.close(fd)
     if LIMITS in jail.layers:
         limits.apply_limits(jail.limits)
     if USER in jail.layers:
         limits.leave_root(may_search=jail.may_search and LANDLOCK in jail.layers)
     limits.renounce_privileges()
     if LANDLOCK in jail.layers:
-        landlock.restrict([*SYSTEM_FILES, *get_python_folders()], DEVICES, jail.scratch)
+        landlock.restrict(prepared.rules, jail.scratch)
     if SECCOMP in jail.layers:
         seccomp.install()

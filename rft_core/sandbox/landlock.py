@@ -28,14 +28,23 @@ LIBC.syscall.restype = ctypes.c_long
 NETWORK = 0b11  # bind and connect of TCP
 SCOPES = 0b11  # abstract Unix sockets and signals
 
+Rule = tuple[int, int]  # a descriptor of what it is about, and the rights
+
 
 def get_version() -> int:
     """The kernel's version of Landlock, 0 without it."""
     return max(0, _call(CREATE_RULESET, None, 0, VERSION_QUESTION, needed=False))
 
 
-def restrict(readable: Iterable[str], writable: Iterable[str], scratch: str) -> None:
-    """Forbid all files but these; paths that do not exist are left out. Raises `OSError`.
+def open_rules(readable: Iterable[str], writable: Iterable[str]) -> list[Rule]:
+    """Rules for all processes to come; paths that do not exist are left out."""
+    rules = [_open_rule(path, READ) for path in readable]
+    rules += [_open_rule(path, READ | WRITE) for path in writable]
+    return [rule for rule in rules if rule]
+
+
+def restrict(rules: Iterable[Rule], scratch: str) -> None:
+    """Forbid all files but what the rules name, and scratch. Raises `OSError`.
 
     Nothing may be executed. Needs no_new_privs.
     """
@@ -48,26 +57,22 @@ def restrict(readable: Iterable[str], writable: Iterable[str], scratch: str) -> 
     attributes += [SCOPES] if version >= 6 else []
     packed = struct.pack(f"={len(attributes)}Q", *attributes)
     ruleset = _call(CREATE_RULESET, packed, len(packed), 0)
+    mine = os.open(scratch, os.O_PATH | os.O_CLOEXEC)
     try:
-        for path in readable:
-            _allow(ruleset, path, READ & known)
-        for path in writable:
-            _allow(ruleset, path, (READ | WRITE) & known)
-        _allow(ruleset, scratch, SCRATCH & known)
+        for fd, rights in (*rules, (mine, SCRATCH)):
+            packed = struct.pack("=Qi", rights & known, fd)
+            _call(ADD_RULE, ruleset, PATH_BENEATH, packed, 0)
         _call(RESTRICT_SELF, ruleset, 0)
     finally:
+        os.close(mine)
         os.close(ruleset)
 
 
-def _allow(ruleset: int, path: str, rights: int) -> None:
+def _open_rule(path: str, rights: int) -> Rule | None:
     with suppress(FileNotFoundError):
         fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        try:
-            if not Path(path).is_dir():
-                rights &= OF_A_FILE
-            _call(ADD_RULE, ruleset, PATH_BENEATH, struct.pack("=Qi", rights, fd), 0)
-        finally:
-            os.close(fd)
+        return fd, rights if Path(path).is_dir() else rights & OF_A_FILE
+    return None
 
 
 def _call(number: int, *arguments: int | bytes | None, needed: bool = True) -> int:

@@ -17,6 +17,7 @@ NOBODY = 65534
 CAP_DAC_READ_SEARCH = 2
 CAPABILITIES_VERSION = 0x20080522
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 38
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True)
@@ -50,26 +51,24 @@ def leave_root(*, may_search: bool) -> None:
     """
     if os.getuid() != 0:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
     if may_search:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        LIBC.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
     if may_search:
         header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
         right = 1 << CAP_DAC_READ_SEARCH  # effective, permitted; the upper halves are empty
-        if libc.capset(header, struct.pack("=6I", right, right, 0, 0, 0, 0)):
+        if LIBC.capset(header, struct.pack("=6I", right, right, 0, 0, 0, 0)):
             raise OSError(ctypes.get_errno(), "capset failed")
 
 
 def renounce_privileges() -> None:
     """No set-uid program can give any back; no neighbour can look inside; die with the parent."""
-    libc = ctypes.CDLL(None, use_errno=True)
     for option, value in (
         (PR_SET_NO_NEW_PRIVS, 1),
         (PR_SET_DUMPABLE, 0),
         (PR_SET_PDEATHSIG, signal.SIGKILL),
     ):
-        if libc.prctl(option, value, 0, 0, 0):
+        if LIBC.prctl(option, value, 0, 0, 0):
             raise OSError(ctypes.get_errno(), f"prctl {option} failed")

@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 from dataclasses import dataclass
+from functools import cache
 
 from rft_core.sandbox.syscalls import ALWAYS, DEPENDS
 
@@ -24,6 +25,8 @@ ALLOW, KILL_PROCESS, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 X32_CALLS = 0x40000000  # x86-64's second set of numbers for the same calls
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column, audit number
 PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+PID_TO_COME = 0xFEDCBA98  # no process has such an id, and no system call such a number
+LIBC = ctypes.CDLL(None, use_errno=True)
 
 CLONE_THREAD, CLONE_NAMESPACES = 0x00010000, 0x7E020080
 WHOLE = 0xFFFFFFFF
@@ -90,14 +93,24 @@ def assemble(machine: str, pid: int) -> list[Instruction]:
     return [*program, (RETURN, 0, 0, FAIL | errno.EPERM)]
 
 
+@cache
+def get_template(machine: str) -> tuple[bytes, tuple[int, ...]]:
+    """The filter's code, and where in it the process id goes: assembled once, before any fork."""
+    program = assemble(machine, PID_TO_COME)
+    code = struct.pack("=" + "HBBI" * len(program), *itertools.chain(*program))
+    places = [8 * line + 4 for line, (*_, word) in enumerate(program) if word == PID_TO_COME]
+    return code, tuple(places)
+
+
 def install() -> None:
     """Filter this process from here on. Needs no_new_privs. Raises `OSError`, `KeyError`."""
-    program = assemble(os.uname().machine, os.getpid())
-    code = struct.pack("=" + "HBBI" * len(program), *itertools.chain(*program))
-    buffer = ctypes.create_string_buffer(code, len(code))
-    header = struct.pack("@HP", len(program), ctypes.addressof(buffer))
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0):
+    template, places = get_template(os.uname().machine)
+    code = bytearray(template)
+    for place in places:
+        struct.pack_into("=I", code, place, os.getpid())
+    buffer = (ctypes.c_char * len(code)).from_buffer(code)
+    header = struct.pack("@HP", len(code) // 8, ctypes.addressof(buffer))
+    if LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, header, 0, 0):
         raise OSError(ctypes.get_errno(), "the seccomp filter was not accepted")
 
 

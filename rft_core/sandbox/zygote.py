@@ -25,7 +25,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from rft_core.sandbox import cell, jail, limits, program_cell
+from rft_core.sandbox import cell, huge_pages, jail, limits, program_cell
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.warm_up import warm_up
 
@@ -38,9 +38,11 @@ def main() -> None:
     control.set_inheritable(False)
     warm_up(Flavour(sys.argv[-2]))
     hide_the_project()
+    zygote = Zygote(control, jail.prepare())
     gc.freeze()  # objects of before the fork are never collected, so their pages stay shared
+    huge_pages.gather()
     control.send(b'{"ready": true}')
-    Zygote(control).serve()
+    zygote.serve()
 
 
 def hide_the_project() -> None:
@@ -61,6 +63,7 @@ class Child:
 @dataclass
 class Zygote:
     control: socket.socket
+    prepared: jail.Prepared
     programs: dict[str, program_cell.Namespace] = field(default_factory=dict)
     children: dict[int, Child] = field(default_factory=dict)
     poll: select.poll = field(default_factory=select.poll)
@@ -106,8 +109,7 @@ class Zygote:
         *pipes, ending = fds
         pid = os.fork()
         if pid == 0:
-            self.control.close()
-            become_cell(pipes, request["spawn"], program)
+            become_cell(pipes, request["spawn"], self.prepared, program)
         watch = os.pidfd_open(pid)
         self.children[watch] = Child(pid, os.dup(ending))
         self.poll.register(watch, select.POLLIN)
@@ -131,16 +133,20 @@ class Zygote:
 
 
 def become_cell(
-    pipes: list[int], wanted: dict[str, Any], program: program_cell.Namespace | None
+    pipes: list[int],
+    wanted: dict[str, Any],
+    prepared: jail.Prepared,
+    program: program_cell.Namespace | None,
 ) -> NoReturn:
-    """The forked process: sort the descriptors, enter the jail, answer requests until the end."""
+    """The forked process: enter the jail, sort the descriptors, answer requests until the end."""
     try:
-        requests, answers = take_descriptors(*pipes)
         os.environ["HOME"] = os.environ["TMPDIR"] = wanted["scratch"]
         try:
-            jail.enter(jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])}))
+            jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})
+            jail.enter(jailed, prepared)
+            requests, answers = take_descriptors(*pipes)
         except Exception as error:  # whatever it is, the parent must hear of it
-            cell.hello(answers, refusal=f"{type(error).__name__}: {error}")
+            cell.hello(pipes[1], refusal=f"{type(error).__name__}: {error}")
         else:
             cell.hello(answers)
             answer = cell.start() if program is None else program_cell.start(program)
