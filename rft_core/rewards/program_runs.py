@@ -24,7 +24,7 @@ from rft_core.sandbox.provider import Program, Reply, Session
 BUDGETS = 4  # all calls of one program together may take so many times the limit of one
 PROGRAMS = Path(__file__).resolve().parent.parent / "sandbox" / "programs"
 SECONDS = GraderOption(
-    "seconds", "float", 3.0, f"Time for each test; all of one program get {BUDGETS} times as much."
+    "seconds", "float", 2.0, f"Time for each test; all of one program get {BUDGETS} times as much."
 )
 PROGRAM_PLACE = GraderOption(
     "extraction", "text", "auto", "Where the program stands in the completion.", tuple(PLACES)
