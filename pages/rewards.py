@@ -21,6 +21,7 @@ from pages.components.page_header import page_header, show_error
 from pages.components.rescoring import past_run_popover
 from pages.components.reward_draft import RewardDraft, get_reward_draft
 from pages.components.reward_entries import EditedRewards, edit_rewards
+from pages.components.reward_probes import probe_section
 from pages.components.reward_start import choose_start
 from pages.components.reward_versions import save_version, show_versions
 from pages.components.workflow import section
@@ -58,11 +59,13 @@ def main() -> None:
     if wanted and rewards is not None:
         run(draft, rewards, request)
     show_result(rewards, request)
-    section(3, "Save", "Runs name the version that they use.")
+    section(3, "Probes", "Completions that deserve nothing: what pays is what training may find.")
+    probe_section(rewards, request)
+    section(4, "Save", "Runs name the version that they use.")
     stored = save_version(draft, rewards)
     past_run_popover(stored.id if stored else None)
     show_versions(rewards, stored)
-    section(4, "Train", "The Train page opens with these rewards and these prompts.")
+    section(5, "Train", "The Train page opens with these rewards and these prompts.")
     train_link(stored, request.prompts, request.config.model)
 
 

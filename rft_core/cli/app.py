@@ -11,7 +11,16 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_core.cli import control, dry_run, launching, models, reading, rewarding, scoring
+from rft_core.cli import (
+    control,
+    dry_run,
+    launching,
+    models,
+    probing,
+    reading,
+    rewarding,
+    scoring,
+)
 from rft_core.errors import RftError
 
 INTERRUPTED = 130
@@ -22,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for family in (scoring, dry_run, rewarding, launching, control, reading, models):
+for family in (scoring, dry_run, probing, rewarding, launching, control, reading, models):
     family.register(app)
 
 

@@ -134,7 +134,7 @@ ATTACKS = (
            "The thought is left out, or invisible.",
            "Ask for visible text in the thought."),
     Attack("skeleton", "The form with nothing in it", Debt.LENIENT, texts.write_skeleton,
-           "Tags around nothing, or around three dots.",
+           "Tags around nothing, blanks or three dots.",
            "Ask for visible text in every block."),
 )  # fmt: skip
 

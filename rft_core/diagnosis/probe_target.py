@@ -94,8 +94,9 @@ NEUTRAL = (
 
 
 def neutral_thought(length: int) -> str:
-    wanted = min(max(length, 60), len(NEUTRAL))
-    return NEUTRAL[:wanted].rsplit(" ", 1)[0].rstrip(",.") + "."
+    """Whole sentences of about this length together; one at least."""
+    first = NEUTRAL.index(".") + 1
+    return NEUTRAL[: max(first, NEUTRAL.rfind(".", 0, length) + 1)]
 
 
 def source_words(reward_set: RewardSet) -> tuple[str, ...]:

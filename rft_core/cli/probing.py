@@ -1,0 +1,114 @@
+"""The command probe: attack the rewards of a task before training, and list what pays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from rft_core.cli.output import AsJson, note, print_json, print_table, printable
+from rft_core.cli.own_files import RewardsFile, read_prompts, read_rewards
+
+if TYPE_CHECKING:
+    from rft_core.diagnosis.probe_report import ProbeReport, ProbeResult
+    from rft_core.diagnosis.probe_target import Case
+    from rft_core.tasks.task import Task
+
+SHOWN = 300  # characters of a completion on the terminal
+
+RowsFile = Annotated[
+    Path | None,
+    typer.Option("--rows", metavar="FILE", help="Rows to probe on: CSV, JSONL, Parquet."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("probe")(probe)
+
+
+def probe(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="A built-in task; see `tasks`.")],
+    *,
+    rewards: RewardsFile = None,
+    num_prompts: Annotated[
+        int, typer.Option("--prompts", min=1, max=8, help="Prompts to probe on.")
+    ] = 4,
+    rows: RowsFile = None,
+    as_json: AsJson = False,
+) -> int:
+    """Attack the rewards with completions that deserve nothing. Exit code 1: something pays."""
+    from rft_core.diagnosis.reward_probes import probe_rewards
+    from rft_core.rewards.composition import Scorer
+    from rft_core.tasks import get_task
+
+    chosen = get_task(task)
+    cases = _list_cases(chosen, num_prompts, rows)
+    with Scorer(read_rewards(rewards) if rewards else chosen.reward_set) as scorer:
+        report = probe_rewards(scorer, cases)
+    for failure in report.failures:
+        note(f"{failure.name}: {failure.error}")
+    if as_json:
+        print_json({"task": task} | _as_json(report, cases))
+    else:
+        _print_report(report)
+    return 1 if report.paying else 0
+
+
+def _list_cases(task: Task, count: int, path: Path | None) -> list[Case]:
+    """The first rows of the file, else the task's own, else its one example."""
+    from rft_core.config import make_config
+    from rft_core.tasks.probe_cases import make_cases
+
+    if path:
+        stored = read_prompts(path, make_config({"task": task.name}))
+        chosen: list[Any] = list(stored.train_rows[:count])
+        return make_cases(task, chosen, stored.prompts(chosen))
+    rows = task.load(count, 1, 0)[0] if task.make_rows else [dict(task.example_row)]
+    return make_cases(task, rows, [task.prompt(row) for row in rows])
+
+
+def _as_json(report: ProbeReport, cases: list[Case]) -> dict[str, Any]:
+    return {
+        "summary": report.summary,
+        "pays": len(report.paying),
+        "probes": len(report.results),
+        "gold_reward": report.gold_reward,
+        "wrong_reward": report.wrong_reward,
+        "empty_reward": report.empty_reward,
+        "gold_known": report.gold_known,
+        "num_completions": report.num_completions,
+        "results": [_result_as_json(result, cases) for result in report.results],
+        "failures": [{"function": r.name, "error": r.error} for r in report.failures],
+    }
+
+
+def _result_as_json(result: ProbeResult, cases: list[Case]) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(result) | {"row": dict(cases[result.case].row), "pays": result.verdict == "pays"}
+
+
+def _print_report(report: ProbeReport) -> None:
+    rows = [
+        (
+            result.title,
+            result.verdict,
+            *result.scores.values(),
+            result.reward,
+            result.gold_reward,
+            f"{result.prompts_paid} of {result.prompts_tried}",
+        )
+        for result in report.results
+    ]
+    names = report.results[0].scores if report.results else {}
+    print_table(("probe", "verdict", *names, "reward", "gold", "prompts"), rows)
+    for result in report.results:
+        if result.verdict in ("pays", "loose"):
+            print(f"\n{result.title} ({result.verdict}): {result.meaning}\nFix: {result.advice}")
+            text = result.completion
+            cut = f" … ({len(text):,} characters)" if len(text) > SHOWN else ""
+            print(printable("    " + repr(text[:SHOWN]) + cut))
+    print(f"\n{report.summary}")
+    if not report.gold_known:
+        print("No right answer was found for every prompt: half of full marks counts as paid.")
