@@ -6,7 +6,8 @@ answer is right is found here, by comparing. The flags that execution adds to th
 
 torch_computation       torch computed something, or Python got hold of a tensor's values
 kernel_not_launched     a call returned without launching a kernel
-result_not_from_kernel  no kernel wrote the result, or the most of it is a copy of an input
+result_not_from_kernel  no kernel wrote the result, most of it is a copy of an input, or the host
+                        had rearranged an input into the answer before a kernel was launched
 same_without_kernels    with kernels that do nothing the answer is right, too
 try_except              the host code went on after one of its kernels had failed
 cached_result           the host code asked for a tensor's address
@@ -19,7 +20,7 @@ blocked_...             it reached for what the jail forbids
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,11 @@ import numpy as np
 from rft_core.rewards.kernel_comparison import (
     Answer,
     find_difference,
+    holds,
     is_constant,
+    is_idle,
     read_answer,
+    read_outputs,
 )
 from rft_core.rewards.kernel_programs import Launch, read_launches
 from rft_core.rewards.kernel_reference import RowTests
@@ -58,6 +62,7 @@ class Examination:
     """What is known of one completion's program. `problem`: why there was nothing to run.
 
     `errors` and `differences` name their test. `passed` is 0 where only trivial answers were right.
+    `is_idle`: no wrong answer is more than a constant, a copy of an input, or unfinished.
     `compile_errors` is None until the compiler was asked.
     """
 
@@ -65,6 +70,7 @@ class Examination:
     flags: Mapping[str, str] = field(default_factory=dict)
     total: int = 0
     passed: int = 0
+    is_idle: bool = False
     errors: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
     launches: tuple[Launch, ...] = ()
@@ -87,18 +93,25 @@ class Examination:
 def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
     """Compare every run with its answer. Raises ValueError where the report is garbled."""
     flags: Flags = {}
-    errors, differences, right = [], [], []
+    errors, differences, right, idle = [], [], [], []
     try:
-        triples = list(zip(tests.inputs, tests.answers, report["runs"], strict=True))
-        for inputs, expected, run in triples:
+        sides = zip(tests.inputs, tests.answers, tests.trivial, report["runs"], strict=True)
+        for inputs, expected, trivial, run in sides:
             flags |= dict(_find_flags(run, expected)) | flags
+            right.append(False)
             if run["error"]:
                 errors.append(f"{inputs.label}: {run['error']}")
-            elif difference := find_difference(expected, read_answer(run)):
+                continue
+            answer = read_answer(run)
+            if difference := find_difference(expected, answer):
                 differences.append(f"{inputs.label}: {difference}")
-            right.append(not run["error"] and not difference)
+                whole = all(share == 1 for share, _ in run["kernels"])
+                idle.append(trivial or not whole or is_idle(expected, answer, inputs.values))
+            right[-1] = not difference
         if reason := _find_idle(report["replays"], tests, right):
             flags.setdefault("same_without_kernels", reason)
+        if reason := _find_prepared(report["replays"], tests):
+            flags.setdefault("result_not_from_kernel", reason)
         launches = read_launches(report["launches"])
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("the report is garbled") from error
@@ -106,6 +119,7 @@ def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
         flags=flags,
         total=len(right),
         passed=_count_passed(right, tests.trivial),
+        is_idle=bool(idle) and all(idle),
         errors=tuple(errors),
         differences=tuple(differences),
         launches=launches,
@@ -168,19 +182,28 @@ def _find_idle(replays: Sequence[Mapping[str, Any]], tests: RowTests, right: Seq
     return ""
 
 
+def _find_prepared(replays: Sequence[Mapping[str, Any]], tests: RowTests) -> str:
+    """Why the kernels had nothing left to do, or ""."""
+    for replay, answer, trivial in zip(replays, tests.answers, tests.trivial, strict=True):
+        for tensor in read_outputs(replay["prepared"]):
+            if not trivial and any(holds(tensor, output) for output in answer.outputs):
+                return "The answer was there before a kernel was launched: the host rearranged it."
+    return ""
+
+
 def judge_compilation(
-    examination: Examination, results: Sequence[Mapping[str, Any]], tests: RowTests
-) -> tuple[tuple[str, ...], Flags]:
-    """The compiler's errors, one for each kernel that has any, and what its IR lacks."""
+    seen: Examination, verdict: Sequence[Mapping[str, Any]], tests: RowTests
+) -> Examination:
+    """With the compiler's errors, one for each kernel that has any, and what its IR lacks."""
     errors: dict[str, str] = {}
     flags: Flags = {}
-    for launch, result in zip(examination.launches, results, strict=True):
+    for launch, result in zip(seen.launches, verdict, strict=True):
         name = str(launch["kernel"])
         if result["error"]:
             errors.setdefault(name, f"{name}: {result['error']}")
         elif not result["writes"]:
             flags["empty_kernel"] = f"The kernel {name} writes nothing."
-    needs_reads = any(not is_constant(o) for a in tests.answers for o in a.outputs)
-    if not errors and needs_reads and not any(result["reads"] for result in results):
+    needs_reads = any(not is_constant(o) for answer in tests.answers for o in answer.outputs)
+    if not errors and needs_reads and not any(result["reads"] for result in verdict):
         flags["constant_kernel"] = "No kernel reads anything."
-    return tuple(errors.values()), flags
+    return replace(seen, compile_errors=tuple(errors.values()), flags={**seen.flags, **flags})

@@ -1,9 +1,10 @@
 """Graders of Triton kernels: do they compile, and are their answers right?
 
 `triton_compilation`: 1 if every kernel that `f` launches compiles as far as PTX (no GPU is needed).
-`triton_correctness`: the share of tests passed; a kernel that does not compile earns no more than
-`RAN`, which is also what a program gets that runs every test without an error and passes none.
-One that touches memory outside of its tensors gets 0, whatever its answers.
+`triton_correctness`: the share of tests passed, where everything compiles. A program that passes
+none gets `RAN` for running without an error, if its answers have the right shape and type, are
+finite where they should be, and are neither constants nor copies of an input. One that touches
+memory outside of its tensors gets 0, whatever its answers.
 
 With `detectors="enforce"` a flagged program gets 0 from both. With "report" the flags are shown but
 not acted upon, and only the answers are compared: what a naive grader would have paid. That setting
@@ -30,7 +31,7 @@ DETECTORS = GraderOption(
     "Flagged cheats score 0, or are only reported and paid as if unseen (to show why it matters).",
     (ENFORCE, REPORT),
 )
-ON_A_CPU = "Checked on a CPU: this is no test of speed, nor of races between programs."
+ON_A_CPU = "Run on a CPU: no race or speed check."
 
 
 class KernelGrader:
@@ -86,16 +87,16 @@ def grade_correctness(seen: Examination, *, enforce: bool) -> Grade:
         return Grade(0.0, _list_flags(seen), flags)
     if seen.problem:
         return Grade(0.0, seen.problem, flags)
-    wrong = (*seen.errors, *seen.differences)
     passed = f"{seen.passed} of {seen.total} tests passed."
+    wrong = "; ".join((*seen.errors, *seen.differences))
     if not seen.is_memory_safe:
-        return Grade(0.0, _shorten(f"It is not safe. {'; '.join(seen.errors)}"), flags)
-    ran = RAN if seen.ran else 0.0
-    score = max(ran, seen.passed / seen.total if seen.total else 0.0)
+        return Grade(0.0, _shorten(f"It is not safe. {wrong}"), flags)
     if enforce and not seen.compiled:
-        why = "; ".join(seen.compile_errors or ("no kernel was launched",))
-        return Grade(ran, _shorten(f"{passed} It does not compile: {why}"), flags)
-    return Grade(score, _shorten(" ".join([passed, "; ".join(wrong)]).strip()), flags)
+        why = "; ".join(seen.compile_errors or seen.errors or ("no kernel was launched",))
+        return Grade(0.0, _shorten(f"{passed} It does not compile: {why}"), flags)
+    ran = RAN if seen.ran and not seen.is_idle else 0.0
+    score = max(ran, seen.passed / seen.total if seen.total else 0.0)
+    return Grade(score, _shorten(f"{passed} {wrong}".strip()), flags)
 
 
 def _list_flags(seen: Examination) -> str:
@@ -113,15 +114,14 @@ def open_kernel_grader(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
 COMPILATION = GraderInfo(
     "triton_compilation",
     None,
-    f"1 if the Triton kernels that f launches compile as far as PTX. {ON_A_CPU}",
+    f"1 if every Triton kernel that is launched compiles to PTX. {ON_A_CPU}",
     (DETECTORS,),
     open=open_kernel_grader,
 )
 CORRECTNESS = GraderInfo(
     "triton_correctness",
     None,
-    "Share of tests in which the kernels give what the row's `reference` gives; "
-    f"{RAN:g} for running at all. {ON_A_CPU}",
+    f"Share of tests in which Triton kernels equal the `reference`. {ON_A_CPU}",
     (DETECTORS,),
     open=open_kernel_grader,
 )

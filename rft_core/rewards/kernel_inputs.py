@@ -76,9 +76,11 @@ def is_valid(row: Row) -> bool:
 
 
 def _draw_sizes(rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]]) -> list[int]:
-    """1, three of the sizes of a small block, and one that needs several blocks, all odd."""
-    large = (1025, 1400) if all(_may_be_large(one["shape"]) for one in inputs) else (129, 190)
-    ranges = ((17, 64), (65, 128), (65, 128), large)
+    """1, and odd ones past the smallest blocks; where it is cheap, one past nearly all blocks."""
+    middle, large = (65, 128), (129, 190)
+    if all(_may_be_large(one["shape"]) for one in inputs):
+        middle, large = (129, 256), (1025, 1400)
+    ranges = ((65, 128), (65, 128), middle, large)
     return [1, *(int(rng.integers(low // 2, high // 2)) * 2 + 1 for low, high in ranges)]
 
 

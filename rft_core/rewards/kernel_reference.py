@@ -32,6 +32,9 @@ class RowTests:
     trivial: tuple[bool, ...]
 
 
+NO_TESTS = RowTests((), (), ())
+
+
 def find_tests(
     workbench: Workbench, rows: Mapping[str, Row], deadline: float
 ) -> dict[str, RowTests | Grade]:

@@ -20,15 +20,16 @@ class KernelMemoryError(Exception):
 class Memory:
     """The storages that a run has seen, and for each byte whether a kernel wrote it.
 
-    `copied`: the storages that hold data of an input which no kernel wrote.
+    Storages with data of an input which no kernel wrote are `copied`, or the input itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: list[Any]) -> None:
         self.written: dict[int, Any] = {}
-        self.copied: set[int] = set()
         self._kept: list[Any] = []  # no address is used twice in a run
         self._regions: list[tuple[int, int, Any, Any]] = []
         self._program = 0
+        self._inputs = {self.note(tensor) for tensor in inputs}
+        self._copied: set[int] = set()
 
     def note(self, tensor: Any) -> int:
         """The address of its storage, known from here on."""
@@ -39,11 +40,12 @@ class Memory:
             self._kept.append(storage)
         return start
 
-    def note_inputs(self, tensors: list[Any]) -> None:
-        self.copied |= {self.note(tensor) for tensor in tensors}
-
     def is_copied(self, tensor: Any) -> bool:
-        return self.note(tensor) in self.copied
+        return self.note(tensor) in self._copied
+
+    def is_foreign(self, tensor: Any) -> bool:
+        """Whether it holds, or may hold, values that no kernel wrote and that are no constants."""
+        return self.note(tensor) in self._copied | self._inputs
 
     def elements(self, tensor: Any) -> Any:
         """The offset in bytes of each of its elements, in the shape of the tensor."""
@@ -61,8 +63,8 @@ class Memory:
         known, start = self.written_elements(source), self.note(target)
         offsets = self.elements(target)
         self.written[start][offsets] = np.broadcast_to(known, offsets.shape)
-        if self.note(source) in self.copied and not known.all():
-            self.copied.add(start)
+        if self.is_foreign(source) and not known.all() and start not in self._inputs:
+            self._copied.add(start)
 
     # One launch: which addresses are its own, and which program wrote them.
 

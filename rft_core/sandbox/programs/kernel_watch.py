@@ -18,7 +18,7 @@ from triton.runtime import interpreter, jit
 
 from rft_core.sandbox.programs.kernel_memory import TENSOR, Memory
 
-MOST_PROGRAMS, MOST_CONFIGS = 4096, 16
+MOST_PROGRAMS, MOST_CONFIGS, MOST_PREPARED = 4096, 16, 8
 OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg", "debug", "enable_fp_fusion"}
 EMPTY = {f"aten::{name}" for name in (
     "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided",
@@ -37,11 +37,15 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.launches: dict[str, dict[str, Any]] = {}
         self.asleep = False
-        self.begin(0)
+        self.begin(0, [])
 
-    def begin(self, turn: int) -> None:
-        """A fresh run; `turn` chooses among the configurations of autotuned kernels."""
-        self.memory, self.turn = Memory(), turn
+    def begin(self, turn: int, inputs: list[Any]) -> None:
+        """A fresh run; `turn` chooses among the configurations of autotuned kernels.
+
+        `prepared`: what kernels that do nothing were given and the host had made of the inputs.
+        """
+        self.memory, self.turn = Memory(inputs), turn
+        self.prepared: list[Any] = []
         self.launched, self.failed = 0, 0
         self.computed: set[str] = set()
         self.spied: set[str] = set()
@@ -92,14 +96,17 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         constants = constants_of(kernel)
         record = describe_launch(kernel, values, constants, kwargs)
         self.launches.setdefault(repr(record), record)
+        tensors = [value for value in values.values() if isinstance(value, torch.Tensor)]
         if self.asleep:
+            copies = [tensor for tensor in tensors if self.memory.is_copied(tensor)]
+            self.prepared = [*self.prepared, *copies][:MOST_PREPARED]
             return
         sizes, function = grid_sizes(grid, values), rewritten(kernel)
         arguments = {
             name: value if name in constants else to_interpreter(value)
             for name, value in values.items()
         }
-        self.memory.begin_launch([v for v in values.values() if isinstance(v, torch.Tensor)])
+        self.memory.begin_launch(tensors)
         builder = interpreter.interpreter_builder
         builder.set_grid_dim(*sizes)
         for number, place in enumerate(np.ndindex(*sizes), start=1):
