@@ -12,7 +12,7 @@ import builtins
 from collections.abc import Iterator
 
 from rft_core.rewards import kernel_vocabulary as words
-from rft_core.rewards.triton_source import Finding, KernelSource
+from rft_core.rewards.triton_source import Finding, KernelSource, get_root
 
 STATEMENTS = (
     ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.While, ast.If, ast.Return,
@@ -23,6 +23,7 @@ EXPRESSIONS = (
     ast.Constant, ast.Subscript, ast.Slice, ast.Tuple, ast.List, ast.Starred,
 )  # fmt: skip
 FLAG = "python_in_kernel"
+LANGUAGE = "triton.language"
 
 
 def check_kernel(source: KernelSource, kernel: ast.FunctionDef) -> Iterator[Finding]:
@@ -93,6 +94,8 @@ def _check_attribute(
     if dotted:
         yield from _check_dotted(node, dotted)
         return
+    if source.is_unknown(get_root(node), local):
+        return
     inner: ast.AST = node
     while isinstance(inner, ast.Attribute):
         if inner.attr not in words.KERNEL_ATTRIBUTES:
@@ -106,6 +109,8 @@ def _check_dotted(node: ast.expr, dotted: str) -> Iterator[Finding]:
     module, _, word = dotted.rpartition(".")
     if dotted in words.KERNEL_NAMES or (module in words.LIBRARIES and word[0] != "_"):
         return
+    if module == LANGUAGE and word not in words.INTERNALS and word[0] != "_":
+        return  # it does not exist: a mistake that the compiler finds
     flag = words.TRICK_ATTRIBUTES.get(word, FLAG)
     yield Finding(flag, node.lineno, f"The kernel uses {dotted}, which is not allowed in it.")
 

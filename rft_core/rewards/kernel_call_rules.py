@@ -26,7 +26,7 @@ _RESULTS = {words.FACTS: Kind.PLAIN, words.VIEWS: Kind.VIEW, words.NEW_TENSORS: 
 class CallReader(ExpressionReader):
     """Reads expressions with calls in them."""
 
-    def read_call(self, node: ast.Call) -> Kind:
+    def read_call(self, node: ast.Call) -> Kind:  # noqa: PLR0911 – one for each kind of call
         called = node.func
         match called:
             case ast.Subscript(ast.Name(id=name), grid) if name in self.source.kernels:
@@ -36,6 +36,9 @@ class CallReader(ExpressionReader):
         dotted = self.source.resolve(called)
         if dotted:
             return self._read_library(node, dotted)
+        if self.is_unknown(called):
+            self.read_all(list_values(node))
+            return Kind.PLAIN
         if isinstance(called, ast.Attribute):
             return self._read_method(node, called)
         if isinstance(called, ast.Name) and called.id not in self.names:

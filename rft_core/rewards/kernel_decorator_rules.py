@@ -18,6 +18,7 @@ from rft_core.rewards.triton_source import (
     Finding,
     KernelSource,
     decorator_name,
+    get_root,
 )
 
 CONFIG = "triton.Config"
@@ -93,6 +94,8 @@ def _check_decorator(
 ) -> Iterator[Finding]:
     name = decorator_name(decorator, source.imports)
     line = decorator.lineno
+    if source.is_unknown(get_root(decorator), ()):
+        return
     if name in ((JIT, AUTOTUNE, HEURISTICS) if is_kernel else HOST_DECORATORS):
         if isinstance(decorator, ast.Call):
             yield from _check_options(source, decorator, name)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.kernel_kinds import Key, Kind, Program
+from rft_core.rewards.triton_source import get_root
 
 COMPUTATION = "torch_computation"
 NOT_ALLOWED = "not_allowed"
@@ -106,6 +107,13 @@ class ExpressionReader:
     def read_call(self, node: ast.Call) -> Kind:
         raise NotImplementedError
 
+    def is_unknown(self, node: ast.expr) -> bool:
+        """Whether an expression starts with a name that is nowhere defined."""
+        name = get_root(node)
+        if self.program.find_function(self.owner, name):
+            return False
+        return self.source.is_unknown(name, self.names)
+
     def use_function(self, key: Key) -> None:
         """A function given away by name: Triton calls a grid with the launch's arguments."""
         for argument in list_inputs(self.program.functions[key].args):
@@ -137,6 +145,8 @@ class ExpressionReader:
         dotted = self.source.resolve(node)
         if dotted:
             return self._read_dotted(node, dotted)
+        if self.is_unknown(node):
+            return Kind.PLAIN
         kind = self.read(node.value)
         if kind.is_tensor and node.attr in words.VIEWS:
             return Kind.VIEW
@@ -150,7 +160,7 @@ class ExpressionReader:
     def _read_subscript(self, node: ast.Subscript, kind: Kind, index: ast.expr) -> Kind:
         if kind is Kind.ARGUMENTS:
             if isinstance(index, ast.Constant) and isinstance(index.value, str):
-                return self.program.kernel_inputs[index.value]
+                return self.program.kernel_inputs.get(index.value, Kind.PLAIN)
             return Kind.TENSOR
         parts = index.elts if isinstance(index, ast.Tuple) else [index]
         if self.read(index).is_tensor:

@@ -58,9 +58,10 @@ def _read_function(program: Program, owner: str, key: Key) -> None:
     """Read a function's body with what is known of its inputs, and of the names around it."""
     function: Function = program.functions[key]
     around = {name: kind for (place, name), kind in program.ever.items() if place == owner}
-    names = (around if key[0] else {}) | {
-        argument: program.inputs[(key, argument)] for argument in list_inputs(function.args)
+    inputs = {
+        name: program.inputs.get((key, name), Kind.PLAIN) for name in list_inputs(function.args)
     }
+    names = (around if key[0] else {}) | inputs
     reader = StatementReader(program, owner, names, key)
     for name in names:
         program.widen(program.ever, (owner, name), names[name])
@@ -139,7 +140,7 @@ class StatementReader(CallReader):
         """What a name is given late in a loop is there early in its next round."""
         for node in ast.walk(loop):
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                ever = self.program.ever[(self.owner, node.id)]
+                ever = self.program.ever.get((self.owner, node.id), Kind.PLAIN)
                 self.names[node.id] = max(ever, self.names.get(node.id, ever))
 
     def _read_update(self, node: ast.AugAssign) -> None:

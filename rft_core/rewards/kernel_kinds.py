@@ -7,7 +7,6 @@ each reading adds to what the others know.
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from enum import IntEnum
 from typing import Any
@@ -38,10 +37,10 @@ class Program:
         self.source = source
         self.moves_data = moves_data  # the reference only moves data: then copying is computing
         self.functions: dict[Key, Function] = {("", name): f for name, f in source.hosts.items()}
-        self.inputs: dict[tuple[Key, str], Kind] = defaultdict(lambda: Kind.PLAIN)
+        self.inputs: dict[tuple[Key, str], Kind] = {}
         self.results: dict[Key, tuple[Kind, ...]] = {}
-        self.kernel_inputs: dict[str, Kind] = defaultdict(lambda: Kind.PLAIN)
-        self.ever: dict[Key, Kind] = defaultdict(lambda: Kind.PLAIN)  # of local names
+        self.kernel_inputs: dict[str, Kind] = {}
+        self.ever: dict[Key, Kind] = {}  # of local names
         self.findings: list[Finding] = []
         self.changed = False
 
@@ -50,7 +49,7 @@ class Program:
 
     def widen(self, known: dict[Any, Kind], key: Hashable, kind: Kind) -> None:
         """Remember that `key` may also be `kind`."""
-        if kind > known[key]:
+        if key not in known or kind > known[key]:
             known[key] = kind
             self.changed = True
 

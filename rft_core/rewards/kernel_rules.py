@@ -21,6 +21,7 @@ forbidden_decorator     any decorator but Triton's
 rebinding               one name with two meanings
 not_allowed             anything else that is not on the list
 
+A mistake that must fail anyway (an unknown name, a missing decorator) is no finding.
 What cannot be seen statically (decoy launches, hard-coded outputs) is left to execution.
 """
 
@@ -30,6 +31,7 @@ import ast
 import builtins
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.contract import Row
@@ -57,6 +59,7 @@ def find_violations(source: KernelSource, row: Row) -> tuple[Finding, ...]:
     """All findings in the order of lines, the first of each kind and line. None without a tree."""
     if source.problem:
         return ()
+    source = _decorate(source)
     used = source.reachable
     findings = [
         *_check_everywhere(source),
@@ -72,6 +75,22 @@ def find_violations(source: KernelSource, row: Row) -> tuple[Finding, ...]:
     findings += check_hosts(source, row, used)
     first = {(finding.line, finding.flag): finding for finding in reversed(findings)}
     return tuple(first[place] for place in sorted(first))[:MOST_FINDINGS]
+
+
+def _decorate(source: KernelSource) -> KernelSource:
+    """Functions that are launched count as kernels: to forget @triton.jit is only a mistake."""
+    launched = {
+        node.func.value.id
+        for node in source.nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Subscript)
+        and isinstance(node.func.value, ast.Name)
+    } & source.hosts.keys() - {ENTRY}
+    if not launched:
+        return source
+    kernels = {**source.kernels, **{name: source.hosts[name] for name in launched}}
+    hosts = {name: host for name, host in source.hosts.items() if name not in launched}
+    return replace(source, kernels=kernels, hosts=hosts)
 
 
 def _check_use(source: KernelSource, used: frozenset[str]) -> Iterator[Finding]:

@@ -46,6 +46,13 @@ KERNEL_NAMES = (
     | {f"triton.language.PropagateNan.{word}" for word in ("ALL", "NONE")}
     | {"triton.cdiv", "triton.next_power_of_2"}
 )
+INTERNALS = frozenset((  # what else triton.language has; a test compares
+    "TRITON_MAX_TENSOR_NUMEL", "bitonic_merge", "block_type", "condition", "constexpr_type",
+    "core", "extra", "float8e4b8", "float8e5b16", "inline_asm_elementwise", "map_elementwise",
+    "math", "pair_uniform_to_normal", "philox_impl", "pi32_t", "random", "slice", "standard",
+    "str_to_ty", "target_info", "tensor_descriptor", "tensor_descriptor_type", "to_tensor",
+    "tuple", "tuple_type", "uint_to_uniform_float",
+))  # fmt: skip
 LIBRARIES = frozenset(("triton.language.extra.libdevice", "triton.language.extra.cuda.libdevice"))
 KERNEL_ATTRIBUTES = frozenset((
     "T", "abs", "advance", "argmax", "argmin", "associative_scan", "broadcast_to", "cast", "cdiv",

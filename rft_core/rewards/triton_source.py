@@ -7,8 +7,9 @@ strings count for nothing. Whether the program is good or honest is judged by ot
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -61,6 +62,11 @@ class KernelSource:
             left += [functions[name] for name in (names & functions.keys()) - found]
             found |= names & functions.keys()
         return frozenset(found)
+
+    def is_unknown(self, name: str, local: Container[str]) -> bool:
+        """Whether a name that is not `local` means nothing anywhere: using it raises NameError."""
+        tops = (local, self.kernels, self.hosts, self.constants, self.imports)
+        return bool(name) and not hasattr(builtins, name) and not any(name in top for top in tops)
 
     def resolve(self, node: ast.AST) -> str:
         """The dotted name an expression stands for ("triton.language.load"), or "" for others."""
@@ -121,6 +127,13 @@ def is_kernel(function: ast.FunctionDef, imports: Mapping[str, str]) -> bool:
 def decorator_name(decorator: ast.expr, imports: Mapping[str, str]) -> str:
     """`triton.jit` for both `@triton.jit` and `@triton.jit(...)`."""
     return resolve(decorator.func if isinstance(decorator, ast.Call) else decorator, imports)
+
+
+def get_root(node: ast.AST) -> str:
+    """The name that a chain of attributes, calls and indices begins with, or "" for none."""
+    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def resolve(node: ast.AST, imports: Mapping[str, str]) -> str:

@@ -42,7 +42,7 @@ def without(*pairs):
 
 
 BROKEN = {
-    "no import": (without(("import triton.language as tl", "")), 4, "does not import"),
+    "no import": (without(("import triton.language as tl", "")), 3, "does not import"),
     "no decorator": (without(("@triton.jit", "")), 4, "No function is decorated"),
     "no launch": (without(("    kernel[(", "    # kernel[(")), 1, "f launches no kernel"),
     "no f": (without(("def f(", "def g(")), 2, "defines no function f"),

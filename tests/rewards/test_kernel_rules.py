@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from rft_core.rewards import kernel_vocabulary as words
 from rft_core.rewards.kernel_result_rules import is_data_movement
 from rft_core.rewards.kernel_rules import find_violations
 from rft_core.rewards.triton_source import read_code, read_completion
@@ -282,6 +283,35 @@ def test_an_honest_habit_is_left_alone(lines):
 )
 def test_moving_data_is_told_from_computing(value, moves):
     assert is_data_movement(f"import torch\ndef f(x):\n    return {value}\n") == moves
+
+
+MISTAKES = {
+    "no decorator": ("@triton.jit\n", ""),
+    "triton.language is not imported": ("import triton.language as tl\n", ""),
+    "triton is not imported": ("import triton\n", ""),
+    "torch is not imported": ("import torch\n", ""),
+    "no mask": (", mask=mask", ""),
+    "an unknown operation": ("x + y, mask", "tl.plus(x, y), mask"),
+    "an unknown name in the kernel": ("x + y, mask", "z.to(tl.float32), mask"),
+    "an unknown name on the host": ("    y = y.cont", "    y = z.cont"),
+    "an unknown function on the host": ("triton.cdiv(n, 128)", "cdiv(n, 128)"),
+    "no result": ("return out", "return"),
+    "no f": ("def f(", "def g("),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), MISTAKES.values(), ids=MISTAKES.keys())
+def test_a_mistake_that_must_fail_is_no_cheat(old, new):
+    assert old in PLAIN.code
+    assert flags_of(PLAIN.code.replace(old, new)) == []
+
+
+def test_the_words_are_those_of_the_installed_triton():
+    language = pytest.importorskip("triton.language")
+    known = words.OPERATIONS | words.TYPES | words.INTERNALS
+    names = {name for name in dir(language) if not name.startswith("_")}
+    assert names <= known, "new words: are they operations or internals?"
+    assert names >= words.OPERATIONS
 
 
 def test_findings_name_the_line_and_are_few():
