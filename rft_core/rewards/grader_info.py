@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.extraction import EXTRACTIONS
-from rft_core.rewards.workbench import Workbench
+
+if TYPE_CHECKING:  # exported graders bring this file along, and no sandbox
+    from rft_core.rewards.workbench import Workbench
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
-from rft_core.rewards.formula import FORMULA
+from rft_core.rewards.formula import FORMULA, formula_names
 from rft_core.rewards.openai_graders import ADAPTER_MARK
 from rft_core.rewards.openai_text import OUTPUT
 from rft_core.rewards.trl_module import list_obstacles, write_module
@@ -23,21 +23,22 @@ from rft_core.rewards.trl_module import list_obstacles, write_module
 LONGEST_SOURCE = 256_000  # bytes of a python grader, says OpenAI
 NONE_IS_ZERO = "A score of None becomes 0: OpenAI's graders cannot leave a sample unscored."
 ENDPOINT_STAYS = "The judges' own endpoints are not exported: OpenAI asks its own models."
+# Its own names begin with _: no reward function is called like that.
 _GRADE = '''
 
 
 def grade(sample, item):
     """OpenAI's call of the reward function, for one sample."""
-    import inspect
+    import inspect as _inspect
 
-    keywords = {{name: [value] for name, value in item.items()}}
-    keywords |= {{"completions": [sample["output_text"]], "prompts": [[]], "completion_ids": [[]]}}
-    keywords |= {{"trainer_state": None, "log_extra": print, "log_metric": print}}
-    parameters = inspect.signature({function}).parameters
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-        keywords = {{name: keywords[name] for name in parameters if name in keywords}}
-    [score] = {function}(**keywords)
-    return 0.0 if score is None else float(score)
+    _keywords = {{name: [value] for name, value in item.items()}}
+    _keywords |= {{"completions": [sample["output_text"]], "prompts": [[]], "completion_ids": [[]]}}
+    _keywords |= {{"trainer_state": None, "log_extra": print, "log_metric": print}}
+    _taken = _inspect.signature({function}).parameters
+    if not any(p.kind is p.VAR_KEYWORD for p in _taken.values()):
+        _keywords = {{name: _keywords[name] for name in _taken if name in _keywords}}
+    [_score] = {function}(**_keywords)
+    return 0.0 if _score is None else float(_score)
 '''
 
 
@@ -55,16 +56,12 @@ def export_graders(rewards: RewardSet) -> Exported:
     leaves = {e.name: e for e in rewards.entries if e.grader != FORMULA.name}
     written = {name: _write(entry, rewards) for name, entry in leaves.items()}
     obstacles = [why for name, why in written.items() if isinstance(why, str)]
-    obstacles += [
-        _because(entry, "a formula's result cannot be gated, bounded or compared there")
-        for entry in rewards.entries
-        if entry.grader == FORMULA.name and entry.shaping
-    ]
+    obstacles += list(_list_shaped_formulas(rewards))
     if obstacles:
         raise BadInputError("OpenAI has no grader like this", "; ".join(obstacles))
     graders = {name: spec for name, spec in written.items() if isinstance(spec, dict)}
     [only, *others] = rewards.entries
-    if not others and only.weight == 1 and only.name in graders:
+    if not others and only.weight == 1 and only.name in graders and not _has_bounds(only):
         spec = graders[only.name]
     else:
         spec = {"type": "multi", "name": rewards.name or "rewards", "graders": graders,
@@ -80,12 +77,37 @@ def _sum(rewards: RewardSet) -> str:
         value = entry.name
         if entry.grader == FORMULA.name:
             value = str(entry.options["expression"])
-            if [e.weight for e in rewards.entries if e.weight] == [1] and entry.weight:
-                return value
-            value = f"({value})"
-        if entry.weight:
-            terms.append(value if entry.weight == 1 else f"{entry.weight:g} * {value}")
+        bounded = _bound(value, entry) if _has_bounds(entry) else value
+        if entry.weight == 1:
+            terms.append(bounded)
+        elif entry.weight:
+            is_name = bounded == entry.name or bounded != value
+            terms.append(f"{entry.weight:g} * {bounded if is_name else f'({bounded})'}")
     return " + ".join(terms) or "0"
+
+
+def _has_bounds(entry: RewardEntry) -> bool:
+    """Bounds and nothing else, which the sum can say."""
+    return bool(entry.shaping) and set(entry.shaping) <= {"clip_low", "clip_high"}
+
+
+def _bound(value: str, entry: RewardEntry) -> str:
+    if entry.clip_low is not None:
+        value = f"max({value}, {entry.clip_low:g})"
+    return f"min({value}, {entry.clip_high:g})" if entry.clip_high is not None else value
+
+
+def _list_shaped_formulas(rewards: RewardSet) -> Iterator[str]:
+    """A formula sees the others' scores as they are given, also where a gate then changes them."""
+    for formula in rewards.entries:
+        if formula.grader != FORMULA.name:
+            continue
+        if formula.shaping and not _has_bounds(formula):
+            yield _because(formula, "a formula's result cannot be gated or compared there")
+        for name in sorted(formula_names(str(formula.options["expression"]))):
+            entry = next(entry for entry in rewards.entries if entry.name == name)
+            if entry.shaping and not _has_bounds(entry):
+                yield _because(entry, f"'{formula.name}' needs its score from before the gate")
 
 
 def _write(entry: RewardEntry, rewards: RewardSet) -> dict[str, Any] | str:
@@ -93,6 +115,8 @@ def _write(entry: RewardEntry, rewards: RewardSet) -> dict[str, Any] | str:
     if not entry.name.isidentifier():
         return _because(entry, "its name cannot stand in a formula: rename it")
     options = dict(entry.options)
+    if _has_bounds(entry):
+        entry = replace(entry, clip_low=None, clip_high=None)
     if not entry.shaping:
         if native := _write_native(entry, options):
             return {"name": entry.name, **native}

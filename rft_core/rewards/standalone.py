@@ -22,6 +22,9 @@ def _load(modules):
 
     for name, text in modules.items():
         module = sys.modules[name] = types.ModuleType(name)
+        package, _, own = name.rpartition(".")
+        if package:
+            setattr(sys.modules.setdefault(package, types.ModuleType(package)), own, module)
         exec(compile(text, name, "exec"), module.__dict__)
 '''
 
@@ -61,3 +64,4 @@ def _imports(tree: ast.Module) -> Iterator[str]:
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
             yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -110,7 +110,8 @@ def _make_plan(entries: Sequence[RewardEntry]) -> _Plan:
     """A lone source stays as it was written, unless something in it would get in the way."""
     written = [entry for entry in entries if entry.grader == PYTHON_GRADER]
     sources = list(dict.fromkeys(entry.source or "" for entry in written))
-    others = [entry.name for entry in entries if entry not in written] + ["CONVERSATIONAL"]
+    others = [entry.name for entry in entries if entry not in written]
+    others += [*re.findall(r"^def (\w+)", _read_runtime() + LOADER, re.MULTILINE), "CONVERSATIONAL"]
     is_plain = len(sources) == 1 and not any(
         entry.function != entry.name or entry.shaping for entry in written
     )

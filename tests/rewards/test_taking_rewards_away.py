@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,12 +112,33 @@ def test_a_lone_source_stays_as_it_was_written():
     assert source in module and "REWARD_WEIGHTS = [0.5]" in module
 
 
-def test_weights_of_graders_become_the_formula():
-    exported = json.loads(export_graders(GRADED).text)
+def test_a_source_that_has_the_modules_own_names_gets_a_module_of_its_own(tmp_path):
+    source = "def _call(text):\n    return 0.5\n\n\ndef f(completions):\n    return [_call('x')]\n"
+    module = write_module(RewardSet((RewardEntry("f", "python", source=source),)))
+    assert scores_alone(module, make_batch("x"), tmp_path) == [{"f": 0.5}]
+
+
+def test_weights_and_bounds_become_the_sum_and_score_the_same():
+    ungated = [replace(entry, only_if="") for entry in GRADED.entries]
+    rewards = RewardSet((*ungated, RewardEntry("more", "formula", 2.0, {"expression": "lower - 1"},
+                                               clip_low=-0.5, clip_high=0.5)), "many")  # fmt: skip
+    exported = json.loads(export_graders(rewards).text)
     assert exported["calculate_output"] == (
-        "shape + 2 * hit + 0.5 * words + (shape ^ 2 + floor(hit) * 0.5) + lower + other"
+        "shape + 2 * hit + 0.5 * max(words, 0.25) + shape ^ 2 + floor(hit) * 0.5 + lower + other"
+        " + 2 * min(max(lower - 1, -0.5), 0.5)"
     )
     assert set(exported["graders"]) == set(GRADED.names) - {"both"}
+    batch = make_batch(RIGHT, *WRONG[1:], rows=[ROW] * len(WRONG))
+    with Scorer(rewards) as here, Scorer(import_grader(json.dumps(exported)).rewards) as there:
+        ours = [sample.reward for sample in here.score(batch).samples]
+        assert [sample.reward for sample in there.score(batch).samples] == pytest.approx(ours)
+    one = RewardSet((replace(GRADED.entries[2], weight=1.0),))
+    assert json.loads(export_graders(one).text)["calculate_output"] == "max(words, 0.25)"
+
+
+def test_a_formula_over_a_gated_score_means_something_else_there():
+    with pytest.raises(BadInputError, match="'hit': 'both' needs its score from before the gate"):
+        export_graders(GRADED)
 
 
 @pytest.mark.parametrize(
