@@ -10,12 +10,11 @@ import os
 import select
 import selectors
 import time
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from rft_core.sandbox import frames
 from rft_core.sandbox.outcome import DeadlineError, ExecutionError, OutputLimitError
+from rft_core.sandbox.scratch import Scratch
 
 TICK_SECONDS = 0.1  # how often the scratch folder is measured
 LARGEST_ANSWER = 64 << 20
@@ -26,8 +25,8 @@ MOST_OUTPUT = 64 << 20  # printed in one request
 class Channel:
     """Not thread-safe. `jailed_ends` are for the jailed process; close them after the fork."""
 
-    def __init__(self, scratch: Path, scratch_bytes: int) -> None:
-        self._scratch, self._scratch_bytes = scratch, scratch_bytes
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
         request_end, self._requests = os.pipe()
         self._answers, answer_end = os.pipe()
         self._printed, print_end = os.pipe()
@@ -82,7 +81,7 @@ class Channel:
                 if self._left_out - printed_before > MOST_OUTPUT:
                     raise OutputLimitError(f"it printed more than {MOST_OUTPUT >> 20} MiB")
                 if time.monotonic() > next_look:
-                    self._watch_scratch()
+                    self._scratch.check_size()
                     next_look = time.monotonic() + TICK_SECONDS
         return self._decoded(received)
 
@@ -125,14 +124,6 @@ class Channel:
             self._output += kept
             self._left_out += len(part) - len(kept)
         return True
-
-    def _watch_scratch(self) -> None:
-        used = 0
-        with suppress(FileNotFoundError):  # files come and go while we look
-            for folder, _, names in os.walk(self._scratch):
-                used += sum((Path(folder) / name).lstat().st_size for name in names)
-        if used > self._scratch_bytes:
-            raise OutputLimitError(f"it wrote more than {self._scratch_bytes >> 20} MiB of files")
 
     def _decoded(self, received: bytearray) -> dict[str, Any]:
         try:

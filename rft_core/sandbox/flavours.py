@@ -21,8 +21,8 @@ class Flavour(StrEnum):
 GIB = 1 << 30
 LIMITS = {
     Flavour.PYTHON: Limits(memory_bytes=2 * GIB),
-    Flavour.INTERPRETER: Limits(memory_bytes=4 * GIB),  # address space: torch alone maps 0.8 GiB
-    Flavour.COMPILER: Limits(memory_bytes=4 * GIB),
+    Flavour.INTERPRETER: Limits(memory_bytes=3 * GIB),  # address space: torch alone maps 0.8 GiB
+    Flavour.COMPILER: Limits(memory_bytes=3 * GIB),
 }
 ENVIRONMENT = {
     Flavour.PYTHON: {},

@@ -12,7 +12,6 @@ import itertools
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
@@ -32,8 +31,9 @@ from rft_core.sandbox import jail
 from rft_core.sandbox.bubblewrap import find_bubblewrap, wrap
 from rft_core.sandbox.channel import Channel
 from rft_core.sandbox.flavours import ENVIRONMENT, Flavour
-from rft_core.sandbox.limits import NOBODY, Limits
+from rft_core.sandbox.limits import Limits, choose_user
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
+from rft_core.sandbox.scratch import Scratch
 from rft_core.sandbox.workspace import Workspace
 
 PACKAGE = Path(__file__).resolve().parent
@@ -66,7 +66,7 @@ class Process:
     """One jailed process: ask it through the channel, then `ForkServer.end` it."""
 
     pid: int  # in the server's namespace
-    scratch: Path
+    scratch: Scratch
     channel: Channel
     ending: int  # a pipe: its exit code, or nothing where the server ended too
 
@@ -128,24 +128,22 @@ class ForkServer:
 
         It knows the functions of `program`, a source of ours, which the server runs only once.
         """
-        scratch = self.cells / str(next(self._numbers))
-        scratch.mkdir(mode=0o711)
-        if os.getuid() == 0 and jail.USER in layers:
-            os.chown(scratch, NOBODY, NOBODY)
-        channel = Channel(scratch, limits.scratch_bytes)
-        ending, their_ending = os.pipe()
-        wanted = {
-            "scratch": str(scratch),
-            "layers": list(layers),
-            "limits": asdict(limits),
-            "may_search": self._may_search,
-        }
+        number = next(self._numbers)
+        user = choose_user(number) if jail.USER in layers else None
         try:
-            request = {"spawn": wanted, "program": self._ensure_loaded(program)}
+            scratch = Scratch(self.cells / str(number), user, limits.scratch_bytes)
+        except OSError as error:
+            raise InfrastructureError(f"no folder could be made: {error}") from error
+        channel = Channel(scratch)
+        ending, their_ending = os.pipe()
+        jailed = jail.Jail(str(scratch.folder), tuple(layers), limits, user, self._may_search)
+        try:
+            request = {"spawn": asdict(jailed), "program": self._ensure_loaded(program)}
             pid = self._ask(request, [*channel.jailed_ends, their_ending])["pid"]
         except InfrastructureError:
             os.close(ending)
-            _clear(channel, scratch)
+            channel.close()
+            scratch.remove()
             raise
         finally:
             os.close(their_ending)
@@ -167,11 +165,13 @@ class ForkServer:
         Raises `InfrastructureError` where the server itself is gone.
         """
         try:
-            by_itself = bool(select.select([process.ending], [], [], grace)[0])
+            ended = select.poll()
+            ended.register(process.ending, select.POLLIN)
+            by_itself = bool(ended.poll(1000 * grace))
             if not by_itself:
                 with self._lock:
                     self._send({"end": process.pid})
-                if not select.select([process.ending], [], [], ANSWER_SECONDS)[0]:
+                if not ended.poll(1000 * ANSWER_SECONDS):
                     raise InfrastructureError("the fork server does not answer")
             code = os.read(process.ending, 4)
             if not code:
@@ -179,7 +179,8 @@ class ForkServer:
             return Ending(struct.unpack("=i", code)[0], by_itself)
         finally:
             os.close(process.ending)
-            _clear(process.channel, process.scratch)
+            process.channel.close()
+            process.scratch.remove()
 
     def close(self) -> None:
         """End the server and everything it spawned. Safe to call twice."""
@@ -262,14 +263,6 @@ def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:
 
     threading.Thread(target=start_and_stay, name="fork server", daemon=True).start()
     return started.result()
-
-
-def _clear(channel: Channel, scratch: Path) -> None:
-    channel.close()
-    try:
-        scratch.rmdir()  # as a rule it is empty
-    except OSError:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 HEADER_BYTES = 4
+MOST_PARTS = 4_000_000  # commas and brackets, those within texts counted
 
 
 def pack(value: Mapping[str, Any]) -> bytes:
@@ -28,6 +29,8 @@ def unpack(received: bytes | bytearray) -> dict[str, Any]:
     """The value of exactly one whole frame. Raises `ValueError` for anything else."""
     if missing_bytes(received) != 0:
         raise ValueError("not one whole frame")
+    if sum(received.count(sign) for sign in b"[{,") > MOST_PARTS:
+        raise ValueError("too many parts")  # each takes up to 100 times its text's memory
     try:
         value = json.loads(bytes(received[HEADER_BYTES:]))
     except RecursionError as error:

@@ -6,6 +6,7 @@ Bubblewrap is the outermost and stands around the whole fork server (`bubblewrap
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 from collections.abc import Sequence
@@ -28,8 +29,9 @@ SYSTEM_FILES = (
         "/etc/ld.so.cache",
         "/etc/localtime",
     ),
-    *("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+    *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
 )
+PROC_SELF = "/proc/self"  # another one for every process
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Jail:
     scratch: str
     layers: Sequence[str] = INNER_LAYERS
     limits: limits.Limits = field(default_factory=limits.Limits)
+    user: int | None = None  # to become, one for each process; None: stay who it is
     may_search: bool = False
 
 
@@ -54,11 +57,21 @@ class Prepared:
 
     rules: Sequence[landlock.Rule]
 
+    @property
+    def descriptors(self) -> range:
+        """All that `enter` needs lie within."""
+        numbers = [number for number, _ in self.rules]
+        return range(min(numbers), max(numbers) + 1)
 
-def prepare() -> Prepared:
+
+def prepare(first_descriptor: int) -> Prepared:
     with suppress(KeyError):  # a machine without a filter: `enter` will say so
         seccomp.get_template(os.uname().machine)
-    return Prepared(landlock.open_rules([*SYSTEM_FILES, *get_python_folders()], DEVICES))
+    rules = landlock.open_rules([*SYSTEM_FILES, *get_python_folders()], DEVICES)
+    moved = [(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, first_descriptor), r) for fd, r in rules]
+    for fd, _ in rules:
+        os.close(fd)
+    return Prepared(moved)
 
 
 def enter(jail: Jail, prepared: Prepared) -> None:
@@ -68,12 +81,14 @@ def enter(jail: Jail, prepared: Prepared) -> None:
         fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
         os.write(fd, b"1000")
         os.close(fd)
+    os.setsid()  # where the kernel groups processes by session, each gets an equal turn
     if LIMITS in jail.layers:
-        limits.apply_limits(jail.limits)
-    if USER in jail.layers:
-        limits.leave_root(may_search=jail.may_search and LANDLOCK in jail.layers)
+        limits.apply_limits(jail.limits, has_own_user=jail.user is not None)
+    if USER in jail.layers and jail.user is not None:
+        limits.leave_root(jail.user, may_search=jail.may_search and LANDLOCK in jail.layers)
     limits.renounce_privileges()
     if LANDLOCK in jail.layers:
-        landlock.restrict(prepared.rules, jail.scratch)
+        itself = landlock.open_rules([PROC_SELF], ())
+        landlock.restrict([*prepared.rules, *itself], jail.scratch)
     if SECCOMP in jail.layers:
         seccomp.install()

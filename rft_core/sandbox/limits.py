@@ -13,7 +13,7 @@ import signal
 import struct
 from dataclasses import dataclass
 
-NOBODY = 65534
+FIRST_USER, USERS = 60600, 500  # ids that distributions give to nobody
 CAP_DAC_READ_SEARCH = 2
 CAPABILITIES_VERSION = 0x20080522
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 38
@@ -22,21 +22,26 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True)
 class Limits:
-    """Per process. `scratch_bytes` is watched by the parent; the kernel enforces the others."""
+    """Per process. `scratch_bytes` is watched by the parent; the kernel enforces the others.
+
+    Of files that were opened and deleted only `file_bytes` times `open_files` is a bound.
+    """
 
     memory_bytes: int = 8 << 30
-    file_bytes: int = 64 << 20
+    file_bytes: int = 16 << 20
     scratch_bytes: int = 256 << 20
-    open_files: int = 256
-    threads: int = 4096  # of the user, all its processes together
+    open_files: int = 128
+    threads: int = 256
+    threads_of_all: int = 4096  # where all processes run as the same user, who is what counts
 
 
-def apply_limits(limits: Limits) -> None:
+def apply_limits(limits: Limits, *, has_own_user: bool) -> None:
+    threads = limits.threads if has_own_user else limits.threads_of_all
     for kind, value in (
         (resource.RLIMIT_AS, limits.memory_bytes),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_NPROC, limits.threads),
+        (resource.RLIMIT_NPROC, threads),
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(kind)[1]
@@ -44,18 +49,21 @@ def apply_limits(limits: Limits) -> None:
         resource.setrlimit(kind, (wanted, wanted))
 
 
-def leave_root(*, may_search: bool) -> None:
-    """Become nobody, if root. `may_search`: still enter folders such as /root, to import.
+def choose_user(number: int) -> int | None:
+    """A user id for the process of that number; None where only root could change it."""
+    return FIRST_USER + number % USERS if os.getuid() == 0 else None
+
+
+def leave_root(user: int, *, may_search: bool) -> None:
+    """Become that user. `may_search`: still enter folders such as /root, to import.
 
     With that right only Landlock decides which files can be read: never ask for it without.
     """
-    if os.getuid() != 0:
-        return
     if may_search:
         LIBC.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
     if may_search:
         header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
         right = 1 << CAP_DAC_READ_SEARCH  # effective, permitted; the upper halves are empty

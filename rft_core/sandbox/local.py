@@ -20,6 +20,7 @@ from rft_core.sandbox.outcome import (
     OutputLimitError,
 )
 from rft_core.sandbox.provider import Program, Reply
+from rft_core.sandbox.scratch import Scratch
 from rft_core.sandbox.servers import Servers
 
 GOES_ON = (Outcome.OK, Outcome.CANDIDATE_ERROR)
@@ -60,6 +61,10 @@ class LocalSession:
         self._server, self._process = server, process
         self._last: Reply | None = None  # the one that ended it
         self._is_open = True
+
+    @property
+    def scratch(self) -> Scratch:
+        return self._process.scratch
 
     def call(self, function: str, arguments: Mapping[str, Any], timeout: float) -> Reply:
         if self._last:

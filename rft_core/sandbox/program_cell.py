@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from rft_core.sandbox import values
-from rft_core.sandbox.jail import DEVICES, SYSTEM_FILES, get_python_folders
+from rft_core.sandbox.jail import DEVICES, PROC_SELF, SYSTEM_FILES, get_python_folders
 from rft_core.sandbox.watch import Watch
 
 CANDIDATE = "candidate.py"
@@ -32,7 +32,7 @@ def load(source: str) -> Namespace:
 def start(program: Namespace) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """What answers the requests for this program, from within the jail."""
     folders = get_python_folders()
-    watch = Watch([*SYSTEM_FILES, *DEVICES, *folders], folders, PROGRAM)
+    watch = Watch([*SYSTEM_FILES, *DEVICES, PROC_SELF, *folders], folders, PROGRAM)
     return partial(answer_request, program, watch)
 
 

@@ -30,6 +30,7 @@ from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.warm_up import warm_up
 
 LARGEST_MESSAGE = 1 << 16
+FIRST_FREE, MOST_DESCRIPTORS = 5, 1 << 16  # below: 0 to 2, and two pipes
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
     control.set_inheritable(False)
     warm_up(Flavour(sys.argv[-2]))
     hide_the_project()
-    zygote = Zygote(control, jail.prepare())
+    zygote = Zygote(control, jail.prepare(FIRST_FREE))
     gc.freeze()  # objects of before the fork are never collected, so their pages stay shared
     huge_pages.gather()
     control.send(b'{"ready": true}')
@@ -138,16 +139,17 @@ def become_cell(
     prepared: jail.Prepared,
     program: program_cell.Namespace | None,
 ) -> NoReturn:
-    """The forked process: enter the jail, sort the descriptors, answer requests until the end."""
+    """The forked process: sort the descriptors, enter the jail, answer requests until the end."""
     try:
+        requests, answers = take_descriptors(pipes, prepared.descriptors)
         os.environ["HOME"] = os.environ["TMPDIR"] = wanted["scratch"]
         try:
             jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})
             jail.enter(jailed, prepared)
-            requests, answers = take_descriptors(*pipes)
         except Exception as error:  # whatever it is, the parent must hear of it
-            cell.hello(pipes[1], refusal=f"{type(error).__name__}: {error}")
+            cell.hello(answers, refusal=f"{type(error).__name__}: {error}")
         else:
+            os.closerange(FIRST_FREE, MOST_DESCRIPTORS)
             cell.hello(answers)
             answer = cell.start() if program is None else program_cell.start(program)
             cell.serve(requests, answers, answer)
@@ -158,13 +160,12 @@ def become_cell(
         os._exit(1)
 
 
-def take_descriptors(requests: int, answers: int, prints: int) -> tuple[int, int]:
-    """Nothing on 0, prints on 1 and 2, the two pipes on 3 and 4, and no other descriptor."""
+def take_descriptors(pipes: list[int], kept: range) -> tuple[int, int]:
+    """Nothing on 0, prints on 1 and 2, the two pipes on 3 and 4; else only what is `kept`."""
+    requests, answers, prints = (fcntl.fcntl(fd, fcntl.F_DUPFD, kept.stop) for fd in pipes)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(prints, 1)
-    os.dup2(prints, 2)
-    ends = [fcntl.fcntl(fd, fcntl.F_DUPFD, 5) for fd in (requests, answers)]  # off 3 and 4
-    os.dup2(ends[0], 3)
-    os.dup2(ends[1], 4)
-    os.closerange(5, 1 << 16)
+    for place, end in enumerate((prints, prints, requests, answers), start=1):
+        os.dup2(end, place)
+    os.closerange(FIRST_FREE, kept.start)
+    os.closerange(kept.stop, MOST_DESCRIPTORS)
     return 3, 4

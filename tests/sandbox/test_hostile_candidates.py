@@ -1,0 +1,222 @@
+"""What a hostile candidate does to its own process, its folder and its answer; others go on."""
+
+import os
+import shutil
+import time
+
+import psutil
+import pytest
+
+from rft_core.sandbox.local import LocalProvider
+from rft_core.sandbox.pool import Pool
+from rft_core.sandbox.provider import Flavour, Limits, Outcome, Program
+from rft_core.sandbox.scratch import Scratch
+
+HARNESS = """
+def run(source):
+    scope = {"__name__": "candidate"}
+    exec(compile(source, CANDIDATE, "exec"), scope)
+    return scope.get("answer")
+"""
+PROGRAM = Program(Flavour.PYTHON, HARNESS)
+
+
+@pytest.fixture(scope="module")
+def provider():
+    provider = LocalProvider()
+    yield provider
+    provider.close()
+
+
+def run(provider, source, timeout=10.0, limits=None, flavour=Flavour.PYTHON):
+    with provider.open(Program(flavour, HARNESS), limits) as session:
+        return session.call("run", {"source": source}, timeout)
+
+
+DISK_BOMBS = {
+    "large": "import os\nfor n in range(999): open(str(n), 'wb').write(bytes(1 << 24))\n",
+    "many": "for n in range(99_999): open(str(n), 'w').close()\n",
+    "deep": "import os\nfor n in range(3000): os.mkdir('d'); os.chdir('d')\n",
+    "long names": "import os\nfor n in range(60): os.mkdir('d' * 250); os.chdir('d' * 250)\n",
+}
+
+
+@pytest.mark.parametrize("bomb", DISK_BOMBS.values(), ids=DISK_BOMBS.keys())
+def test_a_disk_bomb_ends_itself_and_is_cleared_away(provider, bomb):
+    with provider.open(PROGRAM) as session:
+        folder = session.scratch.folder
+        reply = session.call("run", {"source": bomb + "while True: pass"}, 20)
+    assert reply.outcome is Outcome.OUTPUT_LIMIT, reply.detail
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("bomb", [DISK_BOMBS["deep"], DISK_BOMBS["long names"]])
+def test_what_a_quick_one_left_is_cleared_away_too(provider, bomb):
+    with provider.open(PROGRAM) as session:
+        folder = session.scratch.folder
+        session.call("run", {"source": bomb + "import os; os._exit(0)"}, 20)
+    assert not folder.exists()
+
+
+def test_unreadable_folders_and_links_are_removed_and_not_followed(tmp_path):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "file").write_text("x")
+    scratch = Scratch(tmp_path / "scratch", None, 1 << 20)
+    (scratch.folder / "a" / "b").mkdir(parents=True)
+    (scratch.folder / "a" / "b" / "file").write_text("x")
+    (scratch.folder / "a" / "link").symlink_to(precious)
+    (scratch.folder / "a" / "b").chmod(0)
+    (scratch.folder / "a").chmod(0)
+    scratch.remove()
+    assert not scratch.folder.exists()
+    assert (precious / "file").read_text() == "x"
+
+
+def test_each_process_finds_itself_in_proc_and_nobody_else(provider):
+    own = "import os; answer = open('/proc/self/status').read().split('Pid:')[1].split()[0]"
+    assert run(provider, own + " == str(os.getpid())").value is True
+    other = run(provider, "import os; open(f'/proc/{os.getppid()}/status').read()")
+    assert "Permission denied" in other.detail
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give each process a user of its own")
+def test_neighbours_are_different_users(provider):
+    with provider.open(PROGRAM) as one, provider.open(PROGRAM) as two:
+        users = {
+            session.call("run", {"source": "import os; answer = os.getuid()"}, 5).value
+            for session in (one, two)
+        }
+    assert len(users) == 2 and not users & {0, os.getuid()}
+
+
+def test_a_bomb_of_threads_does_not_take_its_neighbours_threads(provider):
+    bomb = """
+import threading
+threading.stack_size(32768)
+while True:
+    try: threading.Thread(target=threading.Event().wait, daemon=True).start()
+    except RuntimeError: pass
+"""
+    honest = """
+import threading
+threads = [threading.Thread(target=list) for _ in range(20)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+answer = 20
+"""
+    with Pool(provider, workers=2) as pool:
+        replies = pool.run(
+            PROGRAM, [bomb] + [honest] * 5, lambda s, source: s.call("run", {"source": source}, 3)
+        )
+    assert replies[0].outcome is Outcome.TIMEOUT
+    assert [reply.value for reply in replies[1:]] == [20] * 5
+
+
+ANSWER_BOMBS = {
+    "a million lists": "b'[' + b'[],' * 20_000_000 + b'0]'",
+    "deep": "b'[' * 10_000_000",
+    "digits": "b'{\"value\": ' + b'9' * 10_000_000 + b'}'",
+    "no text": "bytes(range(256)) * 1000",
+}
+
+
+@pytest.mark.parametrize("body", ANSWER_BOMBS.values(), ids=ANSWER_BOMBS.keys())
+def test_an_answer_made_to_burst_its_reader_is_no_answer(provider, body):
+    source = f"""
+import os
+body = {body}
+frame = len(body).to_bytes(4, "big") + body
+while frame: frame = frame[os.write(4, frame):]
+while True: pass
+"""
+    before = psutil.Process().memory_info().rss
+    reply = run(provider, source, 20)
+    assert reply.outcome is Outcome.KILLED, reply
+    assert psutil.Process().memory_info().rss - before < 300 << 20
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"outcome": "ok", "value": 1, "detail": ""},
+        {"outcome": "ok", "value": {"tuple": 3}, "detail": "", "blocked": []},
+        {"outcome": "infra_error", "value": None, "detail": "", "blocked": []},
+        {"outcome": "refused", "value": None, "detail": "", "blocked": []},
+        {"outcome": "ok", "value": 1, "detail": 7, "blocked": []},
+        {"outcome": "ok", "value": 1, "detail": "", "blocked": [7]},
+        {"outcome": ["ok"], "value": 1, "detail": "", "blocked": []},
+    ],
+)
+def test_a_forged_answer_is_scored_as_none(provider, forged):
+    source = f"""
+import json, os
+body = json.dumps({forged!r}).encode()
+os.write(4, len(body).to_bytes(4, "big") + body)
+while True: pass
+"""
+    assert run(provider, source).outcome is Outcome.KILLED
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome"),
+    [
+        ("x = '\x00'", Outcome.CANDIDATE_ERROR),
+        ("x = '\ud800'", Outcome.CANDIDATE_ERROR),
+        ("answer = " + "1 + " * 250_000 + "1", None),
+        ("(" * 100_000, Outcome.CANDIDATE_ERROR),
+        ("import sys; sys.setrecursionlimit(10**9)\ndef f(): f()\nf()", None),
+        ("answer = 10 ** 10 ** 7", None),
+        ("import re; re.match('(a+)+$', 'a' * 40 + 'b')", Outcome.TIMEOUT),
+        ("raise type('E', (BaseException,), {'__str__': lambda s: 1 / 0})()", None),
+        ("import sys; sys.excepthook = sys.stdout = None; 1 / 0", Outcome.CANDIDATE_ERROR),
+        ("class E(Exception): __str__ = lambda s: 'x' * 10**8\nraise E()", None),
+    ],
+)
+def test_odd_sources_end_only_themselves(provider, source, outcome):
+    reply = run(provider, source, 2.0)
+    assert (reply.outcome.is_scored and reply.outcome is not Outcome.OK) or reply.value is not None
+    assert outcome in (None, reply.outcome), reply
+    assert len(reply.detail) < 10_000
+    assert run(provider, "answer = 1").value == 1
+
+
+def test_what_runs_on_after_the_answer_has_no_effect(provider):
+    source = """
+import threading, time, os
+def later():
+    time.sleep(0.2)
+    os.write(4, b"forged")
+    print("later")
+threading.Thread(target=later).start()
+answer = 1
+"""
+    with provider.open(PROGRAM) as session:
+        reply = session.call("run", {"source": source}, 5)
+    assert (reply.outcome, reply.value, reply.stdout) == (Outcome.OK, 1, "")
+
+
+def test_a_jump_of_the_wall_clock_moves_no_deadline(provider, monkeypatch):
+    start = time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert run(provider, "while True: pass", 0.5).outcome is Outcome.TIMEOUT
+    monkeypatch.setattr(time, "time", lambda: 1e12)
+    assert run(provider, "answer = 1").value == 1
+    assert time.monotonic() - start < 5
+
+
+def test_set_user_id_programs_cannot_be_made_or_run(provider):
+    program = shutil.which("su") or "/bin/su"
+    assert "not permitted" in run(provider, f"import os; os.execv({program!r}, ['su'])").detail
+    made = "import os; open('x', 'w').close(); os.chmod('x', 0o4755)"
+    assert "not permitted" in run(provider, made).detail
+
+
+@pytest.mark.parametrize("flavour", [Flavour.INTERPRETER, Flavour.COMPILER])
+def test_a_torch_process_has_memory_to_work_and_not_more(provider, flavour):
+    work = "import torch; answer = float((torch.ones(2000, 2000) @ torch.ones(2000, 2000))[0, 0])"
+    assert run(provider, work, 20, flavour=flavour).value == 2000.0
+    hog = "import torch; x = [torch.empty(1 << 28) for _ in range(64)]"
+    assert run(provider, hog, 30, flavour=flavour).outcome is Outcome.OOM
+    small = Limits(memory_bytes=1 << 30)
+    assert run(provider, "x = bytearray(1 << 30)", 10, small, flavour).outcome is Outcome.OOM
