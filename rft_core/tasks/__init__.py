@@ -9,6 +9,7 @@ from rft_core.tasks.json_output import JSON_OUTPUT
 from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC, MATHQA_PROGRAM
 from rft_core.tasks.python_code import PYTHON_CODE
 from rft_core.tasks.task import Task
+from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY
 from rft_core.tasks.word_problems import (
     GSM8K,
     GSM8K_PROGRAM,
@@ -27,6 +28,8 @@ TASKS: dict[str, Task] = {
     "mathqa_numeric": MATHQA_NUMERIC,
     "mathqa_program": MATHQA_PROGRAM,
     "python_code": PYTHON_CODE,
+    "triton_kernels": TRITON_KERNELS,
+    "triton_kernels-easy": TRITON_KERNELS_EASY,
     "word_problems": WORD_PROBLEMS,
     "word_problems_program": WORD_PROBLEMS_PROGRAM,
 }

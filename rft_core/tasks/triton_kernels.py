@@ -10,8 +10,10 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.kernel_graders import ENFORCE
 from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task
+from rft_core.tasks.triton_cheats import triton_cheats
 from rft_core.tasks.triton_examples import EXAMPLES
 from rft_core.tasks.triton_generator import read_problem, write_kernel
 from rft_core.tasks.triton_reference import make_key
@@ -48,14 +50,19 @@ def wrap(code: str) -> str:
     return f"<triton_code>\n{code}</triton_code>"
 
 
-_REWARDS = RewardSet(
-    (
-        RewardEntry("format", "triton_format"),
-        RewardEntry("compilation", "triton_compilation"),
-        RewardEntry("correctness", "triton_correctness"),
-    ),
-    "triton kernels",
-)
+def make_reward_set(detectors: str = ENFORCE) -> RewardSet:
+    """With "enforce" a caught cheat earns nothing at all; with "report" it is paid, and flagged."""
+    options = {} if detectors == ENFORCE else {"detectors": detectors}
+    return RewardSet(
+        (
+            RewardEntry("format", "triton_format", when_flagged=None if options else 0.0),
+            RewardEntry("compilation", "triton_compilation", options=options),
+            RewardEntry("correctness", "triton_correctness", options=options),
+        ),
+        "triton kernels",
+    )
+
+
 _FIELDS = (
     RowField("reference", "text", aliases=("pytorch", "torch_code", "code")),
     RowField("inputs", "list"),
@@ -67,11 +74,12 @@ TRITON_KERNELS = Task(
     description="Rewrite PyTorch functions as Triton kernels: 13 written by hand, then generated.",
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
-    reward_set=_REWARDS,
+    reward_set=make_reward_set(),
     example_row=EXAMPLES["train"][0].row,
     write_gold=write_gold,
     make_rows=make_rows,
     make_key=make_key,
+    cheats=triton_cheats,
 )
 
 TRITON_KERNELS_EASY = Task(
@@ -80,9 +88,10 @@ TRITON_KERNELS_EASY = Task(
     description="Rewrite one-line PyTorch functions, elementwise or along rows, as Triton kernels.",
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
-    reward_set=_REWARDS,
+    reward_set=make_reward_set(),
     example_row=triton_generator.make_rows("held_out", 1, seed=0)[0],
     write_gold=write_gold,
     make_rows=triton_generator.make_rows,
     make_key=make_key,
+    cheats=triton_cheats,
 )

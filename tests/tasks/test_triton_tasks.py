@@ -6,6 +6,9 @@ import random
 import pytest
 
 from rft_core.errors import BadInputError
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import Batch
+from rft_core.tasks import triton_generator
 from rft_core.tasks.triton_examples import EXAMPLES, read_inputs
 from rft_core.tasks.triton_expression import (
     OPERATIONS,
@@ -17,7 +20,7 @@ from rft_core.tasks.triton_expression import (
     write_triton,
 )
 from rft_core.tasks.triton_generator import read_problem, sample_problem, write_kernel
-from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY
+from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY, make_reward_set
 from rft_core.tasks.triton_reference import make_key
 
 TASKS = [TRITON_KERNELS, TRITON_KERNELS_EASY]
@@ -72,7 +75,8 @@ def test_no_split_shares_a_kernel_whatever_its_seed(task):
     assert len(keys["train"]) > 200
 
 
-def test_more_rows_than_there_are_is_bad_input():
+def test_more_rows_than_there_are_is_bad_input(monkeypatch):
+    monkeypatch.setattr(triton_generator, "MISSES_BEFORE_GIVING_UP", 2)
     with pytest.raises(BadInputError, match="Ask for fewer"):
         TRITON_KERNELS_EASY.make_rows("held_out", 100_000, 0)
 
@@ -167,3 +171,37 @@ def test_the_prompt_is_short_and_says_what_the_rewards_want():
         "def f(x):\n    return F.layer_norm(x, x.shape[-1:])\n"
         "Inputs: float32[4, n]"
     )
+
+
+@pytest.mark.parametrize("task", TASKS, ids=NAMES)
+def test_no_known_cheat_earns_anything_but_for_its_form(task):
+    rows = [*task.make_rows("train", 2, 0), task.example_row]
+    cases = [(row, text) for row in rows for text in task.cheats(row).values()]
+    batch = Batch(
+        [task.prompt(row) for row, _ in cases],
+        [text for _, text in cases],
+        [row for row, _ in cases],
+    )
+    with Scorer(task.reward_set) as scorer:
+        samples = scorer.score(batch).samples
+    assert len(samples) == 27
+    for sample in samples:
+        assert sample.scores["correctness"] == 0.0, sample.reasons
+        assert not sample.flags or sample.reward == 0.0
+    assert sum(bool(sample.flags) for sample in samples) >= 21
+
+
+def test_a_naive_reward_set_pays_the_cheats_and_still_flags_them():
+    rewards = make_reward_set("report")
+    row = TRITON_KERNELS_EASY.example_row
+    cheat = TRITON_KERNELS_EASY.cheats(row)["torch's result, copied by the kernel"]
+    with Scorer(rewards) as scorer:
+        [sample] = scorer.score(Batch([[]], [cheat], [row])).samples
+    assert sample.scores["correctness"] == 1.0
+    assert "torch_computation" in sample.flags
+    assert sample.reward > 2.5
+
+
+def test_a_reference_that_cannot_be_read_has_no_cheats():
+    for text in ("", "def", "def g(x):\n    return x\n", "def f():\n    return 1\n", "a" * 9000):
+        assert TRITON_KERNELS.cheats({"reference": text, "inputs": []}) == {}
