@@ -1,7 +1,7 @@
 """A reward is proven before it is trained on, in Chromium and for real.
 
-A grader comes in as OpenAI's JSON, is edited, dry-run on completions of the embedded model, saved,
-and tried on a run of the past, whose curve it then has beside the old one.
+A grader comes in as OpenAI's JSON, is edited, dry-run on completions of the embedded model,
+attacked by the probes, saved, and tried on a run of the past, beside whose curve it is drawn.
 """
 
 import json
@@ -60,6 +60,7 @@ def test_from_openais_json_to_a_reward_that_is_proven_and_tried_on_a_past_run(
     import_the_grader(page)
     edit_it(page, wait_for_app)
     dry_run_it(page, wait_for_app)
+    attack_it(page, wait_for_app)
     save_it(page, runs_dir)
     take_it_away(page, wait_for_app)
     try_it_on_a_past_run(page, url)
@@ -102,7 +103,15 @@ def dry_run_it(page: Page, wait_for_app: Callable[[Page], None]) -> None:
         timeout=PATIENCE
     )
     expect(page.get_by_text("Training can").first).to_be_visible()
-    expect(page.locator(".gen-grid .gen")).to_have_count(8)
+    expect(page.locator(".gen-grid .gen")).to_have_count(8, timeout=PATIENCE)
+    wait_for_app(page)
+
+
+def attack_it(page: Page, wait_for_app: Callable[[Page], None]) -> None:
+    """It asks for tags and numbers and for no right answer: that pays for cheats."""
+    button(page, "Run the probes").click()
+    expect(page.get_by_text("probes pay").first).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Training can find:")).to_be_visible()
     wait_for_app(page)
 
 
