@@ -155,7 +155,7 @@ def test_an_answer_in_advance_is_not_taken_for_the_next_one(executor):
 import os, threading, time
 def f(completions):
     def later():
-        time.sleep(0.05)
+        time.sleep(0.5)
         body = b'{"values": [1.0], "extras": {}, "metrics": {}}'
         os.write(4, len(body).to_bytes(4, "big") + body)
     threading.Thread(target=later).start()
