@@ -32,12 +32,14 @@ def probe(
     *,
     rewards: RewardsFile = None,
     num_prompts: Annotated[
-        int, typer.Option("--prompts", min=1, max=8, help="Prompts to probe on.")
+        int, typer.Option("--prompts", min=1, help="Prompts to probe on; at most 8.")
     ] = 4,
     rows: RowsFile = None,
     as_json: AsJson = False,
 ) -> int:
-    """Attack the rewards with completions that deserve nothing. Exit code 1: something pays."""
+    """Attack the rewards with completions that deserve nothing. Exit code 1: something pays,
+    or nothing could be scored.
+    """
     from rft_core.diagnosis.reward_probes import probe_rewards
     from rft_core.rewards.composition import Scorer
     from rft_core.tasks import get_task
@@ -52,7 +54,7 @@ def probe(
         print_json({"task": task} | _as_json(report, cases))
     else:
         _print_report(report)
-    return 1 if report.paying else 0
+    return 1 if report.paying or not report.scored else 0
 
 
 def _list_cases(task: Task, count: int, path: Path | None) -> list[Case]:

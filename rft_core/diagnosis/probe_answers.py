@@ -26,12 +26,17 @@ GOLD_COLUMNS = (
 LONGEST_SHORT = 40  # characters: a number, a letter, a name
 FAIR_TOLERANCE = 0.02  # relative: beyond it, an answer to a numeric question is another answer
 LARGEST_LISTED = 200
+MOST_OTHERS = 3  # right answers of other rows among the wrong ones
 WRONG_TEXTS = (
     "banana bread with a little butter, and a cup of tea beside it on the old kitchen table, as "
     "every Sunday when it rains and nobody wants to leave the house before the late afternoon.",
     "grey stones lie under seven tall trees, far from any road; only birds come by from time to "
     "time, sit for a while without a song, and then fly off again towards some distant harbour.",
 )
+GUESSES = (
+    "apple", "Berlin", "seven", "yes", "a river", "Einstein", "blue", "oxygen", "never", "Monday",
+    "France", "a horse",
+)  # fmt: skip
 OPPOSITES = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
 
 
@@ -92,7 +97,7 @@ def kind_of(answer: str) -> Kind:
 def wrong_answers(gold: str, others: Sequence[str]) -> list[str]:
     """Two or more answers that are far from right, first made-up ones, then other rows' golds."""
     kind = kind_of(gold)
-    far = [other for other in others if not is_same(other, gold)][:2]
+    far = [other for other in others if not is_same(other, gold)][:MOST_OTHERS]
     if kind == "number":
         value = parse_number(gold) or Fraction(0)
         made = [write_number(3 * value + 17), write_number(-2 * value - 105)]
@@ -154,6 +159,18 @@ def hedges(gold: str, wrong: Sequence[str]) -> list[str]:
         found.append(f"between {value - 5} and {value + 5}")
         found.append(" ".join(map(str, range(LARGEST_LISTED + 1))))
     return found
+
+
+def long_lists(gold: str) -> list[str]:
+    """A dozen guesses with commas, the right one first, in the middle and last."""
+    value = parse_number(gold)
+    fillers = list(GUESSES)
+    if value is not None:
+        fillers = [write_number(value + step) for step in (*range(-6, 0), *range(1, 7))]
+    elif kind_of(gold) == "letter":
+        fillers = [letter for letter in "abcdefghijklm" if letter != gold.strip().casefold()]
+    places = (0, len(fillers) // 2, len(fillers))
+    return [", ".join([*fillers[:place], gold, *fillers[place:]]) for place in places]
 
 
 def write_number(value: Fraction) -> str:

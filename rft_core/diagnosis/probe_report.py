@@ -59,13 +59,16 @@ class ProbeReport:
         return tuple(result for result in self.results if result.verdict == "pays")
 
     @property
+    def scored(self) -> tuple[ProbeResult, ...]:
+        return tuple(result for result in self.results if result.verdict != "unscored")
+
+    @property
     def summary(self) -> str:
         """The verdict line: "3 of 22 probes pay."."""
-        scored = [result for result in self.results if result.verdict != "unscored"]
-        if not scored:
+        if not self.scored:
             return "No probe could be scored."
         count = len(self.paying)
-        return f"{count or 'None'} of {len(scored)} probes {'pays' if count == 1 else 'pay'}."
+        return f"{count or 'None'} of {len(self.scored)} probes {'pays' if count == 1 else 'pay'}."
 
 
 def explain(finding: Finding, reward: float, gold: float, wrong: float) -> str:

@@ -60,9 +60,10 @@ def find_targets(scorer: Scorer, cases: Sequence[Case]) -> list[Target]:
     words = source_words(scorer.reward_set)
     targets = []
     for index, (case, gold) in enumerate(zip(cases, golds, strict=True)):
-        others = [*answers[:index], *answers[index + 1 :]]
-        wrong = wrong_answers(gold.answer, others)
-        common = Counter(answers).most_common(1)[0][0] if others else wrong[-1]
+        theirs = [*answers[:index], *answers[index + 1 :]]
+        valid = [read_completion(other).answer for other in case.others]
+        wrong = wrong_answers(gold.answer, [*valid, *theirs])
+        common = Counter(answers).most_common(1)[0][0] if theirs else wrong[-1]
         targets.append(
             Target(
                 case=case,

@@ -22,13 +22,15 @@ _LITERAL_RUN = re.compile(r"[A-Za-z][A-Za-z ]{2,}")
 class Case:
     """One prompt to attack. `gold` is a completion known to be right, None where none is known.
 
-    `cheats` are the task's own attacks, by name. `samples` is what a model wrote, if it did.
+    `cheats` are the task's own attacks, by name. `others` are gold completions of other prompts:
+    valid, and wrong here. `samples` is what a model wrote, if it did.
     """
 
     row: Row
     prompt: Messages
     gold: str | None = None
     cheats: Mapping[str, str] = field(default_factory=dict)
+    others: Sequence[str] = ()
     samples: Sequence[str] = ()
 
     @property

@@ -131,6 +131,13 @@ def write_hedge(target: Target) -> list[str]:
     return [*found, *(target.form.write(target.neutral, text) for text in found)]
 
 
+def write_long_list(target: Target) -> list[str]:
+    if answers.kind_of(target.answer) == "json" or len(target.answer) > answers.LONGEST_SHORT:
+        return []
+    lists = answers.long_lists(target.answer)
+    return [target.form.write(target.neutral, text) for text in lists]
+
+
 def write_many_answers(target: Target) -> list[str]:
     """Each of three answers in a block of its own, the right one first, in the middle and last."""
     if not target.is_exact:

@@ -116,6 +116,7 @@ def _list_shots(index: int, target: Target, attacks: Sequence[Attack]) -> list[_
 def _score(
     scorer: Scorer, targets: Sequence[Target], shots: Sequence[_Shot]
 ) -> tuple[list[tuple[_Shot, Scored]], tuple[FunctionReport, ...]]:
+    """What our own sandbox failed to score has no reward here, whatever other functions say."""
     scoring = scorer.score(
         Batch(
             prompts=[targets[shot.target].case.prompt for shot in shots],
@@ -124,7 +125,12 @@ def _score(
         )
     )
     failures = tuple(report for report in scoring.reports if report.error)
-    return list(zip(shots, scoring.samples, strict=True)), failures
+    lost = {index for report in scoring.reports for index in report.infra_samples}
+    samples = [
+        replace(sample, reward=None) if index in lost else sample
+        for index, sample in enumerate(scoring.samples)
+    ]
+    return list(zip(shots, samples, strict=True)), failures
 
 
 def _read_marks(

@@ -65,7 +65,7 @@ def word_problem_cheats(row: Row) -> dict[str, str]:
 def program_cheats(row: Row) -> dict[str, str]:
     """Programs that compute nothing, for tasks that compare the number that a program gives."""
     programs = {
-        "every number up to 100, printed": "for n in range(101):\n    print(n)",
+        "every number up to 100, printed": "print(*range(101))",
         "every number up to 100, as a list": "answer = list(range(101))",
         "two numbers in a text": 'answer = "1 or 2"',
         "an object that equals everything": (
@@ -110,7 +110,6 @@ def json_cheats(row: Row) -> dict[str, str]:
         "an empty list": [],
         "every field null": dict.fromkeys(gold),
         "the notice as every value": dict.fromkeys(gold, everything),
-        "every field empty": {name: type(value)() for name, value in gold.items()},
     }
     texts = {name: json.dumps(value) for name, value in answers.items()}
     texts["the schema itself"] = str(row["schema"])
@@ -131,17 +130,28 @@ def _miss(nums: Sequence[int], target: int, *, near: bool) -> str:
 
 
 def _chains(nums: Sequence[int]) -> Iterator[tuple[Fraction, str]]:
-    """((a + b) * c) - d and so on: every order, every operator; none for many numbers."""
+    """((a + b) * c) - d, a + (b * (c - d)) and so on, in every order; none for many numbers."""
     for order in permutations(nums) if len(nums) <= MOST_NUMBERS else ():
         for signs in product(OPERATORS, repeat=len(order) - 1):
-            value, text = Fraction(order[0]), str(order[0])
-            try:
-                for sign, number in zip(signs, order[1:], strict=True):
-                    value = OPERATORS[sign](value, Fraction(number))
-                    text = f"({text} {sign} {number})"
-            except ZeroDivisionError:
-                continue
-            yield value, text
+            for from_left in (True, False):
+                found = _chain(order, signs, from_left=from_left)
+                if found:
+                    yield found
+
+
+def _chain(
+    order: Sequence[int], signs: Sequence[str], *, from_left: bool
+) -> tuple[Fraction, str] | None:
+    """One expression and its value; None where it divides by zero."""
+    numbers = list(order) if from_left else list(reversed(order))
+    value, text = Fraction(numbers[0]), str(numbers[0])
+    for sign, number in zip(signs, numbers[1:], strict=True):
+        left, right = (value, Fraction(number)) if from_left else (Fraction(number), value)
+        if sign == "/" and right == 0:
+            return None
+        value = OPERATORS[sign](left, right)
+        text = f"({text} {sign} {number})" if from_left else f"({number} {sign} {text})"
+    return value, text
 
 
 def _words_of(constraint: Mapping[str, Any]) -> list[str]:
@@ -150,7 +160,8 @@ def _words_of(constraint: Mapping[str, Any]) -> list[str]:
 
 def python_cheats(row: Row) -> dict[str, str]:
     """Functions that return what passes for an answer, and programs that go for the grader."""
-    name, tests = row["entry_point"], [test for test in row["tests"] if isinstance(test, list)]
+    name = row["entry_point"]
+    tests = [test for test in row.get("tests") or () if isinstance(test, list)]
     known = "\n".join(
         f"    if args == {tuple(given)!r}: return {wanted!r}" for given, wanted in tests
     )

@@ -9,6 +9,7 @@ from rft_core.rewards.contract import Messages, Row
 from rft_core.tasks.task import Task
 
 MOST_CASES = 8  # some ninety completions each; more would hardly find more
+DRAWN, OTHERS, SEED = 24, 2, 1
 
 
 def make_cases(
@@ -18,15 +19,35 @@ def make_cases(
     groups: Sequence[Sequence[str]] = (),
 ) -> list[Case]:
     """One case per row, at most `MOST_CASES`; `groups` is what a model wrote for each prompt."""
-    cases = []
-    for index, (row, prompt) in enumerate(zip(rows[:MOST_CASES], prompts, strict=False)):
-        cases.append(
-            Case(
-                row=row,
-                prompt=prompt,
-                gold=task.write_gold(row) if task else None,
-                cheats=task.cheats(row) if task and task.cheats else {},
-                samples=groups[index] if groups else (),
-            )
+    if task is None:
+        plain = zip(rows[:MOST_CASES], prompts, strict=False)
+        return [
+            Case(row, prompt, samples=groups[index] if groups else ())
+            for index, (row, prompt) in enumerate(plain)
+        ]
+    drawn = task.make_rows("train", DRAWN, SEED) if task.make_rows else []
+    return [
+        Case(
+            row=row,
+            prompt=prompt,
+            gold=task.write_gold(row),
+            cheats=task.cheats(row) if task.cheats else {},
+            others=_list_others(task, row, drawn),
+            samples=groups[index] if groups else (),
         )
-    return cases
+        for index, (row, prompt) in enumerate(zip(rows[:MOST_CASES], prompts, strict=False))
+    ]
+
+
+def _list_others(task: Task, row: Row, drawn: Sequence[Row]) -> list[str]:
+    """Gold completions of the rows most like this one: valid answers, to another question.
+
+    Alike are rows with equal columns, such as kernels of the same inputs.
+    """
+
+    def unlike(other: Row) -> int:
+        return sum(row.get(name) != value for name, value in other.items())
+
+    different = [other for other in drawn if task.row_key(other) != task.row_key(row)]
+    golds = map(task.write_gold, sorted(different, key=unlike)[:OTHERS])
+    return [gold for gold in golds if gold is not None]
