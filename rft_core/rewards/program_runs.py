@@ -77,7 +77,13 @@ class Runner(Generic[Job, Result]):
     def run(
         self, pool: Pool, prepared: Sequence[Job | Grade], deadline: float
     ) -> list[Result | Grade]:
-        """In order; what is a grade already stays one, and what could not be run becomes one."""
+        """In order; what is a grade already stays one, and what could not be run becomes one.
+
+        The deadline moves by the limit of each program, so that many that hang cannot use up the
+        time of those that do not.
+        """
+        jobs = [job for job in prepared if not isinstance(job, Grade)]
+        deadline += self.seconds * len(jobs)
 
         def work(session: Session, job: Job) -> Result | Grade:
             try:
@@ -85,7 +91,6 @@ class Runner(Generic[Job, Result]):
             except _BatchOverError:
                 return Grade(None, USED_UP)
 
-        jobs = [job for job in prepared if not isinstance(job, Grade)]
         answers = iter(pool.run(self.program, jobs, work))
         return [
             job if isinstance(job, Grade) else _without_failure(next(answers)) for job in prepared

@@ -94,6 +94,20 @@ def test_the_sample_is_mapped_rendered_and_split() -> None:
     assert "Nothing suspicious" in text
 
 
+def test_a_published_file_becomes_its_tasks_rows_and_names_those_left_out() -> None:
+    rows = [
+        {"text": f"Add {n}.", "code": f"def f(x): return x + {n}", "test_list": [line, line]}
+        for n in range(1, 6)
+        for line in [f"assert f(1) == {n + 1}" if n < 5 else "assert abs(f(1)) < 1e-6"]
+    ]
+    app = upload(open_prompts(), "mbpp.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    assert selected(app, "Task") == "python_code"
+    assert selected(app, "entry_point ← column") == "entry_point"
+    warnings = [warning.value.replace("\\", "") for warning in app.warning]
+    assert any("1 of 5 rows of MBPP cannot be used: Row 5" in text for text in warnings)
+    assert "assert f(1) == 2" in page_text(app)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [

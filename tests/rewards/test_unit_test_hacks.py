@@ -126,6 +126,15 @@ def test_one_hang_costs_its_own_time_alone(scorer: Scorer) -> None:
     assert time.monotonic() - start < 5
 
 
+def test_many_hangs_leave_no_honest_program_without_its_time() -> None:
+    options, hang = {"seconds": 0.5}, "def unique(numbers):\n    while True: pass\n"
+    with Scorer(
+        RewardSet((RewardEntry("tests", "unit_tests", options=options),)), timeout=0.5
+    ) as s:
+        samples = score_with(s, *[hang] * 16, HONEST)
+    assert [sample.reward for sample in samples] == [0.0] * 16 + [1.0]
+
+
 def test_a_program_has_four_times_the_limit_of_a_test_in_all() -> None:
     slow = (
         "import time\ndef unique(numbers):\n    time.sleep(0.3)\n    return sorted(set(numbers))\n"
