@@ -15,7 +15,7 @@ def kernel(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
     x = tl.load(x_ptr + i, mask=mask)
     y = tl.load(y_ptr + i, mask=mask)
     for _ in tl.static_range(3000):
-        x = x * 1.0
+        x = x + 0.0 * tl.sin(x)
     tl.store(out_ptr + i, x + y, mask=mask)
 
 
