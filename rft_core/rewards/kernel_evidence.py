@@ -40,17 +40,9 @@ from rft_core.rewards.kernel_reference import RowTests
 MEMORY_ERROR = "KernelMemoryError"
 LEAST_SHARE = 0.5  # of a result with copies of inputs in it, that kernels must have written
 ADDRESS = {"data_ptr", "untyped_storage", "storage", "_typed_storage"}
-PLAIN_TYPES = {
-    "NoneType",
-    "bool",
-    "int",
-    "float",
-    "complex",
-    "str",
-    "list",
-    "tuple",
-    "dict",
-    "Size",
+HONEST_MISTAKES = {  # to return one of these; "tensor": a plain one, but too large or sparse
+    *("NoneType", "bool", "int", "float", "complex", "str", "list", "tuple", "dict", "Size"),
+    "tensor",
 }
 SHOWN_AS = {"local_scalar_dense": "item"}
 
@@ -150,7 +142,7 @@ def _find_flags(run: Mapping[str, Any], expected: Answer) -> Iterator[tuple[str,
     elif reason := _find_foreign_result(run, expected):
         yield "result_not_from_kernel", reason
     for output in run["outputs"]:
-        if (kind := output.get("no_tensor")) and kind.split(maxsplit=1)[0] not in PLAIN_TYPES:
+        if (kind := output.get("no_tensor")) and kind.split(maxsplit=1)[0] not in HONEST_MISTAKES:
             yield "tensor_subclass", f"f returned a {kind}, which is no plain tensor."
 
 

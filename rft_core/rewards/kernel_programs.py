@@ -19,7 +19,7 @@ from rft_core.sandbox.provider import Program, Reply, Session
 
 OUR_IMPORTS = "from rft_core.sandbox.programs."
 
-Launch = Mapping[str, Any]  # {"kernel", "signature", "constants", "options"}
+Launch = Mapping[str, Any]  # {"kernel", "line", "signature", "constants", "options"}
 
 
 def get_interpreter() -> Program:
@@ -69,7 +69,7 @@ def read_launches(value: Any) -> tuple[Launch, ...]:
 
 
 def _is_launch(value: Any) -> bool:
-    parts = {"kernel": str, "signature": dict, "constants": dict, "options": dict}
+    parts = {"kernel": str, "line": int, "signature": dict, "constants": dict, "options": dict}
     return isinstance(value, dict) and all(
         isinstance(value.get(name), kind) for name, kind in parts.items()
     )

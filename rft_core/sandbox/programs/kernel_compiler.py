@@ -7,11 +7,12 @@ where what Triton does not know is refused, and it takes a tenth of the time. As
 another program's work (ptxas) and cannot reject anything of interest.
 """
 
+import itertools
 from typing import Any
 
 from triton._C.libtriton import ir
 from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource, make_backend
+from triton.compiler import ASTSource, code_generator, make_backend
 from triton.compiler.errors import CompilationError
 from triton.language import dtype
 from triton.runtime.jit import JITFunction, get_jit_fn_file_line
@@ -20,6 +21,8 @@ from rft_core.sandbox.programs.kernel_loading import load
 
 TARGET = GPUTarget("cuda", 90, 32)
 BACKEND = make_backend(TARGET)
+VISIT = code_generator.CodeGenerator.visit
+MOST_VISITS = 12_000  # of nodes of the syntax tree; tl.sort() of 2,048 elements takes 7,500
 PTX_VERSION = 87  # said, not asked of ptxas: nothing can be executed here
 READS = ("tt.load ", "tt.descriptor_load ", "tt.descriptor_gather ", "tt.atomic_")
 WRITES = ("tt.store ", "tt.descriptor_store ", "tt.descriptor_scatter ", "tt.atomic_")
@@ -40,7 +43,8 @@ def compile_launch(
 ) -> dict[str, Any]:
     kernel = None
     try:
-        kernel = find_kernel(module, launch["kernel"])
+        code_generator.CodeGenerator.visit = visit_within(MOST_VISITS)
+        kernel = find_kernel(module, launch)
         constants = {name: to_constant(module, c) for name, c in launch["constants"].items()}
         source = ASTSource(kernel, launch["signature"], constants)
         options = BACKEND.parse_options({"ptx_version": PTX_VERSION, **launch["options"]})
@@ -71,21 +75,35 @@ def lower(source: ASTSource, options: Any, to_ptx: bool) -> str:
     return text
 
 
-def find_kernel(module: dict[str, Any], name: str) -> JITFunction:
-    """The jit function of that name, out of its autotuner or heuristics if need be."""
+def visit_within(budget: int) -> Any:
+    """The compiler's walk over the syntax tree, ended where loops are unrolled without end."""
+    visits = itertools.count()
+
+    def visit(self: Any, node: Any) -> Any:
+        if next(visits) > budget:
+            raise ValueError(f"its loops unroll to more than {budget:,} operations")
+        return VISIT(self, node)
+
+    return visit
+
+
+def find_kernel(module: dict[str, Any], wanted: dict[str, Any]) -> JITFunction:
+    """The jit function of that name and line, out of its autotuner or heuristics if need be."""
     for value in module.values():
         kernel = value
         while not isinstance(kernel, JITFunction) and hasattr(kernel, "fn"):
             kernel = kernel.fn
-        if isinstance(kernel, JITFunction) and kernel.__name__ == name:
+        if not isinstance(kernel, JITFunction) or kernel.__name__ != wanted["kernel"]:
+            continue
+        if kernel.fn.__code__.co_firstlineno == wanted["line"]:
             return kernel
-    raise NameError(f"there is no kernel named '{name}'")
+    raise NameError(f"there is no kernel named '{wanted['kernel']}'")
 
 
 def to_constant(module: dict[str, Any], constant: dict[str, Any]) -> Any:
     if "dtype" in constant:
         return dtype(constant["dtype"])
-    return find_kernel(module, constant["kernel"]) if "kernel" in constant else constant["value"]
+    return find_kernel(module, constant) if "kernel" in constant else constant["value"]
 
 
 def describe(kernel: JITFunction | None, error: BaseException) -> str:

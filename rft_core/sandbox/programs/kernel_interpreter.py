@@ -20,9 +20,10 @@ from triton.runtime import autotuner, interpreter
 
 from rft_core.sandbox.programs.kernel_loading import CANDIDATE, load
 from rft_core.sandbox.programs.kernel_memory import TENSOR
-from rft_core.sandbox.programs.kernel_watch import Watch, rewritten
+from rft_core.sandbox.programs.kernel_watch import Watch, few_turns, rewritten
 
 MOST_BYTES = 8 << 20  # of one result
+MOST_PREPARED = 8
 REUSED_TURN = 3  # this test's inputs lie where those of the test before lay
 WAYS_AROUND = {  # the dispatcher does not see these
     **dict.fromkeys(("data_ptr", "untyped_storage", "storage", "_typed_storage"), "its address"),
@@ -94,16 +95,26 @@ def observe(watch: Watch, function: Any, tensors: list[Any], turn: int) -> dict[
         "failed": watch.failed,
         "computed": sorted(watch.computed),
         "spied": sorted(watch.spied),
-        "prepared": [describe_tensor(tensor) for tensor in watch.prepared],
+        "prepared": describe_prepared(watch.prepared),
     }
 
 
 def share_of_kernels(watch: Watch, output: Any) -> list[Any]:
     """Which share of its elements a kernel wrote, and whether it holds copies of inputs."""
-    if type(output) is not torch.Tensor or output.layout is not torch.strided:
+    if not is_plain(output):
         return [0.0, False]
     written = watch.memory.written_elements(output)
     return [float(written.mean()) if written.size else 1.0, watch.memory.is_foreign(output)]
+
+
+def describe_prepared(tensors: list[Any]) -> list[dict[str, Any]]:
+    """Those that could hold an answer, and not only what fresh memory is filled with."""
+    described = [describe_tensor(tensor) for tensor in tensors]
+    return [one for one in described if "values" in one and varies(one["values"])][:MOST_PREPARED]
+
+
+def varies(array: Any) -> bool:
+    return bool(array.size) and bool((array != array.flat[0]).any()) and not np.isnan(array).all()
 
 
 def run(function: Any, tensors: list[Any], watch: Any = None) -> tuple[dict[str, Any], list[Any]]:
@@ -129,18 +140,29 @@ def make_tensor(values: Any, dtype: str) -> torch.Tensor:
 
 
 def same_bytes(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.equal(*(tensor.reshape(-1).view(torch.uint8) for tensor in (one, other)))
+    return bool(to_array(one).tobytes() == to_array(other).tobytes())
 
 
 def describe_tensor(value: Any) -> dict[str, Any]:
-    """Its type by name, shape and values; only a name in words for what is no plain tensor."""
+    """Its type by name, and its values; only a name in words for what is no plain tensor."""
     if type(value) is not torch.Tensor:
         return {"no_tensor": type.__dict__["__name__"].__get__(type(value))[:100]}
-    size = value.numel() * value.element_size()
-    if size > MOST_BYTES or value.layout is not torch.strided or value.device.type != "cpu":
-        return {"no_tensor": f"tensor of {size:,} bytes, {value.layout}, on {value.device}"}
-    dtype = str(value.dtype).removeprefix("torch.")
-    return {"dtype": dtype, "values": value.detach().clone()}
+    if not is_plain(value):
+        return {"no_tensor": f"tensor of {value.numel():,} elements, {value.layout}"}
+    return {"dtype": str(value.dtype).removeprefix("torch."), "values": to_array(value)}
+
+
+def is_plain(value: Any) -> bool:
+    """Whether it is nothing but numbers in this process's memory, and not too many."""
+    if type(value) is not torch.Tensor or value.layout is not torch.strided:
+        return False
+    return value.device.type == "cpu" and value.numel() * value.element_size() <= MOST_BYTES
+
+
+def to_array(tensor: torch.Tensor) -> Any:
+    """A copy as numpy's (of bfloat16 as float32), by methods that a candidate cannot replace."""
+    plain = TENSOR.clone(TENSOR.detach(tensor))
+    return TENSOR.numpy(TENSOR.float(plain) if plain.dtype is torch.bfloat16 else plain)
 
 
 # --- the interpreter, prepared -------------------------------------------------------------------
@@ -200,6 +222,7 @@ def prepare() -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     interpreter._patch_lang(prepare)  # it looks for `tl` among the function's globals
+    tl.static_range = few_turns(tl.static_range)
     interpreter.InterpretedFunction.__call__ = lambda self, *args, **kwargs: rewritten(self)(
         *args, **kwargs
     )

@@ -40,8 +40,8 @@ class Memory:
             self._kept.append(storage)
         return start
 
-    def is_copied(self, tensor: Any) -> bool:
-        return self.note(tensor) in self._copied
+    def is_input(self, tensor: Any) -> bool:
+        return self.note(tensor) in self._inputs
 
     def is_foreign(self, tensor: Any) -> bool:
         """Whether it holds, or may hold, values that no kernel wrote and that are no constants."""

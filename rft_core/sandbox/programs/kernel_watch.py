@@ -2,8 +2,8 @@
 
 A part of the program in `kernel_interpreter.py`. Torch may make memory, views and copies; of every
 other operation the name is noted. Kernels run as Triton's interpreter runs them, but one launch
-costs a tenth, since the language is patched once and not at every launch, and every address is
-checked first.
+costs a tenth, since the language is patched once and not at every launch, the programs of a grid
+run in an order of no meaning, and every address is checked first.
 """
 
 import inspect
@@ -18,7 +18,7 @@ from triton.runtime import interpreter, jit
 
 from rft_core.sandbox.programs.kernel_memory import TENSOR, Memory
 
-MOST_PROGRAMS, MOST_CONFIGS, MOST_PREPARED = 4096, 16, 8
+MOST_PROGRAMS, MOST_CONFIGS, MOST_TURNS = 4096, 16, 1024
 OPTIONS = {"num_warps", "num_stages", "num_ctas", "maxnreg", "debug", "enable_fp_fusion"}
 EMPTY = {f"aten::{name}" for name in (
     "empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided",
@@ -27,6 +27,7 @@ CONSTANT = {f"aten::{name}" for name in (
     "zeros", "zeros_like", "new_zeros", "ones", "ones_like", "new_ones", "full", "full_like",
     "new_full", "zero_", "lift_fresh", "promote_types", "scalar_tensor",
 )}  # fmt: skip
+ORDER = np.random.default_rng(0)
 COPIES = {"aten::clone", "aten::_to_copy", "aten::copy_", "aten::fill_"}
 
 
@@ -42,7 +43,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def begin(self, turn: int, inputs: list[Any]) -> None:
         """A fresh run; `turn` chooses among the configurations of autotuned kernels.
 
-        `prepared`: what kernels that do nothing were given and the host had made of the inputs.
+        `prepared`: the tensors that kernels which do nothing were given, inputs aside.
         """
         self.memory, self.turn = Memory(inputs), turn
         self.prepared: list[Any] = []
@@ -98,8 +99,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.launches.setdefault(repr(record), record)
         tensors = [value for value in values.values() if isinstance(value, torch.Tensor)]
         if self.asleep:
-            copies = [tensor for tensor in tensors if self.memory.is_copied(tensor)]
-            self.prepared = [*self.prepared, *copies][:MOST_PREPARED]
+            self.prepared += [tensor for tensor in tensors if not self.memory.is_input(tensor)]
             return
         sizes, function = grid_sizes(grid, values), rewritten(kernel)
         arguments = {
@@ -109,9 +109,10 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.memory.begin_launch(tensors)
         builder = interpreter.interpreter_builder
         builder.set_grid_dim(*sizes)
-        for number, place in enumerate(np.ndindex(*sizes), start=1):
-            builder.set_grid_idx(*place)
-            self.memory.begin_program(number)
+        places = list(np.ndindex(*sizes))
+        for number in ORDER.permutation(len(places)):
+            builder.set_grid_idx(*places[number])
+            self.memory.begin_program(int(number) + 1)
             function(**arguments)
 
     def tune(self, tuner: Any, args: Any, kwargs: dict[str, Any]) -> None:
@@ -126,6 +127,18 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 tuner.pre_hook({**tuner.nargs, **kwargs, **config.all_kwargs()}, reset_only=True)
             tuner.fn.run(*args, **kwargs, **config.all_kwargs())
         self.asleep = not awake
+
+
+def few_turns(static_range: Any) -> Any:
+    """The interpreter's, but refusing what the compiler would take minutes to unroll."""
+
+    def limited(*bounds: Any, **named: Any) -> Any:
+        turns = static_range(*bounds, **named)
+        if len(turns) > MOST_TURNS:
+            raise ValueError(f"static_range({len(turns):,}): at most {MOST_TURNS:,} turns may be")
+        return turns
+
+    return limited
 
 
 def bind(kernel: Any, args: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -151,6 +164,7 @@ def describe_launch(
     constants = constants | {name for name, value in values.items() if value is None}
     return {
         "kernel": kernel.__name__,
+        "line": kernel.fn.__code__.co_firstlineno,
         "signature": {
             name: "constexpr" if name in constants else jit.mangle_type(value)
             for name, value in values.items()
@@ -166,7 +180,7 @@ def describe_constant(value: Any) -> dict[str, Any]:
     if isinstance(value, tl.dtype):
         return {"dtype": value.name}
     if isinstance(value, interpreter.InterpretedFunction):
-        return {"kernel": value.__name__}
+        return {"kernel": value.__name__, "line": value.fn.__code__.co_firstlineno}
     if value is None or type(value) in (bool, int, float, str):
         return {"value": value}
     raise TypeError(f"a constexpr cannot be of type {type(value).__name__} here")
