@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from rft_core.sandbox.jail import DEVICES, SYSTEM_FILES
+from rft_core.sandbox.jail import DEVICES, STREAMS, SYSTEM_FILES
 
 # What root's fork server needs: to let its children become nobody, and to kill them then.
 KEPT_BY_ROOT = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
@@ -40,6 +40,8 @@ def wrap(program: str, command: Sequence[str], readable: Sequence[str], scratch:
             line += ["--ro-bind-try", path, path]
     for path in [path for path in (*paths, *DEVICES) if path.startswith("/dev")]:
         line += ["--dev-bind-try", path, path]
+    for number, name in enumerate(STREAMS):
+        line += ["--symlink", f"/proc/self/fd/{number}", name]
     return [*line, "--bind", scratch, scratch, "--remount-ro", "/", "--chdir", scratch, *command]
 
 

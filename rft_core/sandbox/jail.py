@@ -19,6 +19,7 @@ USER, LIMITS, LANDLOCK, SECCOMP, BUBBLEWRAP = "user", "limits", "landlock", "sec
 INNER_LAYERS = (USER, LIMITS, LANDLOCK, SECCOMP)  # in the order in which they are put on
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
+STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")  # links to what is open already
 SYSTEM_FILES = (
     *(
         "/dev/urandom",

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
+from rft_core.sandbox.jail import STREAMS
+
 NETWORK, FILE, PROCESS = "network", "file", "process"
 CTYPES, INTROSPECTION = "ctypes", "introspection"
 
@@ -47,7 +49,7 @@ class Watch:
         self.attempts: set[str] = set()
         self._allowed = tuple(path + "/" for path in (*allowed, *HARMLESS, os.getcwd()))  # noqa: PTH109
         self._libraries = ("<frozen ", *libraries)
-        self._ours = (ours, self.notice.__code__.co_filename)
+        self._ours = (ours, os.path.dirname(self.notice.__code__.co_filename))  # noqa: PTH120
         self._process = os.getpid()
         sys.addaudithook(self.notice)
 
@@ -74,6 +76,8 @@ class Watch:
         return True
 
     def _is_outside(self, path: str) -> bool:
+        if path in STREAMS:
+            return False
         resolved = os.path.realpath(path)
         return not (resolved + "/").startswith(self._allowed)
 
@@ -83,7 +87,7 @@ class Watch:
         while frame:
             name = frame.f_code.co_filename
             if not name.startswith(self._libraries):
-                return name not in self._ours
+                return not name.startswith(self._ours)
             if kind in WRAPPERS:
                 if WRAPPERS[kind] not in name:
                     return False

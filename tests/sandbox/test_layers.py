@@ -5,10 +5,12 @@ So a layer that is switched off by mistake cannot go unnoticed: no other one cov
 
 import os
 import shutil
+import sys
 
 import pytest
 
-from rft_core.sandbox import jail, tiers
+from rft_core.sandbox import fork_server, jail, tiers
+from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.outcome import InfrastructureError
 from rft_core.sandbox.probes import PROBES
@@ -24,20 +26,20 @@ def report():
     return tiers.inspect()
 
 
-@pytest.fixture(scope="module")
-def bare_server():
+@pytest.fixture(scope="module", params=Flavour, ids=str)
+def bare_server(request):
     """A fork server without Bubblewrap."""
-    server = ForkServer(bubblewrap=False)
+    server = ForkServer(bubblewrap=False, flavour=request.param)
     yield server
     server.close()
 
 
-@pytest.fixture(scope="module")
-def wrapped_server():
+@pytest.fixture(scope="module", params=Flavour, ids=str)
+def wrapped_server(request):
     if not shutil.which("bwrap"):
         pytest.skip("bwrap is not installed")
     try:
-        server = ForkServer(bubblewrap=True)
+        server = ForkServer(bubblewrap=True, flavour=request.param)
     except InfrastructureError as error:
         pytest.skip(f"bwrap does not work here: {error}")
     yield server
@@ -75,18 +77,64 @@ def test_an_inner_layer_alone_stops_it_and_nothing_does_without(name, report, ba
 
 
 @pytest.mark.parametrize("name", OUTER)
-def test_bubblewrap_alone_stops_it_and_nothing_does_without(name, bare_server, wrapped_server):
+def test_bubblewrap_alone_stops_it(name, wrapped_server):
     assert held(wrapped_server, jail.BUBBLEWRAP, [])[name]
+
+
+@pytest.mark.parametrize("name", OUTER)
+def test_nothing_stops_it_without_bubblewrap(name, bare_server):
     assert not held(bare_server, jail.BUBBLEWRAP, [])[name]
 
 
-@pytest.mark.parametrize("name", PROBES)
-def test_in_the_whole_jail_every_attempt_fails(name, report):
-    server, _ = tiers.start_server()
-    assert server
+@pytest.mark.parametrize("flavour", Flavour)
+def test_in_the_whole_jail_every_attempt_fails(flavour, report):
+    server, found = tiers.start_server(flavour)
+    assert server and found.tier == report.tier
     try:
-        layer = PROBES[name][0]
-        if layer in report.layers or server.has_bubblewrap:
-            assert held(server, layer, list(report.layers))[name]
+        for name, (layer, _) in PROBES.items():
+            if layer in report.layers or server.has_bubblewrap:
+                assert held(server, layer, list(report.layers))[name], name
     finally:
         server.close()
+
+
+def test_a_bubblewrap_that_has_no_effect_is_found_out(tmp_path, monkeypatch):
+    """A wrapper of that name that only runs what comes after its options."""
+    idle = tmp_path / "bwrap"
+    skip = f'while [ "$1" != {sys.executable} ]; do shift; done'
+    idle.write_text(f'#!/bin/sh\n{skip}\nexec "$@"\n')
+    idle.chmod(0o755)
+    monkeypatch.setattr(tiers, "find_bubblewrap", lambda: str(idle))
+    monkeypatch.setattr(fork_server, "find_bubblewrap", lambda: str(idle))
+    report = tiers.inspect()
+    assert report.tier in ("B", None)
+    assert not any(result.held for result in report.probes if result.layer == jail.BUBBLEWRAP)
+
+
+def test_a_bubblewrap_that_does_not_work_is_left_out_and_the_reason_kept(tmp_path, monkeypatch):
+    broken = tmp_path / "bwrap"
+    broken.write_text("#!/bin/sh\necho No permissions to create a new namespace >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(tiers, "find_bubblewrap", lambda: str(broken))
+    monkeypatch.setattr(fork_server, "find_bubblewrap", lambda: str(broken))
+    report = tiers.inspect()
+    assert report.tier in ("B", None) and "No permissions to create" in report.missing
+
+
+def test_a_layer_that_the_kernel_lacks_lowers_the_tier_or_refuses(monkeypatch):
+    """As on a kernel without Landlock, or where the filter is accepted and does nothing."""
+    for missing, tier in ((jail.LANDLOCK, {"C", None}), (jail.SECCOMP, {None})):
+        monkeypatch.setattr(tiers, "try_layer", _without(missing, tiers.try_layer))
+        server, report = tiers.start_server()
+        monkeypatch.undo()
+        assert report.tier in tier and missing not in report.layers
+        assert (server is None) == (report.tier is None)
+        if server:
+            server.close()
+
+
+def _without(missing, try_layer):
+    def try_all_but_one(server, layer, applied):
+        return try_layer(server, layer, [name for name in applied if name != missing])
+
+    return try_all_but_one

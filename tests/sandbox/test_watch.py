@@ -62,6 +62,8 @@ HONEST = [
     "import logging, warnings; warnings.warn('x'); logging.warning('y')",
     "try: 1 / 0\nexcept ZeroDivisionError: import traceback; traceback.print_exc()",
     "import pandas; pandas.DataFrame({'a': [1]}).to_csv('x.csv'); pandas.read_csv('x.csv')",
+    "open('/dev/stdin').read(); open('/dev/stdout', 'w').write('x'); open(0).read()",
+    "import resource as r; r.setrlimit(r.RLIMIT_STACK, r.getrlimit(r.RLIMIT_STACK))",
     "import os, signal; signal.signal(signal.SIGUSR1, print); os.kill(os.getpid(), signal.SIGUSR1)",
 ]
 
