@@ -98,8 +98,8 @@ JSON_OUTPUT = Task(
     template=PromptTemplate(system="", user=USER_TEMPLATE),
     reward_set=RewardSet(
         (
-            RewardEntry("schema", "schema", options={"partial": True}),
-            RewardEntry("values", "json_match", options={"partial": True}, only_if="schema"),
+            RewardEntry("format", "schema", options={"partial": True}),
+            RewardEntry("correctness", "json_match", options={"partial": True}, only_if="format"),
         ),
         "json output",
     ),

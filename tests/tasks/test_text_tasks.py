@@ -52,14 +52,14 @@ def test_values_count_only_where_the_form_is_right():
     task = get_task("json_output")
     row = task.example_row
     gold = task.write_gold(row)
-    assert score("json_output", gold) == {"schema": 1.0, "values": 1.0}
+    assert score("json_output", gold) == {"format": 1.0, "correctness": 1.0}
     as_text = gold.replace(str(row["answer"]["age"]), f'"{row["answer"]["age"]}"')
-    assert score("json_output", as_text) == {"schema": 0.75, "values": 0.0}
+    assert score("json_output", as_text) == {"format": 0.75, "correctness": 0.0}
     wrong = gold.replace("Ada Berg", "Bob")
-    assert score("json_output", wrong) == {"schema": 1.0, "values": 0.8}
-    assert score("json_output", gold + gold) == {"schema": 0.0, "values": 0.0}
+    assert score("json_output", wrong) == {"format": 1.0, "correctness": 0.8}
+    assert score("json_output", gold + gold) == {"format": 0.0, "correctness": 0.0}
 
 
 def test_instructions_are_paid_whole_and_in_shares():
-    assert score("instructions", "Salt is everywhere.") == {"all_kept": 0.0, "share_kept": 0.75}
-    assert score("instructions", "") == {"all_kept": 0.0, "share_kept": 0.0}
+    assert score("instructions", "Salt is everywhere.") == {"format": 0.75, "correctness": 0.0}
+    assert score("instructions", "") == {"format": 0.0, "correctness": 0.0}
