@@ -1,8 +1,8 @@
 """JSON output: read a short notice, and write what it says as JSON of a given schema.
 
 Rows are drawn from a seed. The name in a notice alone decides whether a row is for training,
-validation or the held-out test. Two rewards: `schema` for the form (with partial credit, so that
-there is something to climb) and `values` for what the notice says.
+validation or the held-out test. Two rewards: `format` for the schema (with partial credit, so that
+there is something to climb) and `correctness` for what the notice says.
 """
 
 from __future__ import annotations
