@@ -69,7 +69,8 @@ class ExpressionReader:
 
     def read_parts(self, node: ast.expr) -> tuple[Kind, ...]:
         """The kinds of a tuple's elements, also of one that a function returns; else one kind."""
-        if isinstance(node, ast.Tuple) and not any(isinstance(e, ast.Starred) for e in node.elts):
+        starred = isinstance(node, ast.Tuple) and any(isinstance(e, ast.Starred) for e in node.elts)
+        if isinstance(node, ast.Tuple) and node.elts and not starred:
             return tuple(self.read(element) for element in node.elts)
         kind = self.read(node)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):

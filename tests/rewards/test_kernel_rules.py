@@ -1,20 +1,25 @@
 """Every cheat that a syntax tree can show is found and named; no honest kernel is."""
 
+import random
+import re
 import time
 from itertools import pairwise
 
 import pytest
 
 from rft_core.rewards import kernel_vocabulary as words
+from rft_core.rewards.kernel_format import grade_triton_format
 from rft_core.rewards.kernel_result_rules import is_data_movement
 from rft_core.rewards.kernel_rules import find_violations
 from rft_core.rewards.triton_source import read_code, read_completion
+from rft_core.tasks.triton_kernels import wrap
 from tests.rewards.kernel_case_files import list_cases, read_case_named
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")
 PLAIN = read_case_named("honest", "contiguous_inputs")
 LAUNCH = "    kernel[(triton.cdiv(n, 128),)](x, y, out, n, BLOCK=128)\n"
 ROW = PLAIN.row
+WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 
 def find(case):
@@ -261,6 +266,8 @@ HABITS = [
     "spare = torch.full((n, 2), float('-inf'), dtype=torch.float32, device=x.device)",
     "cdiv = lambda a, b: (a + b - 1) // b\nblocks = cdiv(n, 128)",
     "def size_of(t):\n    return t.numel()\nsize = size_of(x) + size_of(y)",
+    "spare = ()\n() = spare",
+    "def nothing():\n    return ()\nspare = nothing()",
     "parts = []\nfor k in range(2):\n    parts.append(torch.empty_like(x))",
     "spare = None\nif spare is None:\n    spare = x.new_empty(x.shape)",
 ]
@@ -342,3 +349,20 @@ def test_hostile_programs_take_no_time(lines):
     assert not source.problem, source.problem
     find_violations(source, ROW)
     assert time.perf_counter() - start < 1.5
+
+
+def test_garbled_programs_are_read_without_an_error():
+    rng = random.Random(3)
+    words_of_all = [word for case in CHEATS + HONEST for word in WORD.findall(case.code)]
+    read = 0
+    for _ in range(1000):
+        case = rng.choice(HONEST)
+        garbled = WORD.findall(case.code)
+        for _ in range(rng.randint(1, 3)):
+            place = rng.randrange(len(garbled))
+            garbled[place] = rng.choice((rng.choice(words_of_all), "", "()"))
+        source = read_code("".join(garbled))
+        read += not source.problem
+        find_violations(source, case.row)
+        assert 0 <= grade_triton_format(wrap(source.code), case.row).score <= 1
+    assert read > 100
