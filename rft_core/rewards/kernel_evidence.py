@@ -148,10 +148,12 @@ def _find_flags(run: Mapping[str, Any], expected: Answer) -> Iterator[tuple[str,
 
 def _find_foreign_result(run: Mapping[str, Any], expected: Answer) -> str:
     """Why the result is not the kernels' work, or ""."""
-    shares = [share for share, _ in run["kernels"]]
-    if not any(shares):
-        return "No kernel wrote any of the result." if shares else ""
-    for number, (share, is_copy) in enumerate(run["kernels"]):
+    sides = zip(run["kernels"], run["outputs"], strict=True)
+    tensors = [place for place, (_, output) in enumerate(sides) if "values" in output]
+    shares = {place: run["kernels"][place] for place in tensors}
+    if shares and not any(share for share, _ in shares.values()):
+        return "No kernel wrote any of the result."
+    for number, (share, is_copy) in shares.items():
         if is_copy and share < LEAST_SHARE:
             return f"Kernels wrote {share:.0%} of the result; the rest is a copy of an input."
         constant = number >= len(expected.outputs) or is_constant(expected.outputs[number])

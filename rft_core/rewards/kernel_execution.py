@@ -110,7 +110,7 @@ class KernelLab:
         """Layer by layer; each works on what the one before let through."""
         self._find_tests([case for case in cases if case.goes_on], deadline)
         self._run([case for case in cases if case.goes_on], deadline)
-        self._compile([case for case in cases if case.goes_on], deadline)
+        self._compile([case for case in cases if case.goes_on and case.seen.launches], deadline)
 
     def _find_tests(self, cases: Sequence[_Case], deadline: float) -> None:
         rows = {case.row_key: case.row for case in cases}

@@ -26,8 +26,9 @@ Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 SIZE = "n"
 BESIDE_LARGE = 8  # elements beside a last axis that may become large
 SPECIAL = (0.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.5, 2.0, -2.0, 1e-3, -1e-3, 1e-30, -3e-39)
-LARGEST = {"float16": 12.0}  # of the large values, so that products stay finite
-LARGE = 80.0  # exp() of it is still finite in float32
+LARGEST = {"float16": 9.0}  # of the large values: exp() of them is still finite,
+LARGE = 80.0  # in float32
+HUGE = 4.0  # times as large: only who subtracts the maximum first gets exp() right
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = {"int8": 100, "uint8": 200, "int16": 1000, "int32": 1000, "int64": 1000}
 DTYPES = (*FLOATS, *INTEGERS, "bool")
@@ -155,6 +156,7 @@ GENTLE = "gentle"
 FLOAT_KINDS: Mapping[str, Draw] = {
     "mixed": _draw_mixed,
     "negative": _draw_negative,
+    "huge": lambda rng, shape, limit: HUGE * _draw_large(rng, shape, limit),
     "large": _draw_large,
     "skewed": _draw_skewed,
     GENTLE: _draw_gentle,
@@ -162,7 +164,7 @@ FLOAT_KINDS: Mapping[str, Draw] = {
 TESTS = (  # the kind of values for each size in turn, and what comes in its place
     ("mixed", GENTLE),
     ("negative", "mixed", GENTLE),
-    ("large", "mixed", GENTLE),
+    ("huge", "large", "mixed", GENTLE),
     ("mixed", "skewed", GENTLE),
     ("skewed", "mixed", GENTLE),
 )
