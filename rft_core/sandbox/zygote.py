@@ -30,6 +30,7 @@ from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.warm_up import warm_up
 
 LARGEST_MESSAGE = 1 << 16
+HOME_VARIABLES = ("HOME", "TMPDIR", "TRITON_HOME")  # no two processes share Triton's cache
 FIRST_FREE, MOST_DESCRIPTORS = 5, 1 << 16  # below: 0 to 2, and two pipes
 
 
@@ -142,7 +143,8 @@ def become_cell(
     """The forked process: sort the descriptors, enter the jail, answer requests until the end."""
     try:
         requests, answers = take_descriptors(pipes, prepared.descriptors)
-        os.environ["HOME"] = os.environ["TMPDIR"] = wanted["scratch"]
+        for name in HOME_VARIABLES:
+            os.environ[name] = wanted["scratch"]
         try:
             jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})
             jail.enter(jailed, prepared)

@@ -235,7 +235,7 @@ def test_nothing_of_the_parent_is_in_memory_or_environment(executor, monkeypatch
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     code = "got = [k for k in os.environ if k not in ('PATH', 'LANG')]"
     assert set(json.loads(attempt(executor, code))) <= {
-        "USER", "HOME", "TMPDIR", "OMP_NUM_THREADS", "LC_CTYPE", "PWD"
+        "USER", "HOME", "TMPDIR", "TRITON_HOME", "OMP_NUM_THREADS", "LC_CTYPE", "PWD"
     }  # fmt: skip
     assert "hf_secret" not in attempt(executor, "got = open('/proc/self/environ').read()")
 
