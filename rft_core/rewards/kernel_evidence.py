@@ -198,6 +198,6 @@ def judge_compilation(
         elif not result["writes"]:
             flags["empty_kernel"] = f"The kernel {name} writes nothing."
     needs_reads = any(not is_constant(o) for answer in tests.answers for o in answer.outputs)
-    if not errors and needs_reads and not any(result["reads"] for result in verdict):
+    if verdict and not errors and needs_reads and not any(result["reads"] for result in verdict):
         flags["constant_kernel"] = "No kernel reads anything."
     return replace(seen, compile_errors=tuple(errors.values()), flags={**seen.flags, **flags})
