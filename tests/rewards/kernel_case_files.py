@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rft_core.rewards.kernel_rules import find_violations
+from rft_core.rewards.triton_source import read_code
 from rft_core.tasks.triton_examples import read_inputs
 from rft_core.tasks.triton_kernels import wrap
 
@@ -47,3 +49,21 @@ def read_case(path: Path) -> KernelCase:
     return KernelCase(
         path.stem, head["row"].strip(), tuple(head.get("flags", "").split()), row, code
     )
+
+
+PLAIN = read_case_named("honest", "contiguous_inputs")
+LAUNCH = "    kernel[(triton.cdiv(n, 128),)](x, y, out, n, BLOCK=128)\n"
+ROW = PLAIN.row
+
+
+def flags_of(code, row=ROW):
+    source = read_code(code)
+    assert not source.problem, source.problem
+    return [f"{finding.flag}: {finding}" for finding in find_violations(source, row)]
+
+
+def with_lines(lines):
+    """The plain kernel's host with lines more before its launch."""
+    assert LAUNCH in PLAIN.code
+    added = "".join(f"    {line}\n" for line in lines.splitlines())
+    return PLAIN.code.replace(LAUNCH, added + LAUNCH)
