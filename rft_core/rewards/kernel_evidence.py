@@ -150,10 +150,11 @@ def _find_foreign_result(run: Mapping[str, Any], expected: Answer) -> str:
     """Why the result is not the kernels' work, or ""."""
     sides = zip(run["kernels"], run["outputs"], strict=True)
     tensors = [place for place, (_, output) in enumerate(sides) if "values" in output]
-    shares = {place: run["kernels"][place] for place in tensors}
-    if shares and not any(share for share, _ in shares.values()):
+    shares = {place: float(run["kernels"][place][0]) for place in tensors}
+    if shares and not any(shares.values()):
         return "No kernel wrote any of the result."
-    for number, (share, is_copy) in shares.items():
+    for number, share in shares.items():
+        is_copy = run["kernels"][number][1]
         if is_copy and share < LEAST_SHARE:
             return f"Kernels wrote {share:.0%} of the result; the rest is a copy of an input."
         constant = number >= len(expected.outputs) or is_constant(expected.outputs[number])
