@@ -1,13 +1,14 @@
-"""What being locked in costs: jailed executions per second, against a fresh Python for each.
+"""What being locked in costs: jailed executions per second, and against a fresh Python for each.
 
     python benchmarks/sandbox_throughput.py [EXECUTIONS]
 
-Three ways to run the same small check: a new jailed process for each (fork, enter the jail, run,
-answer, end), one jailed process that serves all (how reward functions run), and a new Python
-without any jail (how it is usually done). Run on an idle machine; the first line says the tier.
+First, each execution in a new jailed process (fork, enter the jail, load, run, answer, end), two
+at a time: a unit check in plain Python, one with torch, a run of a Triton kernel in the
+interpreter (2 inputs), its compilation to PTX. Then a dry run: one reward function over 64
+completions, against a fresh, unjailed Python for each, as it is usually done; cold includes
+starting the fork server and trying the jail. Run on an idle machine; the first line says the tier.
 """
 
-import statistics
 import subprocess
 import sys
 import time
@@ -17,69 +18,157 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rft_core.sandbox import frames  # noqa: E402
 from rft_core.sandbox.executor import Executor  # noqa: E402
-from rft_core.sandbox.limits import Limits  # noqa: E402
-from rft_core.sandbox.tiers import start_server  # noqa: E402
+from rft_core.sandbox.local import LocalProvider  # noqa: E402
+from rft_core.sandbox.pool import Pool  # noqa: E402
+from rft_core.sandbox.provider import Flavour, Outcome, Program  # noqa: E402
 
-SOURCE = """
-import json, math, re
-def check(completions):
-    return [float(math.gcd(84, 36) == 12 and re.fullmatch("a+", "aaa") is not None)]
+WORKERS = 2
+COMPLETIONS = 64
+FRESH = 5  # a fresh Python is slow: so many stand for all
+
+LOAD = """
+import linecache
+
+def load(source):
+    linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
+    scope = {"__name__": "candidate"}
+    exec(compile(source, CANDIDATE, "exec"), scope)
+    return scope
 """
-KEYWORDS = {"completions": ["x"], "global_step": None}
-REQUEST = {"source": SOURCE, "function": "check", "keywords": KEYWORDS}
-FRESH_SHARE = 20  # a fresh Python is slow: it is measured on every twentieth of the executions
+CHECK = LOAD + "\ndef run(source): return load(source)['solve']([3, 1, 2])\n"
+INTERPRET = (
+    LOAD
+    + """
+import torch
+
+def run(source):
+    double, results = load(source)["f"], []
+    for size in (100, 97):
+        x = torch.randn(size)
+        results.append(bool(torch.equal(double(x), 2 * x)))
+    return results
+"""
+)
+COMPILE = (
+    LOAD
+    + """
+from triton._C.libtriton import ir
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource, make_backend
+
+TARGET = GPUTarget("cuda", 90, 32)
+BACKEND = make_backend(TARGET)
+
+def run(source):
+    types = {"x": "*fp32", "y": "*fp32", "n": "i32", "BLOCK": "constexpr"}
+    given = ASTSource(load(source)["double"], types, {(3,): 64})
+    options, context, stages = BACKEND.parse_options({"ptx_version": 87}), ir.context(), {}
+    ir.load_dialects(context)
+    BACKEND.load_dialects(context)
+    code = BACKEND.get_codegen_implementation(options)
+    module = given.make_ir(TARGET, options, code, BACKEND.get_module_map(), context)
+    BACKEND.add_stages(stages, options, given.language)
+    metadata = {"target": TARGET, **vars(options)}
+    for name in ("ttir", "ttgir", "llir", "ptx"):
+        module = stages[name](module, metadata)
+    return "ld.global" in module
+"""
+)
+SORT = "def solve(numbers): return sorted(numbers)"
+SORT_TORCH = "import torch\ndef solve(numbers): return torch.tensor(numbers).sort().values.tolist()"
+KERNEL = """
+import torch, triton
+import triton.language as tl
+
+@triton.jit
+def double(x, y, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(y + i, 2 * tl.load(x + i, mask=i < n), mask=i < n)
+
+def f(x):
+    y = torch.empty_like(x)
+    double[(triton.cdiv(x.numel(), 64),)](x, y, x.numel(), BLOCK=64)
+    return y
+"""
+KINDS = {  # what: program, candidate, the answer, the goal on two idle cores
+    "unit checks": (Program(Flavour.PYTHON, CHECK), SORT, [1, 2, 3], 150),
+    "torch checks": (Program(Flavour.INTERPRETER, CHECK), SORT_TORCH, [1, 2, 3], 60),
+    "interpreter runs": (Program(Flavour.INTERPRETER, INTERPRET), KERNEL, [True, True], 20),
+    "compilations": (Program(Flavour.COMPILER, COMPILE), KERNEL, True, 6),
+}
+REWARDS = {
+    "plain": "def reward(completions): return [float(len(text)) for text in completions]",
+    "torch": "import torch\n"
+    "def reward(completions): return torch.tensor([float(len(t)) for t in completions]).tolist()",
+}
+GOALS = {"plain": 8, "torch": 50}
+KEYWORDS = {"completions": ["x" * n for n in range(COMPLETIONS)], "global_step": None}
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    starts = [measure_start() for _ in range(3)]
-    server, report = start_server()
-    if server is None:
-        sys.exit(f"No tier holds here: {report.missing}")
-    print(f"tier {report.tier}; {count} executions, one after the other")
-    limits = Limits()
-
-    def forked() -> None:
-        process = server.spawn(limits, report.layers)
-        answer = process.channel.exchange(frames.pack(REQUEST), time.monotonic() + 10)
-        server.end(process)
-        assert answer["values"] == [1.0]
-
-    fork_rate = measure_rate(forked, count)
-    server.close()
-    with Executor() as executor:
-
-        def served() -> None:
-            assert executor.call(SOURCE, "check", KEYWORDS, 10).values == [1.0]
-
-        served()
-        served_rate = measure_rate(served, count)
-    fresh_rate = measure_rate(fresh, max(5, count // FRESH_SHARE))
-    print(f"start, with all probes   {statistics.median(starts):8.3f} s")
-    print(f"a fresh Python each      {fresh_rate:8.1f} /s   1.0x")
-    print(f"a jailed process each    {fork_rate:8.1f} /s  {fork_rate / fresh_rate:4.1f}x")
-    print(f"one jailed process       {served_rate:8.1f} /s  {served_rate / fresh_rate:4.1f}x")
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    provider = LocalProvider()
+    print(f"tier {provider.tier}; {WORKERS} at a time, {count} of each")
+    with Pool(provider, WORKERS) as pool:
+        for what, (program, candidate, answer, goal) in KINDS.items():
+            start, rate = measure_rate(pool, program, candidate, answer, count)
+            print(f"{what:20} {rate:7.1f} /s   goal {goal:3}   first after {start:5.2f} s")
+    provider.close()
+    for what, source in REWARDS.items():
+        measure_dry_run(what, source)
 
 
-def fresh() -> None:
-    program = SOURCE + "\nassert check(['x']) == [1.0]"
-    subprocess.run([sys.executable, "-I", "-B", "-c", program], check=True)
+def measure_rate(
+    pool: Pool, program: Program, candidate: str, answer: object, count: int
+) -> tuple[float, float]:
+    """Seconds to the first answer, and answers per second once it is warm."""
 
-
-def measure_rate(action: Callable[[], None], count: int) -> float:
-    start = time.perf_counter()
-    for _ in range(count):
-        action()
-    return count / (time.perf_counter() - start)
-
-
-def measure_start() -> float:
-    start = time.perf_counter()
-    with Executor() as executor:
-        assert executor.tier
+    def run_all(number: int) -> float:
+        start = time.perf_counter()
+        replies = pool.run(
+            program,
+            range(number),
+            lambda session, _: session.call("run", {"source": candidate}, 30),
+        )
+        assert all(reply.outcome is Outcome.OK and reply.value == answer for reply in replies), (
+            replies[0]
+        )
         return time.perf_counter() - start
+
+    first = run_all(1)
+    run_all(40)
+    return first, count / run_all(count)
+
+
+def measure_dry_run(what: str, source: str) -> None:
+    fresh = measure_seconds(lambda: run_fresh(source)) / FRESH * COMPLETIONS
+
+    def dry_run() -> None:
+        assert len(executor.call(source, "reward", KEYWORDS, 30).values) == COMPLETIONS
+
+    with Executor() as executor:
+        cold = measure_seconds(dry_run)
+        warm = measure_seconds(dry_run)
+        source += "  # edited, so it gets a new process"
+        edited = measure_seconds(dry_run)
+    print(
+        f"a dry run of {COMPLETIONS}, {what}, goal {GOALS[what]}x: a fresh Python each {fresh:.2f} s"
+    )
+    for name, seconds in (("cold", cold), ("edited", edited), ("again", warm)):
+        print(f"  {name:8} {seconds * 1000:8.1f} ms  {fresh / seconds:8.1f}x")
+
+
+def run_fresh(source: str) -> None:
+    program = source + "\nassert reward(['xx']) == [2.0]"
+    for _ in range(FRESH):
+        subprocess.run([sys.executable, "-I", "-B", "-c", program], check=True)
+
+
+def measure_seconds(action: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ the code it runs shares its memory and may forge its answers, which are data for
 check. Every request gets exactly one answer. What the code prints goes to a pipe of its own.
 """
 
-import asyncio
 import inspect
 import itertools
 import linecache
@@ -105,6 +104,8 @@ def call(
     keywords["log_metric"] = lambda key, value: metrics.update({str(key): float(value)})
     result = function(**accepted(function, keywords))
     if inspect.iscoroutine(result):
+        import asyncio  # a third of the time that a fork server takes to start
+
         result = asyncio.run(result)
     if hasattr(result, "tolist"):  # a numpy array or a tensor
         result = result.tolist()

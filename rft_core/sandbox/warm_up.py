@@ -10,10 +10,8 @@ from typing import Any
 
 from rft_core.sandbox.flavours import Flavour
 
-PRELOADED = (
-    *("asyncio", "collections", "dataclasses", "datetime", "decimal", "fractions", "functools"),
-    *("itertools", "math", "random", "re", "statistics", "string", "typing"),
-)
+PRELOADED = """bisect collections copy dataclasses datetime decimal fractions functools heapq
+    itertools math operator random re statistics string typing"""
 GPU = ("cuda", 90, 32)  # compiled for, not needed: backend, compute capability 9.0, threads a warp
 KERNEL_FILE = "warm_up_kernel.py"
 KERNEL = """
@@ -30,7 +28,7 @@ def double(x_pointer, y_pointer, length, BLOCK: tl.constexpr):
 
 
 def warm_up(flavour: Flavour) -> None:
-    for name in PRELOADED:
+    for name in PRELOADED.split():
         __import__(name)
     if flavour is Flavour.PYTHON:
         return

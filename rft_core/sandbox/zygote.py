@@ -31,6 +31,7 @@ from rft_core.sandbox.warm_up import warm_up
 
 LARGEST_MESSAGE = 1 << 16
 HOME_VARIABLES = ("HOME", "TMPDIR", "TRITON_HOME")  # no two processes share Triton's cache
+GATHER_AT = 30  # forks; gathering takes 0.3 s, and saves 10 ms in each that follows
 FIRST_FREE, MOST_DESCRIPTORS = 5, 1 << 16  # below: 0 to 2, and two pipes
 
 
@@ -42,7 +43,6 @@ def main() -> None:
     hide_the_project()
     zygote = Zygote(control, jail.prepare(FIRST_FREE))
     gc.freeze()  # objects of before the fork are never collected, so their pages stay shared
-    huge_pages.gather()
     control.send(b'{"ready": true}')
     zygote.serve()
 
@@ -68,6 +68,7 @@ class Zygote:
     prepared: jail.Prepared
     programs: dict[str, program_cell.Namespace] = field(default_factory=dict)
     children: dict[int, Child] = field(default_factory=dict)
+    forks: int = 0
     poll: select.poll = field(default_factory=select.poll)
 
     def serve(self) -> None:
@@ -109,6 +110,9 @@ class Zygote:
     def spawn(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
         program = self.programs[request["program"]] if request["program"] else None
         *pipes, ending = fds
+        self.forks += 1
+        if self.forks == GATHER_AT:
+            huge_pages.gather()
         pid = os.fork()
         if pid == 0:
             become_cell(pipes, request["spawn"], self.prepared, program)
