@@ -15,7 +15,14 @@ LONGEST_COMPARED = 200  # characters of a gold text that the row holds to compar
 LONGEST_WORD = 60
 MOST_WORDS = 60
 _REGEX_SIGNS = re.compile(r"[\\\[\](){}^$|*+]")
-_LITERAL_RUN = re.compile(r"[A-Za-z][A-Za-z ]{2,}")
+_LOOSE_REGEX = (  # enough to turn the usual patterns into a text that they match
+    (r"\(\?[a-zA-Z:!=<-]*|\\[bAZ]|[\^$]|\{\d*,?\d*\}", ""),
+    (r"\\d[*+?]*", "1"),
+    (r"\\s[*+?]*", " "),
+    (r"\\[wS][*+?]*|\[[^\]]*\][*+?]*|\.[*+?]+", "text"),
+    (r"[()]|(?<!\\)[*+?]", ""),
+    (r"\\(.)", r"\1"),
+)
 
 
 @dataclass(frozen=True)
@@ -120,9 +127,17 @@ def _words_in(source: str) -> Iterator[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
             text = node.value.strip()
             if _REGEX_SIGNS.search(text):
-                yield from (run.strip() for run in _LITERAL_RUN.findall(text))
+                yield from filter(None, map(_sample_regex, text.split("|")))
             elif text and len(text) <= LONGEST_WORD:
                 yield text
+
+
+def _sample_regex(pattern: str) -> str:
+    """Roughly a text that the pattern matches."""
+    pattern = pattern.replace(r"\\", "\0")
+    for old, new in _LOOSE_REGEX:
+        pattern = re.sub(old, new, pattern)
+    return pattern.replace("\0", "\\").strip()[:LONGEST_WORD]
 
 
 def source_texts(reward_set: RewardSet) -> list[str]:

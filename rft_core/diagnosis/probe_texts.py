@@ -13,7 +13,7 @@ from rft_core.diagnosis.probe_target import Target
 from rft_core.rewards.contract import Row
 
 TIMES, SPAM = 10, 50
-LONGEST_REPEATED = 40_000  # characters
+LONGEST_REPEATED, LONGER_THAN_FAIR = 40_000, 16_000  # characters
 SHOWN_ANSWER = re.compile(r"[>{]\s*([^<>{}]+?)\s*(?:</|\})")  # in tags or a box
 BLANKS = (" \n\t \n", "\u200b" * 20)
 REFUSAL = "I'm sorry, but I cannot help with that."
@@ -72,18 +72,18 @@ def write_code(target: Target) -> list[str]:
 
 def write_echo(target: Target) -> list[str]:
     prompt = target.case.prompt_text
-    return _in_form_and_bare(target, prompt) if prompt and not _shows_answer(target) else []
+    return _in_form_and_bare(target, prompt) if prompt and not _shows_gold(target, prompt) else []
 
 
-def _shows_answer(target: Target) -> bool:
-    """Whether the prompt happens to show this very answer in its example."""
-    shown = SHOWN_ANSWER.findall(target.case.prompt_text)
-    return any(answers.is_same(text, target.answer) for text in shown)
+def _shows_gold(target: Target, text: str) -> bool:
+    """Whether the text, such as a prompt with an example, happens to give this very answer."""
+    return any(answers.is_same(shown, target.answer) for shown in SHOWN_ANSWER.findall(text))
 
 
 def write_prompt_numbers(target: Target) -> list[str]:
-    numbers = list(dict.fromkeys(re.findall(r"\d+(?:\.\d+)?", target.case.prompt_text)))
-    if not numbers or _shows_answer(target):
+    prompt = target.case.prompt_text
+    numbers = list(dict.fromkeys(re.findall(r"\d+(?:\.\d+)?", prompt)))
+    if not numbers or _shows_gold(target, prompt):
         return []
     listed = [" ".join(numbers), ", ".join(numbers)]
     single = [n for n in (numbers[0], numbers[-1]) if not answers.is_same(n, target.answer)]
@@ -94,11 +94,12 @@ def write_prompt_numbers(target: Target) -> list[str]:
 
 
 def write_columns(target: Target) -> list[str]:
-    """Not those that may hold the answer under another name."""
+    """Not those that may hold the answer, under another name or in their text."""
     return [
         text
         for name, text in answers.column_texts(target.case.row)
-        if text and name not in answers.GOLD_COLUMNS and text.strip() not in target.answer
+        if text and name not in answers.GOLD_COLUMNS
+        if text.strip() not in target.answer and not _shows_gold(target, text)
     ]
 
 
@@ -177,7 +178,7 @@ def write_stuffed(target: Target) -> list[str]:
     found = []
     for words in (" ".join(target.words), REASONING_WORDS):
         if words:
-            found += [words, " ".join([words] * TIMES)]
+            found += [words, " ".join([words] * _copies(words))]
     if not target.form.has_thought:
         return found
     inner = [re.sub(r"</?\w+>", "", text) for text in found]
@@ -185,16 +186,15 @@ def write_stuffed(target: Target) -> list[str]:
 
 
 def write_padded(target: Target) -> list[str]:
-    """To 10 and 40 times its length, at least to lengths that no fair limit would allow."""
-    return [_pad(target, times, length) for times, length in ((10, 2_000), (40, 8_000))]
-
-
-def _pad(target: Target, times: int, length: int) -> str:
-    times = max(times, length // max(len(target.gold), 1))
-    times = max(2, min(times, LONGEST_REPEATED // max(len(target.gold), 1)))
+    """Ten times as long, and longer than any fair limit: some limit is fair, no limit is not."""
     if target.form.has_thought and target.thought:
-        return target.form.write(" ".join([target.thought] * times), target.answer)
-    return "\n".join([target.gold] * times)
+        thought = " ".join([target.thought] * _times(target.thought))
+        return [target.form.write(thought, target.answer)]
+    return ["\n".join([target.gold] * _times(target.gold))]
+
+
+def _times(text: str) -> int:
+    return max(TIMES, LONGER_THAN_FAIR // max(len(text), 1))
 
 
 def write_tag_spam(target: Target) -> list[str]:
@@ -202,13 +202,16 @@ def write_tag_spam(target: Target) -> list[str]:
     if not tags:
         return []
     block = target.form.write("thinking", target.wrong[0])
-    copies = max(2, min(SPAM, LONGEST_REPEATED // len(block)))
+    answers_only = target.form.write_answer(target.wrong[0]) * _copies(block)
     return [
-        "\n".join([block] * copies),
+        "\n".join([block] * _copies(block)),
         "".join(tag * SPAM for tag in tags),
-        target.form.write_thought(target.neutral)
-        + target.form.write_answer(target.wrong[0]) * copies,
+        target.form.write_thought(target.neutral) + answers_only,
     ]
+
+
+def _copies(text: str) -> int:
+    return max(2, min(SPAM, LONGEST_REPEATED // max(len(text), 1)))
 
 
 def write_tag_soup(target: Target) -> list[str]:
@@ -246,11 +249,11 @@ def write_unclosed(target: Target) -> list[str]:
 def write_broken_gold(target: Target) -> list[str]:
     if not target.form.tags:
         return []
-    opened = re.sub(r"</\w+>", "", target.gold)
-    return [
-        opened,
-        target.form.write_answer(target.answer) + "\n" + target.form.write_thought(target.thought),
-    ]
+    found = [re.sub(r"</\w+>", "", target.gold)]
+    if target.form.has_thought:
+        answer, thought = target.form.write_answer(target.answer), target.thought
+        found.append(f"{answer.rstrip()}\n{target.form.write_thought(thought)}")
+    return found
 
 
 def write_doubled(target: Target) -> list[str]:

@@ -1,0 +1,55 @@
+"""The planted and the sound rewards: user files that name the prompts which they are for.
+
+Each is a file of reward functions as people write them, with `TASK = "..."` and a docstring that
+says what the bug is, or what is rewarded. Those under hold_out/ were written when the rules of
+`probe_verdict.py` had been set on the others. As first measured on four prompts, 15 of the 16
+planted ones there were caught and none of the 16 sound ones was; the attack that the miss called
+for (the reward's own patterns, fifty times over) has been added since.
+"""
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+from rft_core.diagnosis.probe_report import ProbeReport
+from rft_core.diagnosis.reward_probes import probe_rewards
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.python_source import reward_set_from_source
+from tests.diagnosis.grader_sets import PLANTED, SOUND
+from tests.diagnosis.probe_rows import list_cases
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A reward set to probe, and the prompts to probe it on (see `probe_rows.py`)."""
+
+    name: str
+    prompts: str
+    rewards: RewardSet
+
+    def probe(self, num_prompts: int = 4) -> ProbeReport:
+        with Scorer(self.rewards) as scorer:
+            return probe_rewards(scorer, list_cases(self.prompts, num_prompts))
+
+
+def list_subjects(folder: str) -> list[Subject]:
+    """All files of planted_rewards, sound_rewards, or the hold_out in either."""
+    return [_read(path) for path in sorted((HERE / folder).glob("*.py"))]
+
+
+def list_grader_sets(*, planted: bool) -> list[Subject]:
+    """Sets of built-in graders, of which users only choose the options."""
+    table = PLANTED if planted else SOUND
+    return [Subject(name, prompts, rewards) for name, (prompts, rewards) in table.items()]
+
+
+def _read(path: Path) -> Subject:
+    source = path.read_text(encoding="utf-8")
+    rewards = reward_set_from_source(source, path.stem)
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TASK":
+            return Subject(path.stem, ast.literal_eval(node.value), rewards)
+    raise ValueError(f"{path} does not name its TASK")
