@@ -152,9 +152,8 @@ def measure_dry_run(what: str, source: str) -> None:
         warm = measure_seconds(dry_run)
         source += "  # edited, so it gets a new process"
         edited = measure_seconds(dry_run)
-    print(
-        f"a dry run of {COMPLETIONS}, {what}, goal {GOALS[what]}x: a fresh Python each {fresh:.2f} s"
-    )
+    goal = f"goal {GOALS[what]}x"
+    print(f"a dry run of {COMPLETIONS}, {what}, {goal}; a fresh Python each: {fresh:.2f} s")
     for name, seconds in (("cold", cold), ("edited", edited), ("again", warm)):
         print(f"  {name:8} {seconds * 1000:8.1f} ms  {fresh / seconds:8.1f}x")
 

@@ -68,6 +68,9 @@ class Servers:
         else:
             self.release(tried)
 
+    def list_running(self) -> list[TriedServer]:
+        return list(self._running.values())
+
     def close(self) -> None:
         for flavour, lock in self._starting.items():
             with lock:
