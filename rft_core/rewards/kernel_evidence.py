@@ -38,6 +38,7 @@ from rft_core.rewards.kernel_programs import Launch, read_launches
 from rft_core.rewards.kernel_reference import RowTests
 
 MEMORY_ERROR = "KernelMemoryError"
+NOTHING_WRITTEN = "No kernel wrote any of the result."
 LEAST_SHARE = 0.5  # of a result with copies of inputs in it, that kernels must have written
 ADDRESS = {"data_ptr", "untyped_storage", "storage", "_typed_storage"}
 HONEST_MISTAKES = {  # to return one of these; "tensor": a plain one, but too large or sparse
@@ -89,7 +90,7 @@ def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
     try:
         sides = zip(tests.inputs, tests.answers, tests.trivial, report["runs"], strict=True)
         for inputs, expected, trivial, run in sides:
-            flags |= dict(_find_flags(run, expected)) | flags
+            flags |= dict(_find_flags(run, expected, trivial)) | flags
             right.append(False)
             if run["error"]:
                 errors.append(f"{inputs.label}: {run['error']}")
@@ -102,6 +103,9 @@ def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
             right[-1] = not difference
         if reason := _find_idle(report["replays"], tests, right):
             flags.setdefault("same_without_kernels", reason)
+        shares = [_list_shares(run) for run in report["runs"] if not run["error"]]
+        if any(shares) and not any(any(each.values()) for each in shares):
+            flags.setdefault("result_not_from_kernel", NOTHING_WRITTEN)
         if reason := _find_prepared(report["replays"], tests):
             flags.setdefault("result_not_from_kernel", reason)
         launches = read_launches(report["launches"])
@@ -124,7 +128,10 @@ def _count_passed(right: Sequence[bool], trivial: Sequence[bool]) -> int:
     return sum(right) if has_proof else 0
 
 
-def _find_flags(run: Mapping[str, Any], expected: Answer) -> Iterator[tuple[str, str]]:
+def _find_flags(
+    run: Mapping[str, Any], expected: Answer, trivial: bool
+) -> Iterator[tuple[str, str]]:
+    """For a trivial answer, such as zeros, there may have been nothing to write."""
     computed = sorted(SHOWN_AS.get(name, name) for name in run["computed"])
     if computed:
         yield "torch_computation", f"Torch computed something in f: {', '.join(computed[:5])}."
@@ -139,20 +146,28 @@ def _find_flags(run: Mapping[str, Any], expected: Answer) -> Iterator[tuple[str,
         yield "try_except", "f went on after one of its kernels had failed."
     if not run["launched"]:
         yield "kernel_not_launched", "f returned without launching a kernel."
-    elif reason := _find_foreign_result(run, expected):
+    elif not trivial and (reason := _find_foreign_result(run, expected)):
         yield "result_not_from_kernel", reason
     for output in run["outputs"]:
         if (kind := output.get("no_tensor")) and kind.split(maxsplit=1)[0] not in HONEST_MISTAKES:
             yield "tensor_subclass", f"f returned a {kind}, which is no plain tensor."
 
 
+def _list_shares(run: Mapping[str, Any]) -> dict[int, float]:
+    """For each output that is a tensor the share of it that kernels wrote."""
+    sides = zip(run["kernels"], run["outputs"], strict=True)
+    return {
+        place: float(share)
+        for place, ((share, _), output) in enumerate(sides)
+        if "values" in output
+    }
+
+
 def _find_foreign_result(run: Mapping[str, Any], expected: Answer) -> str:
     """Why the result is not the kernels' work, or ""."""
-    sides = zip(run["kernels"], run["outputs"], strict=True)
-    tensors = [place for place, (_, output) in enumerate(sides) if "values" in output]
-    shares = {place: float(run["kernels"][place][0]) for place in tensors}
+    shares = _list_shares(run)
     if shares and not any(shares.values()):
-        return "No kernel wrote any of the result."
+        return NOTHING_WRITTEN
     for number, share in shares.items():
         is_copy = run["kernels"][number][1]
         if is_copy and share < LEAST_SHARE:
