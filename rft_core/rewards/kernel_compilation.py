@@ -20,8 +20,6 @@ from rft_core.rewards.triton_source import KernelSource
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.provider import Session
 
-SECONDS = 5.0  # for all kernels of one program
-
 Verdict = Sequence[Mapping[str, Any]]  # for each launch {"error", "reads", "writes"}
 
 
@@ -60,15 +58,15 @@ class KernelCompiler:
         self._verdicts = RecentlyUsed[CompilerJob, Verdict]()
 
     def find_verdicts(
-        self, jobs: Sequence[CompilerJob], deadline: float
+        self, jobs: Sequence[CompilerJob], deadline: float, seconds: float
     ) -> dict[CompilerJob, Verdict | Grade]:
-        """For each job what the compiler said, or a grade where our side failed."""
+        """For each job what the compiler said, in `seconds`, or a grade where our side failed."""
         found: dict[CompilerJob, Verdict | Grade] = {}
         for job in jobs:
             if (verdict := self._verdicts.get(job)) is not None:
                 found[job] = verdict
         missing = [job for job in dict.fromkeys(jobs) if job not in found]
-        runner = Runner(get_compiler(), _ask, SECONDS)
+        runner = Runner(get_compiler(), _ask, seconds)
         answers = runner.run(self._workbench.pool, missing, deadline)
         for job, answer in zip(missing, answers, strict=True):
             found[job] = answer

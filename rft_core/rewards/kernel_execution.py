@@ -28,8 +28,6 @@ from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.provider import Session
 
-SECONDS = 3.0  # for all tests of one program
-
 
 @dataclass
 class _Case:
@@ -75,11 +73,12 @@ class KernelLab:
         """Nothing of its own is open: the pool is the workbench's."""
 
     def examine(
-        self, batch: Batch, deadline: float, *, run_flagged: bool
+        self, batch: Batch, deadline: float, *, run_flagged: bool, seconds: float
     ) -> list[Examination | Grade]:
         """One for each completion; a grade where our side failed or the time was used up.
 
-        `run_flagged`: run and compile also what has a flag already.
+        `run_flagged`: run and compile also what has a flag already. `seconds` are for all tests of
+        a program, and as many for its compilation.
         """
         self.executed = self._compiler.asked = 0
         known: dict[str, Examination | Grade] = {}
@@ -88,14 +87,14 @@ class KernelLab:
         for completion, row in zip(batch.completions, batch.rows, strict=True):
             source = read_completion(completion)
             row_key = self._row_key(row)
-            key = _hash(source.problem, source.code, row_key, str(run_flagged))
+            key = _hash(source.problem, source.code, row_key, f"{run_flagged} {seconds}")
             keys.append(key)
             if examination := self._examined.get(key):
                 known[key] = examination
             elif key not in cases:
                 seen = examine_text(source, row)
                 cases[key] = _Case(source, row, row_key, run_flagged, seen)
-        self._examine(list(cases.values()), deadline)
+        self._examine(list(cases.values()), deadline, seconds)
         for key, case in cases.items():
             known[key] = case.failure or case.seen
             if not case.failure:
@@ -106,11 +105,12 @@ class KernelLab:
         text = json.dumps([row.get("reference"), row.get("inputs")], default=repr)
         return _hash(text, str(self._workbench.seed))
 
-    def _examine(self, cases: Sequence[_Case], deadline: float) -> None:
+    def _examine(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
         """Layer by layer; each works on what the one before let through."""
         self._find_tests([case for case in cases if case.goes_on], deadline)
-        self._run([case for case in cases if case.goes_on], deadline)
-        self._compile([case for case in cases if case.goes_on and case.seen.launches], deadline)
+        self._run([case for case in cases if case.goes_on], deadline, seconds)
+        launched = [case for case in cases if case.goes_on and case.seen.launches]
+        self._compile(launched, deadline, seconds)
 
     def _find_tests(self, cases: Sequence[_Case], deadline: float) -> None:
         rows = {case.row_key: case.row for case in cases}
@@ -126,16 +126,16 @@ class KernelLab:
             elif answer:
                 case.tests = answer
 
-    def _run(self, cases: Sequence[_Case], deadline: float) -> None:
-        runner = Runner(get_interpreter(), _run, SECONDS)
+    def _run(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
+        runner = Runner(get_interpreter(), _run, seconds)
         results = runner.run(self._workbench.pool, cases, deadline)
         for case, seen in zip(cases, results, strict=True):
             case.add(seen)
             self.executed += isinstance(seen, Examination)
 
-    def _compile(self, cases: Sequence[_Case], deadline: float) -> None:
+    def _compile(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
         jobs = [make_job(case.source, case.seen.launches) for case in cases]
-        verdicts = self._compiler.find_verdicts(jobs, deadline)
+        verdicts = self._compiler.find_verdicts(jobs, deadline, seconds)
         for case, job in zip(cases, jobs, strict=True):
             verdict = verdicts[job]
             if isinstance(verdict, Grade):

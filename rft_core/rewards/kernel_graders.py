@@ -31,6 +31,9 @@ DETECTORS = GraderOption(
     "Flagged cheats score 0, or are only reported and paid as if unseen (to show why it matters).",
     (ENFORCE, REPORT),
 )
+SECONDS = GraderOption(
+    "seconds", "float", 3.0, "Time for all tests of a program, and as much for compiling it."
+)
 ON_A_CPU = "Run on a CPU: no race or speed check."
 
 
@@ -40,14 +43,17 @@ class KernelGrader:
     def __init__(self, entry: RewardEntry, lab: KernelLab) -> None:
         self._name, self._lab = entry.name, lab
         self._is_compilation = entry.grader == COMPILATION.name
-        self._enforces = INFOS[entry.grader].with_defaults(entry)["detectors"] == ENFORCE
+        options = INFOS[entry.grader].with_defaults(entry)
+        self._enforces, self._seconds = options["detectors"] == ENFORCE, options["seconds"]
 
     def close(self) -> None:
         """Nothing of its own is open."""
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         start = time.monotonic()
-        examined = self._lab.examine(batch, start + timeout, run_flagged=not self._enforces)
+        examined = self._lab.examine(
+            batch, start + timeout, run_flagged=not self._enforces, seconds=self._seconds
+        )
         grade = grade_compilation if self._is_compilation else grade_correctness
         grades = [
             each if isinstance(each, Grade) else grade(each, enforce=self._enforces)
@@ -115,14 +121,14 @@ COMPILATION = GraderInfo(
     "triton_compilation",
     None,
     f"1 if every Triton kernel that is launched compiles to PTX. {ON_A_CPU}",
-    (DETECTORS,),
+    (DETECTORS, SECONDS),
     open=open_kernel_grader,
 )
 CORRECTNESS = GraderInfo(
     "triton_correctness",
     None,
     f"Share of tests in which Triton kernels equal the `reference`. {ON_A_CPU}",
-    (DETECTORS,),
+    (DETECTORS, SECONDS),
     open=open_kernel_grader,
 )
 INFOS = {info.name: info for info in (COMPILATION, CORRECTNESS)}

@@ -23,8 +23,8 @@ Launch = Mapping[str, Any]  # {"kernel", "line", "signature", "constants", "opti
 
 
 def get_interpreter() -> Program:
-    parts = ("kernel_loading", "kernel_memory", "kernel_watch", "kernel_interpreter")
-    return _join(Flavour.INTERPRETER, *parts)
+    parts = ("loading", "memory", "device", "watch", "interpreter")
+    return _join(Flavour.INTERPRETER, *(f"kernel_{part}" for part in parts))
 
 
 def get_compiler() -> Program:

@@ -11,7 +11,7 @@ import builtins
 import warnings
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 OPEN, CLOSE = "<triton_code>", "</triton_code>"
 LONGEST_COMPLETION = 200_000
@@ -101,6 +101,7 @@ def find_code(completion: str) -> KernelSource:
     return KernelSource(code=_without_fence(code).strip() + "\n")
 
 
+@lru_cache(maxsize=1024)  # the same completion is read by each grader of a reward set
 def read_completion(completion: str) -> KernelSource:
     """The program in its pieces, or the problem that it cannot be read for."""
     found = find_code(completion)

@@ -29,8 +29,9 @@ def make_batch(*cases):
     return Batch([[]] * len(cases), [case.completion for case in cases], [c.row for c in cases])
 
 
-def soon():
-    return time.monotonic() + 120
+def examine(lab, *cases, run_flagged=False, in_seconds=120):
+    deadline = time.monotonic() + in_seconds
+    return lab.examine(make_batch(*cases), deadline, run_flagged=run_flagged, seconds=20)
 
 
 @pytest.fixture(scope="module")
@@ -58,10 +59,10 @@ def test_both_entries_look_at_one_execution_and_equal_programs_run_once(workbenc
 
 
 def test_the_next_step_runs_with_other_inputs_and_compiles_nothing_again(lab, workbench):
-    lab.examine(make_batch(PLAIN), soon(), run_flagged=False)
+    examine(lab, PLAIN)
     assert (lab.executed, lab.compiled) == (1, 1)
     workbench.start_step(1)
-    lab.examine(make_batch(PLAIN), soon(), run_flagged=False)
+    examine(lab, PLAIN)
     assert (lab.executed, lab.compiled) == (1, 0)
 
 
@@ -70,7 +71,7 @@ def test_programs_that_differ_in_their_host_code_share_the_compiler(lab):
         "twin", "", (), PLAIN.row, PLAIN.code.replace("return out", "return out  # at last")
     )
     assert twin.completion != PLAIN.completion
-    lab.examine(make_batch(PLAIN, twin), soon(), run_flagged=False)
+    examine(lab, PLAIN, twin)
     assert (lab.executed, lab.compiled) == (2, 1)
 
 
@@ -91,9 +92,9 @@ def test_host_functions_that_decorators_need_stay():
 
 def test_a_flagged_program_is_not_run_unless_that_is_wanted(lab):
     cheat = read_case_named("cheats", "torch_sum_without_launch")
-    [seen] = lab.examine(make_batch(cheat), soon(), run_flagged=False)
+    [seen] = examine(lab, cheat)
     assert (lab.executed, seen.total) == (0, 0)
-    [seen] = lab.examine(make_batch(cheat), soon(), run_flagged=True)
+    [seen] = examine(lab, cheat, run_flagged=True)
     assert (lab.executed, seen.passed) == (1, 5)
 
 
@@ -109,7 +110,7 @@ def test_a_flagged_program_is_not_run_unless_that_is_wanted(lab):
 )
 def test_a_row_that_cannot_be_used_leaves_its_completions_unscored(lab, row, reason):
     broken = type(PLAIN)("broken", "", (), row, PLAIN.code)
-    good, bad = lab.examine(make_batch(PLAIN, broken), soon(), run_flagged=True)
+    good, bad = examine(lab, PLAIN, broken, run_flagged=True)
     assert isinstance(good, Examination)
     assert isinstance(bad, Grade)
     assert (bad.score, bad.infra_error) == (None, False)
@@ -121,14 +122,12 @@ def test_a_reference_that_cannot_take_every_value_is_asked_with_gentler_ones(lab
     row = PLAIN.row | {
         "reference": "import torch\ndef f(x, y):\n    return torch.log(x) - torch.sqrt(y)\n"
     }
-    [seen] = lab.examine(
-        make_batch(type(PLAIN)("log", "", (), row, code)), soon(), run_flagged=True
-    )
+    [seen] = examine(lab, type(PLAIN)("log", "", (), row, code), run_flagged=True)
     assert (seen.passed, seen.differences) == (5, ())
 
 
 def test_what_is_not_reached_in_time_is_unscored(lab):
-    [late] = lab.examine(make_batch(PLAIN), time.monotonic() - 60, run_flagged=False)
+    [late] = examine(lab, PLAIN, in_seconds=-60)
     assert late.score is None
     assert "time for this batch" in late.reason
 
@@ -153,9 +152,9 @@ def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(workbench, mon
     lab = KernelLab(workbench)
     with monkeypatch.context() as patch, Pool(BrokenProvider()) as broken:
         patch.setattr(workbench, "pool", broken)
-        [failed] = lab.examine(make_batch(PLAIN), soon(), run_flagged=False)
+        [failed] = examine(lab, PLAIN)
     assert (failed.score, failed.infra_error) == (None, True)
-    [seen] = lab.examine(make_batch(PLAIN), soon(), run_flagged=False)
+    [seen] = examine(lab, PLAIN)
     assert seen.passed == 5
 
 

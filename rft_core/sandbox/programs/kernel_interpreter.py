@@ -2,8 +2,8 @@
 
 This text runs in jailed processes, beside the candidate: it returns data, holds no expected value
 and decides no score. A run with kernels that do nothing follows the real ones. What is watched, and
-how, stands in `kernel_watch.py` and `kernel_memory.py`; those and `kernel_loading.py` are put in
-front of this file.
+how, stands in `kernel_watch.py` and `kernel_memory.py`; those, `kernel_device.py` and
+`kernel_loading.py` are put in front of this file.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ import triton.language as tl
 from triton.language.extra import libdevice
 from triton.runtime import autotuner, interpreter
 
+from rft_core.sandbox.programs.kernel_device import pretend
 from rft_core.sandbox.programs.kernel_loading import CANDIDATE, load
 from rft_core.sandbox.programs.kernel_memory import TENSOR
 from rft_core.sandbox.programs.kernel_watch import Watch, few_turns, rewritten
@@ -57,6 +58,7 @@ def examine(code: str, tests: list[list[dict[str, Any]]]) -> dict[str, Any]:
     """
     watch = Watch()
     install(watch)
+    pretend()
     function = find_entry(load(code))
     runs = observe_all(watch, function, tests)
     watch.asleep = True
@@ -136,7 +138,7 @@ def run(function: Any, tensors: list[Any], watch: Any = None) -> tuple[dict[str,
 
 
 def make_tensor(values: Any, dtype: str) -> torch.Tensor:
-    return torch.from_numpy(np.array(values)).to(getattr(torch, dtype)).clone()
+    return TENSOR.to(torch.from_numpy(np.array(values)), getattr(torch, dtype)).clone()
 
 
 def same_bytes(one: torch.Tensor, other: torch.Tensor) -> bool:
@@ -156,7 +158,10 @@ def is_plain(value: Any) -> bool:
     """Whether it is nothing but numbers in this process's memory, and not too many."""
     if type(value) is not torch.Tensor or value.layout is not torch.strided:
         return False
-    return value.device.type == "cpu" and value.numel() * value.element_size() <= MOST_BYTES
+    return (
+        TENSOR.device.__get__(value).type == "cpu"
+        and value.numel() * value.element_size() <= MOST_BYTES
+    )
 
 
 def to_array(tensor: torch.Tensor) -> Any:

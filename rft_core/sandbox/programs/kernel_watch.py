@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from triton.language import core  # noqa: F401 -- _patch_lang looks for it among our globals
 from triton.runtime import interpreter, jit
 
+from rft_core.sandbox.programs.kernel_device import on_cpu
 from rft_core.sandbox.programs.kernel_memory import TENSOR, Memory
 
 MOST_PROGRAMS, MOST_CONFIGS, MOST_TURNS = 4096, 16, 1024
@@ -57,7 +58,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func._schema.name
-        result = func(*args, **(kwargs or {}))
+        result = func(*args, **on_cpu(kwargs or {}))
         if name in EMPTY:
             self.poison(result)
         elif name in COPIES:
