@@ -2,7 +2,8 @@
 
 A is Bubblewrap + Landlock + seccomp, B lacks Bubblewrap (hosts that deny user namespaces), C lacks
 Landlock (kernels before 5.13). All need limits, and a user other than root. Below C, no code runs.
-In C, jailed processes of one server can read each other's scratch folders; nothing else is lost.
+In C, unless started by root, who gives each its own user, jailed processes of one server can read
+each other's scratch folders; nothing else is lost.
 """
 
 from __future__ import annotations
