@@ -65,8 +65,7 @@ class Executor:
     def __init__(self, limits: Limits | None = None, servers: Servers | None = None) -> None:
         """`servers` are shared with others and stay theirs to close."""
         self._limits = limits or Limits()
-        self._own_servers = Servers() if servers is None else None
-        self._servers = servers or self._own_servers or Servers()
+        self._servers, self._are_ours = servers or Servers(), servers is None
         self._running: dict[str, _Running] = {}
 
     def __enter__(self) -> Executor:
@@ -106,8 +105,8 @@ class Executor:
         for source in list(self._running):
             with suppress(InfrastructureError):
                 self._end(source)
-        if self._own_servers:
-            self._own_servers.close()
+        if self._are_ours:
+            self._servers.close()
 
     def _ask(self, source: str, request: Mapping[str, Any], timeout: float) -> CallResult:
         channel = self._ensure_process(source).channel

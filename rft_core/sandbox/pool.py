@@ -38,9 +38,8 @@ class Pool:
     """For one thread; it brings its own. `provider` stays the caller's to close."""
 
     def __init__(self, provider: Provider | None = None, workers: int | None = None) -> None:
-        self._own = LocalProvider() if provider is None else None
-        self._provider: Provider = provider or self._own or LocalProvider()
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._provider, self._is_ours = provider or LocalProvider(), provider is None
+        self._workers = workers or _count_cores()
         self._forgiven = 0  # failures before the last success
 
     def __enter__(self) -> Pool:
@@ -79,8 +78,8 @@ class Pool:
             return list(threads.map(do, jobs))
 
     def close(self) -> None:
-        if self._own:
-            self._own.close()
+        if self._is_ours:
+            self._provider.close()
 
     def _try(
         self,
@@ -104,3 +103,10 @@ class Pool:
                 self._forgiven = self._provider.failures
                 return result
         return Failed(Outcome.INFRA_ERROR, why)
+
+
+def _count_cores() -> int:
+    """Those that this process may use, where the system says."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

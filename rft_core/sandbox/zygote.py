@@ -113,9 +113,10 @@ class Zygote:
         self.forks += 1
         if self.forks == GATHER_AT:
             huge_pages.gather()
+        itself = os.getpid()
         pid = os.fork()
         if pid == 0:
-            become_cell(pipes, request["spawn"], self.prepared, program)
+            become_cell(itself, pipes, request["spawn"], self.prepared, program)
         watch = os.pidfd_open(pid)
         self.children[watch] = Child(pid, os.dup(ending))
         self.poll.register(watch, select.POLLIN)
@@ -139,6 +140,7 @@ class Zygote:
 
 
 def become_cell(
+    parent: int,
     pipes: list[int],
     wanted: dict[str, Any],
     prepared: jail.Prepared,
@@ -152,6 +154,8 @@ def become_cell(
         try:
             jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})
             jail.enter(jailed, prepared)
+            if os.getppid() != parent:
+                raise ProcessLookupError("the fork server ended before the jail closed")
         except Exception as error:  # whatever it is, the parent must hear of it
             cell.hello(answers, refusal=f"{type(error).__name__}: {error}")
         else:
