@@ -21,19 +21,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from rft_core.rewards.kernel_comparison import (
     Answer,
     find_difference,
     holds,
     is_constant,
+    is_free,
     is_idle,
     read_answer,
     read_outputs,
 )
+from rft_core.rewards.kernel_inputs import KernelInputs
 from rft_core.rewards.kernel_programs import Launch, read_launches
 from rft_core.rewards.kernel_reference import RowTests
 
@@ -83,121 +84,152 @@ class Examination:
         return bool(self.launches) and self.compile_errors == ()
 
 
+@dataclass(frozen=True)
+class _Run:
+    """One test: what was asked and expected, and what the jailed side says it saw of it.
+
+    `replay` is the same with kernels that do nothing.
+    """
+
+    inputs: KernelInputs
+    expected: Answer
+    trivial: bool
+    report: Mapping[str, Any]
+    replay: Mapping[str, Any]
+
+    @cached_property
+    def error(self) -> str:
+        return str(self.report["error"])
+
+    @cached_property
+    def difference(self) -> str:
+        return "" if self.error else find_difference(self.expected, read_answer(self.report))
+
+    @property
+    def is_right(self) -> bool:
+        return not self.error and not self.difference
+
+    @cached_property
+    def shares(self) -> dict[int, float]:
+        """For each output that is a tensor the share of it that kernels wrote."""
+        if self.error:
+            return {}
+        sides = zip(self.report["kernels"], self.report["outputs"], strict=True)
+        return {
+            place: float(share)
+            for place, ((share, _), output) in enumerate(sides)
+            if "values" in output
+        }
+
+    @cached_property
+    def is_idle(self) -> bool:
+        """Whether a wrong answer is no more than a constant, a copy of an input, or unfinished."""
+        if self.trivial or any(share < 1 for share in self.shares.values()):
+            return True
+        return is_idle(self.expected, read_answer(self.report), self.inputs.values)
+
+    @cached_property
+    def needs_no_kernel(self) -> bool:
+        """Whether the answer is right, and right as well with kernels that do nothing."""
+        if not self.is_right or self.replay["error"]:
+            return False
+        return not find_difference(self.expected, read_answer(self.replay))
+
+    @cached_property
+    def was_prepared(self) -> bool:
+        """Whether the host had the answer before it launched a kernel."""
+        return not self.trivial and any(
+            holds(tensor, output)
+            for tensor in read_outputs(self.replay["prepared"])
+            for output in self.expected.outputs
+        )
+
+
 def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
     """Compare every run with its answer. Raises ValueError where the report is garbled."""
-    flags: Flags = {}
-    errors, differences, right, idle = [], [], [], []
     try:
-        sides = zip(tests.inputs, tests.answers, tests.trivial, report["runs"], strict=True)
-        for inputs, expected, trivial, run in sides:
-            flags |= dict(_find_flags(run, expected, trivial)) | flags
-            right.append(False)
-            if run["error"]:
-                errors.append(f"{inputs.label}: {run['error']}")
-                continue
-            answer = read_answer(run)
-            if difference := find_difference(expected, answer):
-                differences.append(f"{inputs.label}: {difference}")
-                whole = all(share == 1 for share, _ in run["kernels"])
-                idle.append(trivial or not whole or is_idle(expected, answer, inputs.values))
-            right[-1] = not difference
-        if reason := _find_idle(report["replays"], tests, right):
-            flags.setdefault("same_without_kernels", reason)
-        shares = [_list_shares(run) for run in report["runs"] if not run["error"]]
-        if any(shares) and not any(any(each.values()) for each in shares):
-            flags.setdefault("result_not_from_kernel", NOTHING_WRITTEN)
-        if reason := _find_prepared(report["replays"], tests):
-            flags.setdefault("result_not_from_kernel", reason)
-        launches = read_launches(report["launches"])
+        sides = (tests.inputs, tests.answers, tests.trivial, report["runs"], report["replays"])
+        runs = [_Run(*side) for side in zip(*sides, strict=True)]
+        wrong = [run for run in runs if run.difference]
+        return Examination(
+            flags=_find_flags(runs),
+            total=len(runs),
+            passed=_count_passed(runs),
+            is_idle=bool(wrong) and all(run.is_idle for run in wrong),
+            errors=tuple(f"{run.inputs.label}: {run.error}" for run in runs if run.error),
+            differences=tuple(f"{run.inputs.label}: {run.difference}" for run in wrong),
+            launches=read_launches(report["launches"]),
+        )
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("the report is garbled") from error
-    return Examination(
-        flags=flags,
-        total=len(right),
-        passed=_count_passed(right, tests.trivial),
-        is_idle=bool(idle) and all(idle),
-        errors=tuple(errors),
-        differences=tuple(differences),
-        launches=launches,
-    )
 
 
-def _count_passed(right: Sequence[bool], trivial: Sequence[bool]) -> int:
+def _count_passed(runs: Sequence[_Run]) -> int:
     """Trivial answers count only beside others, unless the row has no others."""
-    has_proof = all(trivial) or any(r and not t for r, t in zip(right, trivial, strict=True))
-    return sum(right) if has_proof else 0
+    decisive = [run.is_right for run in runs if not run.trivial]
+    return sum(run.is_right for run in runs) if any(decisive) or not decisive else 0
 
 
-def _find_flags(
-    run: Mapping[str, Any], expected: Answer, trivial: bool
-) -> Iterator[tuple[str, str]]:
-    """For a trivial answer, such as zeros, there may have been nothing to write."""
-    computed = sorted(SHOWN_AS.get(name, name) for name in run["computed"])
+def _find_flags(runs: Sequence[_Run]) -> Flags:
+    """Each flag with the first reason for it."""
+    flags: Flags = {}
+    for flag, reason in (*_find_in_all(runs), *(found for run in runs for found in _find_in(run))):
+        flags.setdefault(flag, reason)
+    return flags
+
+
+def _find_in_all(runs: Sequence[_Run]) -> Iterator[tuple[str, str]]:
+    """What only the runs together show."""
+    idle = [run for run in runs if run.needs_no_kernel]
+    decisive = [run for run in idle if not run.trivial]
+    if decisive or (len(idle) == len(runs) and all(run.trivial for run in runs)):
+        label = (decisive or idle)[0].inputs.label
+        reason = f"With kernels that do nothing the answer is right all the same ({label})."
+        yield "same_without_kernels", reason
+    shares = [share for run in runs for share in run.shares.values()]
+    if shares and not any(shares):
+        yield "result_not_from_kernel", NOTHING_WRITTEN
+    if any(run.was_prepared for run in runs):
+        reason = "The answer was there before a kernel was launched: the host rearranged it."
+        yield "result_not_from_kernel", reason
+
+
+def _find_in(run: _Run) -> Iterator[tuple[str, str]]:
+    computed = sorted(SHOWN_AS.get(name, name) for name in run.report["computed"])
     if computed:
         yield "torch_computation", f"Torch computed something in f: {', '.join(computed[:5])}."
-    for name in run["spied"]:
+    for name in run.report["spied"]:
         if name in ADDRESS:
             yield "cached_result", f"f asked for the address of a tensor (.{name})."
         else:
             yield "torch_computation", f"f took a tensor's values into Python (.{name})."
-    if run["error"]:
+    if run.error:
         return
-    if run["failed"]:
+    if run.report["failed"]:
         yield "try_except", "f went on after one of its kernels had failed."
-    if not run["launched"]:
+    if not run.report["launched"]:
         yield "kernel_not_launched", "f returned without launching a kernel."
-    elif not trivial and (reason := _find_foreign_result(run, expected)):
+    elif reason := _find_foreign_result(run):
         yield "result_not_from_kernel", reason
-    for output in run["outputs"]:
+    for output in run.report["outputs"]:
         if (kind := output.get("no_tensor")) and kind.split(maxsplit=1)[0] not in HONEST_MISTAKES:
             yield "tensor_subclass", f"f returned a {kind}, which is no plain tensor."
 
 
-def _list_shares(run: Mapping[str, Any]) -> dict[int, float]:
-    """For each output that is a tensor the share of it that kernels wrote."""
-    sides = zip(run["kernels"], run["outputs"], strict=True)
-    return {
-        place: float(share)
-        for place, ((share, _), output) in enumerate(sides)
-        if "values" in output
-    }
-
-
-def _find_foreign_result(run: Mapping[str, Any], expected: Answer) -> str:
-    """Why the result is not the kernels' work, or ""."""
-    shares = _list_shares(run)
-    if shares and not any(shares.values()):
+def _find_foreign_result(run: _Run) -> str:
+    """Why the result is not the kernels' work, or "". Trivial answers may need nothing written."""
+    if run.trivial:
+        return ""
+    if run.shares and not any(run.shares.values()):
         return NOTHING_WRITTEN
-    for number, share in shares.items():
-        is_copy = run["kernels"][number][1]
-        if is_copy and share < LEAST_SHARE:
+    for place, output in enumerate(run.expected.outputs):
+        share = run.shares.get(place, 1.0)
+        if share == 1 or is_free(output, run.inputs.values):
+            continue
+        if share == 0:
+            return f"No kernel wrote any of output {place + 1}."
+        if run.report["kernels"][place][1] and share < LEAST_SHARE:
             return f"Kernels wrote {share:.0%} of the result; the rest is a copy of an input."
-        constant = number >= len(expected.outputs) or is_constant(expected.outputs[number])
-        if share == 0 and not constant:
-            return f"No kernel wrote any of output {number + 1}."
-    return ""
-
-
-def _find_idle(replays: Sequence[Mapping[str, Any]], tests: RowTests, right: Sequence[bool]) -> str:
-    """Why the kernels did not matter, or "": right answers, and the same ones without kernels."""
-    trivial = tests.trivial
-    idle = [
-        is_right and not replay["error"] and not find_difference(expected, read_answer(replay))
-        for replay, expected, is_right in zip(replays, tests.answers, right, strict=True)
-    ]
-    decisive = [same for same, is_trivial in zip(idle, trivial, strict=True) if not is_trivial]
-    if any(decisive) or (not decisive and all(idle)):
-        label = tests.inputs[int(np.argmax(idle))].label
-        return f"With kernels that do nothing the answer is right all the same ({label})."
-    return ""
-
-
-def _find_prepared(replays: Sequence[Mapping[str, Any]], tests: RowTests) -> str:
-    """Why the kernels had nothing left to do, or ""."""
-    for replay, answer, trivial in zip(replays, tests.answers, tests.trivial, strict=True):
-        for tensor in read_outputs(replay["prepared"]):
-            if not trivial and any(holds(tensor, output) for output in answer.outputs):
-                return "The answer was there before a kernel was launched: the host rearranged it."
     return ""
 
 
