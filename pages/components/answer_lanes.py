@@ -63,19 +63,19 @@ def ask(
     params: SamplingParams,
     rewards: RewardSet,
 ) -> Exchange:
-    """Stream all lanes into columns, with a Stop button beneath for as long as that takes."""
+    """Stream all lanes into columns, with a Stop button above, where the growing text does not move it."""
     question = messages[-1]["content"]
     texts: dict[str, str] = {lane.label: "" for lane in lanes}
     st.session_state[UNFINISHED] = Unfinished(question, texts)
     st.html(prompt_html(question))
+    stop, waiting = st.empty(), st.empty()
+    stop.button("Stop", icon=":material/stop:", key="stop-answers")
     columns = st.columns(len(lanes))
     places = {}
     for lane, column in zip(lanes, columns, strict=True):
         with column:
             st.markdown(f"**{lane.label}**")
             places[lane.label] = (st.empty(), st.empty())
-    waiting, stop = st.empty(), st.empty()
-    stop.button("Stop", icon=":material/stop:", key="stop-answers")
     done: dict[str, LaneDone] = {}
     try:
         with closing(client.stream(model, messages, lanes, params)) as events:

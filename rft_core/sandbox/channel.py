@@ -60,7 +60,7 @@ class Channel:
             raise ExecutionError("it answered before it was asked, or ended")
         pending, received = memoryview(request), bytearray()
         printed_before, next_look = self._left_out, 0.0
-        with selectors.DefaultSelector() as selector:
+        with selectors.PollSelector() as selector:
             selector.register(self._answers, selectors.EVENT_READ)
             selector.register(self._printed, selectors.EVENT_READ)
             if pending:

@@ -63,8 +63,8 @@ def test_a_tasks_gate_survives_the_form() -> None:
 def test_gates_bounds_and_ranks_are_set_in_the_form() -> None:
     app = AppTest.from_function(_form, default_timeout=60).run()
     [first, second] = [box for box in app.selectbox if box.label.startswith("2 · It counts only")]
-    assert (first.value, second.value) == ("", "schema")
-    assert second.options == ["always", "schema"]
+    assert (first.value, second.value) == ("", "format")
+    assert second.options == ["always", "format"]
     second.set_value("")
     [box for box in app.selectbox if box.label.startswith("4 · Within")][1].set_value("rank")
     [box for box in app.number_input if box.label.startswith("1 · Where")][1].set_value(0.0)

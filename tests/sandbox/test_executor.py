@@ -15,6 +15,7 @@ from rft_core.errors import RftError
 from rft_core.sandbox import servers
 from rft_core.sandbox.executor import Executor, Limits, Outcome
 from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.local import LocalProvider
 from rft_core.sandbox.tiers import SandboxReport
 
 
@@ -289,3 +290,19 @@ def test_a_server_starts_quickly():
             assert executor.tier
             seconds.append(time.perf_counter() - start)
     assert statistics.median(seconds) < 2.0  # 0.2 s on an idle machine, probes included
+
+
+def test_the_servers_can_be_shared_with_a_provider_and_stay_its_own():
+    provider = LocalProvider()
+    with Executor(servers=provider.servers) as executor:
+        assert value(executor, "1 + 1") == "2"
+        [shared] = provider.servers.list_running()
+    assert shared.server.is_alive() and shared.users == 0
+    provider.close()
+    assert not shared.server.is_alive()
+
+
+def test_many_sources_have_a_process_each(executor):
+    for number in range(80):
+        assert value(executor, str(number)) == str(number)
+    assert value(executor, "0") == "0"
