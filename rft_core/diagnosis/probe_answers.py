@@ -55,7 +55,10 @@ def list_golds(row: Row, prompt: str) -> list[GoldCandidate]:
     others = [name for name in row if name not in known and as_text(row[name]) not in prompt]
     found = []
     for column in [*known, *others]:
-        text = as_text(row[column]).strip()
+        value = row[column]
+        if isinstance(value, list) and value and isinstance(value[0], str | int | float):
+            found.append(GoldCandidate(as_text(value[0]), column))  # one of those accepted
+        text = as_text(value).strip()
         thought, mark, number = text.rpartition(HASH_MARK)
         if mark:
             found.append(GoldCandidate(number.strip(), column, thought.strip()))

@@ -7,7 +7,7 @@ the answer is or what a form earns.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from rft_core.rewards.format import has_visible_text
@@ -105,10 +105,16 @@ def read_completion(completion: str) -> Reading:
 
 def list_forms(texts: Iterable[str]) -> list[Form]:
     """The standard forms, and before them those made of the tags that `texts` mention."""
-    found = []
-    for text in texts:
-        names = list(dict.fromkeys(_OPENING.findall(text)))
-        if names:
-            thought = f"<{names[0]}>{THOUGHT}</{names[0]}>\n" if len(names) > 1 else ""
-            found.append(Form(thought, f"<{names[-1]}>{ANSWER}</{names[-1]}>"))
+    found = [form for text in texts for form in _forms_in(text)]
     return list(dict.fromkeys([THINK_ANSWER, *found, *STANDARD_FORMS]))
+
+
+def _forms_in(text: str) -> Iterator[Form]:
+    """The first tag around the thought, the last one around the answer; all tags in their order."""
+    names = list(dict.fromkeys(_OPENING.findall(text)))
+    if names:
+        thought = f"<{names[0]}>{THOUGHT}</{names[0]}>\n" if len(names) > 1 else ""
+        yield Form(thought, f"<{names[-1]}>{ANSWER}</{names[-1]}>")
+    tags = list(dict.fromkeys(_TAG.findall(text)))  # such as <start> and <end>
+    if len(tags) == 4:
+        yield Form(f"{tags[0]}{THOUGHT}{tags[1]}\n", f"{tags[2]}{ANSWER}{tags[3]}")

@@ -121,7 +121,7 @@ class Yardsticks:
     def rewards_form(self) -> bool:
         """Whether the form by itself, around any content, is worth a good part of the reward."""
         credit = self.plain.total - self.naked.total
-        same = abs(self.refused.total - self.plain.total) <= SLACK * self.scale
+        same = abs(self.refused.total - self.plain.total) <= CLEARLY * self.scale
         return same and credit >= LEAST_PART * self.gold.total > 0
 
     @property

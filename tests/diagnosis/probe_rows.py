@@ -48,9 +48,14 @@ TRANSLATIONS = [
     {"question": "Translate into English: Wo ist der nächste Bahnhof?",
      "answer": "Where is the nearest station?"},
 ]  # fmt: skip
+SYNONYMS = [
+    {"question": "Which country has Rome as its capital?", "accepted": ["Italy", "Italia"]},
+    {"question": "Which metal has the symbol Fe?", "accepted": ["iron", "Fe (iron)"]},
+    {"question": "Which planet is nearest to the sun?", "accepted": ["Mercury"]},
+]
 ROWS: dict[str, Sequence[dict[str, Any]]] = {
     "word_problems": MATHS, "gsm8k": MATHS, "mathqa": CHOICES, "capitals": CAPITALS,
-    "translations": TRANSLATIONS,
+    "translations": TRANSLATIONS, "synonyms": SYNONYMS,
 }  # fmt: skip
 
 

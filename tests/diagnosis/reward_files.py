@@ -1,10 +1,12 @@
 """The planted and the sound rewards: user files that name the prompts which they are for.
 
 Each is a file of reward functions as people write them, with `TASK = "..."` and a docstring that
-says what the bug is, or what is rewarded. Those under hold_out/ were written when the rules of
-`probe_verdict.py` had been set on the others. As first measured on four prompts, 15 of the 16
-planted ones there were caught and none of the 16 sound ones was; the attack that the miss called
-for (the reward's own patterns, fifty times over) has been added since.
+says what the bug is, or what is rewarded. They were written in five batches. The rules were set on
+the first; each of the others was measured as it was written, then its misses were mended and it
+joined the first. Nothing was changed after the last, which is hold_out/. On first sight, and on
+four prompts, the four later batches gave 23 of 24, 19 of 20, 15 of 16 and 10 of 10 bugs caught
+(96%), and 3 of 22, 0 of 20, 0 of 16 and 0 of 10 sound rewards accused (4%). On a single prompt it
+was 64 of 70 (91%) and 4 of 68 (6%): some bugs cannot be exploited on any one prompt.
 """
 
 import ast

@@ -53,3 +53,8 @@ def test_tags_that_a_prompt_or_a_source_names_are_tried_before_the_usual_forms()
     assert forms[:2] == [
         THINK_ANSWER, Form("<plan>{thought}</plan>\n", "<final>{answer}</final>")
     ]  # fmt: skip
+
+
+def test_tags_that_begin_and_end_by_different_names_make_a_form() -> None:
+    forms = list_forms(["<work> then <done>, and <SOLUTION>...</SOLUTION>"])
+    assert Form("<work>{thought}<done>\n", "<SOLUTION>{answer}</SOLUTION>") in forms

@@ -58,4 +58,4 @@ def test_no_probe_and_no_cheat_pays_on_a_tasks_own_rewards(name: str) -> None:
 def test_every_suite_is_large_enough_to_speak_of_rates() -> None:
     for folder in ("planted_rewards", "sound_rewards"):
         assert len(list_subjects(folder)) >= 20
-        assert len(list_subjects(f"{folder}/hold_out")) >= 16
+        assert len(list_subjects(f"{folder}/hold_out")) >= 10
