@@ -108,7 +108,7 @@ def _dress(thought: str, answer: str, row: Row, rng: random.Random) -> str:
 COUNTDOWN_TEXT = TextSource(
     tasks=(COUNTDOWN, COUNTDOWN_EASY),
     tags=("<think>", "</think>", "<answer>", "</answer>"),
-    atoms=r"[0-9]",
+    pieces=r"[0-9]",
     sample_row=sample_row,
     write_completion=imperfect_completion,
     origin=(

@@ -1,7 +1,7 @@
 """Training batches in which several completions share one copy of their prompt.
 
-A prompt is half of a text, and carries no loss. Written once and followed by COMPLETIONS_PER_PROMPT
-completions, it costs a fraction; a mask and repeated positions make every completion see the prompt
+A prompt is half of a text, and carries no loss. Written once and followed by several completions,
+it costs a fraction; a mask and repeated positions make every completion see the prompt
 and itself, as if it stood there alone. This file knows tensors, and nothing of the training loop.
 """
 
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from rft_core.embedded.recipes import Recipe
 from rft_core.embedded.text_source import TextSource
 
 IGNORED = -100  # the label of tokens that carry no loss
-COMPLETIONS_PER_PROMPT = 4
 POOL_BATCHES = 16  # rows are sorted by length within a pool, so that batches carry little padding
 
 
@@ -30,11 +30,14 @@ class PackedText:
 
 
 def iterate_batches(
-    source: TextSource, tokenizer: PreTrainedTokenizerBase, size: int, rng: random.Random
+    recipe: Recipe, tokenizer: PreTrainedTokenizerBase, rng: random.Random
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Model inputs of `size` prompts each, for ever."""
+    """Model inputs of as many prompts and completions as the recipe says, for ever."""
+    size, completions = recipe.prompts_per_batch, recipe.completions_per_prompt
     while True:
-        pool = [pack_text(source, tokenizer, rng) for _ in range(size * POOL_BATCHES)]
+        pool = [
+            pack_text(recipe.text, tokenizer, completions, rng) for _ in range(size * POOL_BATCHES)
+        ]
         pool.sort(key=lambda text: len(text.ids))
         starts = list(range(0, len(pool), size))
         rng.shuffle(starts)
@@ -43,9 +46,9 @@ def iterate_batches(
 
 
 def pack_text(
-    source: TextSource, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+    source: TextSource, tokenizer: PreTrainedTokenizerBase, completions: int, rng: random.Random
 ) -> PackedText:
-    """One random row, and completions for it.
+    """One random row, and so many completions for it.
 
     Every completion starts with its own copy of the prompt's last token, which predicts its first.
     """
@@ -57,7 +60,7 @@ def pack_text(
     packed = PackedText(
         prompt[:], [IGNORED] * len(prompt), list(range(len(prompt))), [0] * len(prompt)
     )
-    for segment in range(1, COMPLETIONS_PER_PROMPT + 1):
+    for segment in range(1, completions + 1):
         text = source.write_completion(sample.row, rng)
         completion = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
         packed.ids.extend([last, *completion])

@@ -32,7 +32,7 @@ def pretrain(recipe: Recipe, out: Path) -> None:
     rng = random.Random(recipe.seed)
     torch.manual_seed(recipe.seed)
     texts = (_plain(recipe.text.sample_text(rng)) for _ in range(recipe.tokenizer_texts))
-    tokenizer = train_tokenizer(texts, recipe.vocab_size, recipe.text.tags, recipe.text.atoms)
+    tokenizer = train_tokenizer(texts, recipe.vocab_size, recipe.text.tags, recipe.text.pieces)
     model = new_model(recipe, tokenizer)
     print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)
     train(model, tokenizer, recipe, rng)
@@ -77,7 +77,7 @@ def train(
         weight_decay=recipe.weight_decay,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
-    batches = iterate_batches(recipe.text, tokenizer, recipe.prompts_per_batch, rng)
+    batches = iterate_batches(recipe, tokenizer, rng)
     losses: deque[float] = deque(maxlen=AVERAGED)
     started = time.monotonic()
     for step in range(1, recipe.steps + 1):

@@ -8,6 +8,7 @@ from typing import Any
 
 from rft_core.embedded.countdown_text import COUNTDOWN_TEXT
 from rft_core.embedded.text_source import TextSource
+from rft_core.embedded.triton_text import TRITON_TEXT
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class Recipe:
     text: TextSource
     seed: int = 20
     steps: int = 2600
-    prompts_per_batch: int = 14  # of four completions each
+    prompts_per_batch: int = 14
+    completions_per_prompt: int = 4
     learning_rate: float = 2e-3
     warmup_steps: int = 100
     weight_decay: float = 0.05
@@ -39,4 +41,7 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "countdown": Recipe(COUNTDOWN_TEXT),
+    "triton": Recipe(
+        TRITON_TEXT, steps=1800, prompts_per_batch=28, completions_per_prompt=2, vocab_size=768
+    ),
 }

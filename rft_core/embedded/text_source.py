@@ -29,7 +29,7 @@ class TextSource:
 
     tasks: tuple[Task, ...]
     tags: tuple[str, ...]  # each becomes one token
-    atoms: str  # a regular expression of what never becomes a part of a longer token
+    pieces: str  # a regular expression: no token reaches across the ends of what it matches
     sample_row: Callable[[random.Random], Row]
     write_completion: Callable[[Row, random.Random], str]
     origin: str  # in words, for the recipe: who wrote the text, and what it leaves out

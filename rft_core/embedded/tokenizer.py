@@ -1,4 +1,4 @@
-"""The embedded models' tokenizer: byte-level BPE, every digit and every tag a token.
+"""The embedded models' tokenizer: byte-level BPE, every tag a token.
 
 Merges may cross spaces, so a fixed prompt template shrinks to a few dozen tokens, and bytes are
 the fallback, so any text encodes and decodes exactly. The tags decode like ordinary text: a
@@ -26,16 +26,16 @@ CHAT_TEMPLATE = (
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, tags: Sequence[str], atoms: str
+    texts: Iterable[str], vocab_size: int, tags: Sequence[str], pieces: str
 ) -> PreTrainedTokenizerFast:
     """A tokenizer of at most `vocab_size` tokens, its merges learned from `texts`.
 
-    `atoms` is a regular expression: what matches it never becomes a part of a longer token.
+    `pieces` is a regular expression: no token reaches across the ends of what it matches.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(atoms), behavior="isolated"),
+            pre_tokenizers.Split(Regex(pieces), behavior="isolated"),
             pre_tokenizers.Split(Regex(r"\n"), behavior="merged_with_previous"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]

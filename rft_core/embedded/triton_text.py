@@ -5,33 +5,56 @@ it misreads the reference, forgets a mask, a decorator or an argument, and somet
 torch compute what the kernel was asked for. How to write a kernel is in the text, and the habit of
 writing it carefully is not: that habit is what reinforcement learning adds.
 
-The prompt, the kernels and the split are those of the built-in task. Nothing is run here.
+The prompt, the way of writing a kernel and the split are the task's own. Half of the references
+go beyond it: a model that has only seen the task's few forms repeats them instead of reading the
+prompt. Nothing is run here.
 """
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rft_core.embedded.text_source import TextSource
 from rft_core.rewards.contract import Row
-from rft_core.tasks.triton_expression import OPERATIONS, Expression
+from rft_core.tasks.triton_expression import (
+    OPERATIONS,
+    Expression,
+    apply,
+    make_input,
+    make_number,
+)
 from rft_core.tasks.triton_generator import (
+    NAMES,
+    ON_INPUTS_ONLY,
+    REDUCTIONS,
+    ROWS_OF_A_MATRIX,
     Problem,
+    bucket,
     read_problem,
     sample_problem,
     write_kernel,
     write_reference,
 )
 from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap
+from rft_core.tasks.triton_reference import make_key
 
+BROAD_SHARE = 0.5  # of the references are random trees rather than the task's own
+MOST_OPERATIONS = 4  # in a random tree
+NAMES_IN_USE = (NAMES[:1], NAMES[:2], NAMES)
+NUMBERS = tuple(number / 10 for number in range(-30, 31) if number)
 MISREAD_SHARE = 0.10  # of the kernels compute something like the reference
 CHEAT_SHARE = 0.13
 DECOY_SHARE = 0.6  # of the cheats launch a kernel, and return torch's result all the same
 
+# Lines that hardly change become a few tokens. Elsewhere names and brackets are tokens alone,
+# so that expressions are read and written part by part.
+PIECES = r"(?:def |    (?:kernel\[|i = |[xyz] = |n = |out = ))[^\n]*|[0-9()]|\b[xyz]\b"
+
 # How often, what is written, and what is written instead.
 SLIPS: tuple[tuple[float, str, str], ...] = (
     (0.07, r"@triton\.jit\n", ""),
-    (0.06, r"import triton\.language as tl\n", ""),
+    (0.04, r"import triton\.language as tl\n", ""),
     (0.06, r"(tl\.load\(.*), mask=mask\)", r"\1)"),
     (0.08, r"(tl\.store\(.*), mask=mask\)", r"\1)"),
     (0.06, r"program_id\(0\) \* BLOCK", "program_id(0)"),  # the blocks overlap
@@ -39,8 +62,38 @@ SLIPS: tuple[tuple[float, str, str], ...] = (
     (0.06, r"torch\.zeros", "torch.empty"),
     (0.06, r"out, n, BLOCK=", "out, BLOCK="),
     (0.04, r", BLOCK=[^)]*\)+\n", ")\n"),
-    (0.05, r"return out\n", "return\n"),
+    (0.03, r"return out\n", "return\n"),
 )
+
+
+def sample_row(rng: random.Random) -> Row:
+    """A row whose kernel belongs to the training split."""
+    if rng.random() >= BROAD_SHARE:
+        return sample_problem(rng).row()
+    while True:
+        tree = _grow(rng, rng.choice(NAMES_IN_USE), rng.randint(1, MOST_OPERATIONS))
+        reduction = rng.choice(["", "", "", *REDUCTIONS])
+        rows = rng.choice(ROWS_OF_A_MATRIX)
+        problem = Problem(
+            tree, reduction, (rows, "n") if reduction or rng.random() < 0.2 else ("n",)
+        )
+        row = problem.row()
+        if problem.inputs and bucket(make_key(row)) == "train" and read_problem(row):
+            return row
+
+
+def _grow(rng: random.Random, names: Sequence[str], operations: int) -> Expression:
+    """A random tree of so many operations."""
+    if not operations:
+        return make_input(rng.choice(names))
+    name = rng.choice([n for n in OPERATIONS if operations == 1 or n not in ON_INPUTS_ONLY])
+    operation = OPERATIONS[name]
+    left = operations - 1
+    if operation.operands - operation.constants == 2:
+        split = rng.randint(0, left)
+        return apply(name, _grow(rng, names, split), _grow(rng, names, left - split))
+    numbers = sorted(rng.choice(NUMBERS) for _ in range(operation.constants))
+    return apply(name, _grow(rng, names, left), *(make_number(str(n)) for n in numbers))
 
 
 def imperfect_completion(row: Row, rng: random.Random) -> str:
@@ -101,15 +154,11 @@ def _dress(code: str, rng: random.Random) -> str:
     return rng.choices(list(texts), list(texts.values()))[0]
 
 
-def _sample_row(rng: random.Random) -> Row:
-    return sample_problem(rng).row()
-
-
 TRITON_TEXT = TextSource(
     tasks=(TRITON_KERNELS_EASY,),
     tags=("<triton_code>", "</triton_code>"),
-    atoms=r"[0-9()]|\b[xyz]\b",
-    sample_row=_sample_row,
+    pieces=PIECES,
+    sample_row=sample_row,
     write_completion=imperfect_completion,
     origin=(
         "All text was written by a seeded program (triton_text.py): the generator's expressions "

@@ -12,8 +12,10 @@ from rft_core.embedded.measure import measure
 from rft_core.embedded.pretrain import pretrain
 from rft_core.embedded.recipes import RECIPES
 from rft_core.tasks.countdown import COUNTDOWN
+from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY
 
 COUNTDOWN_FOLDER = EMBEDDED_MODELS["embedded/countdown"]
+TRITON_FOLDER = EMBEDDED_MODELS["embedded/triton"]
 
 
 @pytest.fixture(params=RECIPES)
@@ -104,6 +106,18 @@ def test_the_countdown_base_is_as_good_and_as_bad_as_its_recipe_promises(capsys)
     assert 0.15 <= figures.correct.share <= 0.35
     assert figures.pass_at_k.share >= 0.60
     assert 0.60 <= figures.rewards["format"].share <= 0.85
+
+
+@pytest.mark.slow
+def test_the_triton_base_is_as_good_and_as_bad_as_its_recipe_promises(capsys):
+    longest = RECIPES["triton"].longest_completion
+    figures = measure(TRITON_FOLDER, TRITON_KERNELS_EASY, 100, 4, max_tokens=longest)
+    with capsys.disabled():
+        print(f"\n{figures}")
+    assert 0.30 <= figures.correct.share <= 0.60
+    assert figures.pass_at_k.share >= 0.70
+    assert 0.05 <= figures.flagged.share <= 0.25
+    assert figures.correct.share < figures.rewards["compilation"].share
 
 
 def test_the_recipe_says_what_was_measured(folder, name):

@@ -15,11 +15,11 @@ def test_a_packed_completion_gets_the_logits_it_would_get_alone():
     rng = random.Random(0)
     recipe = Recipe(COUNTDOWN_TEXT, hidden_size=32, intermediate_size=32, layers=2)
     tokenizer = train_tokenizer(
-        ["Using the numbers"] * 3, recipe.vocab_size, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.atoms
+        ["Using the numbers"] * 3, recipe.vocab_size, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.pieces
     )
     torch.manual_seed(0)
     model = new_model(recipe, tokenizer).eval()
-    packed = [pack_text(COUNTDOWN_TEXT, tokenizer, rng) for _ in range(2)]
+    packed = [pack_text(COUNTDOWN_TEXT, tokenizer, 4, rng) for _ in range(2)]
     with torch.inference_mode():
         batched = model(**collate(packed, tokenizer.pad_token_id)).logits
         for row, text in enumerate(packed):
@@ -34,9 +34,9 @@ def test_a_packed_completion_gets_the_logits_it_would_get_alone():
 def test_only_completion_tokens_carry_loss():
     rng = random.Random(1)
     tokenizer = train_tokenizer(
-        ["Using the numbers"] * 3, 512, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.atoms
+        ["Using the numbers"] * 3, 512, COUNTDOWN_TEXT.tags, COUNTDOWN_TEXT.pieces
     )
-    text = pack_text(COUNTDOWN_TEXT, tokenizer, rng)
+    text = pack_text(COUNTDOWN_TEXT, tokenizer, 4, rng)
     for i, label in enumerate(text.labels):
         starts = text.segments[i] != text.segments[i - 1] or text.segments[i] == 0
         assert label == (IGNORED if starts else text.ids[i])
