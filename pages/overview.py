@@ -76,13 +76,16 @@ def first_steps() -> None:
     with st.container(border=True):
         st.subheader("See it work first", anchor=False)
         st.write(
-            "The demo trains the small model that ships with RFT Studio on Countdown: reach a "
-            "target with three numbers. No download, no GPU; the curves move within a minute."
+            "Two small models ship with RFT Studio. In Countdown one learns to reach a target with "
+            "three numbers; in Triton the other learns to write GPU kernels, which run here in "
+            "Triton's interpreter. No download, no GPU; the curves move within a minute."
         )
-        if st.button("Start the Countdown demo", type="primary", icon=":material/play_arrow:"):
-            with shown_errors():
-                run = launch_demo(get_runs_dir())
-            st.switch_page("monitor.py", query_params={"run": run})
+        with st.container(horizontal=True):
+            for name, kind in (("Countdown demo", "primary"), ("Triton demo", "secondary")):
+                if st.button(f"Start the {name}", type=kind, icon=":material/play_arrow:"):
+                    with shown_errors():
+                        run = launch_demo(get_runs_dir(), name)
+                    st.switch_page("monitor.py", query_params={"run": run})
     st.write("Or bring your own task:")
     with st.container(horizontal=True):
         st.page_link("prompts.py", label="1. Upload prompts", icon=":material/dataset:")

@@ -169,7 +169,17 @@ class RunConfig(BaseModel):
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "demo": {"name": "Countdown demo"},
+    "Countdown demo": {"name": "Countdown demo"},
+    "Triton demo": {
+        "name": "Triton demo",
+        "model": "embedded/triton",
+        "task": "triton_kernels-easy",
+        "num_validation_prompts": 48,
+        "max_completion_length": 104,
+        "learning_rate": 1e-3,
+        "max_steps": 100,
+        "eval_steps": 10,
+    },
     "small GPU": {
         "model": "Qwen/Qwen2.5-0.5B-Instruct",
         "dtype": "bfloat16",

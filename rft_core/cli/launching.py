@@ -6,7 +6,7 @@ import signal
 import sys
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
@@ -83,11 +83,17 @@ def train(
     return 0 if status.state in ("finished", "stopped") else 1
 
 
-def demo(as_json: AsJson = False) -> None:
-    """Start the built-in Countdown run, or go on with it where it has ended early."""
+def demo(
+    task: Annotated[
+        Literal["countdown", "triton"], typer.Argument(help="What the small model learns.")
+    ] = "countdown",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Start the run of a built-in demo, or go on with it where it has ended early."""
     from rft_core import jobs
 
-    _print_begun(jobs.launch_demo(runs_dir()), as_json)
+    _print_begun(jobs.launch_demo(runs_dir(), f"{task.title()} demo"), as_json)
 
 
 def fork(

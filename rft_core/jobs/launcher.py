@@ -43,7 +43,6 @@ from rft_core.store.run_state import (
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
 POLL_SECONDS = 0.2
-DEMO_COMMAND_ID = "demo"  # whoever asks for the demo, and however often, gets one run
 
 
 def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) -> str:
@@ -54,9 +53,12 @@ def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) 
     return _add_run(runs_dir, config, command_id)
 
 
-def launch_demo(runs_dir: Path) -> str:
-    """Queue the built-in Countdown run, or go on with it where it has ended early. Its id."""
-    run_id = launch(runs_dir, make_config(PRESETS["demo"]), command_id=DEMO_COMMAND_ID)
+def launch_demo(runs_dir: Path, name: str = "Countdown demo") -> str:
+    """Queue a preset that ships with its model, or go on with its run where that ended early.
+
+    Whoever asks for a demo, and however often, gets one run. Returns its id.
+    """
+    run_id = launch(runs_dir, make_config(PRESETS[name]), command_id=name)
     with open_index(runs_dir) as index:
         must_resume = get_run_status(index, runs_dir, run_id).is_resumable
     if must_resume:

@@ -110,7 +110,10 @@ def test_interrupting_train_stops_the_run_with_a_checkpoint(
 def test_the_demo_is_started_once(supervised: RunsFolder, rft: Command) -> None:
     first = rft("demo", "--json").document["run"]
     assert rft("demo", "--json").document["run"] == first
-    rft("stop", first, "--wait")
+    other = rft("demo", "triton", "--json").document["run"]
+    assert other != first
+    for run in (other, first):
+        rft("stop", run, "--wait")
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_value_out_of_bounds_is_one_clear_error(runs_dir: Path) -> None:
 
 
 def test_a_preset_fills_the_form_and_launch_pins_what_is_shown(runs_dir: Path) -> None:
-    app = click(open_train(), "demo")
+    app = click(open_train(), "Countdown demo")
     app.number_input(key="config.max_steps").set_value(3).run()
     click(app, "Launch")
     with open_index(runs_dir) as index:
