@@ -28,7 +28,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import torch  # noqa: E402
 
 from rft_core.config import RunConfig, make_config  # noqa: E402
-from rft_core.diagnosis.preflight_forecast import Forecast  # noqa: E402
+from rft_core.diagnosis.preflight.forecast import Forecast  # noqa: E402
 from rft_core.evaluation.dry_run import dry_run  # noqa: E402
 from rft_core.generation.client import GenerationClient  # noqa: E402
 from rft_core.jobs.pinning import pin_sets  # noqa: E402

@@ -63,7 +63,7 @@ def ask(
     params: SamplingParams,
     rewards: RewardSet,
 ) -> Exchange:
-    """Stream all lanes into columns, with Stop above them: there the growing text does not move it."""
+    """Stream all lanes into columns, with Stop above them, where growing text does not move it."""
     question = messages[-1]["content"]
     texts: dict[str, str] = {lane.label: "" for lane in lanes}
     st.session_state[UNFINISHED] = Unfinished(question, texts)

@@ -16,7 +16,7 @@ from pages.components.generation_view import generation_style
 from pages.components.page_header import plain
 from pages.components.preflight_verdict import show_verdict
 from pages.components.prompt_bands import show_prompt_bands
-from rft_core.diagnosis.preflight import FunctionSummary
+from rft_core.diagnosis.preflight.verdict import FunctionSummary
 from rft_core.evaluation.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, Messages, RewardSet
 from rft_core.store.generation_reader import Generation

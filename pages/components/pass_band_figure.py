@@ -4,7 +4,7 @@ import math
 
 import plotly.graph_objects as go
 
-from rft_core.diagnosis.preflight_prompts import PassRates
+from rft_core.diagnosis.preflight.prompts import PassRates
 
 HARD_COLOR, BETWEEN_COLOR, EASY_COLOR = "#e05252", "#6d66f0", "#d99a1c"
 BAND_OPACITY = 0.1

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from rft_core.diagnosis.preflight_forecast import StepTime
-from rft_core.diagnosis.preflight_intervals import Prediction
-from rft_core.diagnosis.preflight_warnings import PreflightWarning
+from rft_core.diagnosis.preflight.forecast import StepTime
+from rft_core.diagnosis.preflight.intervals import Prediction
+from rft_core.diagnosis.preflight.warnings import PreflightWarning
 
 EVEN = 0.05  # sides of an interval that differ by less are written as one ±
 

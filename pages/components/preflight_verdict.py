@@ -16,14 +16,14 @@ from pages.components.preflight_html import (
     time_figure,
     warnings_html,
 )
-from rft_core.diagnosis.preflight import Preflight, describe_start
-from rft_core.diagnosis.preflight_forecast import (
+from rft_core.diagnosis.preflight.forecast import (
     LENGTH,
     TRUNCATED,
     UNPARSABLE,
     Forecast,
     function_metric,
 )
+from rft_core.diagnosis.preflight.verdict import Preflight, describe_start
 
 _STYLE = Path(__file__).resolve().parent / "frontend" / "preflight.css"
 TEACHING_HELP = "Groups whose rewards differ. Where all are equal, there is no gradient."

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from pages.components.completion_html import score_text
-from rft_core.diagnosis.probe_report import ProbeResult
+from rft_core.diagnosis.probes.report import ProbeResult
 from rft_core.rewards.format import has_visible_text
 
 LONGEST_SHOWN = 3_000  # characters; what repeats itself 50 times is clear by then

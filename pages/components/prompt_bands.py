@@ -8,7 +8,7 @@ from pages.components.dry_run_form import PromptChoice
 from pages.components.page_header import plain, show_error
 from pages.components.pass_band_figure import pass_band_figure
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight_prompts import (
+from rft_core.diagnosis.preflight.prompts import (
     PassRates,
     PassRule,
     find_highest,

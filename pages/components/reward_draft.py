@@ -14,8 +14,8 @@ import streamlit as st
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
+from rft_core.rewards.exchange.openai_graders import ADAPTER_MARK
 from rft_core.rewards.graders import GRADERS
-from rft_core.rewards.openai_graders import ADAPTER_MARK
 from rft_core.rewards.python_source import STARTER_SOURCE, inspect_source
 
 KEY, PREVIOUS = "reward_draft", "reward_draft_previous"

@@ -8,8 +8,8 @@ import streamlit as st
 from pages.components.page_header import plain
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
-from rft_core.rewards.openai_export import Exported, export_graders
-from rft_core.rewards.trl_module import write_module
+from rft_core.rewards.exchange.openai_export import Exported, export_graders
+from rft_core.rewards.exchange.trl_module import write_module
 
 
 def export_popover(rewards: RewardSet | None) -> None:

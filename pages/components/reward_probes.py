@@ -9,9 +9,9 @@ import streamlit as st
 from pages.components.dry_run_form import DryRunRequest, get_samples, has_samples
 from pages.components.page_header import plain, show_error
 from pages.components.probe_html import probes_html
-from rft_core.diagnosis.probe_report import ProbeReport, ProbeResult
-from rft_core.diagnosis.probe_target import Case
-from rft_core.diagnosis.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
+from rft_core.diagnosis.probes.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.target import Case
 from rft_core.errors import RftError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardSet

@@ -15,9 +15,9 @@ from pages.components.reward_draft import (
 from rft_core.errors import NotFoundError, RftError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.rewards.openai_graders import Imported
+from rft_core.rewards.exchange.openai_graders import Imported
+from rft_core.rewards.exchange.reward_files import read_pasted, read_reward_file
 from rft_core.rewards.python_source import LONGEST_SOURCE, STARTER_SOURCE
-from rft_core.rewards.reward_files import read_pasted, read_reward_file
 from rft_core.store.index import get_reward_set, list_reward_sets, open_index
 from rft_core.tasks import TASKS
 

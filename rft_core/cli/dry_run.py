@@ -21,7 +21,7 @@ from rft_core.cli.scoring import TaskName
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
-    from rft_core.diagnosis.preflight_prompts import PassRule
+    from rft_core.diagnosis.preflight.prompts import PassRule
     from rft_core.evaluation.dry_run import DryRun
     from rft_core.prompts import PromptSet
     from rft_core.rewards.contract import RewardSet
@@ -113,7 +113,7 @@ def _get_prompts(config: RunConfig, count: int) -> PromptSet:
 
 
 def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:
-    from rft_core.diagnosis.preflight_prompts import PassRule
+    from rft_core.diagnosis.preflight.prompts import PassRule
     from rft_core.errors import BadInputError
 
     function, _, score = text.rpartition("=")
@@ -133,7 +133,7 @@ def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:
 
 
 def _keep(prompt_set: PromptSet, result: DryRun, name: str) -> PromptSet:
-    from rft_core.diagnosis.preflight_prompts import keep_prompts
+    from rft_core.diagnosis.preflight.prompts import keep_prompts
     from rft_core.jobs import store_prompt_set
     from rft_core.store.index import open_index
 

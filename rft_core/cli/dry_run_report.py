@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rft_core.cli.output import print_facts, print_table, printable
 
 if TYPE_CHECKING:
-    from rft_core.diagnosis.preflight import Preflight
-    from rft_core.diagnosis.preflight_forecast import Forecast, StepTime
-    from rft_core.diagnosis.preflight_intervals import Prediction
-    from rft_core.diagnosis.preflight_prompts import PassRates
+    from rft_core.diagnosis.preflight.forecast import Forecast, StepTime
+    from rft_core.diagnosis.preflight.intervals import Prediction
+    from rft_core.diagnosis.preflight.prompts import PassRates
+    from rft_core.diagnosis.preflight.verdict import Preflight
     from rft_core.evaluation.dry_run import DryRun
 
 

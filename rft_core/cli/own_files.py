@@ -78,7 +78,7 @@ def read_prompts(path: Path, config: RunConfig) -> PromptSet:
 def read_rewards(path: Path, name: str = "") -> RewardSet:
     """Every reward function of a Python file, or the grader that a JSON file holds."""
     from rft_core.errors import BadInputError, NotFoundError
-    from rft_core.rewards.reward_files import read_reward_file
+    from rft_core.rewards.exchange.reward_files import read_reward_file
 
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -11,8 +11,8 @@ from rft_core.cli.output import AsJson, note, print_json, print_table, printable
 from rft_core.cli.own_files import RewardsFile, read_prompts, read_rewards
 
 if TYPE_CHECKING:
-    from rft_core.diagnosis.probe_report import ProbeReport, ProbeResult
-    from rft_core.diagnosis.probe_target import Case
+    from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
+    from rft_core.diagnosis.probes.target import Case
     from rft_core.tasks.task import Task
 
 SHOWN = 300  # characters of a completion on the terminal
@@ -40,7 +40,7 @@ def probe(
     """Attack the rewards with completions that deserve nothing. Exit code 1: something pays,
     or nothing could be scored.
     """
-    from rft_core.diagnosis.reward_probes import probe_rewards
+    from rft_core.diagnosis.probes.reward_probes import probe_rewards
     from rft_core.rewards.composition import Scorer
     from rft_core.tasks import get_task
 

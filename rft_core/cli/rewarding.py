@@ -56,8 +56,8 @@ def export_rewards(
 ) -> None:
     """Take stored rewards away. What the format cannot express is refused by name."""
     from rft_core.errors import BadInputError
-    from rft_core.rewards.openai_export import Exported, export_graders
-    from rft_core.rewards.trl_module import write_module
+    from rft_core.rewards.exchange.openai_export import Exported, export_graders
+    from rft_core.rewards.exchange.trl_module import write_module
 
     rewards = find_rewards(runs_dir(), id)
     exported = export_graders(rewards) if form == "openai" else Exported(write_module(rewards))

@@ -48,8 +48,8 @@ def train_tokenizer(
         max_token_length=LONGEST_TOKEN,
         show_progress=False,
     )
-    pieces = (piece for text in texts for piece in re.split("|".join(tags), text))
-    tokenizer.train_from_iterator(pieces, trainer)
+    untagged = (part for text in texts for part in re.split("|".join(tags), text))
+    tokenizer.train_from_iterator(untagged, trainer)
     # Not as special tokens: decoding a completion drops those.
     tokenizer.add_tokens([AddedToken(tag, normalized=False, special=False) for tag in tags])
     wrapped = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight import Preflight, check_dry_run
-from rft_core.diagnosis.preflight_prompts import PassRule
-from rft_core.diagnosis.preflight_tried import Tried
-from rft_core.diagnosis.preflight_warnings import PreflightWarning, chance_warning
+from rft_core.diagnosis.preflight.prompts import PassRule
+from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.diagnosis.preflight.verdict import Preflight, check_dry_run
+from rft_core.diagnosis.preflight.warnings import PreflightWarning, chance_warning
 from rft_core.generation.client import GenerationClient, ProgressCallback
 from rft_core.generation.protocol import Completion, SamplingParams
 from rft_core.paths import get_runs_dir

@@ -8,6 +8,7 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.config_validity import CONFIG
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.equation import grade_equation
+from rft_core.rewards.exchange.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.format import grade_format
 from rft_core.rewards.formula import FORMULA
 from rft_core.rewards.grader_info import (
@@ -19,23 +20,22 @@ from rft_core.rewards.grader_info import (
 )
 from rft_core.rewards.instructions import INSTRUCTIONS
 from rft_core.rewards.json_match import JSON_MATCH
-from rft_core.rewards.judge import JUDGE
-from rft_core.rewards.kernel_format import TRITON_FORMAT
-from rft_core.rewards.kernel_graders import COMPILATION, CORRECTNESS
+from rft_core.rewards.judging.judge import JUDGE
+from rft_core.rewards.kernels.format import TRITON_FORMAT
+from rft_core.rewards.kernels.graders import COMPILATION, CORRECTNESS
 from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
-from rft_core.rewards.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.overlap import OVERLAP
 from rft_core.rewards.pattern import make_regex_entry
-from rft_core.rewards.program_answer import PROGRAM_ANSWER
+from rft_core.rewards.programs.answer import PROGRAM_ANSWER
+from rft_core.rewards.programs.stdout_tests import STDOUT_TESTS
+from rft_core.rewards.programs.unit_tests import UNIT_TESTS
 from rft_core.rewards.ranked import MULTI_ANSWER, RANKED
 from rft_core.rewards.repetition import REPETITION
 from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
 from rft_core.rewards.sql_validity import SQL
-from rft_core.rewards.stdout_tests import STDOUT_TESTS
-from rft_core.rewards.unit_tests import UNIT_TESTS
 
 __all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry", "needs_sandbox"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rft_core.diagnosis.probe_target import Case
+from rft_core.diagnosis.probes.target import Case
 from rft_core.rewards.contract import Messages, Row
 from rft_core.tasks.task import Task
 

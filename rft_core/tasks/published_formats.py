@@ -14,9 +14,9 @@ from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.prompts.table import Row, Table
-from rft_core.rewards.assert_lines import AssertLine, list_asserts, read_assert
 from rft_core.rewards.number_text import parse_number
-from rft_core.rewards.unit_tests import read_entry_point, read_unit_tests
+from rft_core.rewards.programs.assert_lines import AssertLine, list_asserts, read_assert
+from rft_core.rewards.programs.unit_tests import read_entry_point, read_unit_tests
 
 NUM_VISIBLE = 1
 CHOICE = re.compile(r"([a-e])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-e]\s*\)|'?\]?$)")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.rewards.kernel_graders import ENFORCE
+from rft_core.rewards.kernels.graders import ENFORCE
 from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task
 from rft_core.tasks.triton_cheats import triton_cheats

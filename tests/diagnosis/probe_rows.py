@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rft_core.diagnosis.probe_target import Case
+from rft_core.diagnosis.probes.target import Case
 from rft_core.tasks import TASKS
 from rft_core.tasks.probe_cases import make_cases
 

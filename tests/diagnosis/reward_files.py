@@ -13,8 +13,8 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
-from rft_core.diagnosis.probe_report import ProbeReport
-from rft_core.diagnosis.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.report import ProbeReport
+from rft_core.diagnosis.probes.reward_probes import probe_rewards
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.python_source import reward_set_from_source

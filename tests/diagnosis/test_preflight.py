@@ -2,8 +2,8 @@
 
 import pytest
 
-from rft_core.diagnosis.preflight import Preflight, check_dry_run
-from rft_core.diagnosis.preflight_warnings import PreflightWarning, chance_warning, suggest_length
+from rft_core.diagnosis.preflight.verdict import Preflight, check_dry_run
+from rft_core.diagnosis.preflight.warnings import PreflightWarning, chance_warning, suggest_length
 from rft_core.rewards.contract import RewardEntry
 from tests.diagnosis.tried_cases import make_tried
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight_forecast import Forecast, make_forecast
+from rft_core.diagnosis.preflight.forecast import Forecast, make_forecast
 from rft_core.rewards.contract import RewardEntry
 from tests.diagnosis.tried_cases import make_tried
 

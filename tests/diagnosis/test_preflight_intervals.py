@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from rft_core.diagnosis.preflight_intervals import (
+from rft_core.diagnosis.preflight.intervals import (
     StepShape,
     measure_spread,
     predict_share,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rft_core.diagnosis.preflight_answers import list_unparsable
-from rft_core.diagnosis.preflight_prompts import (
+from rft_core.diagnosis.preflight.answers import list_unparsable
+from rft_core.diagnosis.preflight.prompts import (
     PassRule,
     find_pass_rule,
     keep_prompts,

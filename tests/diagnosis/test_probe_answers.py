@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rft_core.diagnosis.probe_answers import (
+from rft_core.diagnosis.probes.answers import (
     hedges,
     is_same,
     kind_of,

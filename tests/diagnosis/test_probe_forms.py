@@ -2,7 +2,7 @@
 
 import pytest
 
-from rft_core.diagnosis.probe_forms import THINK_ANSWER, Form, list_forms, read_completion
+from rft_core.diagnosis.probes.forms import THINK_ANSWER, Form, list_forms, read_completion
 
 GOLD = "<think>6 * 7 = 42</think>\n<answer>42</answer>"
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from rft_core.diagnosis.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.reward_probes import probe_rewards
 from rft_core.rewards.composition import Scorer
 from rft_core.tasks import TASKS
 from tests.diagnosis.probe_rows import list_cases

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rft_core.diagnosis.probe_report import ProbeReport, ProbeResult
-from rft_core.diagnosis.probe_target import Case, source_words
-from rft_core.diagnosis.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
+from rft_core.diagnosis.probes.reward_probes import probe_rewards
+from rft_core.diagnosis.probes.target import Case, source_words
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight_tried import Tried
+from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.rewards.contract import (
     Batch,
     FunctionReport,

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.rewards.kernel_rules import find_violations
-from rft_core.rewards.triton_source import read_code
+from rft_core.rewards.kernels.rules import find_violations
+from rft_core.rewards.kernels.source import read_code
 from rft_core.tasks.triton_examples import read_inputs
 from rft_core.tasks.triton_kernels import wrap
 

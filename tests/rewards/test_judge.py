@@ -8,7 +8,7 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.rewards.judge_reply import read_verdict
+from rft_core.rewards.judging.reply import read_verdict
 from tests.rewards.judge_server import serve, slowly
 from tests.rewards.scoring_cases import make_batch
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rft_core.rewards.kernel_comparison import (
+from rft_core.rewards.kernels.comparison import (
     Answer,
     Output,
     find_difference,

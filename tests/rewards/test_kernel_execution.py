@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from rft_core.rewards import kernel_execution
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet
-from rft_core.rewards.kernel_graders import RAN
+from rft_core.rewards.kernels import execution as kernel_execution
+from rft_core.rewards.kernels.graders import RAN
 from tests.rewards.kernel_case_files import list_cases, read_case_named
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")

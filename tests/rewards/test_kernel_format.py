@@ -2,7 +2,7 @@
 
 import pytest
 
-from rft_core.rewards.kernel_format import grade_triton_format
+from rft_core.rewards.kernels.format import grade_triton_format
 from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY, wrap
 from tests.rewards.kernel_case_files import list_cases, read_case_named
 

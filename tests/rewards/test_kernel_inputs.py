@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rft_core.rewards.kernel_inputs import DTYPES, draw_tests, is_valid
+from rft_core.rewards.kernels.inputs import DTYPES, draw_tests, is_valid
 
 ADD = "import torch\ndef f(x):\n    return x + 1\n"
 

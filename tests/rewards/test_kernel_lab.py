@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from rft_core.rewards.contract import Batch, Grade, RewardEntry
-from rft_core.rewards.kernel_comparison import Answer, Output
-from rft_core.rewards.kernel_compilation import without_hosts
-from rft_core.rewards.kernel_evidence import Examination, judge, judge_compilation
-from rft_core.rewards.kernel_execution import KernelLab
-from rft_core.rewards.kernel_graders import open_kernel_grader
-from rft_core.rewards.kernel_inputs import KernelInputs
-from rft_core.rewards.kernel_programs import read_launches
-from rft_core.rewards.kernel_reference import RowTests
-from rft_core.rewards.triton_source import read_code
+from rft_core.rewards.kernels.comparison import Answer, Output
+from rft_core.rewards.kernels.compilation import without_hosts
+from rft_core.rewards.kernels.evidence import Examination, judge, judge_compilation
+from rft_core.rewards.kernels.execution import KernelLab
+from rft_core.rewards.kernels.graders import open_kernel_grader
+from rft_core.rewards.kernels.inputs import KernelInputs
+from rft_core.rewards.kernels.programs import read_launches
+from rft_core.rewards.kernels.reference import RowTests
+from rft_core.rewards.kernels.source import read_code
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import InfrastructureError
 from rft_core.sandbox.pool import Pool

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
-from rft_core.rewards.kernel_format import grade_triton_format
-from rft_core.rewards.kernel_rules import find_violations
-from rft_core.rewards.triton_source import read_code
+from rft_core.rewards.kernels.format import grade_triton_format
+from rft_core.rewards.kernels.rules import find_violations
+from rft_core.rewards.kernels.source import read_code
 from rft_core.tasks.triton_kernels import wrap
 from tests.rewards.kernel_case_files import LAUNCH, PLAIN, ROW, flags_of, list_cases
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from rft_core.rewards import kernel_vocabulary as words
-from rft_core.rewards.kernel_result_rules import is_data_movement
-from rft_core.rewards.kernel_rules import find_violations
-from rft_core.rewards.triton_source import read_code, read_completion
+from rft_core.rewards.kernels import vocabulary as words
+from rft_core.rewards.kernels.result_rules import is_data_movement
+from rft_core.rewards.kernels.rules import find_violations
+from rft_core.rewards.kernels.source import read_code, read_completion
 from tests.rewards.kernel_case_files import PLAIN, ROW, flags_of, list_cases, with_lines
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from rft_core.rewards.triton_source import find_code, read_code, read_completion
+from rft_core.rewards.kernels.source import find_code, read_code, read_completion
 from rft_core.tasks.triton_kernels import wrap
 
 CODE = """\

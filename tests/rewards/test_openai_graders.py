@@ -7,9 +7,9 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.rewards.openai_export import NONE_IS_ZERO, export_graders
-from rft_core.rewards.openai_graders import import_grader
-from rft_core.rewards.openai_text import grade_string_check, grade_text_similarity
+from rft_core.rewards.exchange.openai_export import NONE_IS_ZERO, export_graders
+from rft_core.rewards.exchange.openai_graders import import_grader
+from rft_core.rewards.exchange.openai_text import grade_string_check, grade_text_similarity
 from tests.rewards.judge_server import serve
 from tests.rewards.scoring_cases import make_batch, python_set
 

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from rft_core.rewards.assert_lines import list_asserts, read_assert
-from rft_core.rewards.program_source import find_program
-from rft_core.rewards.random_inputs import draw_input
+from rft_core.rewards.programs.assert_lines import list_asserts, read_assert
+from rft_core.rewards.programs.random_inputs import draw_input
+from rft_core.rewards.programs.source import find_program
 
 CODE = "def f(x):\n    return x"
 

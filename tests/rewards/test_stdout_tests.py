@@ -6,7 +6,7 @@ import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
-from rft_core.rewards.stdout_tests import normalise_output
+from rft_core.rewards.programs.stdout_tests import normalise_output
 
 ROW = {
     "prompt": "Read numbers, one a line, and print their sum, then their maximum.",

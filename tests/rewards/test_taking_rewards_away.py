@@ -12,10 +12,10 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet
-from rft_core.rewards.openai_export import export_graders
-from rft_core.rewards.openai_graders import import_grader
-from rft_core.rewards.reward_files import read_pasted, read_reward_file
-from rft_core.rewards.trl_module import list_obstacles, write_module
+from rft_core.rewards.exchange.openai_export import export_graders
+from rft_core.rewards.exchange.openai_graders import import_grader
+from rft_core.rewards.exchange.reward_files import read_pasted, read_reward_file
+from rft_core.rewards.exchange.trl_module import list_obstacles, write_module
 from rft_core.tasks import TASKS
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch
 

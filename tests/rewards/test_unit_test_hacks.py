@@ -13,7 +13,7 @@ import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
-from rft_core.rewards.unit_tests import UnitTests
+from rft_core.rewards.programs.unit_tests import UnitTests
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.local import LocalProvider
 from rft_core.sandbox.pool import Pool

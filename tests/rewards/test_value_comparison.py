@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rft_core.rewards.value_comparison import find_difference, show
+from rft_core.rewards.programs.value_comparison import find_difference, show
 from rft_core.sandbox.values import Opaque
 
 NAN, INF = math.nan, math.inf

@@ -10,10 +10,10 @@ from pages.components.preflight_html import (
     time_figure,
     warnings_html,
 )
-from rft_core.diagnosis.preflight_forecast import StepTime
-from rft_core.diagnosis.preflight_intervals import Prediction
-from rft_core.diagnosis.preflight_prompts import PassRates, PassRule
-from rft_core.diagnosis.preflight_warnings import PreflightWarning
+from rft_core.diagnosis.preflight.forecast import StepTime
+from rft_core.diagnosis.preflight.intervals import Prediction
+from rft_core.diagnosis.preflight.prompts import PassRates, PassRule
+from rft_core.diagnosis.preflight.warnings import PreflightWarning
 
 ATTACK = '"><img src=x onerror=alert(1)>'
 

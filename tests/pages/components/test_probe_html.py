@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from pages.components.probe_html import LONGEST_SHOWN, probes_html, visible_text
-from rft_core.diagnosis.probe_report import ProbeResult
+from rft_core.diagnosis.probes.report import ProbeResult
 
 HOSTILE = '<img src=x onerror="alert(1)"> **bold** $x$'
 RESULT = ProbeResult(

@@ -1,0 +1,134 @@
+"""How often each prompt is solved: too hard and too easy ones teach nothing, the others do.
+
+A prompt that every completion solves, or none, gives a group of equal scores and no gradient
+(DAPO, arXiv 2503.14476, section 3.2, leaves such groups out). With few completions the judgement
+is noisy: a prompt solved once in ten is missed by eight completions four times in ten.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.errors import BadInputError
+from rft_core.prompts import PromptSet, Split, make_prompt_set
+from rft_core.rewards.contract import RewardEntry, Row
+
+FULL = 1.0
+CORRECTNESS = "correctness"
+ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
+MOST_BARS = 10  # of the histogram, besides the one at 0
+
+
+@dataclass(frozen=True)
+class PassRule:
+    """A completion passes with at least `threshold` from `function`; "": from the whole reward."""
+
+    function: str
+    threshold: float
+
+
+@dataclass(frozen=True)
+class PassRates:
+    """For each prompt the share of its scored completions that pass; None where none is scored."""
+
+    rule: PassRule
+    rates: tuple[float | None, ...]
+
+    @property
+    def too_hard(self) -> tuple[int, ...]:
+        """Prompts that no completion solved, by index."""
+        return tuple(index for index, rate in enumerate(self.rates) if rate == 0)
+
+    @property
+    def too_easy(self) -> tuple[int, ...]:
+        return tuple(index for index, rate in enumerate(self.rates) if rate == 1)
+
+    @property
+    def between(self) -> tuple[int, ...]:
+        return tuple(i for i, rate in enumerate(self.rates) if rate is not None and 0 < rate < 1)
+
+    def histogram(self, group_size: int) -> list[int]:
+        """Prompts by pass rate: never, at equal distances in between, always."""
+        bars = min(group_size, MOST_BARS)
+        counts = [0] * (bars + 1)
+        for rate in self.rates:
+            if rate is not None:
+                inner = min(max(round(rate * bars), 1), bars - 1)
+                counts[bars * int(rate) if rate in (0, 1) else inner] += 1
+        return counts
+
+
+def find_pass_rule(tried: Tried) -> PassRule:
+    """The function that says whether an answer is right, and the highest score it can give.
+
+    That is the one called `correctness`, else the last with a weight that is not about form.
+    """
+    weighted = [entry for entry in tried.reward_set.entries if entry.weight > 0]
+    named = [entry for entry in weighted if entry.name == CORRECTNESS]
+    others = [entry for entry in weighted if not _is_about_form(entry)]
+    chosen = (named or others or weighted)[-1:]
+    if not chosen:
+        return PassRule("", FULL)
+    [entry] = chosen
+    return PassRule(entry.name, find_highest(tried, entry.name))
+
+
+def find_highest(tried: Tried, function: str) -> float:
+    """The highest score that can be reached, as far as is known; "": of the whole reward."""
+    if not function:
+        parts = [
+            entry.weight * find_highest(tried, entry.name)
+            for entry in tried.reward_set.entries
+            if entry.weight > 0
+        ]
+        return math.fsum(parts)
+    [entry] = [entry for entry in tried.reward_set.entries if entry.name == function]
+    if entry.clip_high is not None:
+        return entry.clip_high
+    seen = [score for score in tried.scores(function) if score is not None]
+    return max([FULL, *seen])
+
+
+def measure_pass_rates(tried: Tried, rule: PassRule | None = None) -> PassRates:
+    """By default with the rule that suits the reward set."""
+    rule = rule or find_pass_rule(tried)
+    scores = tried.scores(rule.function) if rule.function else tried.rewards
+    return PassRates(rule, tuple(_rate(group, rule) for group in tried.grouped(scores)))
+
+
+def keep_prompts(prompt_set: PromptSet, rows: Sequence[Row], name: str) -> PromptSet:
+    """A new set that trains on `rows` of the old one alone; the validation rows stay.
+
+    Raises `BadInputError` where nothing would be left.
+    """
+    kept = [row for row in prompt_set.train_rows if row in rows]
+    if not kept:
+        raise BadInputError(
+            "No prompt would be left",
+            "None of those tried was solved by some completions and not by others",
+            "Try more prompts, or other ones",
+        )
+    validation = prompt_set.validation_rows
+    last = len(kept) + len(validation)
+    split = Split(tuple(range(len(kept))), tuple(range(len(kept), last)), prompt_set.split.seed)
+    return make_prompt_set(
+        [*kept, *validation],
+        name=name,
+        template=prompt_set.template,
+        split=split,
+        task=prompt_set.task,
+        mapping=prompt_set.mapping,
+        source=f"{prompt_set.name}, neither too hard nor too easy",
+    )
+
+
+def _is_about_form(entry: RewardEntry) -> bool:
+    return any(entry.grader.endswith(word) or entry.name == word for word in ABOUT_FORM)
+
+
+def _rate(group: Sequence[float | None], rule: PassRule) -> float | None:
+    scored = [score for score in group if score is not None]
+    return sum(s >= rule.threshold - 1e-9 for s in scored) / len(scored) if scored else None

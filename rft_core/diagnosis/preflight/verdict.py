@@ -1,0 +1,122 @@
+"""Preflight: from a dry run on the base model, say what the first training step will do.
+
+Pure functions over what was tried; nothing is sampled or scored here. The parts: what the step will
+record (`forecast.py`), which prompts teach (`prompts.py`), what is wrong and
+what to do about it (`warnings.py`).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rft_core.diagnosis.preflight.answers import list_unparsable
+from rft_core.diagnosis.preflight.forecast import Forecast, make_forecast
+from rft_core.diagnosis.preflight.prompts import PassRates, PassRule, measure_pass_rates
+from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.diagnosis.preflight.warnings import PreflightWarning, find_warnings, sort_warnings
+from rft_core.rewards.advantages import zero_variance_share
+from rft_core.rewards.contract import FunctionReport
+
+
+@dataclass(frozen=True)
+class FunctionSummary:
+    """One reward function over the dry run. Mean and range are None where nothing was scored."""
+
+    name: str
+    mean: float | None
+    lowest: float | None
+    highest: float | None
+    unscored: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """The verdict on a dry run. Shares are of what was tried; `forecast` is of the first step.
+
+    `unparsable` is None where no function looks for an answer, `forecast` for a single prompt.
+    """
+
+    functions: tuple[FunctionSummary, ...]
+    mean_reward: float | None
+    zero_variance: float
+    truncated: float
+    unparsable: float | None
+    pass_rates: PassRates | None
+    forecast: Forecast | None
+    warnings: tuple[PreflightWarning, ...]
+
+    @property
+    def can_learn(self) -> bool:
+        return not any(warning.severity == "error" for warning in self.warnings)
+
+    def with_warnings(self, more: Sequence[PreflightWarning]) -> Preflight:
+        """The same with warnings that were found elsewhere."""
+        return replace(self, warnings=tuple(sort_warnings([*self.warnings, *more])))
+
+    @property
+    def gravest(self) -> PreflightWarning | None:
+        """What to mend first; None where there is nothing but notes."""
+        return next((warning for warning in self.warnings if warning.severity != "note"), None)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: the gravest problem with its cure, or what training begins with."""
+        if self.gravest:
+            return self.gravest.sentence
+        if self.forecast is None or self.forecast.reward is None:
+            return "Nothing speaks against training."
+        return f"Training can start: {describe_start(self.forecast)}"
+
+
+def describe_start(forecast: Forecast) -> str:
+    """What the first step will be like, in words."""
+    teaching, reward = forecast.teaching, forecast.reward
+    groups = (
+        f"about {teaching.expected:.0f} of the {forecast.step.prompts} groups of a step will "
+        f"carry a gradient ({teaching.low:.0f} to {teaching.high:.0f})"
+    )
+    if reward is None:
+        return f"{groups}."
+    return f"{groups}, and the reward will begin between {reward.low:.2f} and {reward.high:.2f}."
+
+
+def check_dry_run(tried: Tried, pass_rule: PassRule | None = None) -> Preflight:
+    """The verdict on what was tried. `pass_rule`: when a completion counts as right."""
+    if not tried.scoring.samples:
+        nothing = PreflightWarning(
+            "empty", "error", "Nothing was scored.", fix="Sample or paste some completions."
+        )
+        return Preflight((), None, 0.0, 0.0, None, None, None, (nothing,))
+    unparsable = list_unparsable(tried)
+    pass_rates = measure_pass_rates(tried, pass_rule)
+    return Preflight(
+        functions=tuple(_summarise(tried, report) for report in tried.scoring.reports),
+        mean_reward=_mean(tried.rewards),
+        zero_variance=zero_variance_share(tried.rewards, tried.group_size),
+        truncated=statistics.fmean(tried.truncated) if tried.truncated else 0.0,
+        unparsable=None if unparsable is None else statistics.fmean(unparsable),
+        pass_rates=pass_rates,
+        forecast=make_forecast(tried, unparsable),
+        warnings=tuple(find_warnings(tried, pass_rates, unparsable)),
+    )
+
+
+def _summarise(tried: Tried, report: FunctionReport) -> FunctionSummary:
+    scores = tried.scores(report.name)
+    known = [score for score in scores if score is not None]
+    return FunctionSummary(
+        report.name,
+        _mean(scores),
+        min(known, default=None),
+        max(known, default=None),
+        1 - len(known) / len(scores),
+        report.seconds,
+    )
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return statistics.fmean(known) if known else None

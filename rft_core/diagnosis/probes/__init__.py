@@ -1,0 +1,1 @@
+"""Probes: attack a reward set before training, and say what pays."""

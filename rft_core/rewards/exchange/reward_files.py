@@ -1,0 +1,60 @@
+"""Rewards from a file that somebody brings: OpenAI's grader JSON, or Python.
+
+Python is TRL's (functions of `completions`) or OpenAI's (`grade(sample, item)`). Nothing is run.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import PurePath
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.exchange.openai_graders import (
+    Imported,
+    adapt_grade,
+    identifier,
+    import_grader,
+)
+from rft_core.rewards.exchange.openai_spec import defines_grade
+from rft_core.rewards.python_source import inspect_source, reward_set_from_source
+
+
+def read_reward_file(file_name: str, text: str) -> Imported:
+    """The rewards of a `.json` file, else of Python. Raises `BadInputError` for what is neither."""
+    path = PurePath(file_name)
+    if path.suffix.lower() == ".json":
+        imported = import_grader(text)
+        named = RewardSet(imported.rewards.entries, imported.rewards.name or path.stem)
+        return Imported(named, imported.remarks)
+    return read_python(text, path.stem)
+
+
+def read_python(source: str, name: str) -> Imported:
+    """TRL's reward functions; where there are none, OpenAI's `grade`."""
+    report = inspect_source(source)
+    if not report.functions and report.error_line is None and _defines_grade(source):
+        return Imported(
+            RewardSet((adapt_grade(source, identifier(name)),), name),
+            ("The source defines grade(sample, item), which is called for each completion.",),
+        )
+    return Imported(reward_set_from_source(source, name))
+
+
+def looks_like_json(text: str) -> bool:
+    return text.lstrip().startswith(("{", "["))
+
+
+def read_pasted(text: str, name: str) -> Imported:
+    """What somebody pasted: JSON begins with a bracket, and no Python source does."""
+    if not text.strip():
+        raise BadInputError("There is nothing to import", "", "Paste a grader or Python functions")
+    suffix = ".json" if looks_like_json(text) else ".py"
+    return read_reward_file(name + suffix, text)
+
+
+def _defines_grade(source: str) -> bool:
+    try:
+        return defines_grade(ast.parse(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False

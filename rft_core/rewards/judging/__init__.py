@@ -1,0 +1,1 @@
+"""Grading by an LLM judge behind any OpenAI-compatible endpoint."""

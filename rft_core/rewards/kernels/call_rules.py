@@ -1,0 +1,162 @@
+"""Which calls the host of a Triton program may make: launches, allocations, views, arithmetic.
+
+What a call returns is a `Kind`, as for other expressions. Everything that is not listed in
+`vocabulary.py` counts as a computation outside of the kernel.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from rft_core.rewards.kernels import vocabulary as words
+from rft_core.rewards.kernels.expression_rules import (
+    COMPUTATION,
+    NOT_ALLOWED,
+    ExpressionReader,
+    list_inputs,
+)
+from rft_core.rewards.kernels.kinds import Kind
+from rft_core.rewards.kernels.result_rules import list_values
+
+TAKE_A_TENSOR = ("broadcast_to", "expand_as", "reshape_as", "to", "type_as", "view_as")
+_RESULTS = {words.FACTS: Kind.PLAIN, words.VIEWS: Kind.VIEW, words.NEW_TENSORS: Kind.TENSOR}
+
+
+class CallReader(ExpressionReader):
+    """Reads expressions with calls in them."""
+
+    def read_call(self, node: ast.Call) -> Kind:  # noqa: PLR0911 – one for each kind of call
+        called = node.func
+        match called:
+            case ast.Subscript(ast.Name(id=name), grid) if name in self.source.kernels:
+                return self._read_launch(node, name, grid)
+            case ast.Name(id=name) if self.program.find_function(self.owner, name):
+                return self._read_function(node, name)
+        dotted = self.source.resolve(called)
+        if dotted:
+            return self._read_library(node, dotted)
+        if self.is_unknown(called):
+            self.read_all(list_values(node))
+            return Kind.PLAIN
+        if isinstance(called, ast.Attribute):
+            return self._read_method(node, called)
+        if isinstance(called, ast.Name) and called.id not in self.names:
+            return self._read_builtin(node, called)
+        self.read_all([called, *list_values(node)])
+        self.program.report(NOT_ALLOWED, node, f"It calls {ast.unparse(called):.60}.")
+        return Kind.TENSOR
+
+    def _read_launch(self, node: ast.Call, kernel: str, grid: ast.expr) -> Kind:
+        if self.read(grid).is_tensor:
+            self.compute(grid, "The grid hangs on a tensor's values.")
+        for name, kind in self._match_inputs(node, self.source.kernels[kernel].args).items():
+            self.program.widen(self.program.kernel_inputs, name, kind)
+        return Kind.PLAIN
+
+    def _read_function(self, node: ast.Call, name: str) -> Kind:
+        key = self.program.find_function(self.owner, name)
+        assert key
+        for argument, kind in self._match_inputs(node, self.program.functions[key].args).items():
+            self.program.widen(self.program.inputs, (key, argument), kind)
+        return max(self.program.results.get(key, (Kind.PLAIN,)))
+
+    def _match_inputs(self, node: ast.Call, inputs: ast.arguments) -> Mapping[str, Kind]:
+        """The kind given for each input; what is passed by stars may go to any."""
+        given = dict.fromkeys(list_inputs(inputs), Kind.PLAIN)
+        places = [argument.arg for argument in (*inputs.posonlyargs, *inputs.args)]
+        rest = Kind.PLAIN
+        for index, value in enumerate(node.args):
+            kind = Kind.PLAIN if self._is_kernel(value) else self.read(value)
+            if index < len(places):
+                given[places[index]] = kind
+            if isinstance(value, ast.Starred) or index >= len(places):
+                rest = max(rest, kind)
+        for keyword in node.keywords:
+            kind = Kind.PLAIN if self._is_kernel(keyword.value) else self.read(keyword.value)
+            if keyword.arg in given:
+                given[keyword.arg] = max(given[keyword.arg], kind)
+            else:
+                rest = max(rest, kind)
+        return {name: max(kind, rest) for name, kind in given.items()}
+
+    def _is_kernel(self, node: ast.expr) -> bool:
+        """A kernel may be given to a kernel, which then calls it."""
+        return isinstance(node, ast.Name) and node.id in self.source.kernels
+
+    def _read_library(self, node: ast.Call, dotted: str) -> Kind:
+        first, *others = [self.read(value) for value in list_values(node)] or [Kind.PLAIN]
+        rest = max(others, default=Kind.PLAIN)
+        if dotted in words.FACT_FUNCTIONS:
+            return Kind.PLAIN
+        if dotted in words.ALLOCATIONS:
+            given = rest if dotted.endswith("_like") else max(first, rest)
+            return self._expect_plain(node, dotted, given, Kind.TENSOR)
+        if dotted in words.NUMBER_FUNCTIONS or dotted.startswith(words.MATH):
+            return self._expect_plain(node, dotted, max(first, rest), Kind.PLAIN)
+        if dotted in words.VIEW_FUNCTIONS:
+            reshapes = dotted.removeprefix("torch.") in words.RESHAPES
+            return self._copy(node, first, dotted) if reshapes else Kind.VIEW
+        flag = COMPUTATION if dotted.startswith("torch.") else NOT_ALLOWED
+        self.program.report(flag, node, f"{dotted} is not allowed on the host.")
+        return Kind.TENSOR
+
+    def _expect_plain(self, node: ast.Call, name: str, given: Kind, result: Kind) -> Kind:
+        if given.is_tensor:
+            return self.compute(node, f"{name} is given a tensor's values.")
+        return result
+
+    def _copy(self, node: ast.Call, kind: Kind, name: str) -> Kind:
+        """A copy in the order of a view is the whole task where the task is to move data."""
+        if kind is Kind.VIEW and self.program.moves_data:
+            return self.compute(node, f"{name} moves the data, which is the kernel's task.")
+        return Kind.TENSOR
+
+    def _read_method(self, node: ast.Call, called: ast.Attribute) -> Kind:
+        name = called.attr
+        base = self.read(called.value)
+        given = self.read_all(list_values(node))
+        if name == "append" or not base.is_tensor:
+            return self._read_plain_method(node, called, base, given)
+        if given.is_tensor and name not in TAKE_A_TENSOR:
+            return self.compute(node, f".{name}() is given a tensor's values.")
+        if name in words.FACTS | words.VIEWS | words.NEW_TENSORS:
+            return _RESULTS[next(group for group in _RESULTS if name in group)]
+        if name in words.RESHAPES or (name in words.COPIES and not self._is_rounding(node)):
+            return self._copy(node, base, f".{name}()")
+        return self.compute(node, f"The host computes with .{name}().")
+
+    def _is_rounding(self, node: ast.Call) -> bool:
+        """Whether a `.to(...)` names a type that is not a floating one."""
+        names = (self.source.resolve(argument) for argument in list_values(node))
+        return any(
+            name.startswith("torch.") and name not in words.FLOAT_TYPES
+            and not name.endswith("_format") for name in names
+        )  # fmt: skip
+
+    def _read_plain_method(
+        self, node: ast.Call, called: ast.Attribute, base: Kind, given: Kind
+    ) -> Kind:
+        """A method of a list, a size or a type."""
+        if base is Kind.ARGUMENTS or called.attr not in words.PLAIN_ATTRIBUTES:
+            self.program.report(NOT_ALLOWED, node, f".{called.attr}() is not allowed.")
+            return Kind.TENSOR
+        if called.attr == "append":
+            self.widen_container(called.value, given)
+        return Kind.PLAIN
+
+    def _read_builtin(self, node: ast.Call, called: ast.Name) -> Kind:
+        name = called.id
+        given = self.read_all(list_values(node))
+        if name not in words.HOST_BUILTINS:
+            if name not in words.TRICKS:
+                self.program.report(NOT_ALLOWED, node, f"It calls {name}, which is not allowed.")
+            return Kind.TENSOR
+        if given is Kind.ARGUMENTS:
+            self.program.report(NOT_ALLOWED, node, f"{name}() of a launch's arguments.")
+            return Kind.TENSOR
+        if name in ("len", "isinstance"):
+            return Kind.PLAIN
+        if name in words.CONTAINER_BUILTINS:
+            return given
+        return self._expect_plain(node, name, given, Kind.PLAIN)

@@ -1,0 +1,1 @@
+"""Grading programs: by unit tests, by what they print, by the answer they compute."""
