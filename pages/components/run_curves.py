@@ -94,7 +94,7 @@ def read_rescored(run_id: str, rescore: Rescore | None) -> Curves | None:
 def reward_panels(
     curves: Curves, weights: dict[str, float], rescored: Curves | None = None
 ) -> list[Panel]:
-    """One panel per reward function, then the total. Weight 0 is only logged: the title says so.
+    """A panel per reward function, the total, and the tricks. Weight 0 is only logged: it says so.
 
     What other rewards would have given is dashed, and their new functions have panels of their own.
     """
@@ -118,8 +118,16 @@ def reward_panels(
             help = f"Mean score that '{name}' would have given. This run did not train on it."
             panels.append(Panel(name, traces, help))
     total = "Mean of the weighted sum of all reward functions: what training raises."
-    traces = _traces(curves, "reward") + _rescored_traces(rescored, "reward")
-    return [*panels, Panel("Total reward", traces, total)]
+    tricks = (
+        "Share of completions in which some reward function recognised a trick: it should fall to "
+        "zero. Rising together with the reward, it says that the policy has learned to cheat."
+    )
+    for metric, title, help in (
+        ("reward", "Total reward", total), ("flagged", "Flagged share", tricks)
+    ):  # fmt: skip
+        traces = _traces(curves, metric) + _rescored_traces(rescored, metric)
+        panels.append(Panel(title, traces, help))
+    return panels
 
 
 def policy_panels(curves: Curves) -> list[Panel]:
