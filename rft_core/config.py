@@ -177,7 +177,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "num_validation_prompts": 48,
         "max_completion_length": 104,
         "learning_rate": 1e-3,
-        "max_steps": 100,
+        "max_steps": 80,
         "eval_steps": 10,
     },
     "small GPU": {

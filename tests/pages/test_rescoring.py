@@ -125,11 +125,12 @@ def test_what_would_have_been_is_dashed_beside_what_was(runs_dir: Path) -> None:
     curves = read_rescored(RUN, get_rescore(runs_dir, RUN, OTHER.id))
     weights = dict(zip(REWARDS.names, REWARDS.weights, strict=True))
     panels = {panel.title: panel for panel in reward_panels(Curves(), weights, curves)}
-    assert list(panels) == ["format", "equation", "brevity (only logged)", "short", "Total reward"]
+    assert list(panels) == ["format", "equation", "brevity (only logged)", "short", "Total reward",
+                            "Flagged share"]  # fmt: skip
     dashed = {title: [t.name for t in p.traces if t.dashed] for title, p in panels.items()}
     both = ["re-scored", "re-scored validation"]
     assert dashed == {"format": both, "equation": [], "brevity (only logged)": [], "short": both,
-                      "Total reward": both}  # fmt: skip
+                      "Total reward": both, "Flagged share": both}  # fmt: skip
     assert len(panels["short"].traces[0].y) == 10 and len(panels["short"].traces[1].y) == 1
 
 
