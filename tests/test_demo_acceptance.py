@@ -1,6 +1,6 @@
-"""The demo keeps its promises: started by the real command line, watched from outside, measured.
+"""The demos keep their promises: started by the real command line, watched from outside, measured.
 
-It trains for minutes; every number that it checks is printed.
+They train for minutes; every number that is checked is printed.
 """
 
 import json
@@ -25,6 +25,8 @@ FIRST_STEP_WITHIN = 60.0  # seconds from the command to the first recorded step
 TRAINED_WITHIN = 360.0  # seconds of training
 FORMAT_AT_LEAST = 0.95  # of the validation completions, at the end
 POINTS_AT_LEAST = 0.15  # of pass@1 over the base
+TRITON_TRAINED_WITHIN = 480.0
+TRITON_POINTS_AT_LEAST = 0.25
 GIVE_UP_AFTER = 1800.0
 
 
@@ -88,3 +90,39 @@ def test_the_demo_learns_in_minutes_and_stores_everything_once(
     assert shown["validation"]["rewards/format/mean"] >= FORMAT_AT_LEAST
     assert tuned["n"] == 200
     assert low > 0 and tuned["difference"] >= POINTS_AT_LEAST
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(GIVE_UP_AFTER + 600)
+def test_the_triton_demo_learns_to_write_kernels_and_forgets_its_cheats(
+    folder: RunsFolder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = rft(folder, "demo", "triton")["run"]
+    status = wait_for_end(folder.path, run, timeout=GIVE_UP_AFTER)
+    seconds = rft(folder, "show", run)["duration"]
+    base, tuned = rft(folder, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
+    flagged = read_flagged(folder, run)
+    low, high = tuned["difference_ci"]
+    with capsys.disabled():
+        print(
+            f"\n{run}: {status.state}, training took {seconds:.1f} s "
+            f"(at most {TRITON_TRAINED_WITHIN:.0f})\n"
+            f"  held-out kernels, {tuned['n']} prompts x {tuned['k']}: base {base['pass@1']:.3f}, "
+            f"tuned {tuned['pass@1']:.3f}, difference {tuned['difference']:+.3f} "
+            f"({low:+.3f} to {high:+.3f}), p = {tuned['p_value']:.2g}\n"
+            f"  flagged in validation: {[round(share, 3) for share in flagged]}"
+        )
+    assert status.state == "finished"
+    assert seconds <= TRITON_TRAINED_WITHIN
+    assert 0.30 <= base["pass@1"] <= 0.60
+    assert low > 0 and tuned["difference"] >= TRITON_POINTS_AT_LEAST
+    assert flagged[-1] < flagged[0] / 2
+
+
+def read_flagged(folder: RunsFolder, run: str) -> list[float]:
+    """The share of flagged completions in each validation."""
+    query = (
+        "SELECT value FROM metrics WHERE split = 'validation' AND name = 'flagged' ORDER BY step"
+    )
+    with open_run(folder.path, run) as db:
+        return [value for (value,) in db.execute(query)]
