@@ -30,19 +30,10 @@ class Scratch:
 
     def check_size(self) -> None:
         """Raises `OutputLimitError` for too much of anything."""
-        used, entries, pending = 0, 0, [(str(self.folder), 0)]
-        while pending:
-            path, depth = pending.pop()
-            sizes, folders = _look_into(path)
-            used, entries = used + sum(sizes), entries + len(sizes)
-            pending += [(folder, depth + 1) for folder in folders]
-            if depth > DEEPEST:
-                raise OutputLimitError(f"it made folders nested more than {DEEPEST} deep")
-            if entries > MOST_ENTRIES:
-                raise OutputLimitError(f"it made more than {MOST_ENTRIES:,} files")
-            if used > self._most_bytes:
-                most = self._most_bytes >> 20
-                raise OutputLimitError(f"it wrote more than {most} MiB of files")
+        sizes: list[int] = []
+        _measure(str(self.folder), None, 0, sizes)
+        if sum(sizes) > self._most_bytes:
+            raise OutputLimitError(f"it wrote more than {self._most_bytes >> 20} MiB of files")
 
     def remove(self) -> None:
         """As far as possible; to be called when the process has ended."""
@@ -54,22 +45,41 @@ class Scratch:
                 self.folder.rmdir()
 
 
-def _look_into(path: str) -> tuple[list[int], list[str]]:
-    """Sizes of all entries, paths of the folders among them. They come and go meanwhile."""
-    sizes, folders = [], []
+def _measure(name: str, above: int | None, depth: int, sizes: list[int]) -> None:
+    """Append the sizes of all that the folder holds.
+
+    Folders are opened one below the other: what was one a moment ago may be a link by now.
+    """
+    if depth > DEEPEST:
+        raise OutputLimitError(f"it made folders nested more than {DEEPEST} deep")
     try:
-        with os.scandir(path) as entries:
-            for entry in itertools.islice(entries, MOST_ENTRIES + 1):
-                with suppress(FileNotFoundError):
-                    status = entry.stat(follow_symlinks=False)
-                    sizes.append(max(status.st_size, SMALLEST_FILE))
-                    if entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
+        fd = os.open(name, OPEN_FOLDER, dir_fd=above)
     except (FileNotFoundError, NotADirectoryError):
-        pass
+        return
     except OSError as error:
         raise OutputLimitError(f"it made a folder that hides what it holds: {error}") from error
-    return sizes, folders
+    try:
+        folders = _look_into(fd, sizes)
+        if len(sizes) > MOST_ENTRIES:
+            raise OutputLimitError(f"it made more than {MOST_ENTRIES:,} files")
+        for folder in folders:
+            _measure(folder, fd, depth + 1, sizes)
+    finally:
+        os.close(fd)
+
+
+def _look_into(fd: int, sizes: list[int]) -> list[str]:
+    """The names of the folders in it. Entries come and go meanwhile."""
+    folders = []
+    with os.scandir(fd) as entries:
+        for entry in itertools.islice(entries, MOST_ENTRIES + 1):
+            with suppress(FileNotFoundError):
+                status = entry.stat(follow_symlinks=False)
+                # Both: files may have holes, and space beyond their end.
+                sizes.append(max(status.st_size, 512 * status.st_blocks, SMALLEST_FILE))
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.name)
+    return folders
 
 
 def _empty(folder: Path) -> None:

@@ -68,6 +68,8 @@ def get_rules(pid: int) -> dict[str, tuple[Rule, ...]]:
         "prlimit64": (Rule(0, (0, pid)),),
         "fcntl": (Rule(1, FCNTL_COMMANDS),),
         "ioctl": (Rule(1, IOCTL_QUESTIONS),),
+        # Other modes take space beyond a file's end, where its limit of size does not count.
+        "fallocate": (Rule(1, (0,)),),
     }
 
 

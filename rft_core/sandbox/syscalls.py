@@ -22,7 +22,7 @@ ALWAYS: dict[str, Numbers] = {
     "mkdirat": (258, 34), "rmdir": (84, None), "unlink": (87, None), "unlinkat": (263, 35),
     "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276), "link": (86, None),
     "linkat": (265, 37), "symlink": (88, None), "symlinkat": (266, 36), "ftruncate": (77, 46),
-    "fallocate": (285, 47), "fadvise64": (221, 223), "fsync": (74, 82), "fdatasync": (75, 83),
+    "fadvise64": (221, 223), "fsync": (74, 82), "fdatasync": (75, 83),
     "flock": (73, 32), "sendfile": (40, 71), "copy_file_range": (326, 285), "dup": (32, 23),
     "dup2": (33, None), "dup3": (292, 24), "getxattr": (191, 8), "lgetxattr": (192, 9),
     "fgetxattr": (193, 10), "listxattr": (194, 11), "llistxattr": (195, 12),
@@ -65,5 +65,5 @@ ALWAYS: dict[str, Numbers] = {
 DEPENDS: dict[str, Numbers] = {
     "clone": (56, 220), "clone3": (435, 435), "kill": (62, 129), "tgkill": (234, 131),
     "socketpair": (53, 199), "sendto": (44, 206), "prctl": (157, 167), "prlimit64": (302, 261),
-    "fcntl": (72, 25), "ioctl": (16, 29),
+    "fcntl": (72, 25), "ioctl": (16, 29), "fallocate": (285, 47),
 }  # fmt: skip

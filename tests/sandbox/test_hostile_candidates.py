@@ -1,5 +1,6 @@
 """What a hostile candidate does to its own process, its folder and its answer; others go on."""
 
+import ctypes
 import os
 import shutil
 import time
@@ -7,10 +8,12 @@ import time
 import psutil
 import pytest
 
+from rft_core.sandbox.limits import LIBC
 from rft_core.sandbox.local import LocalProvider
+from rft_core.sandbox.outcome import OutputLimitError
 from rft_core.sandbox.pool import Pool
 from rft_core.sandbox.provider import Flavour, Limits, Outcome, Program
-from rft_core.sandbox.scratch import Scratch
+from rft_core.sandbox.scratch import Scratch, _measure
 
 HARNESS = """
 def run(source):
@@ -48,6 +51,40 @@ def test_a_disk_bomb_ends_itself_and_is_cleared_away(provider, bomb):
         reply = session.call("run", {"source": bomb + "while True: pass"}, 20)
     assert reply.outcome is Outcome.OUTPUT_LIMIT, reply.detail
     assert not folder.exists()
+
+
+def test_no_space_is_taken_beyond_the_end_of_a_file(provider):
+    """A file's limit of size does not count there, and its size does not show it."""
+    taker = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+file = os.open("file", os.O_CREAT | os.O_RDWR)
+keep_size = 1
+taken = libc.fallocate(file, keep_size, ctypes.c_long(0), ctypes.c_long(1 << 28))
+answer = (taken, os.fstat(file).st_blocks)
+"""
+    assert run(provider, taker).value == (-1, 0)
+    honest = "import os; os.posix_fallocate(os.open('f', os.O_CREAT | os.O_RDWR), 0, 4096)"
+    assert run(provider, honest).outcome is Outcome.OK
+
+
+def test_space_beyond_the_end_of_a_file_is_measured(tmp_path):
+    scratch = Scratch(tmp_path / "scratch", None, 1 << 20)
+    with (scratch.folder / "file").open("wb") as file:
+        if LIBC.fallocate(file.fileno(), 1, ctypes.c_long(0), ctypes.c_long(2 << 20)):
+            pytest.skip("this file system cannot take space in advance")
+        with pytest.raises(OutputLimitError, match="1 MiB"):
+            scratch.check_size()
+
+
+def test_a_folder_that_has_become_a_link_is_not_entered(tmp_path):
+    """A candidate may change one for the other while its folder is being measured."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("x")
+    (tmp_path / "link").symlink_to("elsewhere")
+    sizes: list[int] = []
+    _measure(str(tmp_path / "link"), None, 0, sizes)
+    assert sizes == []
 
 
 @pytest.mark.parametrize("bomb", [DISK_BOMBS["deep"], DISK_BOMBS["long names"]])

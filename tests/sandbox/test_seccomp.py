@@ -86,6 +86,8 @@ def test_another_architecture_and_its_numbers_are_fatal(machine):
         ("fcntl", (3, 8, 1), DENIED),  # F_SETOWN
         ("ioctl", (0, 0x5401), seccomp.ALLOW),
         ("ioctl", (0, 0x5412), DENIED),  # TIOCSTI
+        ("fallocate", (3, 0, 0, 1), seccomp.ALLOW),
+        ("fallocate", (3, 1, 0, 1), DENIED),  # beyond the end, where no limit of size counts
     ],
 )
 def test_what_depends_on_arguments(machine, name, arguments, expected):
