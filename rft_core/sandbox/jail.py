@@ -21,17 +21,11 @@ INNER_LAYERS = (USER, LIMITS, LANDLOCK, SECCOMP)  # in the order in which they a
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full")
 STREAMS = ("/dev/stdin", "/dev/stdout", "/dev/stderr")  # links to what is open already
 SYSTEM_FILES = (
-    *(
-        "/dev/urandom",
-        "/dev/random",
-        "/usr",
-        "/lib",
-        "/lib64",
-        "/etc/ld.so.cache",
-        "/etc/localtime",
-    ),
+    *("/dev/urandom", "/dev/random", "/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/share"),
+    *("/usr/local/lib", "/usr/local/cuda", "/etc/ld.so.cache", "/etc/localtime"),
     *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
 )
+PYTHON_PARTS = ("bin", "lib", "lib64", "share", "pyvenv.cfg")
 PROC_SELF = "/proc/self"  # another one for every process
 
 
@@ -47,9 +41,14 @@ class Jail:
 
 
 def get_python_folders() -> list[str]:
-    """Where this interpreter's libraries and those of its virtual environment are."""
+    """Where this interpreter's libraries and those of its virtual environment are.
+
+    Not whole prefixes: /usr is one, and people keep projects in /usr/src or in an environment.
+    """
     prefixes = {sys.prefix, sys.base_prefix, sys.exec_prefix}
-    return sorted(prefixes | {os.path.realpath(prefix) for prefix in prefixes})
+    prefixes |= {os.path.realpath(prefix) for prefix in prefixes}
+    parts = {os.path.join(prefix, part) for prefix in prefixes for part in PYTHON_PARTS}  # noqa: PTH118
+    return sorted(part for part in parts if os.path.exists(part))  # noqa: PTH110
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,10 @@ business of test_layers.py: here the whole jail stands.
 
 import json
 import os
+import platform
+import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import pytest
 
 from rft_core.sandbox.executor import Executor, Limits, Outcome
 from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.limits import CAP_DAC_READ_SEARCH
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,25 @@ def secret(tmp_path):
 )
 def test_system_files_are_out_of_reach(executor, path):
     assert attempt(executor, f"got = open({path!r}, 'rb').read(9)") == "blocked"
+
+
+@pytest.mark.parametrize("path", ["/usr/src", "/usr/local/src", "/opt", "/srv", "/home", "/var"])
+def test_folders_where_people_keep_projects_are_out_of_reach(executor, path):
+    assert attempt(executor, f"got = os.listdir({path!r})") == "blocked"
+
+
+def test_a_project_within_pythons_own_folder_is_out_of_reach(executor):
+    """Of an environment only the libraries are there to be read."""
+    project = Path(sys.prefix) / "a project"
+    try:
+        project.mkdir(mode=0o755)
+    except PermissionError:
+        pytest.skip("this user cannot write there")
+    try:
+        (project / "index.db").write_text("secret")
+        assert attempt(executor, f"got = open({str(project / 'index.db')!r}).read()") == "blocked"
+    finally:
+        shutil.rmtree(project)
 
 
 @pytest.mark.parametrize(
@@ -175,16 +198,51 @@ got = "blocked" if result == -1 and ctypes.get_errno() == 1 else result
 
 
 def test_raw_system_calls_are_refused_too(executor):
-    """By number: io_uring, bpf, perf, userfaultfd, keyrings, and calls of future kernels."""
+    """io_uring, bpf, perf, userfaultfd, keyrings; other ways to share, to start, to open; and the
+    calls of future kernels."""
     code = """
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = {425, 426, 427, 321, 298, 323, 248, 249, 250, 438, 440, 434, 460, 500, 999}
+numbers |= {29, 58, 64, 68, 133, 206, 240, 253, 300, 304, 312, 317, 322, 444, 447}
 if os.uname().machine == "x86_64":
     got = [n for n in sorted(numbers) if libc.syscall(n, 0, 0, 0) != -1 or ctypes.get_errno() != 1]
 else:
     got = []
 """
     assert attempt(executor, code) == "[]"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="machine code for x86-64")
+def test_the_system_calls_of_another_architecture_are_fatal(executor):
+    """Their numbers mean other calls: 2 is fork there, and open here."""
+    source = """
+import ctypes, mmap
+def f(completions):
+    code = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    code.write(b"\\xb8\\x02\\0\\0\\0\\xcd\\x80\\xc3")  # mov eax, 2; int 0x80; ret
+    address = ctypes.addressof(ctypes.c_char.from_buffer(code))
+    return [float(ctypes.CFUNCTYPE(ctypes.c_int)(address)())]
+"""
+    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 5)
+    assert result.outcome is Outcome.KILLED and "SIGSYS" in result.failure.message
+
+
+def test_no_memory_is_shared_with_the_server_or_a_neighbour(executor):
+    code = """
+areas = [line.split() for line in open("/proc/self/maps")]
+got = [area for area in areas if area[1].startswith("rw-s")]
+"""
+    assert attempt(executor, code) == "[]"
+
+
+def test_no_capability_is_left_to_use(executor):
+    code = """
+lines = dict(line.split(":", 1) for line in open("/proc/self/status"))
+got = [int(lines[name], 16) for name in ("CapEff", "CapPrm", "CapAmb")]
+"""
+    held = json.loads(attempt(executor, code))
+    entering = 1 << CAP_DAC_READ_SEARCH  # without Bubblewrap, where Python lies in /root
+    assert held[0] in (0, entering) and held[1] in (0, entering) and held[2] == 0
 
 
 def test_a_bomb_of_threads_ends_with_its_deadline(executor):
