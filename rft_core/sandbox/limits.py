@@ -73,10 +73,16 @@ def leave_root(user: int, *, may_search: bool) -> None:
 
 def renounce_privileges() -> None:
     """No set-uid program can give any back; no neighbour can look inside; die with the parent."""
-    for option, value in (
-        (PR_SET_NO_NEW_PRIVS, 1),
-        (PR_SET_DUMPABLE, 0),
-        (PR_SET_PDEATHSIG, signal.SIGKILL),
-    ):
-        if LIBC.prctl(option, value, 0, 0, 0):
-            raise OSError(ctypes.get_errno(), f"prctl {option} failed")
+    _set(PR_SET_NO_NEW_PRIVS, 1)
+    _set(PR_SET_DUMPABLE, 0)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """For the kernel that is the thread which started this process. A new user forgets it."""
+    _set(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _set(option: int, value: int) -> None:
+    if LIBC.prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), f"prctl {option} failed")

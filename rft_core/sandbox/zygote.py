@@ -39,6 +39,7 @@ def main() -> None:
     """Serve the socket whose descriptor is the program's last argument; before it, the flavour."""
     control = socket.socket(fileno=int(sys.argv[-1]))
     control.set_inheritable(False)
+    limits.die_with_parent()  # a fork of the parent's may hold the socket open after its death
     warm_up(Flavour(sys.argv[-2]))
     hide_the_project()
     zygote = Zygote(control, jail.prepare(FIRST_FREE))
