@@ -24,6 +24,7 @@ from pages.components.reward_entries import EditedRewards, edit_rewards
 from pages.components.reward_probes import probe_section
 from pages.components.reward_start import choose_start
 from pages.components.reward_versions import save_version, show_versions
+from pages.components.sandbox_notice import sandbox_banner
 from pages.components.workflow import section
 from rft_core.errors import RftError
 from rft_core.evaluation.dry_run import DryRun, score_groups
@@ -47,6 +48,7 @@ class Shown:
 
 def main() -> None:
     page_header("Rewards", "Say what is good, and prove it on real completions before you train.")
+    sandbox_banner()
     section(1, "Reward functions", "Several add up by weight. Built-in graders, Python, or both.")
     choose_start(wanted_prompts().task)
     draft = get_reward_draft()

@@ -13,6 +13,7 @@ from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.sandbox.tiers import ProbeResult, SandboxReport
 from rft_core.store.index import list_reward_sets, open_index
 from rft_core.store.rescores import get_rescore
 from rft_core.tasks import get_task
@@ -314,3 +315,15 @@ def test_a_saved_version_is_tried_on_a_past_run(runs_dir: Path) -> None:
     found = get_rescore(runs_dir, "past", stored)
     assert found is not None and found.state in ("running", "finished")
     await_truth(lambda: not get_rescore(runs_dir, "past", stored).is_running, "it to finish")
+
+
+def test_where_code_cannot_be_locked_in_the_page_says_so_and_what_still_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert not open_rewards().error
+    probe = ProbeResult("bwrap", "bubblewrap", False, "not installed")
+    nothing = SandboxReport(None, (), (probe,))
+    monkeypatch.setattr("pages.components.sandbox_notice.get_sandbox_report", lambda: nothing)
+    app = open_rewards()
+    assert "bwrap: not installed" in app.error[0].value.replace("\\", "")
+    assert "refused here" in app.error[0].value and "format still work" in app.error[0].value
