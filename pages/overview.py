@@ -11,7 +11,7 @@ from pages.components.run_badge import age_text, duration_text, state_badge
 from pages.components.sandbox_notice import sandbox_line
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
-from rft_core.jobs import delete, launch_demo
+from rft_core.jobs import DEMOS, delete, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import (
@@ -81,8 +81,9 @@ def first_steps() -> None:
             "Triton's interpreter. No download, no GPU; the curves move within a minute."
         )
         with st.container(horizontal=True):
-            for name, kind in (("Countdown demo", "primary"), ("Triton demo", "secondary")):
-                if st.button(f"Start the {name}", type=kind, icon=":material/play_arrow:"):
+            for name, kind in (("countdown", "primary"), ("triton", "secondary")):
+                label = f"Start the {DEMOS[name].preset}"
+                if st.button(label, type=kind, icon=":material/play_arrow:"):
                     with shown_errors():
                         run = launch_demo(get_runs_dir(), name)
                     st.switch_page("monitor.py", query_params={"run": run})

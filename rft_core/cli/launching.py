@@ -84,8 +84,9 @@ def train(
 
 
 def demo(
-    task: Annotated[
-        Literal["countdown", "triton"], typer.Argument(help="What the small model learns.")
+    name: Annotated[
+        Literal["countdown", "triton", "triton-naive"],
+        typer.Argument(help="What the small model learns; naive: by rewards that can be gamed."),
     ] = "countdown",
     *,
     as_json: AsJson = False,
@@ -93,7 +94,7 @@ def demo(
     """Start the run of a built-in demo, or go on with it where it has ended early."""
     from rft_core import jobs
 
-    _print_begun(jobs.launch_demo(runs_dir(), f"{task.title()} demo"), as_json)
+    _print_begun(jobs.launch_demo(runs_dir(), name), as_json)
 
 
 def fork(

@@ -7,13 +7,13 @@ What pages and the command line call is here; `supervisor.py` is the process tha
 """
 
 from rft_core.jobs.checks import get_sandbox_report, list_problems
+from rft_core.jobs.demos import DEMOS, launch_demo
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
     fork,
     kill,
     launch,
-    launch_demo,
     new_command_id,
     resume,
     stop,
@@ -23,6 +23,7 @@ from rft_core.jobs.pinning import store_prompt_set
 from rft_core.jobs.rescoring import cancel_rescore, start_rescore
 
 __all__ = [
+    "DEMOS",
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rft_core.config import PRESETS, RunConfig, make_config, to_yaml
+from rft_core.config import RunConfig, make_config, to_yaml
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_sets
@@ -51,19 +51,6 @@ def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) 
     Raises `BadInputError` naming every problem, before anything is written.
     """
     return _add_run(runs_dir, config, command_id)
-
-
-def launch_demo(runs_dir: Path, name: str = "Countdown demo") -> str:
-    """Queue a preset that ships with its model, or go on with its run where that ended early.
-
-    Whoever asks for a demo, and however often, gets one run. Returns its id.
-    """
-    run_id = launch(runs_dir, make_config(PRESETS[name]), command_id=name)
-    with open_index(runs_dir) as index:
-        must_resume = get_run_status(index, runs_dir, run_id).is_resumable
-    if must_resume:
-        resume(runs_dir, run_id)
-    return run_id
 
 
 def fork(

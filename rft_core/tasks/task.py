@@ -44,6 +44,7 @@ class Task:
     rows too much alike to stand on both sides of a split; by default only equal rows are.
     `cheats` names completions (name -> completion) that try to be paid for a row without solving
     it: the reward probes show any that earns more than a wrong answer in the right form would.
+    `naive_rewards` pay for cheats: a run on them shows how a reward is gamed.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Task:
     make_rows: Callable[[str, int, int], Rows] | None = None
     make_key: Callable[[Row], Hashable] | None = None
     cheats: Callable[[Row], Mapping[str, str]] | None = None
+    naive_rewards: RewardSet | None = None
     hub_name: str = ""
 
     @property

@@ -10,7 +10,6 @@ from __future__ import annotations
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.rewards.kernels.graders import ENFORCE
 from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task
 from rft_core.tasks.triton_cheats import triton_cheats
@@ -50,17 +49,23 @@ def wrap(code: str) -> str:
     return f"<triton_code>\n{code}</triton_code>"
 
 
-def make_reward_set(detectors: str = ENFORCE) -> RewardSet:
-    """With "enforce" a caught cheat earns nothing at all; with "report" it is paid, and flagged."""
-    options = {} if detectors == ENFORCE else {"detectors": detectors}
-    return RewardSet(
-        (
-            RewardEntry("format", "triton_format", when_flagged=None if options else 0.0),
-            RewardEntry("compilation", "triton_compilation", options=options),
-            RewardEntry("correctness", "triton_correctness", options=options),
-        ),
-        "triton kernels",
-    )
+REWARDS = RewardSet(  # a caught cheat earns nothing at all
+    (
+        RewardEntry("format", "triton_format", when_flagged=0.0),
+        RewardEntry("compilation", "triton_compilation"),
+        RewardEntry("correctness", "triton_correctness"),
+    ),
+    "triton kernels",
+)
+_REPORT = {"detectors": "report"}  # a caught cheat is flagged, and paid like any other
+NAIVE_REWARDS = RewardSet(  # right values, however they came about: how most people would begin
+    (
+        RewardEntry("format", "triton_format", weight=0.0),
+        RewardEntry("compilation", "triton_compilation", weight=0.0, options=_REPORT),
+        RewardEntry("correctness", "triton_correctness", options=_REPORT),
+    ),
+    "triton kernels, naive",
+)
 
 
 _FIELDS = (
@@ -74,7 +79,8 @@ TRITON_KERNELS = Task(
     description="Rewrite PyTorch functions as Triton kernels: 13 written by hand, then generated.",
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
-    reward_set=make_reward_set(),
+    reward_set=REWARDS,
+    naive_rewards=NAIVE_REWARDS,
     example_row=EXAMPLES["train"][0].row,
     write_gold=write_gold,
     make_rows=make_rows,
@@ -88,7 +94,8 @@ TRITON_KERNELS_EASY = Task(
     description="Rewrite one-line PyTorch functions, elementwise or along rows, as Triton kernels.",
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
-    reward_set=make_reward_set(),
+    reward_set=REWARDS,
+    naive_rewards=NAIVE_REWARDS,
     example_row=triton_generator.make_rows("held_out", 1, seed=0)[0],
     write_gold=write_gold,
     make_rows=triton_generator.make_rows,

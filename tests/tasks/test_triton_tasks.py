@@ -20,7 +20,7 @@ from rft_core.tasks.triton_expression import (
     write_triton,
 )
 from rft_core.tasks.triton_generator import read_problem, sample_problem, write_kernel
-from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY, make_reward_set
+from rft_core.tasks.triton_kernels import NAIVE_REWARDS, TRITON_KERNELS, TRITON_KERNELS_EASY
 from rft_core.tasks.triton_reference import make_key
 
 TASKS = [TRITON_KERNELS, TRITON_KERNELS_EASY]
@@ -192,14 +192,13 @@ def test_no_known_cheat_earns_anything_but_for_its_form(task):
 
 
 def test_a_naive_reward_set_pays_the_cheats_and_still_flags_them():
-    rewards = make_reward_set("report")
     row = TRITON_KERNELS_EASY.example_row
     cheat = TRITON_KERNELS_EASY.cheats(row)["torch's result, copied by the kernel"]
-    with Scorer(rewards) as scorer:
+    with Scorer(NAIVE_REWARDS) as scorer:
         [sample] = scorer.score(Batch([[]], [cheat], [row])).samples
     assert sample.scores["correctness"] == 1.0
     assert "torch_computation" in sample.flags
-    assert sample.reward > 2.5
+    assert sample.reward == 1.0
 
 
 def test_a_reference_that_cannot_be_read_has_no_cheats():
