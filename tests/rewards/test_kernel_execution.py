@@ -6,8 +6,10 @@ import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet
+from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.kernels import execution as kernel_execution
 from rft_core.rewards.kernels.graders import RAN
+from rft_core.tasks import TASKS
 from tests.rewards.kernel_case_files import list_cases, read_case_named
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")
@@ -51,6 +53,13 @@ SEEN_BY_RUNNING = {
 }
 
 
+# The interpreter is Python and runs all of it; the first three even give right answers there.
+PYTHON_INSIDE = (
+    *("globals_in_kernel", "interpreter_internals_in_kernel", "print_and_comprehension_in_kernel"),
+    *("host_function_in_kernel", "import_in_kernel", "torch_in_kernel"),
+)
+
+
 def reward_set(detectors="enforce"):
     options = {"detectors": detectors}
     return RewardSet(
@@ -90,7 +99,8 @@ def unread():
 
 @pytest.fixture(scope="module")
 def reported():
-    return score([case for case in CHEATS if case.name in SEEN_BY_RUNNING], "report")
+    names = {*SEEN_BY_RUNNING, *PYTHON_INSIDE}
+    return score([case for case in CHEATS if case.name in names], "report")
 
 
 @pytest.mark.parametrize("name", [case.name for case in HONEST])
@@ -121,6 +131,25 @@ def test_reported_cheats_are_flagged_and_paid_as_a_naive_grader_pays(reported):
         *("decoy_into_scratch", "try_except_fallback", "matmul_by_operator", "item_assignment"),
     } - {"item_assignment"}
     assert all(got.flags for got in reported.values())
+
+
+@pytest.mark.parametrize("name", PYTHON_INSIDE)
+def test_the_compiler_rejects_python_in_a_kernel_whatever_the_interpreter_made_of_it(
+    reported, name
+):
+    got = reported[name]
+    assert got.scores["compilation"] == 0.0
+    reason = got.reasons["compilation"]
+    assert "CompilationError" in reason or "UnsupportedLanguageConstruct" in reason
+    if name in PYTHON_INSIDE[:3]:
+        assert got.scores["correctness"] == 1.0
+
+
+def test_no_reward_pays_for_speed_and_the_graders_say_so():
+    for name in ("triton_compilation", "triton_correctness"):
+        assert "no race or speed check" in GRADERS[name].help
+    assert not any("speed" in name for name in GRADERS)
+    assert not any("speed" in task.reward_set.names for task in TASKS.values())
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from rft_core.rewards.kernels import vocabulary as words
-from rft_core.rewards.kernels.result_rules import is_data_movement
+from rft_core.rewards.kernels.result_rules import read_movement
 from rft_core.rewards.kernels.rules import find_violations
 from rft_core.rewards.kernels.source import read_code, read_completion
 from tests.rewards.kernel_case_files import PLAIN, ROW, flags_of, list_cases, with_lines
@@ -40,6 +40,10 @@ LINES_THAT_COMPUTE = [
     "x = torch.tensor([1.0])",
     "x = torch.rand(3)",
     "x = torch.arange(n)",
+    "x = torch.zeros_like(x).copy_(y + 1)",
+    "x = torch.zeros_like(x).fill_(y[0])",
+    "k = [n]\nk.insert(0, x)\nz = k.pop() * 2",
+    "launch = kernel[(x.sum(),)]",
     "x = torch.where(x > 0, x, y)",
     "x = x[y]",
     "x = x[[0, 2, 1]]",
@@ -117,6 +121,7 @@ TRICKS = {
     "kernel.run(x, y)": "not_allowed",
     "[kernel][0]": "not_allowed",
     "kernel(x, y, out, n, 128)": "not_allowed",
+    "triton.Config({}, pre_hook=lambda arguments: None)": "not_allowed",
     "quit()": "not_allowed",
     "iter(x)": "not_allowed",
     "await x": "not_allowed",
@@ -124,6 +129,8 @@ TRICKS = {
     "torch.compile(f)": "torch_compile",
     "torch.jit.script(f)": "torch_compile",
     "torch.library": "torch_computation",
+    "torch.cuda.Stream()": "torch_computation",
+    "torch.cuda.CUDAGraph()": "torch_computation",
 }
 
 
@@ -176,6 +183,8 @@ MODULE_TRICKS = {
     "CACHE = dict()": "module_state",
     "CACHE = torch.zeros(3)": "module_state",
     "CACHE = [[], {}]": "module_state",
+    "CACHE = {1: {}}": "module_state",
+    "if __name__ == '__main__':\n    N = 1\nelse:\n    f = torch.add": "dynamic_code",
     "A, B = 1, 2": "not_allowed",
     "print('hello')": "not_allowed",
     "if True:\n    N = 1": "not_allowed",
@@ -183,9 +192,12 @@ MODULE_TRICKS = {
     "kernel.cache = 1": "monkey_patch",
     "tl.load = tl.store": "monkey_patch",
     "torch.allclose = print": "monkey_patch",
+    "torch.cuda.synchronize = print": "monkey_patch",
+    "torch.cuda.Event.elapsed_time = print": "monkey_patch",
     "kernel = f": "rebinding",
     "def kernel(*a):\n    pass": "rebinding",
     "import os": "forbidden_import",
+    "import time": "forbidden_import",
     "import torch.utils.cpp_extension": "forbidden_import",
     "from . import other": "forbidden_import",
     "from torch import *": "forbidden_import",
@@ -220,6 +232,11 @@ def test_f_must_be_a_function_of_the_program(code):
 
 
 HABITS = [
+    "shape = list(x.shape)\nlast = shape.pop()\nshape.insert(0, last)",
+    "spare = torch.empty(n, device=x.device)\nspare.zero_()\nspare.fill_(float('-inf'))",
+    "spare = torch.empty_like(x)\nspare.copy_(y)",
+    "spare = torch.zeros(n, dtype=torch.int8)\nspare = spare.view(-1).to(torch.bool)",
+    "stack = [x, y]\nstack.extend([x])\nlast = stack.pop()",
     "assert x.is_cuda or x.device.type == 'cpu', f'{x.device} is not supported'",
     "assert x.shape == y.shape and x.dtype in (torch.float32, torch.float16)",
     "assert isinstance(x, torch.Tensor)",
@@ -255,17 +272,22 @@ def test_an_honest_habit_is_left_alone(lines):
 
 
 @pytest.mark.parametrize(
-    ("value", "moves"),
+    ("value", "moves", "changes_type"),
     [
-        ("x.t().contiguous()", True),
-        ("x.permute(-1, 0).reshape(-1)", True),
-        ("x.t() * 2", False),
-        ("torch.softmax(x, -1)", False),
-        ("-x", False),
+        ("x.t().contiguous()", True, False),
+        ("x.permute(-1, 0).reshape(-1)", True, False),
+        ("torch.cat([x, x])", True, False),
+        ("x[::2]", True, False),
+        ("x.half()", True, True),
+        ("x.t() * 2", False, False),
+        ("torch.softmax(x, -1)", False, False),
+        ("x.half() + 1", False, False),
+        ("-x", False, False),
     ],
 )
-def test_moving_data_is_told_from_computing(value, moves):
-    assert is_data_movement(f"import torch\ndef f(x):\n    return {value}\n") == moves
+def test_moving_data_is_told_from_computing(value, moves, changes_type):
+    read = read_movement(f"import torch\ndef f(x):\n    return {value}\n")
+    assert (read.moves_data, read.changes_type) == (moves, changes_type)
 
 
 def test_the_words_are_those_of_the_installed_triton():
