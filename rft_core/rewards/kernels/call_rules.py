@@ -18,9 +18,10 @@ from rft_core.rewards.kernels.expression_rules import (
 )
 from rft_core.rewards.kernels.kinds import Kind
 from rft_core.rewards.kernels.result_rules import list_values
+from rft_core.rewards.kernels.source import get_root
 
+CONFIG = "triton.Config"
 TAKE_A_TENSOR = ("broadcast_to", "expand_as", "reshape_as", "to", "type_as", "view_as")
-_RESULTS = {words.FACTS: Kind.PLAIN, words.VIEWS: Kind.VIEW, words.NEW_TENSORS: Kind.TENSOR}
 
 
 class CallReader(ExpressionReader):
@@ -31,6 +32,8 @@ class CallReader(ExpressionReader):
         match called:
             case ast.Subscript(ast.Name(id=name), grid) if name in self.source.kernels:
                 return self._read_launch(node, name, grid)
+            case ast.Name(id=name) if (self.owner, name) in self.program.launches:
+                return self._read_launch(node, *self.program.launches[self.owner, name])
             case ast.Name(id=name) if self.program.find_function(self.owner, name):
                 return self._read_function(node, name)
         dotted = self.source.resolve(called)
@@ -46,6 +49,13 @@ class CallReader(ExpressionReader):
         self.read_all([called, *list_values(node)])
         self.program.report(NOT_ALLOWED, node, f"It calls {ast.unparse(called):.60}.")
         return Kind.TENSOR
+
+    def bind_launch(self, node: ast.stmt, name: str, kernel: str, grid: ast.expr) -> None:
+        """`launch = kernel[grid]`: a name for one kernel, always the same."""
+        self.read(grid)
+        known = self.program.launches.setdefault((self.owner, name), (kernel, grid))
+        if known != (kernel, grid) or name in self.names:
+            self.program.report("rebinding", node, f"{name} is a launch and something else.")
 
     def _read_launch(self, node: ast.Call, kernel: str, grid: ast.expr) -> Kind:
         if self.read(grid).is_tensor:
@@ -84,19 +94,28 @@ class CallReader(ExpressionReader):
         """A kernel may be given to a kernel, which then calls it."""
         return isinstance(node, ast.Name) and node.id in self.source.kernels
 
-    def _read_library(self, node: ast.Call, dotted: str) -> Kind:
+    def _read_library(  # noqa: PLR0911 – one for each kind of function
+        self, node: ast.Call, dotted: str
+    ) -> Kind:
         first, *others = [self.read(value) for value in list_values(node)] or [Kind.PLAIN]
         rest = max(others, default=Kind.PLAIN)
         if dotted in words.FACT_FUNCTIONS:
             return Kind.PLAIN
         if dotted in words.ALLOCATIONS:
-            given = rest if dotted.endswith("_like") else max(first, rest)
-            return self._expect_plain(node, dotted, given, Kind.TENSOR)
+            is_like = dotted.endswith("_like")
+            given = rest if is_like else max(first, rest)
+            kind = self._find_new_kind(node, first if is_like else Kind.TENSOR)
+            result = Kind.VIEW if dotted == "torch.empty_strided" else kind
+            return self._expect_plain(node, dotted, given, result)
         if dotted in words.NUMBER_FUNCTIONS or dotted.startswith(words.MATH):
             return self._expect_plain(node, dotted, max(first, rest), Kind.PLAIN)
         if dotted in words.VIEW_FUNCTIONS:
             reshapes = dotted.removeprefix("torch.") in words.RESHAPES
-            return self._copy(node, first, dotted) if reshapes else Kind.VIEW
+            if reshapes:
+                return self._copy(node, first, dotted)
+            return first if dotted.removeprefix("torch.") in words.SAME_ORDER else Kind.VIEW
+        if dotted == CONFIG and {k.arg for k in node.keywords} <= words.DECORATOR_OPTIONS[CONFIG]:
+            return self._expect_plain(node, dotted, max(first, rest), Kind.PLAIN)
         flag = COMPUTATION if dotted.startswith("torch.") else NOT_ALLOWED
         self.program.report(flag, node, f"{dotted} is not allowed on the host.")
         return Kind.TENSOR
@@ -106,43 +125,74 @@ class CallReader(ExpressionReader):
             return self.compute(node, f"{name} is given a tensor's values.")
         return result
 
+    def _find_new_kind(self, node: ast.Call, like: Kind) -> Kind:
+        """Of a new tensor: by its `dtype=`, else that of the tensor it is made like."""
+        dtypes = [keyword.value for keyword in node.keywords if keyword.arg == "dtype"]
+        if not dtypes:
+            return Kind.WHOLE if like is Kind.WHOLE else Kind.TENSOR
+        return Kind.WHOLE if self.source.resolve(dtypes[0]) in words.WHOLE_TYPES else Kind.TENSOR
+
     def _copy(self, node: ast.Call, kind: Kind, name: str) -> Kind:
         """A copy in the order of a view is the whole task where the task is to move data."""
-        if kind is Kind.VIEW and self.program.moves_data:
+        if kind is Kind.VIEW and self.program.task.moves_data:
             return self.compute(node, f"{name} moves the data, which is the kernel's task.")
-        return Kind.TENSOR
+        return Kind.WHOLE if kind is Kind.WHOLE else Kind.TENSOR
+
+    def _cast(self, node: ast.Call, kind: Kind, name: str) -> Kind:
+        """Another type, of another tensor than one of whole numbers never a whole one."""
+        named = {self.source.resolve(argument) for argument in list_values(node)}
+        to_whole = name in words.WHOLE_CASTS or bool(named & words.WHOLE_TYPES)
+        if to_whole and kind is not Kind.WHOLE:
+            return self.compute(node, f"The host computes with .{name}().")
+        changes = to_whole or name in words.FLOAT_CASTS or bool(named & words.FLOAT_TYPES)
+        if changes and self.program.task.changes_type:
+            return self.compute(node, f".{name}() changes the type, which is the kernel's task.")
+        copied = self._copy(node, kind, f".{name}()")
+        return copied if to_whole or not changes else max(copied, Kind.TENSOR)
 
     def _read_method(self, node: ast.Call, called: ast.Attribute) -> Kind:
         name = called.attr
         base = self.read(called.value)
         given = self.read_all(list_values(node))
-        if name == "append" or not base.is_tensor:
+        if name in words.LIST_METHODS or not base.is_tensor:
             return self._read_plain_method(node, called, base, given)
+        if name == "copy_" and not self._is_input(called.value):
+            return self._copy(node, max(base, given), ".copy_()")
         if given.is_tensor and name not in TAKE_A_TENSOR:
             return self.compute(node, f".{name}() is given a tensor's values.")
-        if name in words.FACTS | words.VIEWS | words.NEW_TENSORS:
-            return _RESULTS[next(group for group in _RESULTS if name in group)]
-        if name in words.RESHAPES or (name in words.COPIES and not self._is_rounding(node)):
+        return self._read_tensor_method(node, name, base)
+
+    def _read_tensor_method(  # noqa: PLR0911 – one for each kind of method
+        self, node: ast.Call, name: str, base: Kind
+    ) -> Kind:
+        if name in words.FACTS:
+            return Kind.PLAIN
+        if name in words.NEW_TENSORS:
+            return self._find_new_kind(node, base)
+        if name in words.VIEWS:
+            return base if name in words.SAME_ORDER else Kind.VIEW
+        if name in words.RESHAPES:
             return self._copy(node, base, f".{name}()")
+        if name in words.COPIES | words.WHOLE_CASTS:
+            return self._cast(node, base, name)
+        if name in words.FILLS:
+            return base
         return self.compute(node, f"The host computes with .{name}().")
 
-    def _is_rounding(self, node: ast.Call) -> bool:
-        """Whether a `.to(...)` names a type that is not a floating one."""
-        names = (self.source.resolve(argument) for argument in list_values(node))
-        return any(
-            name.startswith("torch.") and name not in words.FLOAT_TYPES
-            and not name.endswith("_format") for name in names
-        )  # fmt: skip
+    def _is_input(self, node: ast.expr) -> bool:
+        entry = self.source.entry
+        return entry is not None and get_root(node) in list_inputs(entry.args)
 
     def _read_plain_method(
         self, node: ast.Call, called: ast.Attribute, base: Kind, given: Kind
     ) -> Kind:
         """A method of a list, a size or a type."""
+        if base is not Kind.ARGUMENTS and called.attr in words.LIST_METHODS:
+            self.widen_container(called.value, given)
+            return max(base, given)
         if base is Kind.ARGUMENTS or called.attr not in words.PLAIN_ATTRIBUTES:
             self.program.report(NOT_ALLOWED, node, f".{called.attr}() is not allowed.")
             return Kind.TENSOR
-        if called.attr == "append":
-            self.widen_container(called.value, given)
         return Kind.PLAIN
 
     def _read_builtin(self, node: ast.Call, called: ast.Name) -> Kind:

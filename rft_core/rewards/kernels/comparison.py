@@ -150,13 +150,16 @@ def is_free(output: Output, inputs: Sequence[Array]) -> bool:
 
 
 def is_idle(expected: Answer, given: Answer, inputs: Sequence[Array]) -> bool:
-    """Whether a wrong answer shows no work: of another form, not finite, constant, or a copy."""
+    """Whether a wrong answer shows no work: of another form, not finite, constant, or a copy of
+    (parts of) inputs where the right one is more.
+    """
     if [o.values.shape for o in expected.outputs] != [o.values.shape for o in given.outputs]:
         return True
     return any(
         output.dtype != wanted.dtype
         or not bool((np.isfinite(output.values) | ~np.isfinite(wanted.values)).all())
         or any(_is_right(output, guess) for guess in _list_guesses(output.values, inputs))
+        or (_is_picked(output, inputs) and not _is_picked(wanted, inputs))
         for output, wanted in zip(given.outputs, expected.outputs, strict=True)
     )
 
@@ -171,6 +174,12 @@ def holds(tensor: Output, answer: Output) -> bool:
 def is_constant(output: Output) -> bool:
     """Whether all elements are the same, as far as the comparison can tell."""
     return _is_right(output, np.full_like(output.values, output.values.ravel()[:1].sum()))
+
+
+def _is_picked(output: Output, inputs: Sequence[Array]) -> bool:
+    """Whether all its elements are to be found in one input."""
+    is_float = output.values.dtype.kind == "f"
+    return is_float and any(bool(np.isin(output.values, one).all()) for one in inputs)
 
 
 def _list_guesses(values: Array, inputs: Sequence[Array]) -> Iterator[Array]:

@@ -77,6 +77,10 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             targets = [n.id for loop in generators for n in ast.walk(loop.target)
                        if isinstance(n, ast.Name)]  # fmt: skip
             return all(loops) and is_plain(source, element, names | frozenset(targets))
+        case ast.Dict(keys, values) if keys and not names:
+            return all(key and is_plain(source, key) for key in keys) and all(
+                is_plain(source, value) for value in values
+            )
     return False
 
 
@@ -108,6 +112,14 @@ def _check_decorator(
         yield Finding("forbidden_decorator", line, f"The decorator @{shown:.40} is not allowed.")
 
 
+def _is_made_by_host(source: KernelSource, value: ast.expr) -> bool:
+    """A call without arguments; what the function does is checked as all that is reached."""
+    match value:
+        case ast.Call(ast.Name(id=name), [], []):
+            return name in source.hosts
+    return False
+
+
 def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[Finding]:
     allowed = words.DECORATOR_OPTIONS.get(name, frozenset())
     for keyword in call.keywords:
@@ -119,7 +131,7 @@ def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[
         if name == HEURISTICS and isinstance(value, ast.Dict):
             allowed_here = all(isinstance(item, ast.Lambda) for item in value.values)
         else:
-            allowed_here = is_plain(source, value)
+            allowed_here = is_plain(source, value) or _is_made_by_host(source, value)
         if not allowed_here:
             reason = f"{ast.unparse(value):.60} is no plain value for @{name}."
             yield Finding("forbidden_decorator", value.lineno, reason)

@@ -150,7 +150,7 @@ class ExpressionReader:
             return Kind.PLAIN
         kind = self.read(node.value)
         if kind.is_tensor and node.attr in words.VIEWS:
-            return Kind.VIEW
+            return kind if node.attr in words.SAME_ORDER else Kind.VIEW
         if kind is Kind.ARGUMENTS or node.attr not in words.PLAIN_ATTRIBUTES:
             flag = COMPUTATION if kind.is_tensor else NOT_ALLOWED
             self.program.report(flag, node, f".{node.attr} is not allowed on the host.")
@@ -169,7 +169,7 @@ class ExpressionReader:
         if kind.is_tensor:
             if any(isinstance(part, ast.List) for part in parts):
                 return self.compute(node, "It picks elements by a list on the host.")
-            return Kind.VIEW
+            return kind if all(map(_is_leading, parts)) else Kind.VIEW
         return kind
 
     def _read_operator(self, node: ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare) -> Kind:
@@ -217,6 +217,11 @@ def list_inputs(inputs: ast.arguments) -> list[str]:
 def is_foreign_builtin(name: str) -> bool:
     """Whether Python has it and no list does. What has a flag of its own is found elsewhere."""
     return hasattr(builtins, name) and name not in words.HOST_BUILTINS | words.TRICKS.keys()
+
+
+def _is_leading(index: ast.expr) -> bool:
+    """Whether an index picks one element, or elements from the first on."""
+    return not isinstance(index, ast.Slice) or (index.lower is None and index.step is None)
 
 
 def _list_parts(node: ast.expr) -> list[ast.expr]:

@@ -11,11 +11,12 @@ import ast
 from collections.abc import Sequence
 
 from rft_core.rewards.contract import Row
+from rft_core.rewards.kernels import vocabulary as words
 from rft_core.rewards.kernels.call_rules import CallReader
 from rft_core.rewards.kernels.decorator_rules import list_heuristics
 from rft_core.rewards.kernels.expression_rules import COMPUTATION, NOT_ALLOWED, list_inputs
 from rft_core.rewards.kernels.kinds import Function, Key, Kind, Program
-from rft_core.rewards.kernels.result_rules import check_results, is_data_movement
+from rft_core.rewards.kernels.result_rules import check_results, read_movement
 from rft_core.rewards.kernels.source import ENTRY, Finding, KernelSource
 
 MOST_READINGS = 12  # honest programs need two or three
@@ -23,7 +24,7 @@ MOST_READINGS = 12  # honest programs need two or three
 
 def check_hosts(source: KernelSource, row: Row, used: frozenset[str]) -> list[Finding]:
     """The findings in the host functions that are used."""
-    program = Program(source, is_data_movement(str(row.get("reference", ""))))
+    program = Program(source, read_movement(str(row.get("reference", ""))))
     _mark_entry_inputs(program, row)
     for _ in range(MOST_READINGS):
         program.changed = False
@@ -49,9 +50,12 @@ def _mark_entry_inputs(program: Program, row: Row) -> None:
     positional = [argument.arg for argument in (*entry.args.posonlyargs, *entry.args.args)]
     with_default = positional[len(positional) - len(entry.args.defaults) :]
     numbers = {*positional[count:]} & {*with_default} | {a.arg for a in entry.args.kwonlyargs}
+    dtypes = [f"torch.{one.get('dtype')}" for one in inputs] if isinstance(inputs, list) else []
+    kinds = [Kind.WHOLE if dtype in words.WHOLE_TYPES else Kind.TENSOR for dtype in dtypes]
+    kind_of = dict(zip(positional, kinds, strict=False))
     for name in list_inputs(entry.args):
         if name not in numbers:
-            program.widen(program.inputs, (("", ENTRY), name), Kind.TENSOR)
+            program.widen(program.inputs, (("", ENTRY), name), kind_of.get(name, Kind.TENSOR))
 
 
 def _read_function(program: Program, owner: str, key: Key) -> None:
@@ -86,6 +90,10 @@ class StatementReader(CallReader):
         match node:
             case ast.Assign([ast.Name(id=name)], ast.Lambda() as function):
                 self._read_inner(name, function)
+            case ast.Assign([ast.Name(id=name)], ast.Subscript(ast.Name(id=kernel), grid)) if (
+                kernel in self.source.kernels
+            ):
+                self.bind_launch(node, name, kernel, grid)
             case ast.Assign(targets, value):
                 kinds = self.read_parts(value)
                 for target in targets:
@@ -96,7 +104,7 @@ class StatementReader(CallReader):
             case ast.AugAssign():
                 self._read_update(node)
             case ast.Return(value):
-                self.program.add_result(self.key, self.read_parts(value) if value else (Kind(0),))
+                self._read_result(node, value)
             case ast.Expr(value):
                 self.read(value)
             case ast.Assert(test):
@@ -119,6 +127,12 @@ class StatementReader(CallReader):
             case _:
                 reason = f"{type(node).__name__} is not allowed in a host function."
                 self.program.report(NOT_ALLOWED, node, reason)
+
+    def _read_result(self, node: ast.Return, value: ast.expr | None) -> None:
+        kinds = self.read_parts(value) if value else (Kind.PLAIN,)
+        self.program.add_result(self.key, kinds)
+        if self.key == ("", ENTRY) and Kind.VIEW in kinds and self.program.task.moves_data:
+            self.compute(node, "f returns a view in another order, which is the kernel's task.")
 
     def _read_branches(self, node: ast.If | ast.For | ast.While) -> None:
         """What follows sees what either way may have left."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
@@ -22,25 +23,35 @@ class Kind(IntEnum):
 
     PLAIN = 0
     ARGUMENTS = 1  # a launch's arguments by name, as Triton gives them to a grid function
-    TENSOR = 2
-    VIEW = 3  # a tensor whose data stands in another order than it was made in
+    WHOLE = 2  # a tensor of whole numbers or bools, for sure
+    TENSOR = 3
+    VIEW = 4  # a tensor whose data may stand in another order than it was made in
 
     @property
     def is_tensor(self) -> bool:
-        return self >= Kind.TENSOR
+        return self >= Kind.WHOLE
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What the reference is, where it computes nothing: then to do the same is computing."""
+
+    moves_data: bool = False  # puts it in another order or place
+    changes_type: bool = False
 
 
 class Program:
     """One program and what may be in its names. Kinds only ever grow, so that readings end."""
 
-    def __init__(self, source: KernelSource, moves_data: bool) -> None:
+    def __init__(self, source: KernelSource, task: Movement) -> None:
         self.source = source
-        self.moves_data = moves_data  # the reference only moves data: then copying is computing
+        self.task = task
         self.functions: dict[Key, Function] = {("", name): f for name, f in source.hosts.items()}
         self.inputs: dict[tuple[Key, str], Kind] = {}
         self.results: dict[Key, tuple[Kind, ...]] = {}
         self.kernel_inputs: dict[str, Kind] = {}
         self.ever: dict[Key, Kind] = {}  # of local names
+        self.launches: dict[Key, tuple[str, ast.expr]] = {}  # names for a kernel and its grid
         self.findings: list[Finding] = []
         self.changed = False
 

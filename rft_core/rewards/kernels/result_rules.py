@@ -11,27 +11,35 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 
 from rft_core.rewards.kernels import vocabulary as words
+from rft_core.rewards.kernels.kinds import Movement
 from rft_core.rewards.kernels.source import Finding, KernelSource
 
 LONGEST_REFERENCE = 4000
-SAME_DATA = words.VIEWS | words.RESHAPES | words.COPIES
-MOVES = SAME_DATA | words.FACTS
+SAME_DATA = words.VIEWS | words.RESHAPES | words.COPIES | words.WHOLE_CASTS | words.FILLS | {"pop"}
+PUTS = words.LIST_METHODS | {"copy_"}
+CASTS = words.FLOAT_CASTS | words.WHOLE_CASTS | {"to", "type_as"}
+MOVES = words.VIEWS | words.RESHAPES | words.COPIES | words.WHOLE_CASTS | words.FACTS | frozenset((
+    "cat", "concat", "diag", "diagonal", "flip", "fliplr", "flipud", "gather", "hstack",
+    "index_select", "repeat", "repeat_interleave", "roll", "rot90", "stack", "take", "tile",
+    "unflatten", "unfold", "vstack",
+))  # fmt: skip
 
 
-def is_data_movement(reference: str) -> bool:
-    """Whether the reference only reorders data, as `x.t().contiguous()` does."""
+def read_movement(reference: str) -> Movement:
+    """Whether the reference only moves data, as `x.t().contiguous()` does, or changes its type."""
     if len(reference) > LONGEST_REFERENCE:
-        return False
+        return Movement()
     try:
         functions = [n for n in ast.parse(reference).body if isinstance(n, ast.FunctionDef)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+        return Movement()
     nodes = [node for function in functions for line in function.body for node in ast.walk(line)]
     called = [node.func for node in nodes if isinstance(node, ast.Call)]
     operators = (ast.BinOp, ast.Compare, ast.BoolOp, ast.UnaryOp)
-    moves = all(isinstance(f, ast.Attribute) and f.attr in MOVES for f in called)
+    names = {f.attr if isinstance(f, ast.Attribute) else "" for f in called}
     signs = [n for n in nodes if isinstance(n, operators) and not _is_negative_number(n)]
-    return bool(functions) and moves and not signs
+    moves = bool(functions) and names <= MOVES and not signs
+    return Movement(moves, moves and bool(names & CASTS))
 
 
 def _is_negative_number(node: ast.AST) -> bool:
@@ -45,12 +53,14 @@ def check_results(source: KernelSource) -> Iterator[Finding]:
         return
     roots = _Roots(source)
     given = _list_given(roots, entry)
+    early = [line for node in ast.walk(entry) if isinstance(node, ast.If) for line in node.body]
     for line in _walk_own(entry):
         if not isinstance(line, ast.Return) or not line.value:
             continue
         parts = line.value.elts if isinstance(line.value, ast.Tuple | ast.List) else [line.value]
         for part in parts:
-            if not roots.find(part) & given and not _is_constant(source, part):
+            is_empty = line in early and _is_allocation(source, part)
+            if not roots.find(part) & given and not is_empty and not _is_constant(source, part):
                 reason = f"f returns {ast.unparse(part):.60}, which no kernel was given."
                 yield Finding("result_not_from_kernel", line.lineno, reason)
 
@@ -70,7 +80,7 @@ class _Roots:
                 return {name}
             case ast.Attribute(value) | ast.Subscript(value) | ast.Starred(value):
                 return self.find(value)
-            case ast.Tuple(elements) | ast.List(elements):
+            case ast.Tuple(elements) | ast.List(elements) | ast.Dict(values=elements):
                 return set().union(*map(self.find, elements))
             case ast.IfExp(_, body, orelse):
                 return self.find(body) | self.find(orelse)
@@ -98,13 +108,27 @@ class _Roots:
 
 
 def _list_launching(source: KernelSource) -> set[str]:
-    """The host functions that launch a kernel, themselves or through others."""
+    """The host functions that launch a kernel, themselves or through others; inner ones too, and
+    names for a kernel with its grid.
+    """
     callers: dict[str, set[str]] = {}
-    for name, function in source.hosts.items():
+    for name, function in _list_functions(source):
         for node in ast.walk(function):
             if isinstance(node, ast.Name):
                 callers.setdefault(node.id, set()).add(name)
     return spread(callers, source.kernels) - source.kernels.keys()
+
+
+def _list_functions(source: KernelSource) -> Iterator[tuple[str, ast.AST]]:
+    for host in source.hosts.values():
+        for node in ast.walk(host):
+            match node:
+                case ast.FunctionDef(name=name):
+                    yield name, node
+                case ast.Assign(
+                    [ast.Name(id=name)], ast.Lambda() | ast.Subscript(ast.Name()) as value
+                ):
+                    yield name, value
 
 
 def _list_given(roots: _Roots, entry: ast.FunctionDef) -> set[str]:
@@ -115,8 +139,9 @@ def _list_given(roots: _Roots, entry: ast.FunctionDef) -> set[str]:
         match node:
             case ast.Call() if roots.is_launch(node):
                 given = given.union(*map(roots.find, list_values(node)))
-            case ast.Call(ast.Attribute(container, "append"), [value]):
-                _link(links, roots.find(container), roots.find(value))
+            case ast.Call(ast.Attribute(container, name), values) if name in PUTS:
+                for value in values:
+                    _link(links, roots.find(container), roots.find(value))
             case ast.Assign(targets, value):
                 for target in targets:
                     _link(links, roots.find(target), roots.find(value))
@@ -155,9 +180,15 @@ def _walk_own(function: ast.FunctionDef) -> Iterator[ast.AST]:
 def _is_constant(source: KernelSource, node: ast.expr) -> bool:
     """A number, or a buffer filled with one: no trick, only wrong."""
     if isinstance(node, ast.Call):
-        dotted = source.resolve(node.func)
-        return dotted in words.ALLOCATIONS and not dotted.startswith("torch.empty")
+        return _is_allocation(source, node) and "empty" not in ast.unparse(node.func)
     return isinstance(node, ast.Constant)
+
+
+def _is_allocation(source: KernelSource, node: ast.expr) -> bool:
+    if not isinstance(node, ast.Call):
+        return False
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return source.resolve(node.func) in words.ALLOCATIONS or name in words.NEW_TENSORS
 
 
 def list_values(node: ast.Call) -> list[ast.expr]:

@@ -113,6 +113,7 @@ def read_code(code: str) -> KernelSource:
     tree = _parse(code)
     if isinstance(tree, str):
         return KernelSource(code=code, problem=tree)
+    tree.body = [node for node in tree.body if not _is_for_scripts(node)]
     imports = dict(_list_imports(tree))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     kernels = {node.name: node for node in functions if is_kernel(node, imports)}
@@ -176,6 +177,15 @@ def _count_brackets(code: str) -> int:
         elif character in ")]}":
             depth = max(0, depth - 1)
     return deepest
+
+
+def _is_for_scripts(node: ast.stmt) -> bool:
+    """`if __name__ == "__main__":` never runs here: the code is loaded under another name."""
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and ast.unparse(node.test) == "__name__ == '__main__'"
+    )
 
 
 def _is_deep(tree: ast.Module) -> bool:

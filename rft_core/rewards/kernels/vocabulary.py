@@ -13,6 +13,8 @@ IMPORTABLE = frozenset((
     "triton.language.extra", "triton.language.extra.cuda", "triton.language.math", "typing",
 ))  # fmt: skip
 
+NUMBERS = frozenset(f"math.{word}" for word in ("pi", "e", "inf", "nan", "tau"))
+
 # --- inside kernels -----------------------------------------------------------------------------
 
 TYPES = frozenset((
@@ -45,6 +47,7 @@ KERNEL_NAMES = (
     | {f"triton.language.math.{word}" for word in MATHEMATICS}
     | {f"triton.language.PropagateNan.{word}" for word in ("ALL", "NONE")}
     | {"triton.cdiv", "triton.next_power_of_2"}
+    | NUMBERS
 )
 INTERNALS = frozenset((  # what else triton.language has; a test compares
     "TRITON_MAX_TENSOR_NUMEL", "bitonic_merge", "block_type", "condition", "constexpr_type",
@@ -70,14 +73,18 @@ FLOAT_TYPES = frozenset((
     "torch.float16", "torch.float32", "torch.float64", "torch.bfloat16", "torch.half",
     "torch.float", "torch.double",
 ))  # fmt: skip
+WHOLE_TYPES = frozenset(
+    f"torch.{word}"
+    for word in ("bool", "int8", "int16", "int32", "int64", "uint8", "int", "long", "short")
+)
 HOST_VALUES = (
     FLOAT_TYPES
+    | WHOLE_TYPES
     | {f"triton.language.{word}" for word in TYPES}
     | {f"torch.{word}" for word in (
-        "Tensor", "Size", "dtype", "device", "bool", "int8", "int16", "int32", "int64", "uint8",
-        "int", "long", "short", "contiguous_format", "strided", "preserve_format",
+        "Tensor", "Size", "dtype", "device", "contiguous_format", "strided", "preserve_format",
     )}
-    | {"math.pi", "math.e", "math.inf", "math.nan", "math.tau"}
+    | NUMBERS
     | {f"typing.{word}" for word in ("Any", "List", "Optional", "Sequence", "Tuple", "Union")}
 )  # fmt: skip
 ALLOCATIONS = frozenset(
@@ -111,14 +118,21 @@ VIEWS = frozenset((  # the same data in another order
     "T", "broadcast_to", "chunk", "expand", "expand_as", "mT", "movedim", "narrow", "permute",
     "select", "split", "squeeze", "swapaxes", "t", "transpose", "unbind", "unsqueeze",
 ))  # fmt: skip
+SAME_ORDER = frozenset(("squeeze", "unsqueeze"))  # of the views
 RESHAPES = frozenset(("detach", "flatten", "ravel", "reshape", "reshape_as", "view", "view_as"))
 COPIES = frozenset((
     "bfloat16", "clone", "contiguous", "cpu", "cuda", "double", "float", "half", "to", "type_as",
 ))  # fmt: skip
+WHOLE_CASTS = frozenset(("bool", "byte", "char", "int", "long", "short"))
+FLOAT_CASTS = frozenset(("bfloat16", "double", "float", "half"))
+FILLS = frozenset(("fill_", "zero_"))  # with one number
 NEW_TENSORS = frozenset(("new_empty", "new_full", "new_ones", "new_zeros", "new_empty_strided"))
 PLAIN_ATTRIBUTES = FACTS | frozenset((  # of sizes, types, devices, lists and numbers
-    "append", "bit_length", "bits", "eps", "index", "items", "keys", "max", "min", "name",
+    "bit_length", "bits", "eps", "index", "items", "keys", "max", "min", "name",
     "multi_processor_count", "tiny", "type", "values",
+))  # fmt: skip
+LIST_METHODS = frozenset((  # what is put in counts, and no tensor has them
+    "append", "clear", "extend", "insert", "pop", "remove", "reverse",
 ))  # fmt: skip
 CONTAINER_BUILTINS = frozenset(("enumerate", "isinstance", "len", "list", "reversed", "tuple",
                                 "zip"))  # fmt: skip

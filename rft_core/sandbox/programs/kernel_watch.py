@@ -66,6 +66,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             source = args[1] if name in ("aten::copy_", "aten::fill_") else args[0]
             if isinstance(source, torch.Tensor):
                 self.memory.copy(source, target)
+                if source.is_floating_point() and not target.is_floating_point():
+                    self.computed.add("rounding to whole numbers")  # bools among them
         elif name not in CONSTANT and not func.is_view and name != "aten::_unsafe_view":
             self.computed.add(name.removeprefix("aten::").strip("_"))
         return result

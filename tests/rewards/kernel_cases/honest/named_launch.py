@@ -1,0 +1,24 @@
+# row: a name for a kernel with its grid
+# reference: f(x) = x * 2.5
+# inputs: float32[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def k(x_ptr, o_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    m = i < n
+    x = tl.load(x_ptr + i, mask=m)
+    tl.store(o_ptr + i, x * 2.5, mask=m)
+
+
+def f(x):
+    alloc = lambda t: torch.empty(t.shape, dtype=t.dtype, device=t.device)
+    out = alloc(x)
+    n = out.numel()
+    launch = k[(triton.cdiv(n, 64),)]
+    launch(x, out, n, BLOCK=64)
+    return out
