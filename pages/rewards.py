@@ -25,6 +25,7 @@ from pages.components.reward_probes import probe_section
 from pages.components.reward_start import choose_start
 from pages.components.reward_versions import save_version, show_versions
 from pages.components.sandbox_notice import sandbox_banner
+from pages.components.suited_settings import suited_settings
 from pages.components.workflow import section
 from rft_core.errors import RftError
 from rft_core.evaluation.dry_run import DryRun, score_groups
@@ -33,6 +34,7 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import StoredSet
 
 RESULT = "dry_run_result"
+TRIED = ("model", "num_generations", "temperature", "max_completion_length")  # training takes them
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def main() -> None:
     past_run_popover(stored.id if stored else None)
     show_versions(rewards, stored)
     section(5, "Train", "The Train page opens with these rewards and these prompts.")
-    train_link(stored, request.prompts, request.config.model)
+    train_link(stored, request)
 
 
 def check(edited: EditedRewards, name: str) -> RewardSet | None:
@@ -149,15 +151,20 @@ def _line(text: str, number: int) -> str:
     return "".join(text.splitlines()[number - 1 : number])
 
 
-def train_link(stored: StoredSet | None, prompts: PromptChoice, model: str) -> None:
+def train_link(stored: StoredSet | None, request: DryRunRequest) -> None:
     clicked = st.button(
         "Next: train with these rewards", icon=":material/arrow_forward:",
         type="primary" if stored else "secondary", disabled=stored is None, key="rewards_train",
         help=None if stored else "Save the rewards first.",
     )  # fmt: skip
     if clicked and stored:
-        choice = {"task": prompts.task, "prompt_set": prompts.set_id, "reward_set": stored.id}
-        set_draft({**draft_values(), **choice, "model": model})
+        task, draft = request.prompts.task, draft_values()
+        chosen = {"task": task, "prompt_set": request.prompts.set_id, "reward_set": stored.id}
+        tried = {name: getattr(request.config, name) for name in TRIED}
+        set_draft({
+            **draft, **suited_settings(task, draft["model"]), **chosen,
+            **(tried if request.pasted is None else {}),
+        })  # fmt: skip
         st.switch_page("train.py")
 
 

@@ -4,7 +4,7 @@ import shlex
 
 import streamlit as st
 
-from pages.components.config_form import draft_values, group_fields, set_draft
+from pages.components.config_form import draft_values, follow_task, group_fields, set_draft
 from pages.components.page_header import page_header, plain, show_error, shown_errors
 from rft_core.config import PRESETS, RunConfig, make_config, to_yaml, write_assignments
 from rft_core.embedded import EMBEDDED_MODELS
@@ -58,6 +58,7 @@ def what_to_train_on() -> None:
     with task:
         st.selectbox(
             "task", [*TASKS, "custom"], key="config.task", persist_state="session",
+            on_change=follow_task,
             format_func=lambda name: TASKS[name].title if name in TASKS else "Custom",
             help="A built-in task brings prompts, template and rewards.",
         )  # fmt: skip

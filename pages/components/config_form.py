@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import streamlit as st
 from pydantic.fields import FieldInfo
 
+from pages.components.suited_settings import suited_settings
 from rft_core.config import RunConfig
 
 KEY = "config."
@@ -32,6 +33,13 @@ def draft_values() -> dict[str, Any]:
         name: st.session_state.get(KEY + name, _to_widget(field, field.default))
         for name, field in RunConfig.model_fields.items()
     }
+
+
+def follow_task() -> None:
+    """A callback: another task brings the embedded model that knows it."""
+    draft = draft_values()
+    for name, value in suited_settings(draft["task"], draft["model"]).items():
+        st.session_state[KEY + name] = _to_widget(RunConfig.model_fields[name], value)
 
 
 def group_fields(group: str, *, skip: tuple[str, ...] = (), columns: int = 3) -> None:

@@ -12,6 +12,7 @@ import streamlit as st
 from pages.components.config_form import draft_values
 from pages.components.page_header import shown_errors
 from pages.components.prompt_draft import CUSTOM
+from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
 from rft_core.config import RunConfig, make_config
 from rft_core.embedded import EMBEDDED_MODELS
@@ -26,6 +27,7 @@ from rft_core.tasks import TASKS, get_task
 SAMPLED, PASTED = "Sample from a model", "Paste completions"
 KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
 CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
+MODEL, LENGTH, LAST_TASK = "dry_run_model", "dry_run_length", "dry_run_task_last"
 MOST_PROMPTS = 256
 STEP_FIELDS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
@@ -123,11 +125,12 @@ def dry_run_form() -> DryRunRequest:
     left, right = st.columns(2)
     with left:
         prompts = pick_prompts()
+    _suit_the_task(prompts.task)
     if how == PASTED:
         return _pasted(prompts)
     with right:
         model = st.selectbox(
-            "Model", list(EMBEDDED_MODELS), key="dry_run_model", accept_new_options=True,
+            "Model", list(EMBEDDED_MODELS), key=MODEL, accept_new_options=True,
             persist_state="session",
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
@@ -154,11 +157,27 @@ def dry_run_form() -> DryRunRequest:
         )  # fmt: skip
     with places[3]:
         values["max_completion_length"] = st.number_input(
-            "Longest completion, tokens", 1, 8192, defaults.max_completion_length,
-            key="dry_run_length", persist_state="session",
-        )  # fmt: skip
+            "Longest completion, tokens", 1, 8192, key=LENGTH, persist_state="session"
+        )
     with shown_errors():
         return DryRunRequest(prompts, make_config(values), int(count))
+
+
+def choose_task_prompts(task: str) -> None:
+    """The task's own prompts, in place of another task's own. A stored set stays chosen."""
+    if wanted_prompts().set_id is None:
+        st.query_params["prompts"] = task
+
+
+def _suit_the_task(task: str) -> None:
+    """Prompts of another task bring the embedded model that knows it, and its length."""
+    st.session_state.setdefault(MODEL, next(iter(EMBEDDED_MODELS)))
+    st.session_state.setdefault(LENGTH, RunConfig().max_completion_length)
+    if st.session_state.get(LAST_TASK) != task:
+        st.session_state[LAST_TASK] = task
+        if suited := suited_settings(task, st.session_state[MODEL]):
+            st.session_state[MODEL] = suited["model"]
+            st.session_state[LENGTH] = suited["max_completion_length"]
 
 
 def _pasted(prompts: PromptChoice) -> DryRunRequest:

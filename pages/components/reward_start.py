@@ -4,6 +4,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from pages.components.dry_run_form import choose_task_prompts
 from pages.components.page_header import plain, show_error
 from pages.components.reward_draft import (
     get_reward_draft,
@@ -41,12 +42,14 @@ def choose_start(task: str) -> None:
             start_from_source(STARTER_SOURCE, STARTER_NAME)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("Start from", width="content")
+        built_in = _list_built_in()
         chosen = st.menu_button(
-            "A task's rewards", list(TASKS), icon=":material/rule:", key="rewards_from_task",
-            format_func=lambda name: TASKS[name].title,
-        )  # fmt: skip
+            "A task's rewards", list(built_in), icon=":material/rule:", key="rewards_from_task"
+        )
         if chosen:
-            start_from_rewards(TASKS[chosen].reward_set)
+            task, rewards = built_in[chosen]
+            start_from_rewards(rewards)
+            choose_task_prompts(task)
             st.rerun()
         _stored_versions()
         if st.button("Python starter", icon=":material/code:", key="rewards_from_starter"):
@@ -62,6 +65,16 @@ def choose_start(task: str) -> None:
                 key="rewards_previous", on_click=start_from_previous,
             )  # fmt: skip
     _show_remarks()
+
+
+def _list_built_in() -> dict[str, tuple[str, RewardSet]]:
+    """Title -> task and rewards: each task's own, then those that show how it would be gamed."""
+    found = {}
+    for task in TASKS.values():
+        found[task.title] = (task.name, task.reward_set)
+        if task.naive_rewards:
+            found[f"{task.title}: naive, can be gamed"] = (task.name, task.naive_rewards)
+    return found
 
 
 def _open_from_address() -> None:

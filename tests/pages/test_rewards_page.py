@@ -327,3 +327,19 @@ def test_where_code_cannot_be_locked_in_the_page_says_so_and_what_still_works(
     app = open_rewards()
     assert "bwrap: not installed" in app.error[0].value.replace("\\", "")
     assert "refused here" in app.error[0].value and "format still work" in app.error[0].value
+
+
+def test_a_tasks_rewards_bring_its_prompts_and_its_model_and_training_gets_what_was_tried() -> None:
+    app = open_rewards()
+    app.get_by_key("rewards_from_task").set_value("Triton kernels, easy")
+    checked(app.run())
+    assert app.selectbox(key="dry_run_prompts").value == "triton_kernels-easy"
+    assert app.selectbox(key="dry_run_model").value == "embedded/triton"
+    assert app.number_input(key="dry_run_length").value == 104
+    app.number_input(key="dry_run_temperature").set_value(0.9)
+    click(app, "Save as a new version")
+    click(app, "Next: train with these rewards")
+    drafted = {name: app.session_state[f"config.{name}"] for name in ("task", "model")}
+    assert drafted == {"task": "triton_kernels-easy", "model": "embedded/triton"}
+    assert app.session_state["config.temperature"] == "0.9"
+    assert app.session_state["config.max_completion_length"] == 104

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.page_header import plain
+from pages.components.suited_settings import suited_settings
 from rft_core.config import RunConfig
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_runs, open_index
@@ -72,3 +73,15 @@ def test_the_command_line_says_only_what_differs_from_the_defaults(runs_dir: Pat
     app.text_input(key="config.beta").set_value("0.02").run()
     (command,) = [block.value for block in app.code]
     assert command == "python -m rft_core launch --set beta=0.02"
+
+
+def test_another_task_brings_the_embedded_model_that_knows_it_but_changes_no_other_model(
+    runs_dir: Path,
+) -> None:
+    app = open_train()
+    app.selectbox(key="config.task").set_value("triton_kernels-easy").run()
+    assert not app.exception
+    assert app.selectbox(key="config.model").value == "embedded/triton"
+    assert app.number_input(key="config.max_completion_length").value == 104
+    assert suited_settings("countdown", "some/model") == {}
+    assert suited_settings("gsm8k", "embedded/countdown") == {}
