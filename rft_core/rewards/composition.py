@@ -83,7 +83,10 @@ class Scorer:
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
         self._workbench.start_step(global_step)
-        graded = [self._run(entry, batch, global_step) for entry in self.reward_set.entries]
+        graded = [
+            self._note_infra(*self._run(entry, batch, global_step))
+            for entry in self.reward_set.entries
+        ]
         columns = self._combine_scores([grades for grades, _ in graded])
         flags = [
             _flags(text, [grades[index] for grades in columns])
@@ -94,7 +97,7 @@ class Scorer:
             self._combine([grades[index] for grades in shaped], flags[index])
             for index in range(len(batch))
         ]
-        return Scoring(tuple(samples), tuple(_note_infra(*each) for each in graded))
+        return Scoring(tuple(samples), tuple(report for _, report in graded))
 
     def _run(
         self, entry: RewardEntry, batch: Batch, global_step: int | None
@@ -111,6 +114,16 @@ class Scorer:
         if info and info.make_entry:
             entry = info.make_entry(entry)
         return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
+
+    def _note_infra(
+        self, grades: list[Grade], report: FunctionReport
+    ) -> tuple[list[Grade], FunctionReport]:
+        """The report, with the completions that our own failure left unscored."""
+        failed = tuple(index for index, grade in enumerate(grades) if grade.infra_error)
+        if failed:
+            dead = max(self._executor.dead_servers, self._workbench.pool.dead_servers)
+            report = replace(report, infra_samples=failed, dead_servers=dead)
+        return grades, report
 
     def _combine_scores(self, columns: list[list[Grade]]) -> list[list[Grade]]:
         """Fill the columns of the entries that are made of the others' scores."""
@@ -133,12 +146,6 @@ class Scorer:
             reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
             flags=flags,
         )
-
-
-def _note_infra(grades: Sequence[Grade], report: FunctionReport) -> FunctionReport:
-    """The report, with the completions that our own failure left unscored."""
-    failed = tuple(index for index, grade in enumerate(grades) if grade.infra_error)
-    return replace(report, infra_samples=failed) if failed else report
 
 
 def _flags(completion: str, grades: Sequence[Grade]) -> tuple[str, ...]:

@@ -148,7 +148,8 @@ class FunctionReport:
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column,
     training keeps only "reason" and "flag". `infra_samples` are the indices of the completions left
-    unscored by a failure of the sandbox itself.
+    unscored by a failure of the sandbox itself, `dead_servers` how many of its servers had failed
+    in a row by then.
     """
 
     name: str
@@ -162,6 +163,7 @@ class FunctionReport:
     extras: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     infra_samples: tuple[int, ...] = ()
+    dead_servers: int = 0
 
 
 @dataclass(frozen=True)

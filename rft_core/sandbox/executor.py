@@ -67,6 +67,7 @@ class Executor:
         self._limits = limits or Limits()
         self._servers, self._are_ours = servers or Servers(), servers is None
         self._running: dict[str, _Running] = {}
+        self._forgiven = self._servers.failures  # those before the last answer
 
     def __enter__(self) -> Executor:
         return self
@@ -85,6 +86,11 @@ class Executor:
         tried = self._acquire(Flavour.PYTHON)
         self._servers.release(tried)
         return tried.report.tier or ""
+
+    @property
+    def dead_servers(self) -> int:
+        """How many fork servers in a row have failed by now, with no answer in between."""
+        return self._servers.failures - self._forgiven
 
     def load(self, source: str, timeout: float) -> CallResult:
         """Run the source's module level, unless its process has done so already."""
@@ -113,6 +119,7 @@ class Executor:
         start = time.monotonic()
         try:
             answer = read_answer(channel.exchange(frames.pack(request), start + timeout))
+            self._forgiven = self._servers.failures
         except ExecutionError as error:
             answer = Answer(failure=self._bury(source, error, timeout))
         seconds = time.monotonic() - start

@@ -7,6 +7,7 @@ is kept with its completions, so that the page can show which they were. Pure fu
 
 from __future__ import annotations
 
+from rft_core.sandbox.pool import MOST_DEAD_SERVERS
 from rft_core.training.batch_records import SampledBatch
 
 MOST_INFRA_ERRORS = 0.01  # share of a step's completions that the sandbox may fail on
@@ -21,15 +22,17 @@ def find_reason_to_pause(batch: SampledBatch) -> str:
 def _explain_infra_errors(batch: SampledBatch) -> str:
     failed = sorted({index for report in batch.reports for index in report.infra_samples})
     count = len(batch.samples)
-    if len(failed) <= MOST_INFRA_ERRORS * count:
+    in_a_row = max((report.dead_servers for report in batch.reports), default=0)
+    if len(failed) <= MOST_INFRA_ERRORS * count and in_a_row < MOST_DEAD_SERVERS:
         return ""
     named = ", ".join(str(index) for index in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
     name = next(report.name for report in batch.reports if report.infra_samples)
     return (
         f"The sandbox failed on {len(failed)} of {count} completions (samples {named}{more}; "
-        f"{name}: {batch.samples[failed[0]].reasons[name]}). They are unscored, not zero. Look at "
-        "the log and at `python -m rft_core sandbox`, then resume"
+        f"{name}: {batch.samples[failed[0]].reasons[name]}); {in_a_row} of its servers died in a "
+        "row. These completions are unscored, not zero. Look at the log and at "
+        "`python -m rft_core sandbox`, then resume"
     )
 
 

@@ -1,0 +1,89 @@
+"""A run pauses where the sandbox fails too often, and not for the odd failure."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from rft_core.rewards.composition import Scorer
+from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
+from rft_core.sandbox import servers
+from rft_core.sandbox.executor import Executor
+from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.outcome import InfrastructureError, Outcome
+from rft_core.training.batch_records import SampledBatch, summarise
+from rft_core.training.pausing import find_reason_to_pause
+
+ROW = {"entry_point": "f", "tests": [[[1], 1]]}
+HONEST = "def f(x):\n    return x\n"
+
+
+def make_batch(count: int, failed: int, dead_servers: int) -> SampledBatch:
+    samples = [
+        Scored({"tests": None}, None, {"tests": "Not scored: the fork server is gone."})
+        if index < failed
+        else Scored({"tests": 1.0}, 1.0, {"tests": ""})
+        for index in range(count)
+    ]
+    report = FunctionReport(
+        "tests", 0.0, infra_samples=tuple(range(failed)), dead_servers=dead_servers
+    )
+    texts = [""] * count
+    return SampledBatch(range(count), texts, [[]] * count, [False] * count, samples, [report])
+
+
+@pytest.mark.parametrize(
+    ("failed", "dead_servers", "pauses"),
+    [(0, 0, False), (5, 0, False), (6, 0, True), (5, 2, False), (1, 3, True)],
+)
+def test_more_than_one_in_a_hundred_failures_or_three_dead_servers_in_a_row_pause(
+    failed: int, dead_servers: int, pauses: bool
+) -> None:
+    reason = find_reason_to_pause(make_batch(512, failed, dead_servers))
+    assert bool(reason) is pauses
+    if pauses:
+        assert f"failed on {failed} of 512 completions (samples 0" in reason
+        assert f"{dead_servers} of its servers died in a row" in reason
+
+
+def test_servers_that_die_in_a_row_are_reported_with_the_completions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start_server(flavour: object) -> None:
+        raise InfrastructureError("no more processes")
+
+    batch = Batch([[]] * 8, [HONEST] * 8, [ROW] * 8)
+    with Scorer(RewardSet((RewardEntry("tests", "unit_tests"),))) as scorer:
+        monkeypatch.setattr(servers, "start_server", start_server)
+        [report] = scorer.score(batch).reports
+        assert report.infra_samples == tuple(range(8)) and report.dead_servers >= 3
+        monkeypatch.undo()
+        [report] = scorer.score(batch).reports
+        assert report.infra_samples == () and report.dead_servers == 0
+
+
+def test_a_server_that_dies_under_a_function_counts_until_the_next_answer() -> None:
+    slow = "import time\ndef f(completions):\n    time.sleep(60)"
+    quick = "def f(completions):\n    return [1.0]"
+    keywords = {"completions": ["x"], "global_step": None}
+    with Executor() as executor:
+        executor.load(slow, 10)
+        with executor._servers.borrow(Flavour.PYTHON) as tried:
+            threading.Timer(0.1, os.killpg, (tried.server.pid, signal.SIGKILL)).start()
+        assert executor.call(slow, "f", keywords, 30).outcome is Outcome.INFRA_ERROR
+        assert executor.dead_servers == 1
+        assert executor.call(quick, "f", keywords, 10).values == [1.0]
+        assert executor.dead_servers == 0
+
+
+def test_four_thousand_repetitions_show_in_the_lengths_and_the_flags() -> None:
+    text = "so " * 4000
+    rewards = RewardSet((RewardEntry("length", "length", options={"target": 3}),))
+    with Scorer(rewards) as scorer:
+        scoring = scorer.score(Batch([[]] * 2, [text, "so"], [{}] * 2))
+    ids = [range(4000), range(1)]
+    batch = SampledBatch([0, 0], [text, "so"], ids, [False] * 2, scoring.samples, scoring.reports)
+    metrics = summarise(batch, ["length"], 2)
+    assert metrics["completions/mean_length"] == 2000.5
+    assert metrics["flagged"] == 0.5 and "repetition" in scoring.samples[0].flags
