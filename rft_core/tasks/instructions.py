@@ -1,8 +1,8 @@
 """Instructions: write a text that keeps verifiable constraints, as in IFEval.
 
-Rows come from an upload: a prompt, and its constraints as `instruction_kinds.py` lists them. The
-prompt must itself say what is wanted; the constraints are only what is checked. `format` is the
-share of the constraints that are kept, `correctness` is 1 where all are.
+Rows come from an upload: a prompt, and its constraints as `rewards/instruction_kinds.py` lists
+them. The prompt must itself say what is wanted; the constraints are only what is checked. `format`
+is the share of the constraints that are kept, `correctness` is 1 where all are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The functions that the built-in rows of python_code ask for, with what they are defined for.
 
 Each is its own reference: the docstring is the task, the body the gold answer, and what it returns
-what a test expects. `inputs` describes one argument per parameter, see `rewards/programs/random_inputs.py`.
+what a test expects. `inputs` describes one argument per parameter, as told in
+`rewards/programs/random_inputs.py`.
 """
 
 from __future__ import annotations
