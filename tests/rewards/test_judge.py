@@ -69,7 +69,7 @@ def test_garbage_over_the_wire_is_unscored_and_harms_no_other():
     (bad, good), report, _ = score(behave, "bad", "good")
     assert (bad.reward, good.reward) == (None, 0.8)
     assert report.error_sample == 0 and "1 of 2" in report.error
-    assert report.metrics["judge/failures"] == 1
+    assert report.metrics["failures"] == 1
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_busy_and_broken_servers_are_asked_again():
     }  # fmt: skip
     [sample], report, server = score(lambda _, seen: answers.get(seen, GOOD), "Hi")
     assert sample.reward == 0.8 and len(server.requests) == 4
-    assert report.metrics["judge/retries"] == 3
+    assert report.metrics["retries"] == 3
 
 
 def test_a_refusal_is_not_asked_again():
@@ -118,7 +118,7 @@ def test_a_slow_attempt_is_repeated():
     with serve(behave) as server, Scorer(judge(server.url, timeout=0.3)) as scorer:
         scoring = scorer.score(make_batch("Hi"))
     assert scoring.samples[0].reward == 0.8
-    assert scoring.reports[0].metrics["judge/retries"] == 1
+    assert scoring.reports[0].metrics["retries"] == 1
 
 
 INJECTIONS = [
@@ -167,9 +167,21 @@ def test_equal_questions_are_asked_once_and_remembered(tmp_path):
             later = scorer.score(batch)
         assert len(server.requests) == 2
     assert first.samples == again.samples == later.samples
-    assert first.reports[0].metrics["judge/tokens_in"] == 200
-    assert again.reports[0].metrics["judge/tokens_in"] == 0
-    assert later.reports[0].metrics["judge/cached"] == 3
+    assert first.reports[0].metrics["tokens_in"] == 200
+    assert again.reports[0].metrics["tokens_in"] == 0
+    assert later.reports[0].metrics["cached"] == 3
+
+
+def test_a_remembered_label_is_not_a_score_for_other_passing_labels(tmp_path):
+    options = {
+        "messages": '[{"role": "user", "content": "Is {{ sample.output_text }} good?"}]',
+        "labels": '["good", "bad"]',
+        "cache_file": str(tmp_path / "verdicts.db"),
+    }
+    with serve(lambda *_: '{"label": "bad", "reason": "It is."}') as server:
+        for passing, wanted in (('["good"]', 0.0), ('["bad"]', 1.0)):
+            with Scorer(judge(server.url, passing_labels=passing, **options)) as scorer:
+                assert scorer.score(make_batch("a")).samples[0].reward == wanted
 
 
 def test_failures_are_not_remembered():
@@ -184,7 +196,7 @@ def test_questions_are_asked_at_the_same_time_but_not_more_than_allowed():
     _, report, server = score(lambda *_: slowly(GOOD, 0.1), *texts, concurrency=4)
     assert server.most_at_once in (3, 4)
     assert report.seconds < 1.0  # one after another would take 1.2
-    assert report.metrics["judge/latency_max"] >= 0.1
+    assert report.metrics["latency_max"] >= 0.1
     assert len(report.extras["judge_seconds"]) == 12
 
 
@@ -193,7 +205,7 @@ def test_cost_and_key(monkeypatch):
     _, report, server = score(
         lambda *_: GOOD, "a", "b", price_in=2.0, price_out=10.0, key_variable="MY_JUDGE_KEY"
     )
-    assert report.metrics["judge/cost"] == pytest.approx((200 * 2 + 20 * 10) / 1e6)
+    assert report.metrics["cost"] == pytest.approx((200 * 2 + 20 * 10) / 1e6)
     assert server.keys == ["Bearer secret"] * 2
 
 

@@ -54,8 +54,8 @@ def test_both_entries_look_at_one_execution_and_equal_programs_run_once(workbenc
         for name in ("triton_compilation", "triton_correctness")
     ]
     reports = [grader.score(make_batch(PLAIN, OTHER, PLAIN), 120)[1] for grader in graders]
-    assert reports[0].metrics == {"c/executed": 2.0, "c/compiled": 2.0}
-    assert reports[1].metrics == {"c/executed": 0.0, "c/compiled": 0.0}
+    assert reports[0].metrics == {"executed": 2.0, "compiled": 2.0}
+    assert reports[1].metrics == {"executed": 0.0, "compiled": 0.0}
 
 
 def test_the_next_step_runs_with_other_inputs_and_compiles_nothing_again(lab, workbench):

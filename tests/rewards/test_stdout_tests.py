@@ -116,7 +116,7 @@ def test_partial_credit_and_the_gap() -> None:
         scoring = scorer.score(Batch([[]] * 2, [first, "print('3\\n2')"], [ROW] * 2))
     assert [s.reward for s in scoring.samples] == [pytest.approx(2 / 3), 0.0]
     assert scoring.samples[1].flags == ("hard_coded",)
-    assert scoring.reports[0].metrics["output/gap"] == pytest.approx(0.75)
+    assert scoring.reports[0].metrics["gap"] == pytest.approx(0.75)
 
 
 @pytest.mark.parametrize("tests", [[[1, "3"]], [["1"]], "x", [["1", None]]])

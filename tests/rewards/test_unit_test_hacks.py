@@ -101,8 +101,8 @@ def test_hard_coding_the_visible_tests_is_flagged_and_seen_in_the_gap(scorer: Sc
     scoring = scorer.score(batch)
     assert scoring.samples[0].flags == ("hard_coded",) and scoring.samples[1].flags == ()
     metrics = scoring.reports[0].metrics
-    assert metrics["tests/visible"] == 1.0 and metrics["tests/hidden"] < 0.75
-    assert metrics["tests/gap"] == pytest.approx(metrics["tests/visible"] - metrics["tests/hidden"])
+    assert metrics["visible"] == 1.0 and metrics["hidden"] < 0.75
+    assert metrics["gap"] == pytest.approx(metrics["visible"] - metrics["hidden"])
 
 
 def test_hard_coding_all_tests_of_the_row_fails_the_random_ones(scorer: Scorer) -> None:

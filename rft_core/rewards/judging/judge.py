@@ -6,7 +6,7 @@ the completion is unscored, never 0. The completion reaches the judge between ma
 know and with the notice that it is data; text in it that speaks to the judge is flagged. None of
 that makes a judge proof against persuasion: gate it by what a program can check.
 
-Verdicts are kept by the hash of everything that was asked (in memory, or in an SQLite file), equal
+Verdicts are kept by the hash of all that decides them (in memory, or in an SQLite file), equal
 questions are asked once, and tokens, cost and latency are in the report's metrics and extras.
 Source: "Judging LLM-as-a-Judge" (arXiv 2306.05685); OpenAI's `score_model` grader.
 """
@@ -86,7 +86,8 @@ class Judge:
             self._question(*sample)
             for sample in zip(batch.prompts, batch.completions, batch.rows, strict=True)
         ]
-        keys = [_hash(self._endpoint, question) for question in questions]
+        passing = self._options["passing_labels"]
+        keys = [_hash(self._endpoint, question, passing) for question in questions]
         verdicts: dict[str, Verdict | str] = {
             key: question
             for key, question in zip(keys, questions, strict=True)
@@ -181,22 +182,19 @@ class Judge:
         fresh = [v for v in asked.values() if isinstance(v, Verdict) and not v.cached]
         failures = [verdict for verdict in per_sample if isinstance(verdict, str)]
         tokens = {
-            "judge/tokens_in": float(sum(v.reply.tokens_in for v in fresh)),
-            "judge/tokens_out": float(sum(v.reply.tokens_out for v in fresh)),
+            "tokens_in": float(sum(v.reply.tokens_in for v in fresh)),
+            "tokens_out": float(sum(v.reply.tokens_out for v in fresh)),
         }
         latencies = [v.reply.seconds for v in fresh]
         price_in, price_out = self._options["price_in"], self._options["price_out"]
         metrics = tokens | {
-            "judge/calls": float(calls),
-            "judge/cached": float(sum(map(_is_cached, per_sample))),
-            "judge/failures": float(len(failures)),
-            "judge/retries": float(sum(v.reply.retries for v in fresh)),
-            "judge/latency_mean": math.fsum(latencies) / len(latencies) if latencies else 0.0,
-            "judge/latency_max": max(latencies, default=0.0),
-            "judge/cost": (
-                tokens["judge/tokens_in"] * price_in + tokens["judge/tokens_out"] * price_out
-            )
-            / 1e6,
+            "calls": float(calls),
+            "cached": float(sum(map(_is_cached, per_sample))),
+            "failures": float(len(failures)),
+            "retries": float(sum(v.reply.retries for v in fresh)),
+            "latency_mean": math.fsum(latencies) / len(latencies) if latencies else 0.0,
+            "latency_max": max(latencies, default=0.0),
+            "cost": (tokens["tokens_in"] * price_in + tokens["tokens_out"] * price_out) / 1e6,
         }
         error = None
         if failures:
@@ -221,8 +219,9 @@ def _result(future: Future[Verdict]) -> Verdict | str:
         return str(error)
 
 
-def _hash(endpoint: ChatEndpoint, question: Question) -> str:
-    text = json.dumps([endpoint.base_url, endpoint.model, question])
+def _hash(endpoint: ChatEndpoint, question: Question, passing_labels: str) -> str:
+    """Of everything that decides the score: which labels pass is not in the question."""
+    text = json.dumps([endpoint.base_url, endpoint.model, question, passing_labels])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

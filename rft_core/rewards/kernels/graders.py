@@ -60,8 +60,8 @@ class KernelGrader:
             for each in examined
         ]
         metrics = {
-            f"{self._name}/executed": float(self._lab.executed),
-            f"{self._name}/compiled": float(self._lab.compiled),
+            "executed": float(self._lab.executed),
+            "compiled": float(self._lab.compiled),
         }
         return grades, make_report(self._name, start, grades, metrics)
 

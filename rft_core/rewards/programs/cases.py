@@ -116,14 +116,14 @@ def _describe_first(verdict: Verdict) -> str:
     return ""
 
 
-def list_metrics(name: str, verdicts: Iterable[Verdict]) -> dict[str, float]:
-    """Mean shares over a batch: "<name>/visible", "<name>/hidden" and their "<name>/gap"."""
+def list_metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
+    """Mean shares over a batch: "visible", "hidden" and their "gap"; {} without either kind."""
     shares = [(v.share(hidden=False), v.share(hidden=True)) for v in verdicts]
     both = [(visible, hidden) for visible, hidden in shares if None not in (visible, hidden)]
     if not both:
         return {}
     visible, hidden = (math.fsum(column) / len(both) for column in zip(*both, strict=True))
-    return {f"{name}/visible": visible, f"{name}/hidden": hidden, f"{name}/gap": visible - hidden}
+    return {"visible": visible, "hidden": hidden, "gap": visible - hidden}
 
 
 def put_to_cases(
@@ -151,5 +151,5 @@ def grade_verdicts(
 ) -> tuple[list[Grade], FunctionReport]:
     """The grades of a batch that was begun at `start`, and the report with its metrics."""
     grades = [v if isinstance(v, Grade) else grade_verdict(v, partial=partial) for v in verdicts]
-    metrics = list_metrics(name, [v for v in verdicts if isinstance(v, Verdict)])
+    metrics = list_metrics([v for v in verdicts if isinstance(v, Verdict)])
     return grades, make_report(name, start, grades, metrics)
