@@ -15,7 +15,7 @@ LARGEST_EXPONENT = 300  # 1e999999999 would take all memory as a fraction
 _NUMBER = re.compile(
     r"""
     (?P<sign>[+-]?) \s? [$€£]? \s?
-    (?P<digits> \d{1,3}(?:,\d{3})+ | \d+ )? (?P<decimals> \.\d+ )?
+    (?P<digits> (?!0\d) (?: \d{1,3}(?:,\d{3})+ | \d+ ) )? (?P<decimals> \.\d+ )?
     (?: [eE] (?P<exponent>[+-]?\d{1,3}) )?
     (?: \s? / \s? (?P<denominator>\d+) )?
     (?P<unit> \s? (?:%|°|[A-Za-z]+) (?:\s[A-Za-z]{2,})? )?

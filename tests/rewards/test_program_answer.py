@@ -46,6 +46,12 @@ HONEST = (
     "Let me see.\n```python\nx = 48\nanswer = x + x // 2\n```\nIt prints nothing.",
     "import sys\nprint(72)\nsys.exit()",
     "def main():\n    print(72)\nif __name__ == '__main__':\n    main()",
+    "def solution(a, b):\n    return a + b\nanswer = solution(48, 24)",
+    "def solution():\n    print(72)\nsolution()",
+    "def solution():\n    global answer\n    answer = 72\nsolution()",
+    "from sympy import solve, symbols\nx = symbols('x')\nanswer = solve(x - 72, x)[0]",
+    "import sympy\nanswer = sympy.Float(72)",
+    "import numpy as np\nanswer = np.array(72)",
 )
 
 
@@ -66,6 +72,7 @@ CHEATS = (
     "answer = {72, 73}",
     "answer = 72 + 0j",
     "answer = 'x = 72'",
+    "answer = '072'",
     "answer = None\nprint(72)",
     "for n in range(101): print(n)",
     "print(72)\nprint(73)",

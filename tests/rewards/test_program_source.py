@@ -33,11 +33,22 @@ def fenced(code: str, label: str = "python") -> str:
         f"<think>so</think>\n<answer>{CODE}</answer>",
         f"<think>{fenced('def f(x): pass')}</think>\n<answer>\n{fenced(CODE)}</answer>",
         f"<answer>Here:\n{fenced(CODE)}done</answer>",
+        f"~~~python\n{CODE}\n~~~",
+        f"````python\n{CODE}\n````",
+        fenced(CODE, 'python title="a.py"'),
+        f"1. So:\n\n    {fenced(CODE)}".replace("\n", "\n    "),
+        f"<answer>\n   {fenced(CODE)}</answer>".replace("\n", "\n   "),
     ],
 )
 def test_the_program_is_found_where_models_put_it(completion: str) -> None:
     found = find_program(completion, "auto", "f")
     assert found.text is not None and found.text.strip() == CODE
+
+
+@pytest.mark.parametrize("around", ["{}", "```python\n{}\n```"])
+def test_a_fence_in_a_docstring_is_no_end(around: str) -> None:
+    code = 'def f(x):\n    """Return it.\n\n    ```\n    f(1)\n    ```\n    """\n    return x'
+    assert find_program(around.format(code), "auto", "f").text == code
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
 """P-CoT: the completion's Python program is run, and its answer compared with the gold number.
 
-The answer is what the program's `solution()` returns, else its variable `answer` (or `ans`), else
-the last line that it prints. It must be one number, or text that `numeric_match` would read as one.
-Where it is not whole, it may be off by a billionth, since 0.1 + 0.2 is not 0.3; a whole number may
-be off by `tolerance` alone.
+The answer is what the program's `solution()` returns, if it takes nothing and returns something,
+else its variable `answer` (or `ans`), else the last line that it prints. It must be one number, or
+text that `numeric_match` would read as one. Where it is not whole, it may be off by a billionth,
+since 0.1 + 0.2 is not 0.3; a whole number may be off by `tolerance` alone.
 Source: ReFT (arXiv 2401.08967), after Program of Thoughts (arXiv 2211.12588).
 """
 
@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+import numpy as np
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
 from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
@@ -101,6 +103,8 @@ def _read_answer(reply: Reply) -> Any:
 
 def read_number(answer: Any) -> Fraction | None:
     """The exact value of a number, or of text that states one; None for anything else."""
+    if isinstance(answer, np.ndarray) and answer.ndim == 0:
+        answer = answer.item()
     if isinstance(answer, str):
         return parse_number(answer)
     if isinstance(answer, float):
