@@ -36,6 +36,7 @@ def main() -> None:
     else:
         any_active = any(status.is_active for status in statuses)
         st.fragment(run_list, run_every=REFRESH_SECONDS if any_active else None)()
+        all_demos()
     for run in read_unreadable_runs():
         unreadable_card(run)
     st.divider()
@@ -84,14 +85,30 @@ def first_steps() -> None:
             for name, kind in (("countdown", "primary"), ("triton", "secondary")):
                 label = f"Start the {DEMOS[name].preset}"
                 if st.button(label, type=kind, icon=":material/play_arrow:"):
-                    with shown_errors():
-                        run = launch_demo(get_runs_dir(), name)
-                    st.switch_page("monitor.py", query_params={"run": run})
+                    watch_demo(name)
     st.write("Or bring your own task:")
     with st.container(horizontal=True):
         st.page_link("prompts.py", label="1. Upload prompts", icon=":material/dataset:")
         st.page_link("rewards.py", label="2. Write a reward", icon=":material/rule:")
         st.page_link("train.py", label="3. Train", icon=":material/model_training:")
+
+
+def all_demos() -> None:
+    """Below the runs: each demo can still be started, or looked at again."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Demos", width="content")
+        for name, demo in DEMOS.items():
+            if st.button(
+                demo.title or demo.preset, key=f"demo-{name}", type="tertiary",
+                icon=":material/play_arrow:", help="Starts it, goes on with it, or opens its run.",
+            ):  # fmt: skip
+                watch_demo(name)
+
+
+def watch_demo(name: str) -> None:
+    with shown_errors():
+        run = launch_demo(get_runs_dir(), name)
+    st.switch_page("monitor.py", query_params={"run": run})
 
 
 def run_list() -> None:
@@ -114,7 +131,7 @@ def run_card(status: RunStatus) -> None:
     run = status.run
     with st.container(border=True, key=f"run-{run.id}"):
         title, rewards, progress, actions = st.columns(
-            [3, 3, 3, 2], vertical_alignment="center", gap="medium"
+            [3, 4, 3, 2], vertical_alignment="center", gap="medium"
         )
         with title:
             with st.container(horizontal=True, vertical_alignment="center"):
