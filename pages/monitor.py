@@ -17,7 +17,7 @@ from pages.components.live_chart import live_chart
 from pages.components.log_tail import read_log_tail
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rescoring import choose_rescore, is_rescoring, show_rescore
-from pages.components.reward_source import reward_weights, show_reward_source
+from pages.components.reward_source import kernel_limits, reward_weights, show_reward_source
 from pages.components.run_curves import (
     checkpoint_marks,
     optimisation_panels,
@@ -99,6 +99,8 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     with st.container():  # whatever stands in it, the charts below keep their place
         show_findings(curves)
         rescore = show_rescore(run)
+        if limits := kernel_limits(run):
+            st.caption(f":material/info: {plain(limits)}")
     rescored = read_rescored(run.id, rescore)
     grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
     with grid.cell(column_span=2):

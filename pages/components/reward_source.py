@@ -11,6 +11,8 @@ from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.kernels.graders import INFOS as KERNEL_GRADERS
+from rft_core.rewards.kernels.graders import ON_A_CPU
 from rft_core.store.index import RunRow, StoredSet, get_reward_set, open_index
 
 
@@ -30,6 +32,13 @@ def reward_weights(run: RunRow) -> dict[str, float]:
     """Weight by function name, in order; empty when the rewards are not known."""
     pinned = get_pinned_rewards(run)
     return dict(zip(pinned[1].names, pinned[1].weights, strict=True)) if pinned else {}
+
+
+def kernel_limits(run: RunRow) -> str:
+    """What the scores of kernels leave open, to be said beside their curves; else ""."""
+    pinned = get_pinned_rewards(run)
+    names = [e.name for e in pinned[1].entries if e.grader in KERNEL_GRADERS] if pinned else []
+    return f"{', '.join(names)}: {ON_A_CPU}" if names else ""
 
 
 def show_reward_source(run: RunRow) -> None:
