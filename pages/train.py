@@ -1,6 +1,8 @@
 """Train: choose what to train on, the model and the settings; check; launch."""
 
 import shlex
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -15,7 +17,8 @@ from rft_core.planning import Plan, estimate
 from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
 from rft_core.tasks import TASKS
 
-PICKED_ABOVE = ("model", "method", "task", "prompt_set", "reward_set", "name")
+CHOSEN = ("task", "prompt_set", "reward_set")
+PICKED_ABOVE = ("model", "method", "name", *CHOSEN)
 
 
 def main() -> None:
@@ -42,7 +45,13 @@ def presets() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Start from a preset**")
         for name, values in PRESETS.items():
-            st.button(name, key=f"preset-{name}", on_click=set_draft, args=(values,))
+            st.button(name, key=f"preset-{name}", on_click=use_preset, args=(values,))
+
+
+def use_preset(values: Mapping[str, Any]) -> None:
+    """A callback. A demo, which has a name, brings its task; other presets keep what was chosen."""
+    draft = draft_values()
+    set_draft(values if "name" in values else {name: draft[name] for name in CHOSEN} | {**values})
 
 
 def what_to_train_on() -> None:

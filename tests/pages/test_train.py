@@ -85,3 +85,14 @@ def test_another_task_brings_the_embedded_model_that_knows_it_but_changes_no_oth
     assert app.number_input(key="config.max_completion_length").value == 104
     assert suited_settings("countdown", "some/model") == {}
     assert suited_settings("gsm8k", "embedded/countdown") == {}
+
+
+def test_a_preset_for_a_gpu_keeps_the_task_and_a_demo_brings_its_own(runs_dir: Path) -> None:
+    app = open_train()
+    app.selectbox(key="config.task").set_value("gsm8k").run()
+    click(app, "Triton demo")
+    assert app.session_state["config.task"] == "triton_kernels-easy"
+    app.selectbox(key="config.task").set_value("gsm8k").run()
+    click(app, "one big GPU")
+    assert app.session_state["config.task"] == "gsm8k"
+    assert app.session_state["config.engine"] == "vllm"
