@@ -60,9 +60,10 @@ def main() -> None:
     section(2, "Dry run", "Everything the first training step would compute, without training.")
     request = dry_run_form()
     wanted = run_buttons(request, rewards) or edited.run_requested
-    if wanted and rewards is not None:
-        run(draft, rewards, request)
-    show_result(rewards, request)
+    with st.container():  # whatever is waited for in it, the sections below keep their place
+        if wanted and rewards is not None:
+            run(draft, rewards, request)
+        show_result(rewards, request)
     section(3, "Probes", "Completions that deserve nothing: what pays is what training may find.")
     probe_section(rewards, request)
     section(4, "Save", "Runs name the version that they use.")
