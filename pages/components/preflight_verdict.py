@@ -17,6 +17,7 @@ from pages.components.preflight_html import (
     warnings_html,
 )
 from rft_core.diagnosis.preflight.forecast import (
+    FLAGGED,
     LENGTH,
     TRUNCATED,
     UNPARSABLE,
@@ -29,6 +30,7 @@ _STYLE = Path(__file__).resolve().parent / "frontend" / "preflight.css"
 TEACHING_HELP = "Groups whose rewards differ. Where all are equal, there is no gradient."
 CUT_HELP = "Completions that reach the longest length: they have no end, and often no answer."
 UNPARSABLE_HELP = "Completions without the form in which the rewards look for an answer."
+FLAGGED_HELP = "Completions in which a trick was seen: a kernel never launched, endless repetition."
 PERCENT = "{:.0%}"
 
 
@@ -86,6 +88,8 @@ def list_predicted(preflight: Preflight, forecast: Forecast) -> Iterator[Figure]
         yield make_figure("Cut off", cut, CUT_HELP, PERCENT)
     if lost := predicted.get(UNPARSABLE):
         yield make_figure("No answer to take", lost, UNPARSABLE_HELP, PERCENT)
+    if (flagged := predicted.get(FLAGGED)) and flagged.expected:
+        yield make_figure("Flagged", flagged, FLAGGED_HELP, PERCENT)
     if length := predicted.get(LENGTH):
         yield make_figure("Length, tokens", length, "Mean length of a completion.", "{:.0f}")
     if forecast.time.sampling is not None:
