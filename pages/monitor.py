@@ -20,6 +20,7 @@ from pages.components.rescoring import choose_rescore, is_rescoring, show_rescor
 from pages.components.reward_source import kernel_limits, reward_weights, show_reward_source
 from pages.components.run_curves import (
     checkpoint_marks,
+    measured_panels,
     optimisation_panels,
     policy_panels,
     read_curves,
@@ -119,6 +120,11 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     if optimisation.open:
         with optimisation:
             live_chart("optimisation", optimisation_panels(curves), **view)
+    if measured := measured_panels(curves):
+        more = st.expander("Measured by the rewards", on_change="rerun", icon=":material/speed:")
+        if more.open:
+            with more:
+                live_chart("measured", measured, **view)
     if polls and not status.is_active and not (rescore and rescore.is_running):
         st.rerun(scope="app")  # nothing is waited for any more: stop polling
 

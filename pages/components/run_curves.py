@@ -60,6 +60,7 @@ OPTIMISATION_PANELS = (
     ("learning_rate", "Learning rate", "After warm-up and schedule."),
     ("step_time", "Step time", "Seconds per step: sampling, scoring and updating."),
 )
+OF_EVERY_FUNCTION = ("mean", "std", "unscored")  # what is recorded of it; the rest it measured
 
 
 def read_curves(run_id: str) -> tuple[Curves, list[Checkpoint]]:
@@ -136,6 +137,19 @@ def policy_panels(curves: Curves) -> list[Panel]:
 
 def optimisation_panels(curves: Curves) -> list[Panel]:
     return [Panel(title, _traces(curves, name), help) for name, title, help in OPTIMISATION_PANELS]
+
+
+def measured_panels(curves: Curves) -> list[Panel]:
+    """What the reward functions measured beside their scores: a gap between tests, a cost."""
+    panels = []
+    for name in dict.fromkeys(name for _, name in curves.by_key):
+        function, _, what = name.removeprefix("rewards/").rpartition("/")
+        if function in curves.functions and what not in OF_EVERY_FUNCTION:
+            help = f"What the reward function '{function}' measured itself, as '{what}'."
+            panels.append(
+                Panel(f"{function}: {what.replace('_', ' ')}", _traces(curves, name), help)
+            )
+    return panels
 
 
 def checkpoint_marks(checkpoints: list[Checkpoint]) -> list[Mark]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.run_curves import measured_panels
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_commands, open_index
 from rft_core.store.run_writer import StepRecord
@@ -31,6 +32,10 @@ def page_text(app: AppTest) -> str:
     """All that the page says, Markdown and HTML alike."""
     elements = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info, *app.html]
     return "\n".join(str(element.value) for element in elements)
+
+
+def expander_labels(app: AppTest) -> list[str]:
+    return [expander.label for expander in app.expander]
 
 
 def button_labels(app: AppTest) -> list[str]:
@@ -154,6 +159,21 @@ def test_a_sick_run_gets_its_diagnosis(runs_dir: Path) -> None:
     run.end("stopped")
     app = open_monitor("countdown-1")
     assert "Nothing to learn from" in app.error[0].value
+
+
+def test_what_the_rewards_measured_has_panels_only_where_they_measured_something(
+    runs_dir: Path,
+) -> None:
+    run = begin_run(runs_dir)
+    run.train(3)
+    assert "Measured by the rewards" not in expander_labels(open_monitor("countdown-1"))
+    measured = {"rewards/equation/mean": 0.5, "rewards/equation/gap": 0.75}
+    run.writer.record_step(StepRecord(4, "train", measured), max_steps=30)
+    run.end("stopped")
+    app = open_monitor("countdown-1")
+    assert "Measured by the rewards" in expander_labels(app)
+    [panel] = measured_panels(app.session_state["run_curves"][1])
+    assert panel.title == "equation: gap" and list(panel.traces[0].y) == [0.75]
 
 
 def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) -> None:
