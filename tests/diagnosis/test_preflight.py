@@ -109,6 +109,17 @@ def test_a_broken_contract_stops_only_where_nothing_is_scored() -> None:
     assert "reward_timeout" in find(none, "hang").fix and not none.can_learn
 
 
+def test_a_fix_points_to_a_traceback_only_where_there_is_one() -> None:
+    broken = {"error": "boom", "error_kind": "exception"}
+    bare = find(check_dry_run(make_tried([1, None], 2, report=broken)), "exception")
+    traced = broken | {"traceback": "line 3"}
+    shown = find(check_dry_run(make_tried([1, None], 2, report=traced)), "exception")
+    lacking = broken | {"error_kind": "unusable"}
+    unusable = find(check_dry_run(make_tried([1, None], 2, report=lacking)), "unusable")
+    assert "traceback" in shown.fix and "traceback" not in bare.fix
+    assert "column" in unusable.fix
+
+
 def test_nothing_scored_is_an_error() -> None:
     assert not check_dry_run(make_tried([], 4)).can_learn
 

@@ -193,6 +193,12 @@ def test_a_row_that_cannot_be_used_is_unscored_and_says_why(scorer, change, why)
     assert sample.reward is None and why in sample.reasons["tests"], sample.reasons
 
 
+def test_a_row_that_cannot_be_used_is_no_death_of_a_process(scorer: Scorer) -> None:
+    row = {**ROW, "tests": [], "hidden_tests": [], "reference": None}
+    [report] = scorer.score(Batch([[]], [HONEST], [row])).reports
+    assert report.error_kind == "unusable" and "no tests" in str(report.error)
+
+
 def test_tests_may_be_assert_lines_and_json_texts(scorer: Scorer) -> None:
     row = {"tests": ["assert unique([2, 1, 2]) == [1, 2]", "assert candidate([]) == []"]}
     text = {"entry_point": "unique", "tests": "[[[[2, 1, 2]], [1, 2]]]", "hidden_tests": None}

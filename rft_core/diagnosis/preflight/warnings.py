@@ -32,8 +32,10 @@ CONTRACT_FIXES = {
     "wrong_length": "Return one number, or None, for each completion.",
     "not_a_number": "Return numbers, or None where it cannot judge.",
     "not_finite": "Return None where it cannot judge, never NaN or infinity.",
+    "unusable": "Give it what it lacks: the message says whether that is a column or a sandbox.",
 }
 MEND = "Mend the function: its traceback and the completion are in the report."
+LOOK = "Look at the completion in the report, and at what the function needs to judge it."
 
 
 @dataclass(frozen=True)
@@ -163,7 +165,8 @@ def _check_function(tried: Tried, report: FunctionReport) -> Found:
     if report.error:
         kind = report.error_kind or "error"
         severity = "warning" if known else "error"
-        yield PreflightWarning(kind, severity, report.error, name, CONTRACT_FIXES.get(kind, MEND))
+        fix = CONTRACT_FIXES.get(kind, MEND if report.traceback else LOOK)
+        yield PreflightWarning(kind, severity, report.error, name, fix)
     if unscored > MOST_UNSCORED:
         text = f"'{name}' could not judge {unscored:.0%} of the completions."
         fix = "Look at its reasons: rows without a gold answer, or a failure of the function."

@@ -118,12 +118,13 @@ def make_report(
     report = FunctionReport(name, time.monotonic() - start, metrics=metrics)
     if not unscored:
         return report
-    first = grades[unscored[0]].reason
+    first = grades[unscored[0]]
+    kind = "died" if first.infra_error else "hang" if first.reason == USED_UP else "unusable"
     return FunctionReport(
         name,
         time.monotonic() - start,
-        error=f"The reward '{name}': {first}",
-        error_kind="hang" if first == USED_UP else "died",
+        error=f"The reward '{name}': {first.reason}",
+        error_kind=kind,
         error_sample=unscored[0],
         metrics=metrics,
     )
