@@ -62,7 +62,8 @@ def compare(count: int, constraint: Mapping[str, Any]) -> bool:
 
 
 def paragraphs(text: str) -> list[str]:
-    return [part for part in re.split(r"\n\s*\n|\n\s*\*{3}\s*\n", text.strip()) if part.strip()]
+    """Apart by blank lines, or by a line of three stars with or without blank lines around it."""
+    return [part for part in re.split(r"\n\s*\*{3}\s*\n|\n\s*\n", text.strip()) if part.strip()]
 
 
 def sentences(text: str) -> int:

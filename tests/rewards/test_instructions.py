@@ -22,7 +22,7 @@ CASES = [  # kind, values, honest completions, cheating completions
      ["one two", "a b c d e f", ". , ; ! ?", "one-two-three"]),
     ("sentence_count", {"exactly": 2}, ["One is 3.5. Two!", "It is e.g. red. Yes."],
      ["One", "One. Two. Three.", "One.Two."]),
-    ("paragraph_count", {"exactly": 2}, ["a b\n\nc d", "one\n\n\n\ntwo"],
+    ("paragraph_count", {"exactly": 2}, ["a b\n\nc d", "one\n\n\n\ntwo", "a\n\n***\n\nb", "a\n***\nb"],
      ["a\nb", "a", "a\n\nb\n\nc", "a\n\n \n\n"]),
     ("character_count", {"maximum": 10}, ["short", "ten chars."], ["x" * 11]),
     ("bullet_count", {"exactly": 2}, ["* one\n* two", "- a b\n- c", "Intro:\n• x\n• y\nEnd"],
