@@ -73,12 +73,27 @@ def from_anywhere(completion: str) -> Extracted:
     lowered = completion.lower()
     if "<answer>" in lowered or "</answer>" in lowered:
         found = from_answer_tag(completion)
-        return from_box(found.text) if found.text and BOX in found.text else found
+        return _from_box_in_answer(found.text) if found.text and BOX in found.text else found
     if BOX in completion:
         return from_box(completion)
     if HASH_MARK in completion:
         return from_hash_mark(completion)
     return Extracted(None, "There is no <answer> block, \\boxed{} or #### line.")
+
+
+def _from_box_in_answer(text: str) -> Extracted:
+    """The box; other numbers beside it are other answers, unless they lead to it: 5 * 10 = [50]."""
+    before, _, rest = text.partition(BOX)
+    after = rest.rpartition(BOX)[2] or rest
+    after = after[len(_up_to_closing_brace(after) or "") :]
+    leads_to_it = before.rstrip(" $").endswith("=")
+    if _has_digit(after) or (_has_digit(before) and not leads_to_it):
+        return Extracted(None, "There are numbers beside the box.", ("several_answers",))
+    return from_box(text)
+
+
+def _has_digit(text: str) -> bool:
+    return any(sign.isdigit() for sign in text)
 
 
 def from_fence(completion: str) -> Extracted:

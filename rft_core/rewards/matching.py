@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from typing import Any
 
 from rft_core.rewards.contract import Batch, Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, HASH_MARK, Extracted
-from rft_core.rewards.number_text import parse_number, show_number
+from rft_core.rewards.number_text import parse_number, show_number, unwrap
 
 LETTERS = "ABCDEFGHIJ"
+_LETTER_ALONE = re.compile(
+    r"(?:(?:the )?(?:(?:correct|right|final) )?(?:answer|option|choice)(?: is)?:? ?)?"
+    r"(?P<letter>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MARK = re.compile(r"(?<![a-z0-9])([a-j])\s*[).:\-](?!\d*[a-z])")
 
 
 def grade_exact_match(
@@ -67,14 +74,17 @@ def grade_numeric_match(
 def grade_choice(
     completion: str, row: Row, *, column: str = "answer", extraction: str = "auto"
 ) -> Grade:
-    """1 if the answer is the letter of the right choice; B, (B), B) and B. are the same."""
+    """1 if the answer is the letter of the right choice; B, (B), B. and "option B" are the same.
+
+    The text of a choice may follow its letter, just as the row's `options` have it.
+    """
     gold = read_choice(_gold_text(row, column) or "")
     if gold is None:
         return Grade(None, f"The row's '{column}' is not a letter from A to J.")
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:
         return _no_answer(answer)
-    letter = read_choice(answer.text)
+    letter = read_choice(answer.text) or _read_choice_with_text(answer.text, row.get("options"))
     if letter is None:
         return Grade(0.0, f"The answer {_quoted(answer.text)} is not one letter.")
     return Grade(float(letter == gold), f"The answer is {letter}; {gold} is right.")
@@ -82,8 +92,22 @@ def grade_choice(
 
 def read_choice(text: str) -> str | None:
     """The letter that `text` names, and names alone."""
-    letter = text.strip().strip("().:").upper()
-    return letter if len(letter) == 1 and letter in LETTERS else None
+    found = _LETTER_ALONE.fullmatch(unwrap(text).strip().rstrip(".").strip())
+    letter = unwrap(found["letter"].strip("()[]{}:. ")) if found else ""
+    return letter.upper() if len(letter) == 1 and letter.upper() in LETTERS else None
+
+
+def _read_choice_with_text(text: str, options: Any) -> str | None:
+    """The letter in "C) 80", if the choice C is 80."""
+    listed = " , ".join(map(str, options)) if isinstance(options, list) else str(options or "")
+    given, known = (_MARK.sub(r"\1)", f" {one.casefold()}") for one in (unwrap(text), listed))
+    given, known = "".join(given.split()).rstrip(".,;"), "".join(known.split())
+    is_one = re.fullmatch(r"\(?([a-j])\)(.+)", given)
+    if not is_one or re.search(r"[^a-z][a-j]\)", is_one[2]):
+        return None
+    choice = re.escape(f"{is_one[1]}){is_one[2]}")
+    is_listed = re.search(rf"(?<![a-z]){choice}(?=[,;]?\(?[b-j]\)|[,;]?$)", known)
+    return is_one[1].upper() if is_listed else None
 
 
 def read_choices(

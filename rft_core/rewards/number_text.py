@@ -12,35 +12,36 @@ from fractions import Fraction
 LONGEST_NUMBER = 100
 LARGEST_EXPONENT = 300  # 1e999999999 would take all memory as a fraction
 
+_UNIT = r"(?: [A-Za-z]+ (?:/[A-Za-z]+)? (?:\^?[23]|[²³])? )"
 _NUMBER = re.compile(
     r"""
-    (?P<sign>[+-]?) \s? [$€£]? \s?
+    (?: (?:US)?[$€£¥] \s? | (?:USD|EUR|GBP|INR|Rs\.?) \s )?
+    (?P<sign>[+-]?) \s? [$€£¥]? \s?
+    (?: (?P<whole>[1-9]\d*) \s (?=[1-9]\d*/) )?
     (?P<digits> (?!0\d) (?: \d{1,3}(?:,\d{3})+ | \d+ ) )? (?P<decimals> \.\d+ )?
     (?: [eE] (?P<exponent>[+-]?\d{1,3}) )?
     (?: \s? / \s? (?P<denominator>\d+) )?
-    (?P<unit> \s? (?:%|°|[A-Za-z]+) (?:\s[A-Za-z]{2,})? )?
+    (?P<unit> \s? (?: [%$€£¥] | °[CF]? | UNITS | \( UNITS \) ) )?
     \.?
-    """,
+    """.replace("UNITS", f"{_UNIT} (?: \\s {_UNIT} ){{0,4}}"),
     re.VERBOSE | re.ASCII,
 )
 _FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", re.ASCII)
 _UNIT_IN_TEXT = re.compile(r"\\(?:text|mathrm)\{([A-Za-z %]*)\}", re.ASCII)
-SHORT_UNITS = frozenset("mgshlLJNVW%°")  # other single letters are variables
+_PARTS = re.compile(r"[\s/()]+|\^?[23²³]")
+WRAPPERS = (  # around an answer, of Markdown, LaTeX and prose; they say nothing
+    ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), ("$$", "$$"), ("$", "$"), ("\\(", "\\)"),
+    ("\\[", "\\]"), ("\\text{", "}"), ("\\mathrm{", "}"), ("\\mathbf{", "}"), ("\\textbf{", "}"),
+)  # fmt: skip
+SHORT_UNITS = frozenset("mgshlLJNVW%°$€£¥")  # other single letters are variables
 JOINING_WORDS = {
-    "or",
-    "and",
-    "to",
-    "not",
-    "plus",
-    "minus",
-    "times",
-    "over",
-    "by",
-    "of",
-    "than",
-    "if",
-}
-MULTIPLYING_WORDS = {"dozen", "hundred", "thousand", "million", "billion"}
+    "or", "and", "to", "not", "no", "plus", "minus", "times", "over", "by", "of", "than", "if",
+    "but", "is", "isn", "less", "squared", "cubed",
+}  # fmt: skip
+MULTIPLYING_WORDS = {
+    "dozen", "hundred", "thousand", "million", "billion", "trillion", "lakh", "crore", "bn", "mn",
+    "tenths", "hundredths", "thousandths",
+}  # fmt: skip
 
 
 def parse_number(text: str) -> Fraction | None:
@@ -54,10 +55,12 @@ def parse_number(text: str) -> Fraction | None:
         return None
     digits = (match["digits"] or "0").replace(",", "") + (match["decimals"] or "")
     value = Fraction(digits) * Fraction(10) ** exponent
+    if match["whole"] and "." in digits:
+        return None
     if match["denominator"]:
         if int(match["denominator"]) == 0:
             return None
-        value /= int(match["denominator"])
+        value = value / int(match["denominator"]) + int(match["whole"] or 0)
     return -value if match["sign"] == "-" else value
 
 
@@ -69,20 +72,32 @@ def show_number(value: Fraction) -> str:
         return "a number too large to write out"
 
 
+def unwrap(text: str) -> str:
+    """The text without what only sets it off: **72**, $72$, `72`, \\(72\\)."""
+    text = text.strip()
+    for start, end in WRAPPERS:
+        inner = text[len(start) : -len(end)]
+        whole = text.startswith(start) and text.endswith(end) and len(text) > len(start + end)
+        if whole and start not in inner and end not in inner:
+            return unwrap(inner)
+    return text
+
+
 def _plain(text: str) -> str:
     """LaTeX spelling turned into plain spelling, as far as single numbers need it."""
-    text = text.replace("−", "-").replace("\\$", "$").replace("\\%", "%")
-    for spacing in ("\\,", "\\!", "\\;", "{,}"):
-        text = text.replace(spacing, "," if spacing == "{,}" else "")
-    text = _FRACTION.sub(r"\1/\2", text)
-    text = _UNIT_IN_TEXT.sub(r" \1", text).replace("  ", " ").strip()
-    return text[1:-1].strip() if len(text) > 2 and text[0] == text[-1] == "$" else text
+    text = unwrap(text).replace("−", "-").replace("\\$", "$").replace("\\%", "%")
+    for spacing, plain in {"\\,": "", "\\!": "", "\\;": "", "{,}": ",", "\\ ": " "}.items():
+        text = text.replace(spacing, plain)
+    text = _FRACTION.sub(r" \1/\2", text)
+    text = " ".join(_UNIT_IN_TEXT.sub(r" \1", text).split())
+    is_signed = text[:2] in ("(-", "(+") and text[-1] == ")" and text.count("(") == 1
+    return text[1:-1] if is_signed else unwrap(text)
 
 
 def _is_unit(unit: str | None) -> bool:
-    words = (unit or "").split()
     return all(
         word.lower() not in JOINING_WORDS | MULTIPLYING_WORDS
         and (len(word) > 1 or word in SHORT_UNITS)
-        for word in words
+        for word in _PARTS.split(unit or "")
+        if word
     )

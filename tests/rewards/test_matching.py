@@ -15,14 +15,19 @@ NO_NUMBER = [
     "1e9999", "--50", "5_0", "0x32", "050",
     "00.5", "５０", "50 million", "2 dozen", "about 50", "50?", "50/0", "",
     "50" * 60, "≤50", "not 50", "50 and 60 clips", "1,00", ".", "-", "$", "%",
+    "50 trillion", "50 squared", "50 hundredths", "50 (or 51)", "50 km or so", "50^2", "5 50",
 ]  # fmt: skip
 
 SAME_NUMBER = {
     "50": "50", "50.0": "50", "+50": "50", "-50": "-50", "−50": "-50", "$50": "50",
     "\\$50": "50", "$50$": "50", "50%": "50", "50\\%": "50", "50 clips": "50", "50 km": "50",
-    "50 kg per day": None, "50.": "50", "1,000": "1000", "1{,}000": "1000", "12,345.5": "12345.5",
+    "50 kg per day": "50", "50.": "50", "1,000": "1000", "1{,}000": "1000", "12,345.5": "12345.5",
     "1e3": "1000", "3/4": "3/4", "\\frac{3}{4}": "3/4", "\\dfrac{3}{4}": "3/4", ".5": "1/2",
     "50\\text{ dollars}": "50", "50 m": "50", "€1.50": "3/2", "-$5": "-5", "50 square meters": "50",
+    "**50**": "50", "`50`": "50", "\\(50\\)": "50", "\\text{50}": "50", "50 km/h": "50",
+    "50 m^2": "50", "50 cm²": "50", "50 °C": "50", "50€": "50", "USD 50": "50", "Rs. 50": "50",
+    "$-5": "-5", "(-5)": "-5", "50 (clips)": "50", "50\\ \\text{cm}": "50", "2 1/2": "5/2",
+    "2\\frac{1}{2}": "5/2", "50 miles per hour": "50", "50 clips in total": "50",
 }  # fmt: skip
 
 
@@ -42,6 +47,7 @@ def test_usual_spellings_of_one_number_are_read(text, value):
         "<think>48 + 24</think>\n<answer>72</answer>",
         "<answer> 72 clips </answer>",
         "<answer>\\boxed{72}</answer>",
+        "<answer>48 + 24 = \\boxed{72}.</answer>",
         "She sold 48 + 24 = 72.\n#### 72",
         "So the answer is \\boxed{72}.",
         "First \\boxed{72}, and again \\boxed{ 72 }.",
@@ -64,6 +70,8 @@ def test_a_right_number_earns_one_wherever_it_stands(completion):
         "#### 71\n#### 72",
         "<answer>72</answer><answer>72</answer>",
         "<answer>\\boxed{71}\\boxed{72}</answer>",
+        "<answer>70, 71, \\boxed{72}</answer>",
+        "<answer>\\boxed{72} or 71</answer>",
         "72",
         "",
     ],
@@ -121,7 +129,10 @@ def test_exact_match_ignores_white_space_and_on_request_case():
     assert grade_exact_match("<answer>New York, Boston</answer>", row).score == 0.0
 
 
-@pytest.mark.parametrize("answer", ["B", "b", "(B)", "B)", "B.", " B: "])
+@pytest.mark.parametrize(
+    "answer",
+    ["B", "b", "(B)", "B)", "B.", " B: ", "**B**", "option B", "The answer is (B).", "\\text{B}"],
+)
 def test_a_choice_may_be_spelled_as_people_do(answer):
     assert grade_choice(f"<answer>{answer}</answer>", {"answer": "B"}).score == 1.0
 
@@ -129,6 +140,20 @@ def test_a_choice_may_be_spelled_as_people_do(answer):
 @pytest.mark.parametrize("answer", ["A", "A or B", "AB", "A, B", "all", "", "BB", "Z"])
 def test_a_wrong_or_hedged_choice_scores_zero(answer):
     assert grade_choice(f"<answer>{answer}</answer>", {"answer": "B"}).score == 0.0
+
+
+OPTIONS = ("a ) 60 , b ) 75.5 , c ) 8", ["A. 60", "B. 75.5", "C. 8"], "(A) 60; (B) 75.5; (C) 8")
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize(
+    ("answer", "paid"),
+    [("B) 75.5", 1), ("b ) 75.5", 1), ("(B) 75.5.", 1), ("B) 75", 0), ("B) 60", 0), ("A) 60", 0),
+     ("B) 75.5 , c ) 8", 0), ("B) 75.5 or C) 8", 0), ("75.5", 0)],
+)  # fmt: skip
+def test_a_choice_may_be_followed_by_its_own_text(options, answer, paid):
+    row = {"answer": "B", "options": options}
+    assert grade_choice(f"<answer>{answer}</answer>", row).score == paid
 
 
 def test_a_choice_without_gold_letter_is_unscored():
