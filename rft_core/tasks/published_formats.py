@@ -1,4 +1,4 @@
-"""Rows as datasets publish them -> the columns of our tasks: MBPP, HumanEval, SVAMP and MathQA.
+"""Rows as datasets publish them -> columns of our tasks: MBPP, HumanEval, SVAMP, MathQA and IFEval.
 
 A format is known by its columns. A row that cannot be used is left out with the reason, and the
 others go on; GSM8K needs nothing of this, its columns are our own. Only the first test of a
@@ -17,6 +17,7 @@ from rft_core.prompts.table import Row, Table
 from rft_core.rewards.number_text import parse_number
 from rft_core.rewards.programs.assert_lines import AssertLine, list_asserts, read_assert
 from rft_core.rewards.programs.unit_tests import read_entry_point, read_unit_tests
+from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
 
 NUM_VISIBLE = 1
 CHOICE = re.compile(r"([a-e])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-e]\s*\)|'?\]?$)")
@@ -170,4 +171,7 @@ FORMATS = (
     ),
     PublishedFormat("MathQA", ("mathqa",), MATHQA_COLUMNS, lambda row: {}),
     PublishedFormat("MathQA", ("mathqa_numeric", "mathqa_program"), MATHQA_COLUMNS, _from_mathqa),
+    PublishedFormat(
+        "IFEval", ("instructions",), frozenset({"prompt", IDS, VALUES}), constraints_of
+    ),
 )

@@ -1,4 +1,4 @@
-"""MBPP, HumanEval, SVAMP and MathQA rows are read as they are published."""
+"""MBPP, HumanEval, SVAMP, MathQA and IFEval rows are read as they are published."""
 
 import pytest
 
@@ -48,6 +48,28 @@ MATHQA = {
     "Rationale": "explanation : t = 3 years ... answer : option a",
     "options": "a ) rs . 400 , b ) 300 , c ) 1,500 , d ) none of these , e ) 350.5",
     "correct": "c",
+}
+
+IFEVAL = {
+    "key": 1000,
+    "prompt": "Write about the sea: 3 bullet points, fewer than 30 words, the letter z at least "
+    "twice, the word wave at least once, no commas. End it with P.S. and a line of your own.",
+    "instruction_id_list": [
+        "detectable_format:number_bullet_lists",
+        "length_constraints:number_words",
+        "keywords:letter_frequency",
+        "keywords:existence",
+        "punctuation:no_comma",
+        "detectable_content:postscript",
+    ],
+    "kwargs": [
+        {"num_bullets": 3, "relation": None},
+        {"num_words": 30.0, "relation": "less than", "num_bullets": None},
+        {"letter": "z", "let_frequency": 2, "let_relation": "at least"},
+        {"keywords": ["wave"]},
+        {},
+        {"postscript_marker": "P.S."},
+    ],
 }
 
 
@@ -171,6 +193,41 @@ def test_a_choice_that_is_no_number_is_left_out_of_the_numeric_tasks(options, co
     assert adopt_table(table, "mathqa").table.rows == table.rows
 
 
+def test_ifeval_instructions_become_constraints_of_the_same_meaning():
+    [row] = read("instructions", IFEVAL)
+    assert row["prompt"] == IFEVAL["prompt"]
+    assert row["constraints"] == [
+        {"kind": "bullet_count", "exactly": 3},
+        {"kind": "word_count", "maximum": 29},
+        {"kind": "letter_count", "letter": "z", "minimum": 2},
+        {"kind": "keywords", "words": ["wave"]},
+        {"kind": "no_commas"},
+        {"kind": "postscript", "marker": "P.S."},
+    ]
+    good = "- A wave\n- A lazy breeze\n- Haze\n\nP.S. I love it"
+    assert score("instructions", row, good, good.replace("z", "s")) == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "values", "why"),
+    [
+        ("combination:two_responses", {}, "'combination:two_responses' is not known here"),
+        ("language:response_language", {"language": "sw"}, "does not know 'sw'"),
+        ("keywords:existence", {"keywords": None}, "has no 'keywords'"),
+        ("length_constraints:number_words", {"num_words": "ten"}, "not a whole number"),
+        (
+            "length_constraints:number_words",
+            {"num_words": 10, "relation": "about"},
+            "the relation 'about' is not known",
+        ),
+    ],
+)
+def test_an_ifeval_row_that_asks_for_something_else_is_left_out(instruction, values, why):
+    other = IFEVAL | {"instruction_id_list": [instruction], "kwargs": [values]}
+    adopted = adopt_table(make_table(IFEVAL, other), "instructions")
+    assert len(adopted.table.rows) == 1 and why in adopted.notice
+
+
 def test_our_own_columns_and_gsm8ks_stay_as_they_are():
     table = make_table({"question": "How many?", "answer": "<<1+1=2>>2\n#### 2"})
     assert adopt_table(table, "gsm8k").table is table and guess_published_task(table) == ""
@@ -180,3 +237,4 @@ def test_a_published_table_says_which_task_it_is_for():
     for row, task in ((MBPP, "python_code"), (HUMAN_EVAL, "python_code"), (MATHQA, "mathqa")):
         assert guess_published_task(make_table(row)) == task
     assert guess_published_task(make_table(SVAMP)) == "word_problems"
+    assert guess_published_task(make_table(IFEVAL)) == "instructions"
