@@ -84,4 +84,4 @@ def test_enormous_answers_are_compared_at_once() -> None:
     assert find_difference(1, Decimal("1E+999999999"))
     assert find_difference([1.5], [Decimal("1E-999999999")])
     assert find_difference(list(range(10)), list(range(1_000_000)))
-    assert time.monotonic() - start < 0.1
+    assert time.monotonic() - start < 1.0  # written out, such a number would take minutes

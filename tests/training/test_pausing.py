@@ -15,6 +15,7 @@ from rft_core.sandbox.outcome import InfrastructureError, Outcome
 from rft_core.training.batch_records import SampledBatch, summarise
 from rft_core.training.pausing import find_reason_to_pause
 
+OWN_SANDBOX = True  # which is made to fail here
 ROW = {"entry_point": "f", "tests": [[[1], 1]]}
 HONEST = "def f(x):\n    return x\n"
 
