@@ -6,9 +6,10 @@ the address as `?rescore=`. The curves themselves are drawn with the run's, by `
 
 import streamlit as st
 
-from pages.components.page_header import plain, shown_errors
+from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.reward_versions import version_label, version_title
 from pages.components.run_picker import run_label
+from rft_core.errors import RftError
 from rft_core.jobs import cancel_rescore, start_rescore
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
@@ -79,8 +80,12 @@ def past_run_popover(reward_set: str | None) -> None:
             "Run", list(runs), key="rescore_run", format_func=lambda id: run_label(runs[id])
         )
         if st.button("Re-score", type="primary", key="rescore_go", icon=":material/replay:"):
-            with shown_errors(), st.spinner("Starting …"):
-                start_rescore(get_runs_dir(), str(run), str(reward_set))
+            try:
+                with st.spinner("Starting …"):
+                    start_rescore(get_runs_dir(), str(run), str(reward_set))
+            except RftError as error:
+                show_error(error)  # and the rest of the page stays
+                return
             st.switch_page("monitor.py", query_params={"run": run, ADDRESS: str(reward_set)})
 
 
