@@ -12,7 +12,6 @@ from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.kernels.graders import INFOS as KERNEL_GRADERS
-from rft_core.rewards.kernels.graders import ON_A_CPU
 from rft_core.store.index import RunRow, StoredSet, get_reward_set, open_index
 
 
@@ -38,7 +37,7 @@ def kernel_limits(run: RunRow) -> str:
     """What the scores of kernels leave open, to be said beside their curves; else ""."""
     pinned = get_pinned_rewards(run)
     names = [e.name for e in pinned[1].entries if e.grader in KERNEL_GRADERS] if pinned else []
-    return f"{', '.join(names)}: {ON_A_CPU}" if names else ""
+    return f"Measured on a CPU, no race or speed check: {', '.join(names)}." if names else ""
 
 
 def show_reward_source(run: RunRow) -> None:
