@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.generation_reader import iterate_generations
+from rft_core.store.index import ensure_reward_set, open_index
 from rft_core.store.run_reader import (
     events_frame,
     last_metrics,
@@ -195,6 +196,23 @@ def test_a_reward_that_breaks_its_contract_is_told_once_with_the_sample(
     assert len(errors) == 1
     assert "picky" in errors.iloc[0]["message"]
     assert "sample 3" in errors.iloc[0]["message"]
+
+
+def test_a_run_keeps_the_rewards_that_it_was_launched_with(
+    tiny_model: Path, runs_dir: Path
+) -> None:
+    """An edit makes another version of the set; it is for the runs to come."""
+    source = "def judge(completions, **kwargs):\n    return [{} for _ in completions]\n"
+    first, second = (
+        RewardSet((RewardEntry("judge", "python", source=source.format(paid)),), "tiny")
+        for paid in (1.0, 2.0)
+    )
+    add_tiny_run(runs_dir, tiny_model, rewards=first, max_steps=2)
+    with open_index(runs_dir) as index:
+        content = second.to_json()
+        assert ensure_reward_set(index, id=second.id, name="tiny", content=content) == 2
+    assert live_in_process(runs_dir).outcome == "finished"
+    assert {reward for *_, reward in read_generations(runs_dir, "tiny")} == {1.0}
 
 
 def test_a_prompt_too_long_for_the_model_is_named_before_training(
