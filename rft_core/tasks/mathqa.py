@@ -15,17 +15,13 @@ from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.rewards.matching import gold_number
 from rft_core.tasks.cheats import choice_cheats, program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
-from rft_core.tasks.word_problems import PROGRAM_REWARDS, PROGRAM_TEMPLATE
+from rft_core.tasks.word_problems import PROGRAM_REWARDS, PROGRAM_TEMPLATE, USER_TEMPLATE
 
 QUESTION = RowField("question", "text", aliases=("Problem",))
 THOUGHT = RowField("rationale", "text", required=False, aliases=("Rationale", "solution"))
 CHOICE_TEMPLATE = (
     "{{ question }}\nChoices: {{ options }}\nShow your work in <think> </think> tags, and return "
     "the letter of the right choice in <answer> </answer> tags, for example <answer> A </answer>."
-)
-NUMBER_TEMPLATE = (
-    "{{ question }}\nShow your work in <think> </think> tags, and return the final number in "
-    "<answer> </answer> tags, for example <answer> 42 </answer>."
 )
 PROBLEM = "A train runs 120 km in 1.5 hours. What is its speed in km per hour?"
 RATIONALE = "120 km in 1.5 hours is 120 / 1.5 = 80 km per hour."
@@ -76,7 +72,7 @@ MATHQA_NUMERIC = Task(
     title="MathQA, numeric",
     description="Word problems whose answer is a number to be written out, not a letter.",
     fields=(QUESTION, RowField("answer", "any"), THOUGHT),
-    template=PromptTemplate(system="", user=NUMBER_TEMPLATE),
+    template=PromptTemplate(system="", user=USER_TEMPLATE),
     reward_set=RewardSet(
         (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")),
         "mathqa numeric",

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import check_reward_set
-from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_graders import ADAPTER_MARK
 from rft_core.rewards.exchange.openai_text import OUTPUT
 from rft_core.rewards.exchange.trl_module import list_obstacles, write_module
@@ -169,8 +169,8 @@ def _write_python(entry: RewardEntry, rewards: RewardSet) -> dict[str, Any] | st
 
 
 _UNSHAPED: dict[str, Any] = {
-    "when_flagged": None, "only_if": "", "clip_low": None, "clip_high": None, "in_group": "",
-}  # fmt: skip
+    field.name: field.default for field in fields(RewardEntry) if field.name in SHAPING
+}
 
 
 def _list_remarks(rewards: RewardSet, graders: Mapping[str, dict[str, Any]]) -> Iterator[str]:
