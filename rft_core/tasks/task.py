@@ -109,11 +109,20 @@ class Task:
                 )
 
     def validate(self, rows: Sequence[Row] | None = None) -> None:
-        """Raise `RftError` if a gold completion of `rows` falls short of the full reward."""
+        """Raise `RftError` if a gold completion of `rows` falls short of the full reward.
+
+        Rows whose gold is not known prove nothing and are left out; all of them must not be.
+        """
         if rows is None:
             rows = self.held_out(20) if self.make_rows else [self.example_row]
         golds = [self.write_gold(row) for row in rows]
         known = [(row, gold) for row, gold in zip(rows, golds, strict=True) if gold is not None]
+        if not known:
+            raise RftError(
+                f"The rewards of task '{self.name}' cannot be proved",
+                f"no gold completion is known of any of the {len(rows)} rows",
+                "Give it rows with a worked answer",
+            )
         batch = Batch(
             prompts=[self.prompt(row) for row, _ in known],
             completions=[gold for _, gold in known],

@@ -74,6 +74,11 @@ def test_a_reward_that_its_gold_does_not_satisfy_is_found():
         task.validate()
 
 
+def test_rows_without_a_known_gold_prove_nothing():
+    with pytest.raises(RftError, match="no gold completion is known"):
+        get_task("gsm8k").validate([{"question": "How many?", "answer": "72"}])
+
+
 @pytest.mark.parametrize("answer", [72, 72.0, "72", "$72", "... = <<48+24=72>>72\n#### 72"])
 def test_a_word_problems_answer_is_a_number_or_a_worked_solution(answer):
     task = get_task("word_problems")
