@@ -108,6 +108,13 @@ def from_fence(completion: str) -> Extracted:
     return Extracted(text.strip())
 
 
+def without_fence(text: str) -> str:
+    """The text inside, where all of it is one fenced block."""
+    if text.count(FENCE) != 2 or not text.startswith(FENCE) or not text.endswith(FENCE):
+        return text
+    return from_fence(text).text or text
+
+
 def whole(completion: str) -> Extracted:
     """The completion itself, without white space around it."""
     return Extracted(completion.strip())

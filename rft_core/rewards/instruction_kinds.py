@@ -10,18 +10,35 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.rewards.format import INVISIBLE_LETTERS
+
 LITTLE_WORDS = {
-    "en": "the and of to in is that it was for on with as are this",
-    "de": "der die das und ist nicht ein eine zu den mit auf für sich von",
-    "fr": "le la les et est une un des du que pour dans qui ne pas",
-    "es": "el la los las y es una que en por para con del se no",
-    "it": "il la che di e un una per non con sono del è gli nel",
-    "pt": "o a os as e um uma que de para não com do da em",
-    "nl": "de het een en van is dat niet op te in met voor zijn aan",
+    "en": "the and of to in is that it was for on with as are this i you he she we they my "
+    "your his her our their be have has had do does did not at by from but or an a when "
+    "what who will would can could very all so if there me him us them",
+    "de": "der die das und ist nicht ein eine zu den mit auf für sich von ich du er sie es "
+    "wir ihr mein meine dein sein seine ihre im am dem des einen einem einer auch aber "
+    "oder wie was wenn nur noch schon sehr hat haben war wird sind bin bist kann heute "
+    "gern zum zur bei nach aus um",
+    "fr": "le la les et est une un des du que pour dans qui ne pas je tu il elle nous vous "
+    "ils elles mon ma mes ton ta ses son au aux ce cette ces avec sur par plus mais ou "
+    "très bien beaucoup toujours sont j l d qu n c y en",
+    "es": "el la los las y es una un que en por para con del se no yo tú él ella nosotros "
+    "ellos mi tu su sus me te le lo al como más pero muy mucho mucha hay está son fue "
+    "hoy este esta",
+    "it": "il la che di e un una per non con sono del è gli nel io tu lui lei noi voi loro mi "
+    "ti si ci lo i le al alla della dei delle da su come più ma molto questo questa ho "
+    "ha era anche",
+    "pt": "o a os as e um uma que de para não com do da em eu tu você ele ela nós eles meu "
+    "minha seu sua no na dos das ao por mais mas muito foi é são está este esta hoje se",
+    "nl": "de het een en van is dat niet op te in met voor zijn aan ik jij hij zij wij we je "
+    "u mijn jouw haar ons hun er ook maar of als wat wie naar bij uit om nog wel heel "
+    "was heeft hebben ben bent kan vandaag deze dit",
 }
 SCRIPTS = {
     "ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC", "el": "GREEK", "ar": "ARABIC",
@@ -31,7 +48,17 @@ SCRIPTS = {
 }  # fmt: skip
 LEAST_LITTLE_WORDS = 0.1  # of all words: running text in its own language has more than twice that
 
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_PART = r"[^\W_]+(?:['’][^\W_]+)?"
+_WORD = re.compile(f"{_PART}(?:-{_PART}){{0,3}}")  # longer chains are words glued together
+_NO_END = re.compile(  # 1. First; J. Smith; the U.S. is; Dr. Smith
+    r"^\s*\d{1,3}\.(?=\s)|\b[A-Z]\.(?=\s+[A-Z])|\b(?:[A-Za-z]\.){2,}(?=\s+[a-z0-9])"
+    r"|\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|St|No|Prof)\.(?=\s)",
+    re.MULTILINE,
+)
+_COMMA = re.compile("[,，、،‚﹐﹑︐︑､⸲⹁]")
+_QUOTED = re.compile(r'"[^"]*"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»')
+# Letters that look like Latin ones: a forbidden word stays forbidden when it is spelt with them.
+_LOOKALIKES = str.maketrans("асеорхуіѕјαορν", "aceopxyisjaopv")
 _SENTENCE_END = re.compile(r"[.!?。！？]+(?:[\"'”’)\]]*)(?:\s|$)")
 
 Check = Callable[[str, Mapping[str, Any]], bool]
@@ -50,9 +77,27 @@ def words(text: str) -> list[str]:
 
 
 def count_word(text: str, word: str) -> int:
-    """How often `word` (or phrase) is there as whole words, in any case."""
-    pattern = r"\s+".join(re.escape(part) for part in word.casefold().split())
-    return len(re.findall(rf"(?<!\w){pattern}(?!\w)", text.casefold())) if pattern else 0
+    """How often `word` (or phrase) is there as whole words, in any case and any kind of letters."""
+    pattern = r"\s+".join(re.escape(part) for part in _fold(word).split())
+    found = re.findall(rf"(?<![^\W_]){pattern}(?![^\W_])", _fold(text)) if pattern else []
+    return len(found)
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+
+
+def as_read(text: str) -> str:
+    """The text without what nobody can see: a word must not hide behind it, nor be made of it."""
+    if text.isascii():
+        return text
+    seen = (sign for sign in text if not _is_invisible(sign))
+    return unicodedata.normalize("NFC", "".join(seen))
+
+
+def _is_invisible(sign: str) -> bool:
+    is_filler = sign in INVISIBLE_LETTERS or sign == "\u034f" or "\ufe00" <= sign <= "\ufe0f"
+    return is_filler or unicodedata.category(sign) == "Cf"
 
 
 def compare(count: int, constraint: Mapping[str, Any]) -> bool:
@@ -63,15 +108,15 @@ def compare(count: int, constraint: Mapping[str, Any]) -> bool:
 
 def paragraphs(text: str) -> list[str]:
     """Apart by blank lines, or by a line of three stars with or without blank lines around it."""
-    return [part for part in re.split(r"\n\s*\*{3}\s*\n|\n\s*\n", text.strip()) if part.strip()]
+    return [
+        part for part in re.split(r"\n\s*\*{3}\s*\n|\n\s*\n", text.strip()) if _WORD.search(part)
+    ]
 
 
 def sentences(text: str) -> int:
-    """Sentence ends, and one more for words after the last of them; 3.5 and "e.g. " are traps."""
-    text = re.sub(r"\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|St|No)\.(?=\s)", "", text.strip())
-    ends = list(_SENTENCE_END.finditer(text))
-    rest = text[ends[-1].end() :] if ends else text
-    return len(ends) + bool(_WORD.search(rest))
+    """Stretches of words up to a sentence's end; 3.5, initials and "e.g. " are traps."""
+    text = _NO_END.sub("", text.strip())
+    return sum(bool(_WORD.search(part)) for part in _SENTENCE_END.split(text))
 
 
 def in_language(text: str, language: str) -> bool:
@@ -81,9 +126,9 @@ def in_language(text: str, language: str) -> bool:
     if language in SCRIPTS:
         own = sum(_is_in(letter, language) for letter in letters)
         return own > 0.5 * len(letters)
-    found = [word.casefold() for word in words(text)]
+    found = Counter(re.findall(r"[^\W\d_]+", text.casefold()))
     shares = {
-        code: sum(word in little.split() for word in found) / len(found)
+        code: sum(found[word] for word in little.split()) / found.total()
         for code, little in LITTLE_WORDS.items()
     }
     return shares[language] >= LEAST_LITTLE_WORDS and shares[language] == max(shares.values())
@@ -98,21 +143,26 @@ def _is_in(letter: str, language: str) -> bool:
 def _is_json(text: str) -> bool:
     fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n\s*```", text.strip(), re.DOTALL | re.IGNORECASE)
     try:
-        value = json.loads(fenced[1] if fenced else text)
+        value = json.loads(fenced[1] if fenced else text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict | list)
 
 
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _has_title(text: str) -> bool:
-    first = text.strip().split("\n", 1)[0]
-    return bool(re.fullmatch(r"\s*<<[^<>\n]*\w[^<>\n]*>>\s*", first))
+    first = text.strip().split("\n", 1)[0].strip("#* \t\r")
+    return bool(re.fullmatch(r"<<[^<>\n]*\w[^<>\n]*>>", first))
 
 
 def _has_postscript(text: str, marker: str) -> bool:
-    """The last paragraph begins with the marker and says something."""
-    last = text.strip().rsplit("\n", 1)[-1].strip()
-    return last.startswith(marker) and bool(_WORD.search(last[len(marker) :]))
+    """A line of the last paragraph begins with the marker, and something is said."""
+    last = paragraphs(text)[-1:] or [""]
+    _, found, said = f"\n{last[0]}".rpartition(f"\n{marker}")
+    return bool(found) and bool(_WORD.search(said))
 
 
 def _sections(text: str, word: str) -> int:
@@ -151,7 +201,7 @@ KINDS: dict[str, Kind] = {
     "sentence_count": Kind(lambda t, c: compare(sentences(t), c)),
     "paragraph_count": Kind(lambda t, c: compare(len(paragraphs(t)), c)),
     "character_count": Kind(lambda t, c: compare(len(t.strip()), c)),
-    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^\s*[-*•][ \t]+(\S.*)$"), c)),
+    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^\s*[-*+•–][ \t]+(\S.*)$"), c)),
     "highlight_count": Kind(lambda t, c: compare(_items(t, r"(?<!\*)\*{1,2}([^*\n]+)\*"), c)),
     "placeholder_count": Kind(lambda t, c: compare(_items(t, r"\[([^\[\]\n]+)\]"), c)),
     "section_count": Kind(lambda t, c: compare(_sections(t, c.get("word", "Section")), c)),
@@ -163,8 +213,8 @@ KINDS: dict[str, Kind] = {
     ),
     "starts_with": Kind(lambda t, c: t.strip().startswith(c["text"]), ("text",)),
     "ends_with": Kind(lambda t, c: t.strip().endswith(c["text"]), ("text",)),
-    "quoted": Kind(lambda t, c: bool(re.fullmatch(r'"[^"]*\w[^"]*"', t.strip()))),
-    "no_commas": Kind(lambda t, c: not re.search("[,，、]", t)),
+    "quoted": Kind(lambda t, c: bool(_QUOTED.fullmatch(t.strip()) and _WORD.search(t))),
+    "no_commas": Kind(lambda t, c: not _COMMA.search(t)),
     "lowercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.lower() for x in _cased(t))),
     "uppercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.upper() for x in _cased(t))),
     "json": Kind(lambda t, c: _is_json(t)),

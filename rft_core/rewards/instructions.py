@@ -15,7 +15,13 @@ from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.format import has_visible_text
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
-from rft_core.rewards.instruction_kinds import COUNTED, KINDS, LITTLE_WORDS, SCRIPTS
+from rft_core.rewards.instruction_kinds import (
+    COUNTED,
+    KINDS,
+    LITTLE_WORDS,
+    SCRIPTS,
+    as_read,
+)
 
 LONGEST_TEXT = 100_000
 BOUNDS = ("minimum", "maximum", "exactly")
@@ -40,7 +46,8 @@ def grade_instructions(
         return Grade(0.0, answer.problem, answer.flags)
     if not has_visible_text(answer.text) or len(answer.text) > LONGEST_TEXT:
         return Grade(0.0, "The completion is empty, or far too long.")
-    broken = [c["kind"] for c in constraints if not KINDS[c["kind"]].check(answer.text, c)]
+    text = as_read(answer.text)
+    broken = [c["kind"] for c in constraints if not KINDS[c["kind"]].check(text, c)]
     if not broken:
         return Grade(1.0, f"All {len(constraints)} constraints are kept.")
     score = 1 - len(broken) / len(constraints) if partial else 0.0

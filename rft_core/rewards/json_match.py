@@ -8,11 +8,12 @@ by value; `true` is not 1. The order of keys is free, the order in lists is not.
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from rft_core.rewards.contract import Grade, Row
-from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
 
 LONGEST_TEXT = 100_000
@@ -53,7 +54,7 @@ def grade_json_match(
 def _read(text: str) -> Any:
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"it has {len(text):,} characters")
-    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+    return json.loads(without_fence(text), object_pairs_hook=_distinct, parse_constant=_refuse)
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -81,7 +82,7 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
 def _comparable(value: Any) -> Any:
     """With its type, since True == 1 in Python and not in JSON."""
     if isinstance(value, str):
-        return "text", " ".join(value.split()).casefold()
+        return "text", unicodedata.normalize("NFC", " ".join(value.split()).casefold())
     if isinstance(value, bool) or value is None:
         return "word", value
     return ("number", value) if isinstance(value, int | float) else ("empty", str(value))

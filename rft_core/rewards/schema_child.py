@@ -15,7 +15,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 
 OPTIONS: dict[str, Any] = {}  # filled when the child starts: schema, column, extraction, partial
 TIMEOUT_SECONDS = 0.5  # for one completion
@@ -94,7 +94,8 @@ def _read_value(completion: str) -> Any:
     if found.text is None:
         raise WrongAnswer(found.problem)
     try:
-        return json.loads(found.text, object_pairs_hook=_distinct, parse_constant=_refuse)
+        text = without_fence(found.text)
+        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         problem = str(error)[:200] or type(error).__name__
         raise WrongAnswer(f"It is not JSON: {problem}.") from error

@@ -18,6 +18,8 @@ def test_the_same_content_in_any_layout_is_full():
     assert score(RIGHT) == score(RIGHT, partial=True) == 1.0
     assert score(RIGHT.replace(",", ",\n  ")) == 1.0
     assert score("[1, 2]", "[1, 2]") == 1.0
+    assert score(f"```json\n{RIGHT}\n```") == 1.0
+    assert score('{"n": "Zoe\u0308"}', {"n": "Zo\u00eb"}) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -25,7 +27,7 @@ def test_the_same_content_in_any_layout_is_full():
     ["", "{}", "[]", "null", "{", RIGHT + RIGHT, RIGHT.replace("31.0", "32"),
      RIGHT.replace("true", "1"), RIGHT.replace("31.0", '"31"'), RIGHT.replace('"a","b"', '"b","a"'),
      RIGHT[:-1] + ', "x": 1}', RIGHT[:-1] + ', "age": 5}', RIGHT.replace("null", "NaN"),
-     "[" * 9000, "x" * 101_000],
+     "[" * 9000, "x" * 101_000, f"```\n{RIGHT}\n```\n```\n{RIGHT}\n```"],
 )  # fmt: skip
 def test_what_differs_is_not_full(text):
     assert score(text) == 0.0

@@ -36,11 +36,15 @@ def score(*texts: str, schema=PERSON, extraction="whole", in_row=False, **option
 def test_honest_json_earns_full_in_any_layout():
     pretty = json.dumps(json.loads(GOOD), indent=4)
     assert [s.reward for s in score(GOOD, pretty, f"\n {GOOD}\n")] == [1.0, 1.0, 1.0]
-    [tagged] = score(f"<think>hm {{}}</think><answer>\n{GOOD}\n</answer>", extraction="answer_tag")
+    answers = (GOOD, f"```json\n{GOOD}\n```")
+    tagged, fenced = score(
+        *(f"<think>hm {{}}</think><answer>\n{answer}\n</answer>" for answer in answers),
+        extraction="answer_tag",
+    )
     plain, marked = score(
         f"Here:\n```\n{GOOD}\n```", f"```json\n{GOOD}\n```\nDone.", extraction="fenced"
     )
-    assert (tagged.reward, plain.reward, marked.reward) == (1.0, 1.0, 1.0)
+    assert [s.reward for s in (tagged, fenced, plain, marked)] == [1.0] * 4
 
 
 @pytest.mark.parametrize("schema", [PERSON, json.dumps(PERSON)])
