@@ -1,6 +1,6 @@
 """The widgets of a reward draft: a row per grader, an editor per Python source."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,8 @@ from rft_core.rewards.graders import GRADERS, GraderOption
 
 WEIGHT_HELP = "Its share of the reward. 0: only logged, never learned from."
 
-OPTIONS_IN_A_LINE = 4
+OPTIONS_IN_A_LINE, MOST_UNFOLDED = 4, 8
+LONG_TEXTS = ("rubric", "messages", "schema")  # options of several lines
 
 
 @dataclass(frozen=True)
@@ -121,22 +122,41 @@ def _follow_grader(draft: RewardDraft, slot: str) -> None:
 
 
 def _options(draft: RewardDraft, slot: str, grader: str) -> dict[str, Any]:
-    """The options that differ from their defaults, so that equal rewards have equal ids."""
+    """The options that differ from their defaults, so that equal rewards have equal ids.
+
+    Long texts come first and side by side; the last of many options are folded away.
+    """
     options = GRADERS[grader].options
+    keys = {option.name: option_key(draft, slot, grader, option.name) for option in options}
+    for option in options:
+        st.session_state.setdefault(keys[option.name], option.default)
+    long = [option for option in options if option.name in LONG_TEXTS]
+    short = [option for option in options if option.name not in LONG_TEXTS]
+    chosen = _draw_options(long, keys, len(long))
+    is_text = len(short) == 1 and short[0].type == "text" and not short[0].choices
+    width = 1 if is_text else min(max(len(short), 3), OPTIONS_IN_A_LINE)
+    chosen |= _draw_options(short[:MOST_UNFOLDED], keys, width)
+    if folded := short[MOST_UNFOLDED:]:
+        is_used = any(st.session_state[keys[option.name]] != option.default for option in folded)
+        with st.expander("More options", expanded=is_used):
+            chosen |= _draw_options(folded, keys, width)
+    return chosen
+
+
+def _draw_options(
+    options: Sequence[GraderOption], keys: Mapping[str, str], width: int
+) -> dict[str, Any]:
+    """`width` of them in a line; those that differ from their defaults."""
     chosen: dict[str, Any] = {}
-    if not options:
-        return chosen
-    is_text = len(options) == 1 and options[0].type == "text" and not options[0].choices
-    width = 1 if is_text else min(max(len(options), 3), OPTIONS_IN_A_LINE)
-    lines = -(-len(options) // width)
-    places = [p for _ in range(lines) for p in st.columns(width, vertical_alignment="bottom")]
-    for place, option in zip(places, options, strict=False):
-        key = option_key(draft, slot, grader, option.name)
-        st.session_state.setdefault(key, option.default)
-        with place:
-            value = _option_widget(option, key)
-        if value is not None and value != option.default:
-            chosen[option.name] = value
+    for start in range(0, len(options), max(width, 1)):
+        line = options[start : start + width]
+        for place, option in zip(
+            st.columns(width, vertical_alignment="bottom"), line, strict=False
+        ):
+            with place:
+                value = _option_widget(option, keys[option.name])
+            if value is not None and value != option.default:
+                chosen[option.name] = value
     return chosen
 
 
@@ -151,4 +171,6 @@ def _option_widget(option: GraderOption, key: str) -> Any:
         return st.number_input(label, step=1, **shared)
     if option.type == "float":
         return st.number_input(label, step=0.1, format="%g", **shared)
+    if option.name in LONG_TEXTS:
+        return st.text_area(label, height=110, **shared)
     return st.text_input(label, **shared)
