@@ -27,7 +27,7 @@ def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> N
     generation_style()
     groups = as_groups(result)
     show_verdict(result.preflight, comparable=len(groups[0]) > 1)
-    if len(groups) > 1:
+    if len(groups) > 1 and any(sample.reward is not None for sample in result.scoring.samples):
         show_prompt_bands(result, prompts)
     names = ["Groups", "Every score", "Functions"]
     failed = any(report.error for report in result.scoring.reports)

@@ -64,6 +64,9 @@ def choose_rule(result: DryRun) -> PassRule:
 
 def explain(rates: PassRates) -> None:
     teach, idle = len(rates.between), len(rates.too_hard) + len(rates.too_easy)
+    if not teach + idle:
+        st.caption("Nothing could be scored by this.")
+        return
     if not idle:
         st.caption(
             "Every prompt is solved by some completions and not by others: good to learn from."

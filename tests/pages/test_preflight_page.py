@@ -95,3 +95,17 @@ def test_what_counts_as_solved_can_be_chosen() -> None:
     checked(app.run())
     assert next(b for b in app.button if b.label.startswith("Keep the")).disabled
     assert "Every prompt" not in page_text(app) and "0 of 6 prompts" in page_text(app)
+
+
+def test_where_nothing_can_be_scored_no_prompt_is_called_good_to_learn_from() -> None:
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=90).run()
+    checked(app.switch_page("rewards.py").run())
+    click(app, "Python starter")
+    silent = "def silent(completions, **columns):\n    return [None for _ in completions]\n"
+    next(area for area in app.text_area if area.label == "Reward source").set_value(silent)
+    app.number_input(key="dry_run_count").set_value(2)
+    app.number_input(key="dry_run_group").set_value(2)
+    checked(app.run())
+    text = page_text(click(app, "Run the dry run"))
+    assert "nothing can be learnt" in text
+    assert "good to learn from" not in text and "Solved means" not in text
