@@ -212,8 +212,11 @@ def test_cost_and_key(monkeypatch):
 @pytest.mark.parametrize(
     "options",
     [{"model": ""}, {"rubric": " "}, {"minimum": 5.0, "maximum": 5.0}, {"concurrency": 0},
-     {"base_url": "file:///etc/passwd"}, {"timeout": 0.0}, {"retries": -1}],
+     {"base_url": "file:///etc/passwd"}, {"timeout": 0.0}, {"retries": -1},
+     {"messages": "{}"}, {"messages": '[{"role": "user"}]'}, {"messages": "["},
+     {"labels": '["good", "bad"]'}, {"passing_labels": "5"}],
 )  # fmt: skip
 def test_a_judge_that_cannot_work_is_bad_input(options):
-    with pytest.raises(BadInputError):
+    with pytest.raises(BadInputError) as refused:
         Scorer(judge("http://127.0.0.1:9", **options))
+    assert refused.value.fix

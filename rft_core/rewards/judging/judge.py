@@ -18,8 +18,9 @@ import json
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, Messages, RewardEntry, Row
@@ -234,26 +235,44 @@ def _seconds(verdict: Verdict | str) -> str:
 
 
 def check_judge(entry: RewardEntry) -> None:
-    """Raise `BadInputError` for a judge without a model, a rubric or a range."""
+    """Raise `BadInputError` for options with which nothing can be asked or understood."""
     options = JUDGE.with_defaults(entry)
-    if not options["base_url"].startswith(("http://", "https://")):
-        raise BadInputError(f"The address of the judge '{entry.name}' must begin with http(s)://")
-    if not options["model"].strip():
-        raise BadInputError(f"The judge '{entry.name}' has no model")
-    if not options["rubric"].strip() and not options["messages"]:
-        raise BadInputError(f"The judge '{entry.name}' has no rubric")
+    lists = ((_is_text, "labels"), (_is_text, "passing_labels"), (_is_message, "messages"))
+    for holds, what, fix in (
+        (options["base_url"].startswith(("http://", "https://")), "has no web address",
+         "Begin base_url with http:// or https://"),
+        (options["model"].strip(), "has no model", "Name one that the endpoint serves"),
+        (options["rubric"].strip() or options["messages"], "has no rubric",
+         "Say what a good completion is"),
+        (options["minimum"] < options["maximum"], "has an empty range",
+         "Set maximum above minimum"),
+        (options["concurrency"] > 0 and options["retries"] >= 0 and options["timeout"] > 0,
+         "cannot ask like this",
+         "Use a concurrency and a timeout above 0, and no retries below 0"),
+        (all(_is_list_of(check, options[name]) for check, name in lists),
+         "has messages or labels that are no JSON list",
+         'Write messages as [{"role": ..., "content": ...}] and labels as ["good", "bad"]'),
+        (options["messages"] or not options["labels"], "has labels, and nothing asks for one",
+         "Write the messages that ask, or leave the labels out"),
+    ):  # fmt: skip
+        if not holds:
+            raise BadInputError(f"The judge '{entry.name}' {what}", "", fix)
+
+
+def _is_list_of(is_item: Callable[[Any], bool], text: str) -> bool:
     try:
-        for name in ("messages", "labels", "passing_labels"):
-            json.loads(options[name] or "[]")
-    except ValueError as error:
-        raise BadInputError(f"The {name} of the judge '{entry.name}' are no JSON list") from error
-    if not options["minimum"] < options["maximum"]:
-        raise BadInputError(f"The range of the judge '{entry.name}' is empty")
-    if options["concurrency"] < 1 or options["retries"] < 0 or options["timeout"] <= 0:
-        raise BadInputError(
-            f"The judge '{entry.name}' needs a concurrency and a timeout above 0, and no retries "
-            "below 0"
-        )
+        value = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, list) and all(map(is_item, value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, map(value.get, ("role", "content"))))
 
 
 def open_judge(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
