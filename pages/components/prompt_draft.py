@@ -35,9 +35,9 @@ class PromptDraft:
         return f"{self.id}-{part}"
 
 
-def start_draft(table: Table, name: str = "") -> None:
+def start_draft(table: Table, name: str = "", task: str = "") -> None:
     """Begin with a new table, named after its file. A stored set is no longer looked at."""
-    task = guess_published_task(table) or guess_task(table)
+    task = task or guess_published_task(table) or guess_task(table)
     name = name or PurePosixPath(table.name).stem
     _keep(PromptDraft(_new_id(), table, task, default_template(table, task), name))
 

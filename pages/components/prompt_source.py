@@ -5,16 +5,18 @@ Each gives a whole table or one error; only a whole table begins a new draft.
 
 import streamlit as st
 
-from pages.components.page_header import show_error
+from pages.components.page_header import plain, show_error
 from pages.components.prompt_draft import start_draft
 from pages.components.workflow import progress_into
 from rft_core.errors import RftError
 from rft_core.generation.protocol import Progress
-from rft_core.prompts import load_hub_rows, read_table
+from rft_core.prompts import Table, load_hub_rows, read_table
 from rft_core.prompts.sample_data import load_sample
+from rft_core.tasks import TASKS
 
 UPLOAD, HUB, SAMPLE = "Upload a file", "Hub dataset", "Sample data"
 SEEN = "prompts_upload_seen"
+SAMPLE_ROWS = 60
 
 
 def choose_source() -> None:
@@ -96,14 +98,25 @@ def _fetch(name: str, split: str, limit: int, subset: str | None) -> None:
 
 def _sample() -> None:
     with st.container(border=True):
-        st.markdown(
-            "**Countdown, 60 prompts.** Reach a target with three numbers, each used once: "
-            "`nums` and `target` in every row. The model that ships with RFT Studio can learn it."
-        )
-        use_sample_button("prompts_use_sample")
+        name = st.selectbox(
+            "Rows of a built-in task", [name for name, task in TASKS.items() if task.make_rows],
+            key="prompts_sample_task", format_func=lambda name: TASKS[name].title,
+            persist_state="session",
+        )  # fmt: skip
+        st.caption(plain(TASKS[name].description))
+        use_sample_button("prompts_use_sample", name)
 
 
-def use_sample_button(key: str) -> None:
+def use_sample_button(key: str, task: str = "countdown") -> None:
     if st.button("Use the sample", key=key, type="primary", icon=":material/science:"):
-        start_draft(load_sample("countdown"), "Countdown sample")
+        title = f"{TASKS[task].title} sample"
+        start_draft(load_sample() if task == "countdown" else _draw_rows(task), title, task=task)
         st.rerun()
+
+
+def _draw_rows(task: str) -> Table:
+    """Some of the rows that training on the task itself would draw."""
+    rows, _ = TASKS[task].load(SAMPLE_ROWS, 0, 0)
+    columns = tuple(dict.fromkeys(column for row in rows for column in row))
+    whole = tuple({column: row.get(column) for column in columns} for row in rows)
+    return Table(f"{task} (built in)", "built in", columns, whole)

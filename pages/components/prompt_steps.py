@@ -122,12 +122,18 @@ def pick_answer_columns(draft: PromptDraft, prompt_set: PromptSet) -> tuple[str,
     """Columns with gold answers, which no prompt may give away."""
     columns = list(dict.fromkeys(column for row in prompt_set.rows[:50] for column in row))
     default = [column for column in columns if column.casefold() in ANSWER_COLUMNS]
+    if prompt_set.task in TASKS and _is_choice(TASKS[prompt_set.task]):
+        default = []  # the prompt has to name every choice, the right one among them
     chosen = st.multiselect(
         "Columns with the right answer", columns, default=default,
         key=draft.key(f"{prompt_set.task}-answers"), persist_state="session", placeholder="None",
         help="Prompts are searched for them: a prompt that gives its answer away is no task.",
     )  # fmt: skip
     return tuple(chosen)
+
+
+def _is_choice(task: Task) -> bool:
+    return any(entry.grader == "choice" for entry in task.reward_set.entries)
 
 
 def _map_fields(draft: PromptDraft, task: Task, places: list[object]) -> ColumnMapping:

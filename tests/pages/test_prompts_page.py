@@ -206,3 +206,22 @@ def test_long_tables_are_sampled_evenly() -> None:
     assert sample_rows(3) == (0, 1, 2)
     picked = sample_rows(100_000)
     assert len(picked) == len(set(picked)) == 128 and picked[-1] > 99_000
+
+
+def test_the_rows_of_every_task_that_has_some_are_a_sample() -> None:
+    app = open_prompts()
+    app.get_by_key("prompts_source").set_value("Sample data")
+    checked(app.run())
+    app.selectbox(key="prompts_sample_task").set_value("triton_kernels-easy")
+    checked(app.run())
+    checked(app.button(key="prompts_use_sample").click().run())
+    assert selected(app, "Task") == "triton_kernels-easy"
+    assert "Rewrite f with a Triton kernel." in page_text(app)
+
+
+def test_a_choice_among_named_choices_is_not_called_given_away() -> None:
+    row = {"Problem": "what is 1 + 1 ?", "options": "a ) 2 , b ) 3 , c ) 4", "correct": "a"}
+    rows = [row | {"Problem": f"what is {n} + 1 ?"} for n in range(12)]
+    app = upload(open_prompts(), "mathqa.jsonl", "\n".join(json.dumps(row) for row in rows))
+    assert selected(app, "Task") == "mathqa"
+    assert not any("already contains the answer" in found for found in findings(app))
