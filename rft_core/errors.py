@@ -31,19 +31,6 @@ class ModelUnavailableError(RftError):
     """A model could not be found, downloaded or loaded."""
 
 
-class RewardContractError(RftError):
-    """A reward function broke its contract: wrong length, NaN, exception, hang ...
-
-    `function` is the reward's name and `sample` the index of the offending completion, if known.
-    """
-
-    def __init__(
-        self, what: str, why: str = "", fix: str = "", *, function: str, sample: int | None = None
-    ) -> None:
-        super().__init__(what, why, fix)
-        self.function, self.sample = function, sample
-
-
 class WorkerError(RftError):
     """The training process could not be started or reached."""
 

@@ -41,7 +41,9 @@ def evaluate(
     from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 
     if rerank is not None:
-        raise BadInputError("--rerank needs a reward model, which cannot be trained yet")
+        raise BadInputError(
+            "--rerank needs a reward model", "Reward models cannot be trained yet", "Use --vote"
+        )
     plan = plan_evaluation(runs_dir(), runs, task=task, num_prompts=num_prompts, seed=seed)
     results = run_evaluation(plan, k=k, vote=vote, on_progress=show_progress)
     end_progress()

@@ -71,7 +71,9 @@ def rescore(
     with open_index(runs_dir) as index:
         config = get_run(index, run_id).config
     if not has_database(runs_dir, run_id):
-        raise NotFoundError(f"Run '{run_id}' has sampled nothing yet")
+        raise NotFoundError(
+            f"Run '{run_id}' has sampled nothing yet", "", "Wait for its first step"
+        )
     work = _Work(config, rewards, on_progress)
     lock = FileLock(get_rescore_lock_path(runs_dir, run_id, rewards.id))
     with closing(RescoreWriter(runs_dir, run_id, rewards.id)) as writer:

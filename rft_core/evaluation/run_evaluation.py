@@ -155,5 +155,7 @@ def _check_models(runs: Sequence[RunRow]) -> None:
     models = sorted({run.config.model for run in runs})
     if len(models) > 1:
         raise BadInputError(
-            "These runs cannot be compared", f"They tuned different models: {', '.join(models)}"
+            "These runs cannot be compared",
+            f"They tuned different models: {', '.join(models)}",
+            "Evaluate them one by one",
         )

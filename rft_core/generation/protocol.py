@@ -142,8 +142,6 @@ def error_event(error: RftError) -> dict[str, Any]:
 def make_error(message: Mapping[str, Any]) -> RftError:
     """The typed error that an `error` event describes."""
     kind = getattr(errors, str(message["kind"]), RftError)
-    if kind is errors.RewardContractError:  # not generation's, and it needs more than three parts
-        kind = RftError
     error: RftError = kind(message["what"], message["why"], message["fix"])
     return error
 

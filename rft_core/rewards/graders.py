@@ -143,7 +143,11 @@ def check_entry(entry: RewardEntry) -> None:
     """Raise `BadInputError` unless the entry names a grader and fits its options."""
     if entry.grader == PYTHON_GRADER:
         if not entry.source:
-            raise BadInputError(f"The reward '{entry.name}' has no Python source")
+            raise BadInputError(
+                f"The reward '{entry.name}' has no Python source",
+                "",
+                "Write a function that takes `completions`",
+            )
         return
     info = GRADERS.get(entry.grader)
     if info is None:
@@ -153,7 +157,11 @@ def check_entry(entry: RewardEntry) -> None:
     options = {option.name: option for option in info.options}
     for name, value in entry.options.items():
         if name not in options:
-            raise BadInputError(f"The grader '{info.name}' has no option '{name}'")
+            raise BadInputError(
+                f"The grader '{info.name}' has no option '{name}'",
+                "",
+                f"Its options are {', '.join(options) or 'none'}",
+            )
         _check_value(info, options[name], value)
     if info.make_entry:
         info.make_entry(entry)

@@ -264,7 +264,9 @@ def _one_set(db: Database, table: str, id: str, what: str) -> StoredSet:
         return StoredSet(
             row["id"], row["name"], row.get("version", 0), row["created_at"], row["content"]
         )
-    raise NotFoundError(f"There is no {what} '{id}'")
+    raise NotFoundError(
+        f"There is no {what} '{id}'", "", "List the stored sets with: python -m rft_core sets"
+    )
 
 
 def _no_run(id: str) -> NotFoundError:

@@ -58,7 +58,11 @@ def export_graders(rewards: RewardSet) -> Exported:
     obstacles = [why for name, why in written.items() if isinstance(why, str)]
     obstacles += list(_list_shaped_formulas(rewards))
     if obstacles:
-        raise BadInputError("OpenAI has no grader like this", "; ".join(obstacles))
+        raise BadInputError(
+            "OpenAI has no grader like this",
+            "; ".join(obstacles),
+            "Export a set without these functions",
+        )
     graders = {name: spec for name, spec in written.items() if isinstance(spec, dict)}
     [only, *others] = rewards.entries
     if not others and only.weight == 1 and only.name in graders and not _has_bounds(only):

@@ -92,7 +92,11 @@ def write_module(rewards: RewardSet) -> str:
     check_reward_set(rewards)
     obstacles = [f"'{name}': {why}" for name, why in list_obstacles(rewards.entries)]
     if obstacles:
-        raise BadInputError("These rewards cannot be a Python module", "; ".join(obstacles))
+        raise BadInputError(
+            "These rewards cannot be a Python module",
+            "; ".join(obstacles),
+            "Export a set without these functions",
+        )
     plan = _make_plan(rewards.entries)
     weights = {entry.name: entry.weight for entry in rewards.entries}
     parts = [
