@@ -34,10 +34,6 @@ class OutputLimitError(ExecutionError):
     outcome = Outcome.OUTPUT_LIMIT
 
 
-class OutOfMemoryError(ExecutionError):
-    outcome = Outcome.OOM
-
-
 class InfrastructureError(ExecutionError):
     outcome = Outcome.INFRA_ERROR
 
