@@ -32,7 +32,7 @@ DETECTORS = GraderOption(
     (ENFORCE, REPORT),
 )
 SECONDS = GraderOption(
-    "seconds", "float", 3.0, "Time for all tests of a program, and as much for compiling it."
+    "seconds", "float", 6.0, "Time for all tests of a program, and as much for compiling it."
 )
 ON_A_CPU = "Run on a CPU: no race or speed check."
 

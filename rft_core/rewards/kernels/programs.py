@@ -23,7 +23,7 @@ Launch = Mapping[str, Any]  # {"kernel", "line", "signature", "constants", "opti
 
 
 def get_interpreter() -> Program:
-    parts = ("loading", "memory", "device", "watch", "interpreter")
+    parts = ("loading", "memory", "device", "watch", "reductions", "interpreter")
     return _join(Flavour.INTERPRETER, *(f"kernel_{part}" for part in parts))
 
 

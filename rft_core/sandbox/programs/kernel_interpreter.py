@@ -2,8 +2,8 @@
 
 This text runs in jailed processes, beside the candidate: it returns data, holds no expected value
 and decides no score. A run with kernels that do nothing follows the real ones. What is watched, and
-how, stands in `kernel_watch.py` and `kernel_memory.py`; those, `kernel_device.py` and
-`kernel_loading.py` are put in front of this file.
+how, stands in `kernel_watch.py` and `kernel_memory.py`; those, `kernel_device.py`,
+`kernel_loading.py` and `kernel_reductions.py` are put in front of this file.
 """
 
 import contextlib
