@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.page_header import show_error
+from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
@@ -22,6 +23,7 @@ from rft_core.model_files import find_local_folder, model_summary
 from rft_core.paths import get_runs_dir
 from rft_core.prompts import Finding, PromptSet, length_summary, lint_lengths, lint_prompt_tail
 
+MODEL, LAST_TASK = "preview_model", "preview_task_last"
 SAMPLED_ROWS = 128
 BARS = 24
 _STYLE = Path(__file__).resolve().parent / "frontend" / "prompt_preview.css"
@@ -48,10 +50,11 @@ class Rendered:
 def show_preview(prompt_set: PromptSet, key: str) -> Rendered | None:
     """Controls, then the string beside the lengths. None: it could not be rendered (and why)."""
     st.html(_STYLE)
+    _suit_the_task(prompt_set.task or "")
     model_place, row_place, tokens_place = st.columns([3, 1, 1], vertical_alignment="bottom")
     with model_place:
         model = st.selectbox(
-            "Model", list(EMBEDDED_MODELS), key="preview_model", accept_new_options=True,
+            "Model", list(EMBEDDED_MODELS), key=MODEL, accept_new_options=True,
             persist_state="session",
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
@@ -73,6 +76,16 @@ def show_preview(prompt_set: PromptSet, key: str) -> Rendered | None:
         with lengths:
             _show_lengths(rendered, len(prompt_set.rows))
     return rendered
+
+
+def _suit_the_task(task: str) -> None:
+    """Prompts of another task are first shown as the embedded model that knows it sees them."""
+    st.session_state.setdefault(MODEL, next(iter(EMBEDDED_MODELS)))
+    if st.session_state.get(LAST_TASK) != task:
+        st.session_state[LAST_TASK] = task
+        st.session_state[MODEL] = suited_settings(task, st.session_state[MODEL]).get(
+            "model", st.session_state[MODEL]
+        )
 
 
 def _render(

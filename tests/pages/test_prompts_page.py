@@ -216,6 +216,7 @@ def test_the_rows_of_every_task_that_has_some_are_a_sample() -> None:
     checked(app.run())
     checked(app.button(key="prompts_use_sample").click().run())
     assert selected(app, "Task") == "triton_kernels-easy"
+    assert selected(app, "Model") == "embedded/triton"
     assert "Rewrite f with a Triton kernel." in page_text(app)
 
 
