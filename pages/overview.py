@@ -106,7 +106,7 @@ def all_demos() -> None:
 
 
 def watch_demo(name: str) -> None:
-    with shown_errors():
+    with shown_errors(), st.spinner("Starting …"):
         run = launch_demo(get_runs_dir(), name)
     st.switch_page("monitor.py", query_params={"run": run})
 

@@ -123,7 +123,7 @@ def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
     """Storing is idempotent: the same content is the same set, however often it is saved."""
     section(6, "Save", "A stored set never changes; runs name it by the hash of its content.")
     stored = find_stored(prompt_set.id)
-    name_place, save_place = st.columns([3, 1], vertical_alignment="bottom")
+    name_place, save_place = st.columns([2, 1], vertical_alignment="bottom")
     with name_place:
         name = st.text_input(
             "Name", draft.name, key=draft.key("name"), max_chars=80, persist_state="session"

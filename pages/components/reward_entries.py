@@ -86,7 +86,7 @@ def _grader_row(draft: RewardDraft, part: Part, names: Sequence[str]) -> RewardE
     slot = part.slot
     with st.container(border=True, gap="xsmall", key=draft.key(slot)):
         name_place, grader_place, weight_place, remove_place = st.columns(
-            [3, 3, 2, 1], vertical_alignment="bottom"
+            [5, 5, 4, 3], vertical_alignment="bottom"
         )
         with grader_place:
             grader = st.selectbox(
@@ -133,8 +133,8 @@ def _options(draft: RewardDraft, slot: str, grader: str) -> dict[str, Any]:
     long = [option for option in options if option.name in LONG_TEXTS]
     short = [option for option in options if option.name not in LONG_TEXTS]
     chosen = _draw_options(long, keys, len(long))
-    is_text = len(short) == 1 and short[0].type == "text" and not short[0].choices
-    width = 1 if is_text else min(max(len(short), 3), OPTIONS_IN_A_LINE)
+    is_lone = len(short) == 1 and short[0].type in ("text", "bool") and not short[0].choices
+    width = 1 if is_lone else min(max(len(short), 3), OPTIONS_IN_A_LINE)
     chosen |= _draw_options(short[:MOST_UNFOLDED], keys, width)
     if folded := short[MOST_UNFOLDED:]:
         is_used = any(st.session_state[keys[option.name]] != option.default for option in folded)
