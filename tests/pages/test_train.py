@@ -9,6 +9,7 @@ from pages.components.page_header import plain
 from pages.components.suited_settings import suited_settings
 from rft_core.config import RunConfig
 from rft_core.paths import PROJECT_ROOT
+from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import list_runs, open_index
 
 
@@ -96,3 +97,13 @@ def test_a_preset_for_a_gpu_keeps_the_task_and_a_demo_brings_its_own(runs_dir: P
     click(app, "one big GPU")
     assert app.session_state["config.task"] == "gsm8k"
     assert app.session_state["config.engine"] == "vllm"
+
+
+def test_kernels_cannot_be_launched_where_no_code_can_be_locked_in(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = SandboxReport(None, (), ())
+    monkeypatch.setattr("rft_core.jobs.checks.get_sandbox_report", lambda: nothing)
+    app = click(open_train(), "Triton demo")
+    assert any("cannot be locked in" in str(warning.value) for warning in app.warning)
+    assert next(b for b in app.button if b.label == "Launch").disabled

@@ -123,6 +123,7 @@ COMPILATION = GraderInfo(
     f"1 if every Triton kernel that is launched compiles to PTX. {ON_A_CPU}",
     (DETECTORS, SECONDS),
     open=open_kernel_grader,
+    uses_pool=True,
 )
 CORRECTNESS = GraderInfo(
     "triton_correctness",
@@ -130,5 +131,6 @@ CORRECTNESS = GraderInfo(
     f"Share of tests in which Triton kernels equal the `reference`. {ON_A_CPU}",
     (DETECTORS, SECONDS),
     open=open_kernel_grader,
+    uses_pool=True,
 )
 INFOS = {info.name: info for info in (COMPILATION, CORRECTNESS)}
