@@ -15,7 +15,7 @@ from math_verify import LatexExtractionConfig, parse, verify
 from sympy import Basic, Expr, FiniteSet, MatrixBase, Rel, Symbol
 
 from rft_core.rewards.extraction import BOX, EXTRACTIONS, HASH_MARK
-from rft_core.rewards.number_text import JOINING_WORDS, parse_number
+from rft_core.rewards.number_text import JOINING_WORDS, parse_number, unwrap
 
 OPTIONS: dict[str, Any] = {}  # filled when the child starts: column, extraction
 TIMEOUT_SECONDS = 1.0  # for one completion
@@ -29,8 +29,13 @@ NUMBER_WORDS = {
     "\\div", "\\left", "\\right", "\\ln", "\\log", "\\exp", "\\sin", "\\cos", "\\tan", "\\circ",
     "\\arcsin", "\\arccos", "\\arctan", "\\infty", "\\pm", "\\binom",
 }  # fmt: skip
+SPELLINGS = {"−": "-", "π": "\\pi ", "°": "^\\circ", "×": "\\times ", "÷": "\\div ", "·": "\\cdot "}
 GOLD_WORDS = {"\\infty", "\\pm", "\\binom"}  # only where the gold answer has them as well
 _NUMBER_SIGNS = re.compile(r"[0-9A-Za-z\\+\-*/^().{}\s%$°·×÷π√]*")
+_PI = re.compile(r"(?<![\\A-Za-z])pi(?![A-Za-z])")
+_ROOT = re.compile(r"√\s*(\d+|\([^()]*\))")
+_ODD = re.compile(r"(?<![\d.,}!])0\d")  # 050 is no way to write 50
+_PILE_UP = re.compile(r"[+-]\s*[+-]")
 _WORD = re.compile(r"\\?[A-Za-z]+")
 _NAMING = re.compile(r"^\s*[A-Za-z](?:\([A-Za-z]\))?\s*=(?!=)")
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}|[A-Za-z]{2,}\s+[A-Za-z]{2,}")
@@ -121,6 +126,8 @@ def _is_right(completion: str, gold_text: str, gold: Any) -> bool:
         text = _tidy(boxed)
     _check_size(text)
     if _is_number(gold):
+        if _ODD.search(text) or _PILE_UP.search(text):
+            raise WrongAnswer("The answer writes a number in an odd way.", "odd_number")
         exact, wanted = parse_number(text), parse_number(gold_text)
         if exact is not None and wanted is not None and ("%" not in text or exact == wanted):
             return exact == wanted  # math-verify would round to six digits
@@ -140,7 +147,10 @@ def _is_right(completion: str, gold_text: str, gold: Any) -> bool:
 
 
 def _tidy(text: str) -> str:
-    text = text.strip().removesuffix(".").replace("−", "-")
+    text = unwrap(text.strip().removesuffix("."))
+    for sign, spelling in SPELLINGS.items():
+        text = text.replace(sign, spelling)
+    text = _PI.sub(r"\\pi", _ROOT.sub(r"\\sqrt{\1}", text))
     for sign in ("$$", "$"):
         if len(text) > 2 * len(sign) and text.startswith(sign) and text.endswith(sign):
             text = text[len(sign) : -len(sign)].strip()

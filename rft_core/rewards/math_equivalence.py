@@ -2,9 +2,9 @@
 
 1 where the answer is another form of the gold answer: 1/2, 0.5 and \\frac{1}{2}; an interval, a
 set, a matrix, a polynomial. Where the gold answer is one number the answer must state one number:
-sets, ranges, text, other letters and "1 or 2" earn 0. The rule for `=`: a single letter that names
-the value ("x = 5") is dropped, any other equation is no number. An unsolved form of the question is
-equivalent too: where the number must be written out, use `numeric_match`.
+sets, ranges, text, other letters, "1 or 2", 050 and --50 earn 0. The rule for `=`: a single letter
+that names the value ("x = 5") is dropped, any other equation is no number. An unsolved form of the
+question is equivalent too: where the number must be written out, use `numeric_match`.
 
 math-verify's own time limits are switched off, since they work only in a main thread and turn into
 silent zeros elsewhere; the child has a timer for each completion and its own deadline behind it.

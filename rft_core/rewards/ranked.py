@@ -75,18 +75,26 @@ def read_list(text: str) -> list[str]:
     """The items of a list, tidied for comparing; empty ones are left out."""
     text = text.strip()
     if text.startswith("["):
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            return []
-        if not all(isinstance(item, str | int | float) for item in value):
-            return []
-        parts = [str(item) for item in value]
+        parts = _read_brackets(text)
     elif "\n" in text:
         parts = [_MARK.sub("", line) for line in text.split("\n")]
     else:
-        parts = _MARK.sub("", text).split(",")
+        parts = _MARK.sub("", text).split("," if "," in text else ";")
     return [item for item in map(_tidy, parts[:MOST_ITEMS]) if item]
+
+
+def _read_brackets(text: str) -> list[str]:
+    """JSON, or what Python prints for a list of texts."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        is_closed = text.endswith("]") and text.count("[") == text.count("]") == 1
+        return text[1:-1].split(",") if is_closed else []
+    return [str(item) for item in value] if all(map(_is_item, value)) else []
+
+
+def _is_item(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _tidy(item: str) -> str:

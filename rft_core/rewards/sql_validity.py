@@ -14,7 +14,7 @@ import sqlite3
 import time
 
 from rft_core.rewards.contract import Grade, Row
-from rft_core.rewards.extraction import EXTRACTIONS
+from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 
 LONGEST_STATEMENT = 10_000
@@ -26,6 +26,7 @@ BUILDING = READING | CHANGING | {
     sqlite3.SQLITE_CREATE_TABLE, sqlite3.SQLITE_CREATE_INDEX, sqlite3.SQLITE_CREATE_VIEW,
     sqlite3.SQLITE_TRANSACTION, sqlite3.SQLITE_REINDEX,
 }  # fmt: skip
+REACHING_OUT = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer"}
 LIMITS = {
     sqlite3.SQLITE_LIMIT_SQL_LENGTH: 1_000_000,
     sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
@@ -47,8 +48,8 @@ class _Guard:
         self.allowed = allowed
         self.tables: set[str] = set()
 
-    def __call__(self, action: int, first: str | None, *_: str | None) -> int:
-        if action not in self.allowed:
+    def __call__(self, action: int, first: str | None, *more: str | None) -> int:
+        if action not in self.allowed or REACHING_OUT & set(more):
             return sqlite3.SQLITE_DENY
         if action in CHANGING | {sqlite3.SQLITE_READ} and first:
             self.tables.add(first.casefold())
@@ -77,7 +78,7 @@ def grade_sql(
         except (sqlite3.Error, sqlite3.Warning) as error:
             return Grade(None, f"The row's schema cannot be built: {error}.")
         guard = _Guard(READING | CHANGING if allow_changes else READING)
-        problem = _compile(database, answer.text, guard)
+        problem = _compile(database, without_fence(answer.text), guard)
     if problem:
         return Grade(0.0, f"{problem}.")
     if must_use_table and not guard.tables & tables:

@@ -62,6 +62,8 @@ def test_all_right_answers_and_no_other():
         return grade_multi_answer(f"<answer>{text}</answer>", row, partial=partial).score
 
     assert score("Blue, red, green") == score('["green","blue","red"]') == 1.0
+    assert score("['red', 'green', 'blue']") == score("red; green; blue") == 1.0
+    assert score("['red', 'green'], ['blue']") == score("['red', 'green', 'blue'") == 0.0
     assert score("red, green") == score("red, green, blue, black") == score("") == 0.0
     assert score("red, green", partial=True) == pytest.approx(0.8)
     assert score("red, red, red, green, blue", partial=True) < 0.8
