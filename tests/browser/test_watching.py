@@ -1,6 +1,7 @@
 """Monitor and Generations in Chromium: live curves, linked generations, keys, hostile texts."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,9 @@ def test_a_click_on_a_curve_leads_to_the_generations_of_that_step(page: Page, ur
     head = page.locator(".st-key-strip-head")
     expect(head).to_contain_text("Clicked", timeout=PATIENCE)
     step = head.inner_text().split("step ")[1].split()[0]
-    page.get_by_role("link", name="All generations of this step").click()
+    link = page.get_by_role("link", name="All generations of this step")
+    expect(link).to_have_attribute("href", re.compile(rf"step={step}\b"), timeout=PATIENCE)
+    link.click()
     expect(page.locator(".st-key-step input")).to_have_value(step, timeout=PATIENCE)
     assert f"step={step}" in page.url and "run=finished" in page.url
     expect(page.get_by_text(f"Step {step}", exact=True).first).to_be_visible(timeout=PATIENCE)
