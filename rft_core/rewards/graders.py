@@ -9,7 +9,7 @@ from rft_core.rewards.config_validity import CONFIG
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.equation import grade_equation
 from rft_core.rewards.exchange.openai_text import STRING_CHECK, TEXT_SIMILARITY
-from rft_core.rewards.format import grade_format
+from rft_core.rewards.format import TAGS, check_format, grade_format
 from rft_core.rewards.formula import FORMULA
 from rft_core.rewards.grader_info import (
     COLUMN,
@@ -45,10 +45,12 @@ GRADERS: dict[str, GraderInfo] = {
         grade_format,
         "1 if the completion is one <think> block, then one <answer> block, and nothing else.",
         (
+            GraderOption("tags", "text", TAGS, "The blocks' tags, in their order."),
             GraderOption(
-                "think_opened_by_prompt", "bool", False, "The chat template itself opens <think>."
+                "think_opened_by_prompt", "bool", False, "The chat template opens the first tag."
             ),
         ),
+        check=check_format,
     ),
     "equation": GraderInfo(
         "equation",
@@ -69,6 +71,9 @@ GRADERS: dict[str, GraderInfo] = {
             COLUMN,
             EXTRACTION,
             GraderOption("tolerance", "float", 0.0, "Largest difference that still counts."),
+            GraderOption(
+                "relative_tolerance", "float", 0.0, "The same, as a share of the gold number."
+            ),
         ),
     ),
     "choice": GraderInfo(

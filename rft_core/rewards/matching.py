@@ -53,8 +53,12 @@ def grade_numeric_match(
     column: str = "answer",
     extraction: str = "auto",
     tolerance: float = 0.0,
+    relative_tolerance: float = 0.0,
 ) -> Grade:
-    """1 if the answer is one number within `tolerance` of the gold number."""
+    """1 if the answer is one number within a tolerance of the gold number, the wider of the two.
+
+    `relative_tolerance` is a share of the gold number's size: 0.01 is one per cent.
+    """
     gold = gold_number(row, column)
     if gold is None:
         return Grade(None, f"The row's '{column}' is not a number.")
@@ -66,7 +70,8 @@ def grade_numeric_match(
         several = len(re.findall(r"\d+", answer.text)) > 1
         flags = ("several_numbers",) if several else ()  # a range, a set, "1 or 2": hedging
         return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.", flags)
-    if abs(value - gold) > Fraction(tolerance):
+    allowed = max(Fraction(tolerance), Fraction(relative_tolerance) * abs(gold))
+    if abs(value - gold) > allowed:
         return Grade(0.0, f"The answer is {show_number(value)}, not {show_number(gold)}.")
     return Grade(1.0, f"The answer is {show_number(gold)}.")
 

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.format import grade_format, is_repetitive
+from rft_core.rewards.graders import check_entry
 
 GOOD = "<think>74 - 15 = 59, 59 - 9 = 50</think>\n<answer>74 - 15 - 9</answer>"
 
@@ -82,6 +85,38 @@ def test_a_thought_opened_by_the_prompt_counts_when_the_option_says_so():
     assert grade_format(rest, {}).score == 0.0
     assert grade_format(rest, {}, think_opened_by_prompt=True).score == 1.0
     assert grade_format("</think><answer>1</answer>", {}, think_opened_by_prompt=True).score == 0.0
+
+
+OTHER = "<plan>first add</plan><work>1 + 2</work>\n<solution>3</solution>"
+
+
+@pytest.mark.parametrize(
+    ("completion", "score"),
+    [
+        (OTHER, 1.0),
+        (f"\n{OTHER}\n", 1.0),
+        (OTHER.replace("<work>", "so <work>"), 0.0),
+        (OTHER.replace("1 + 2", " "), 0.0),
+        (OTHER.replace("work>", "plan>"), 0.0),
+        ("<work>1 + 2</work><plan>first add</plan><solution>3</solution>", 0.0),
+        ("<plan>a<work>b</work></plan><solution>3</solution>", 0.0),
+        (OTHER + OTHER, 0.0),
+        (OTHER + ".", 0.0),
+        (GOOD, 0.0),
+    ],
+)
+def test_other_tags_are_as_strict_and_in_their_order(completion, score):
+    result = grade_format(completion, {}, tags="plan, work, solution")
+    assert result.score == score
+    assert result.reason
+
+
+def test_one_tag_is_enough_and_a_name_is_no_sentence():
+    assert grade_format("<answer>1</answer>", {}, tags="answer").score == 1.0
+    assert grade_format("so <answer>1</answer>", {}, tags="answer").score == 0.0
+    for tags in ("", "a,,b", "a, a", "my answer", "<a><b>"):
+        with pytest.raises(BadInputError, match="commas between"):
+            check_entry(RewardEntry("format", "format", options={"tags": tags}))
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,17 @@ def test_hedging_between_numbers_is_flagged_and_a_mistake_is_not(answer):
     assert not grade_numeric_match("<answer>49</answer>", {"answer": 50}).flags
 
 
+@pytest.mark.parametrize(
+    ("given", "score"), [("1010", 1.0), ("990", 1.0), ("1011", 0.0), ("-1000", 0.0)]
+)
+def test_a_relative_tolerance_is_a_share_of_the_gold_number(given, score):
+    answer = f"<answer>{given}</answer>"
+    for gold in (1000, "1,000"):
+        result = grade_numeric_match(answer, {"answer": gold}, relative_tolerance=0.01)
+        assert result.score == score
+    assert grade_numeric_match(answer, {"answer": 0}, relative_tolerance=0.5).score == 0.0
+
+
 def test_tolerance_is_exact_unless_asked_for():
     assert grade_numeric_match("<answer>3.14</answer>", {"answer": 3.14159}).score == 0.0
     assert (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from rft_core.diagnosis.probes.answers import LONGEST_SHORT, kind_of
 from rft_core.diagnosis.probes.forms import Form
 from rft_core.rewards.contract import Messages, RewardSet, Row
+from rft_core.rewards.format import read_tags
 
 LONGEST_COMPARED = 200  # characters of a gold text that the row holds to compare with
 LONGEST_WORD = 60
@@ -141,5 +142,9 @@ def _sample_regex(pattern: str) -> str:
 
 
 def source_texts(reward_set: RewardSet) -> list[str]:
-    """The rewards' Python sources, which name the tags that they look for."""
-    return sorted({entry.source for entry in reward_set.entries if entry.source})
+    """The rewards' Python sources and options, which name the tags that they look for."""
+    sources = {entry.source for entry in reward_set.entries if entry.source}
+    for entry in reward_set.entries:
+        if entry.grader == "format" and "tags" in entry.options:
+            sources.add("".join(f"<{name}></{name}>" for name in read_tags(entry.options["tags"])))
+    return sorted(sources)
