@@ -119,6 +119,17 @@ def test_each_process_finds_itself_in_proc_and_nobody_else(provider):
     assert "Permission denied" in other.detail
 
 
+def test_a_process_is_closed_to_its_neighbours_and_the_first_to_go_when_memory_runs_out(provider):
+    source = """
+import os
+open("file", "w").close()
+others_may = os.stat("file").st_mode & 0o077
+is_readable = os.stat("/proc/self/maps").st_uid == os.getuid()  # by whoever has its user id
+answer = (others_may, is_readable, int(open("/proc/self/oom_score_adj").read()))
+"""
+    assert run(provider, source).value == (0, False, 1000)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give each process a user of its own")
 def test_neighbours_are_different_users(provider):
     with provider.open(PROGRAM) as one, provider.open(PROGRAM) as two:
