@@ -40,7 +40,7 @@ from rft_core.rewards.kernels.reference import RowTests
 
 MEMORY_ERROR = "KernelMemoryError"
 NOTHING_WRITTEN = "No kernel wrote any of the result."
-LEAST_SHARE = 0.5  # of a result with copies of inputs in it, that kernels must have written
+LEAST_SHARE = 0.1  # of a result with copies of inputs in it, that kernels must have written
 ADDRESS = {"data_ptr", "untyped_storage", "storage", "_typed_storage"}
 HONEST_MISTAKES = {  # to return one of these; "tensor": a plain one, but too large or sparse
     *("NoneType", "bool", "int", "float", "complex", "str", "list", "tuple", "dict", "Size"),

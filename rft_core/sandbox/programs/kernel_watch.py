@@ -66,8 +66,8 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             source = args[1] if name in ("aten::copy_", "aten::fill_") else args[0]
             if isinstance(source, torch.Tensor):
                 self.memory.copy(source, target)
-                if source.is_floating_point() and not target.is_floating_point():
-                    self.computed.add("rounding to whole numbers")  # bools among them
+                if changes_values(source, target):
+                    self.computed.add("rounding to whole numbers")
         elif name not in CONSTANT and not func.is_view and name != "aten::_unsafe_view":
             self.computed.add(name.removeprefix("aten::").strip("_"))
         return result
@@ -130,6 +130,13 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 tuner.pre_hook({**tuner.nargs, **kwargs, **config.all_kwargs()}, reset_only=True)
             tuner.fn.run(*args, **kwargs, **config.all_kwargs())
         self.asleep = not awake
+
+
+def changes_values(source: Any, target: Any) -> bool:
+    """Whether a conversion to whole numbers or bools gave other ones: then it computed."""
+    if target.is_floating_point() or target.is_complex():
+        return False
+    return bool((TENSOR.to(target, source.dtype) != source).any())
 
 
 def few_turns(static_range: Any) -> Any:
