@@ -17,6 +17,7 @@ ALMOST_ALL = 0.95
 MANY_TRUNCATED = 0.5
 MANY_UNSCORED = 0.1
 FAR_FROM_REFERENCE = 1.0  # nats per token: the policy shares little with the reference
+MORE_TRICKS = 0.1  # of the completions more than in the first steps, while the reward rose
 COLLAPSE_SHARE = 0.4  # of the best reward so far is lost ...
 COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the last steps
 
@@ -109,6 +110,25 @@ def find_collapse(curves: Curves) -> Finding | None:
     )
 
 
+def find_hacking(curves: Curves) -> Finding | None:
+    flagged, reward = curves.get("flagged"), curves.get("reward")
+    if flagged is None or reward is None or len(flagged.value) < 2 * WINDOW:
+        return None
+    before, now = float(flagged.value[:WINDOW].mean()), flagged.mean_of_last(WINDOW)
+    earned = reward.mean_of_last(WINDOW) - float(reward.value[:WINDOW].mean())
+    if now - before < MORE_TRICKS or earned <= 0:
+        return None
+    return Finding(
+        "hacking",
+        "error",
+        "The policy is learning to cheat",
+        f"In {now:.0%} of the completions of the last {WINDOW} steps a trick was recognised, "
+        f"against {before:.0%} at first, and the reward rose with it.",
+        "Filter the generations by their flags and read some. Then let what is flagged earn "
+        "nothing (How it counts, or detectors: enforce, on the Rewards page), and train anew.",
+    )
+
+
 def find_unscored(curves: Curves) -> Finding | None:
     shares = {name: _recent(curves, f"rewards/{name}/unscored") for name in curves.functions}
     worst = max(shares, key=lambda name: shares[name] or 0.0, default=None)
@@ -129,6 +149,7 @@ RULES: Sequence[Callable[[Curves], Finding | None]] = (
     find_truncation,
     find_kl_explosion,
     find_collapse,
+    find_hacking,
     find_unscored,
 )
 

@@ -87,3 +87,13 @@ def test_the_function_that_cannot_judge_is_named() -> None:
 def test_errors_come_before_warnings() -> None:
     curves = curves_of(kl=[5.0] * 20, completions__clipped_ratio=[1.0] * 20)
     assert [f.severity for f in diagnose(curves)] == ["error", "warning"]
+
+
+def test_tricks_that_spread_while_the_reward_rises_are_cheating() -> None:
+    more, fewer = list(np.linspace(0.1, 0.6, 40)), list(np.linspace(0.3, 0.0, 40))
+    [finding] = diagnose(curves_of(reward=rising(40), flagged=more))
+    assert (finding.kind, finding.severity) == ("hacking", "error")
+    assert "56% of the completions" in finding.what and "14% at first" in finding.what
+    assert kinds(curves_of(reward=rising(40), flagged=fewer)) == []
+    assert kinds(curves_of(reward=[0.5] * 40, flagged=[0.1] * 40)) == []
+    assert "hacking" not in kinds(curves_of(reward=list(np.linspace(1, 0.9, 40)), flagged=more))
