@@ -18,11 +18,11 @@ from rft_core.tasks.countdown import (
     COUNTDOWN,
     COUNTDOWN_EASY,
     LARGEST_TARGET,
-    Bucket,
     Solution,
     bucket,
     list_solutions,
 )
+from rft_core.tasks.splits import Split
 
 EASY_SHARE = 0.3  # of the training rows draw numbers from 1-20 rather than 1-99
 OPERATOR_WEIGHT = {"+": 4, "-": 4, "*": 2, "/": 1}  # how often an attempt reaches for each
@@ -32,7 +32,7 @@ INSIGHT_RATE = 0.45  # an attempt is right by design: without it there is no sen
 MAX_ATTEMPTS = 4
 
 
-def sample_row(rng: random.Random, split: Bucket = "train") -> Row:
+def sample_row(rng: random.Random, split: Split = "train") -> Row:
     """A solvable row of three numbers that belong to `split`."""
     largest = 20 if rng.random() < EASY_SHARE else 99
     while True:

@@ -7,7 +7,6 @@ that holds something. Keys written twice are refused in all four. Values are not
 from __future__ import annotations
 
 import configparser
-import json
 import tomllib
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
@@ -17,6 +16,7 @@ import yaml
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.strict_json import parse_strict_json
 
 LONGEST_TEXT = 20_000  # PyYAML is slow
 KEY_COLUMN = "required_keys"
@@ -93,23 +93,9 @@ def _parse_ini(text: str) -> Any:
     return {name: dict(section) for name, section in parser.items() if section}
 
 
-def _parse_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
-    return dict(pairs)
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 PARSERS: dict[str, Callable[[str], Any]] = {
     "yaml": _parse_yaml,
-    "json": _parse_json,
+    "json": parse_strict_json,
     "toml": tomllib.loads,
     "ini": _parse_ini,
 }

@@ -7,7 +7,6 @@ kept. Words are whole words in any case: "cat" is not in "concatenate", and forb
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections import Counter
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.rewards.format import INVISIBLE_LETTERS
+from rft_core.rewards.strict_json import parse_strict_json
 
 LITTLE_WORDS = {
     "en": "the and of to in is that it was for on with as are this i you he she we they my "
@@ -143,14 +143,10 @@ def _is_in(letter: str, language: str) -> bool:
 def _is_json(text: str) -> bool:
     fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n\s*```", text.strip(), re.DOTALL | re.IGNORECASE)
     try:
-        value = json.loads(fenced[1] if fenced else text, parse_constant=_refuse)
+        value = parse_strict_json(fenced[1] if fenced else text)
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict | list)
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _has_title(text: str) -> bool:

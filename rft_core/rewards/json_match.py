@@ -15,6 +15,7 @@ from typing import Any
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
+from rft_core.rewards.strict_json import parse_strict_json
 
 LONGEST_TEXT = 100_000
 
@@ -54,17 +55,7 @@ def grade_json_match(
 def _read(text: str) -> Any:
     if len(text) > LONGEST_TEXT:
         raise ValueError(f"it has {len(text):,} characters")
-    return json.loads(without_fence(text), object_pairs_hook=_distinct, parse_constant=_refuse)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a key is there twice")
-    return dict(pairs)
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
+    return parse_strict_json(without_fence(text))
 
 
 def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:

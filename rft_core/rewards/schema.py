@@ -33,7 +33,7 @@ def make_schema_entry(entry: RewardEntry) -> RewardEntry:
             raise BadInputError(
                 f"The schema of '{entry.name}' cannot be used", str(error)[:300], "Mend the schema"
             ) from error
-    return make_child_entry(entry, ("extraction", "schema_child"), options)
+    return make_child_entry(entry, ("extraction", "strict_json", "schema_child"), options)
 
 
 SCHEMA = GraderInfo(

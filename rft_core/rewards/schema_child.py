@@ -16,6 +16,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
+from rft_core.rewards.strict_json import parse_strict_json
 
 OPTIONS: dict[str, Any] = {}  # filled when the child starts: schema, column, extraction, partial
 TIMEOUT_SECONDS = 0.5  # for one completion
@@ -94,8 +95,7 @@ def _read_value(completion: str) -> Any:
     if found.text is None:
         raise WrongAnswer(found.problem)
     try:
-        text = without_fence(found.text)
-        return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse)
+        return parse_strict_json(without_fence(found.text))
     except (ValueError, RecursionError) as error:
         problem = str(error)[:200] or type(error).__name__
         raise WrongAnswer(f"It is not JSON: {problem}.") from error
@@ -135,15 +135,3 @@ def _parts(schema: Any, depth: int = 0) -> Iterator[str]:
         yield name
         yield from _parts(inner, depth + 1)
     yield from _parts(schema.get("items"), depth + 1)
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of which no key is there twice: the last would win unseen."""
-    result = dict(pairs)
-    if len(result) < len(pairs):
-        raise ValueError("a key is there twice")
-    return result
-
-
-def _refuse(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")

@@ -14,6 +14,7 @@ from typing import Any
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, FunctionReport, Messages, RewardSet, Row, Scored
+from rft_core.rewards.strict_json import parse_strict_json
 
 BATCH_SIZE = 256
 
@@ -80,7 +81,7 @@ def as_json(sample: Scored) -> dict[str, Any]:
 def _read_line(line: str, check_row: CheckRow) -> tuple[Row, str]:
     wanted = 'a line is {"row": {...}, "completion": "..."}'
     try:
-        value = json.loads(line, parse_constant=_refuse_constant)
+        value = parse_strict_json(line)
     except (ValueError, RecursionError) as error:
         raise BadInputError("this is not JSON", str(error) or type(error).__name__) from error
     if not isinstance(value, dict):
@@ -92,10 +93,6 @@ def _read_line(line: str, check_row: CheckRow) -> tuple[Row, str]:
         raise BadInputError("'completion' is missing or not text", wanted)
     check_row(row)
     return row, completion
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _batches(lines: Sequence[tuple[Row, str]], prompt_of: PromptOf) -> Iterator[Batch]:

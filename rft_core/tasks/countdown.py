@@ -7,23 +7,20 @@ split's numbers, whatever their order and target. The prompt is the one of TinyZ
 
 from __future__ import annotations
 
-import hashlib
 import math
 import random
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from typing import Literal
 
 from rft_core.errors import BadInputError
 from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks.cheats import countdown_cheats
+from rft_core.tasks.splits import EVALUATED_ONE_IN, Split, choose_split
 from rft_core.tasks.task import Rows, Task
-
-Bucket = Literal["train", "validation", "held_out"]
 
 USER_TEMPLATE = (
     "Using the numbers {{ nums }}, create an equation that equals {{ target }}. You can use basic "
@@ -32,7 +29,6 @@ USER_TEMPLATE = (
     "example <answer> (1 + 2) / 3 </answer>."
 )
 SHOWCASE_NUMS = (15, 74, 9)  # the row everybody tries first: never trained on
-EVALUATED_ONE_IN = 8  # of all multisets of numbers, half for validation and half held out
 LARGEST_TARGET = 100
 LARGEST_VALUE = 400  # on the way to the target, as in the text of the embedded model
 MOST_NUMBERS = 5  # the search visits about 200,000 combinations of five
@@ -50,15 +46,12 @@ class Solution:
     steps: tuple[str, ...] = ()
 
 
-def bucket(nums: Sequence[int]) -> Bucket:
+def bucket(nums: Sequence[int]) -> Split:
     """The split to which rows with these numbers belong, in any order and with any target."""
     ordered = sorted(nums)
     if ordered == sorted(SHOWCASE_NUMS):
         return "held_out"
-    digest = hashlib.sha256(repr(ordered).encode()).digest()
-    if digest[0] % EVALUATED_ONE_IN:
-        return "train"
-    return "validation" if digest[1] % 2 else "held_out"
+    return choose_split(repr(ordered))
 
 
 def make_rows(largest: int, split: str, count: int, seed: int) -> Rows:

@@ -7,7 +7,6 @@ there is something to climb) and `correctness` for what the notice says.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from rft_core.prompts.mapping import RowField
 from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks.cheats import json_cheats
+from rft_core.tasks.splits import choose_split
 from rft_core.tasks.task import Rows, Task
 
 FIRST_NAMES = (
@@ -72,10 +72,7 @@ def make_rows(split: str, count: int, seed: int) -> Rows:
 
 def bucket(name: str) -> str:
     """The split to which notices about this person belong: one in eight is not for training."""
-    digest = hashlib.sha256(name.encode()).digest()
-    if digest[0] % 8:
-        return "train"
-    return "validation" if digest[1] % 2 else "held_out"
+    return choose_split(name)
 
 
 def write_gold(row: Row) -> str | None:

@@ -6,7 +6,6 @@ Triton kernel that computes it. The key of the reference alone decides the split
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Row
+from rft_core.tasks.splits import choose_split
 from rft_core.tasks.task import Rows
 from rft_core.tasks.triton_examples import EXAMPLES
 from rft_core.tasks.triton_expression import (
@@ -37,7 +37,6 @@ BOUNDS = (("0.0", "1.0"), ("-1.0", "1.0"), ("-2.0", "2.0"))
 REDUCTIONS: Mapping[str, str] = {"sum": "0.0", "mean": "0.0", "amax": "-float('inf')"}
 REDUCTION_SHARE = 0.2
 ROWS_OF_A_MATRIX = (2, 3, 4, 5)
-EVALUATED_ONE_IN = 8  # of all kernels, half for validation and half held out
 MISSES_BEFORE_GIVING_UP = 200  # in a row
 _CHOSEN = {make_key(each.row): split for split, some in EXAMPLES.items() for each in some}
 
@@ -111,10 +110,7 @@ def bucket(key: str) -> str:
     """The split to which every row with this key belongs; the hand-written ones have chosen."""
     if key in _CHOSEN:
         return _CHOSEN[key]
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
-    if digest[0] % EVALUATED_ONE_IN:
-        return "train"
-    return "validation" if digest[1] % 2 else "held_out"
+    return choose_split(key)
 
 
 def make_rows(split: str, count: int, seed: int) -> Rows:
