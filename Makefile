@@ -15,7 +15,7 @@ run: .venv/.installed
 	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
 
 test: .venv/.installed-dev system
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m slow

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -48,8 +49,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "runs"
-    for process in psutil.Process().children(recursive=True):
-        process.kill()
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "rft_core.worker" in process.cmdline():
+                process.kill()
 
 
 def read_attempts(runs_dir: Path) -> list[Attempt]:
