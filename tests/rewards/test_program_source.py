@@ -107,7 +107,7 @@ def test_a_program_without_a_named_function_is_the_last_block() -> None:
             lambda v: all(isinstance(text, str) for inner in v for text in inner),
         ),
     ],
-    ids=lambda value: str(value)[:30],
+    ids=lambda value: str(value)[:30] if isinstance(value, dict) else "",
 )
 def test_drawn_inputs_are_as_described_and_reproducible(spec, is_right) -> None:
     drawn = [draw_input(random.Random(seed), spec) for seed in range(200)]
