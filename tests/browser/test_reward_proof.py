@@ -61,7 +61,7 @@ def test_from_openais_json_to_a_reward_that_is_proven_and_tried_on_a_past_run(
     edit_it(page, wait_for_app)
     dry_run_it(page, wait_for_app)
     attack_it(page, wait_for_app)
-    save_it(page, runs_dir)
+    save_it(page, runs_dir, wait_for_app)
     take_it_away(page, wait_for_app)
     try_it_on_a_past_run(page, url)
 
@@ -115,7 +115,7 @@ def attack_it(page: Page, wait_for_app: Callable[[Page], None]) -> None:
     wait_for_app(page)
 
 
-def save_it(page: Page, runs_dir: Path) -> None:
+def save_it(page: Page, runs_dir: Path, wait_for_app: Callable[[Page], None]) -> None:
     button(page, "Save as a new version").click()
     expect(page.get_by_text("Stored as answer, version 1")).to_be_visible(timeout=PATIENCE)
     with open_index(runs_dir) as index:
@@ -124,6 +124,7 @@ def save_it(page: Page, runs_dir: Path) -> None:
     assert rewards.names == ("tagged", "numbers", "answer")
     assert rewards.weights == (0.0, 0.0, 1.0)
     assert rewards.entries[2].shaping == {"in_group": "rank"}
+    wait_for_app(page)
 
 
 def take_it_away(page: Page, wait_for_app: Callable[[Page], None]) -> None:
@@ -146,6 +147,7 @@ def take_it_away(page: Page, wait_for_app: Callable[[Page], None]) -> None:
     page.keyboard.press("Escape")
     button(page, "Save as a new version").click()
     expect(page.get_by_text("Stored as answer, version 2")).to_be_visible(timeout=PATIENCE)
+    wait_for_app(page)
 
 
 def try_it_on_a_past_run(page: Page, url: str) -> None:
