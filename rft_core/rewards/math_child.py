@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-import signal
 from functools import lru_cache
 from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
 from sympy import Basic, Expr, FiniteSet, MatrixBase, Rel, Symbol
 
+from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
 from rft_core.rewards.extraction import BOX, EXTRACTIONS, HASH_MARK
 from rft_core.rewards.number_text import JOINING_WORDS, parse_number, unwrap
 
@@ -46,37 +46,24 @@ _EXPONENT = re.compile(r"\^\s*(\{(?:[^{}]|\{[^{}]*\})*\}|\([^()]*\)|-?[\d.]+|\S)
 _SCIENTIFIC = re.compile(r"(?<=\d)[eE]([+-]?\d{1,3})\b")
 _FRACTION_OF_DIGITS = re.compile(r"\\[dt]?frac\s*\d\s*\d")
 
-Verdict = tuple[float | None, str, str]  # score, reason, flag
-
-
-class OutOfTimeError(BaseException):
-    """Not an Exception, so that no library can mistake it for its own trouble."""
-
 
 class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the program
     """The answer cannot be right, whatever its value; the second argument is a flag."""
 
 
 def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[float | None]:
-    signal.signal(signal.SIGALRM, _interrupt)
-    golds = columns.get(OPTIONS["column"], [None] * len(completions))
-    verdicts = [_grade_one(*pair) for pair in zip(completions, golds, strict=True)]
-    log_extra("reason", [reason for _, reason, _ in verdicts])
-    log_extra("flag", [flag for _, _, flag in verdicts])
-    return [score for score, _, _ in verdicts]
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    raise OutOfTimeError
+    return grade_each(_grade_one, completions, columns.get(OPTIONS["column"]), log_extra)
 
 
 def _grade_one(completion: str, gold_value: Any) -> Verdict:
     try:
-        gold_text, gold = _in_time(_read_gold, gold_value)
+        with time_limit(TIMEOUT_SECONDS):
+            gold_text, gold = _read_gold(gold_value)
     except (OutOfTimeError, WrongAnswer) as error:
         return None, f"The row's gold answer cannot be used. {error}", ""
     try:
-        right = _in_time(_is_right, completion, gold_text, gold)
+        with time_limit(TIMEOUT_SECONDS):
+            right = _is_right(completion, gold_text, gold)
     except OutOfTimeError:
         return 0.0, f"Comparing took longer than {TIMEOUT_SECONDS} s.", "slow_answer"
     except WrongAnswer as error:
@@ -85,14 +72,6 @@ def _grade_one(completion: str, gold_value: Any) -> Verdict:
     if right:
         return 1.0, f"It is equal to {gold_text[:60]}.", ""
     return 0.0, f"It is not equal to {gold_text[:60]}.", ""
-
-
-def _in_time(function: Any, *arguments: Any) -> Any:
-    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
-    try:
-        return function(*arguments)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _read_gold(value: Any) -> tuple[str, Any]:

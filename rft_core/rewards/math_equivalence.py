@@ -17,7 +17,7 @@ from rft_core.rewards.child_source import make_child_entry
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo
 
-MODULES = ("extraction", "number_text", "math_child")
+MODULES = ("child_grading", "extraction", "number_text", "math_child")
 
 
 def make_math_entry(entry: RewardEntry) -> RewardEntry:

@@ -19,6 +19,7 @@ from rft_core.rewards.child_source import make_child_entry
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 
+MODULES = ("child_grading", "extraction", "strict_json", "schema_child")
 WHERE = ("answer_tag", "fenced", "whole")
 
 
@@ -33,7 +34,7 @@ def make_schema_entry(entry: RewardEntry) -> RewardEntry:
             raise BadInputError(
                 f"The schema of '{entry.name}' cannot be used", str(error)[:300], "Mend the schema"
             ) from error
-    return make_child_entry(entry, ("extraction", "strict_json", "schema_child"), options)
+    return make_child_entry(entry, MODULES, options)
 
 
 SCHEMA = GraderInfo(

@@ -6,7 +6,6 @@ References to other documents are never fetched.
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.strict_json import parse_strict_json
 
@@ -22,12 +22,6 @@ OPTIONS: dict[str, Any] = {}  # filled when the child starts: schema, column, ex
 TIMEOUT_SECONDS = 0.5  # for one completion
 LONGEST_TEXT = 100_000
 DEEPEST = 40  # how deep properties of a schema are counted
-
-Verdict = tuple[float | None, str, str]  # score, reason, flag
-
-
-class OutOfTimeError(BaseException):
-    """Not an Exception, so that no library can mistake it for a validation problem."""
 
 
 class RowProblem(Exception):  # noqa: N818 -- a verdict, not a fault of the program
@@ -39,26 +33,15 @@ class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the pro
 
 
 def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[float | None]:
-    signal.signal(signal.SIGALRM, _interrupt)
-    schemas = columns.get(OPTIONS["column"], [None] * len(completions))
-    verdicts = [_grade_in_time(*pair) for pair in zip(completions, schemas, strict=True)]
-    log_extra("reason", [reason for _, reason, _ in verdicts])
-    log_extra("flag", [flag for _, _, flag in verdicts])
-    return [score for score, _, _ in verdicts]
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    raise OutOfTimeError
+    return grade_each(_grade_in_time, completions, columns.get(OPTIONS["column"]), log_extra)
 
 
 def _grade_in_time(completion: str, in_row: Any) -> Verdict:
-    signal.setitimer(signal.ITIMER_REAL, TIMEOUT_SECONDS)
     try:
-        return _grade_one(completion, OPTIONS["schema"] or in_row)
+        with time_limit(TIMEOUT_SECONDS):
+            return _grade_one(completion, OPTIONS["schema"] or in_row)
     except OutOfTimeError:
         return None, f"The schema took longer than {TIMEOUT_SECONDS} s to check.", "slow_pattern"
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _grade_one(completion: str, wanted: Any) -> Verdict:

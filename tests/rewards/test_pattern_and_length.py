@@ -8,7 +8,7 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
 from rft_core.rewards.length import grade_length
-from rft_core.rewards.pattern import TIMEOUT_SECONDS
+from rft_core.rewards.pattern_child import TIMEOUT_SECONDS
 from tests.rewards.scoring_cases import make_batch
 
 
