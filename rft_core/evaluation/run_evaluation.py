@@ -1,8 +1,7 @@
 """Evaluating runs by name: the base and each run's newest adapter, on the same rows.
 
-A completion is right when the function that says so (`correctness`, or Countdown's `equation`)
-gives it 1; a reward set without one must give the full score in every function that counts. Loads
-no torch: the generation service samples. Which rows are used is `held_out.py`'s to say.
+Loads no torch: the generation service samples. Which rows are used is `held_out.py`'s to say, what
+counts as right `rewards/deciding.py`'s.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from rft_core.evaluation.suite import Contender, Evaluation, evaluate
 from rft_core.generation.client import GenerationClient, ProgressCallback, choose_engine
 from rft_core.generation.protocol import Completion, EngineName, SamplingParams
 from rft_core.rewards.composition import Scorer
-from rft_core.rewards.contract import Batch, Messages, RewardSet, Scored
+from rft_core.rewards.contract import Batch, Messages
+from rft_core.rewards.deciding import find_deciding, is_right
 from rft_core.rewards.extraction import from_anywhere
 from rft_core.store.adapters import get_adapter
 from rft_core.store.index import RunRow, get_run, open_index
 
 BASE = "base"
-CORRECTNESS_NAMES = ("correctness", "equation")
 
 
 @dataclass(frozen=True)
@@ -41,13 +40,14 @@ class EvaluationPlan:
 
     def describe(self) -> str:
         count, params = len(self.held_out.rows), self.params
+        judges = [entry.name for entry in find_deciding(self.held_out.reward_set.entries)]
         rows = {
             "held-out": "held-out rows: no run has trained on them or used them for validation",
             "validation": "validation rows: not trained on, but looked at during training",
         }[self.held_out.source]
         return (
             f"{self.held_out.task}, {count:,} {rows}. Judged by "
-            f"{', '.join(deciding_names(self.held_out.reward_set))}. Sampled with the settings of "
+            f"{', '.join(judges)}. Sampled with the settings of "
             f"{self.settings_of}: temperature {params.temperature:g}, top_p {params.top_p:g}, "
             f"top_k {params.top_k}, at most {params.max_completion_length} tokens, by "
             f"{self.engine} in {self.config.dtype}."
@@ -133,20 +133,6 @@ def judge(
     )
     verdicts = iter([is_right(held_out.reward_set, s) for s in scorer.score(batch).samples])
     return [[next(verdicts) for _ in group] for group in groups]
-
-
-def deciding_names(reward_set: RewardSet) -> list[str]:
-    """The functions that say whether a completion is right."""
-    names = [name for name in CORRECTNESS_NAMES if name in reward_set.names][:1]
-    return names or [entry.name for entry in reward_set.entries if entry.weight > 0]
-
-
-def is_right(reward_set: RewardSet, scored: Scored) -> bool | None:
-    """None: it could not be judged."""
-    scores = [scored.scores[name] for name in deciding_names(reward_set)]
-    if any(score is None for score in scores):
-        return None
-    return all(score is not None and score >= 1 for score in scores)
 
 
 def _check_models(runs: Sequence[RunRow]) -> None:

@@ -7,12 +7,11 @@ import pytest
 from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.held_out import HeldOut
-from rft_core.evaluation.run_evaluation import find_contender, is_right, judge, plan_evaluation
+from rft_core.evaluation.run_evaluation import find_contender, judge, plan_evaluation
 from rft_core.generation.protocol import Completion
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.composition import Scorer
-from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
 from rft_core.store.index import add_run, open_index
 from rft_core.tasks import get_task
 
@@ -22,30 +21,6 @@ def add_runs(runs_dir: Path, **settings: dict[str, object]) -> None:
         for run, values in settings.items():
             config = pin_sets(index, make_config({"num_prompts": 8} | values))
             add_run(index, id=run, config=config)
-
-
-def scored(**scores: float | None) -> Scored:
-    return Scored(scores, None, {})
-
-
-def rewards(**weights: float) -> RewardSet:
-    return RewardSet(tuple(RewardEntry(name, "length", weight) for name, weight in weights.items()))
-
-
-@pytest.mark.parametrize(
-    ("reward_set", "sample", "right"),
-    [
-        (rewards(format=1, correctness=1), scored(format=0.0, correctness=1.0), True),
-        (rewards(format=1, equation=1), scored(format=1.0, equation=0.0), False),
-        (rewards(correctness=1), scored(correctness=0.9), False),
-        (rewards(correctness=1), scored(correctness=None), None),
-        (rewards(a=1, b=2, logged=0), scored(a=1.0, b=1.0, logged=0.0), True),
-        (rewards(a=1, b=2), scored(a=1.0, b=0.5), False),
-        (rewards(a=1, b=2), scored(a=1.0, b=None), None),
-    ],
-)
-def test_right(reward_set: RewardSet, sample: Scored, right: bool | None) -> None:
-    assert is_right(reward_set, sample) is right
 
 
 def test_verdicts_keep_the_shape_of_the_groups() -> None:

@@ -14,11 +14,9 @@ from dataclasses import dataclass
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.errors import BadInputError
 from rft_core.prompts import PromptSet, Split, make_prompt_set
-from rft_core.rewards.contract import RewardEntry, Row
+from rft_core.rewards.contract import Row
+from rft_core.rewards.deciding import FULL, find_deciding
 
-FULL = 1.0
-CORRECTNESS = "correctness"
-ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
 MOST_BARS = 10  # of the histogram, besides the one at 0
 
 
@@ -62,18 +60,12 @@ class PassRates:
 
 
 def find_pass_rule(tried: Tried) -> PassRule:
-    """The function that says whether an answer is right, and the highest score it can give.
-
-    That is the one called `correctness`, else the last with a weight that is not about form.
-    """
-    weighted = [entry for entry in tried.reward_set.entries if entry.weight > 0]
-    named = [entry for entry in weighted if entry.name == CORRECTNESS]
-    others = [entry for entry in weighted if not _is_about_form(entry)]
-    chosen = (named or others or weighted)[-1:]
-    if not chosen:
+    """The last of the paid functions that say what is right, and the highest score it can give."""
+    paid = [entry for entry in tried.reward_set.entries if entry.weight > 0]
+    if not (deciding := find_deciding(paid)):
         return PassRule("", FULL)
-    [entry] = chosen
-    return PassRule(entry.name, find_highest(tried, entry.name))
+    name = deciding[-1].name
+    return PassRule(name, find_highest(tried, name))
 
 
 def find_highest(tried: Tried, function: str) -> float:
@@ -123,10 +115,6 @@ def keep_prompts(prompt_set: PromptSet, rows: Sequence[Row], name: str) -> Promp
         mapping=prompt_set.mapping,
         source=f"{prompt_set.name}, neither too hard nor too easy",
     )
-
-
-def _is_about_form(entry: RewardEntry) -> bool:
-    return any(entry.grader.endswith(word) or entry.name == word for word in ABOUT_FORM)
 
 
 def _rate(group: Sequence[float | None], rule: PassRule) -> float | None:
