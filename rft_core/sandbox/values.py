@@ -3,9 +3,10 @@
 None, bool, int, float (with nan and inf), complex, str, bytes, list, tuple, set, frozenset, dict,
 Decimal, Fraction and arrays keep their types. Anything else, instances of subclasses with them,
 arrives as `Opaque`, which equals nothing: an object that claims to equal everything is no answer.
-`encode` looks at exact types only and calls no method that a candidate could have defined. Three
-things lose their own name: defaultdict, OrderedDict and Counter are dicts, numpy's scalars are
-Python's, and a tensor is an array (bfloat16 becomes float32, exactly).
+`encode` looks at exact types only and calls no method that a candidate could have defined. Four
+things lose their own name: defaultdict, OrderedDict and Counter are dicts, a namedtuple is the
+tuple that it holds, numpy's scalars are Python's, and a tensor is an array (bfloat16 becomes
+float32, exactly).
 
 `decode` believes nothing: a jailed process may have written the frame itself. This file needs the
 standard library only, and numpy once there are arrays, for it also runs on the jailed side.
@@ -107,7 +108,9 @@ class _Encoder:
             raise _TooLargeError(f"a value of more than {MOST_BYTES >> 20} MiB")
 
     def _encode_foreign(self, value: Any, kind: type, depth: int) -> Any:
-        """numpy's and torch's kinds, where the program has imported them."""
+        """Named tuples; numpy's and torch's kinds, where the program has imported them."""
+        if any(base is tuple for base in type.__dict__["__mro__"].__get__(kind)):
+            return {"tuple": self.encode_each(tuple.__iter__(value), depth + 1)}
         numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
         if numpy and kind is numpy.ndarray:
             return self._encode_array(value, kind)

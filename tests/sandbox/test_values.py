@@ -180,10 +180,30 @@ class MyList(list):  # type: ignore[type-arg]
         raise AssertionError("iterated")
 
 
+class LyingTuple(tuple):  # type: ignore[type-arg]
+    def __iter__(self) -> Any:
+        return iter([1, 2])
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = tuple.__hash__
+
+
+class ClaimsToBeATuple:
+    __class__ = tuple  # type: ignore[assignment]
+
+
+def test_a_named_tuple_is_what_it_holds_whatever_it_says() -> None:
+    point = namedtuple("point", "x y")
+    assert is_same(send([point(1, point("a", 2.0))]), [(1, ("a", 2.0))])
+    assert is_same(send(LyingTuple([3])), (3,))
+
+
 OTHERS = [
-    AlwaysEqual(), mock.ANY, Touchy(), Named(), MyInt(3), MyList([1]), (n for n in [1]),
-    range(3), iter([1]), len, type, np, bytearray(b"a"), memoryview(b"a"),
-    namedtuple("P", "x")(1), type("S", (str,), {})("a"), type("T", (tuple,), {})(),
+    AlwaysEqual(), ClaimsToBeATuple(), mock.ANY, Touchy(), Named(), MyInt(3), MyList([1]),
+    (n for n in [1]), range(3), iter([1]), len, type, np, bytearray(b"a"), memoryview(b"a"),
+    type("S", (str,), {})("a"),
     type("A", (np.ndarray,), {})((1,)), NotImplemented, Ellipsis, Exception("x"),
 ]  # fmt: skip
 
