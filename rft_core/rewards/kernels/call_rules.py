@@ -116,7 +116,7 @@ class CallReader(ExpressionReader):
             return first if dotted.removeprefix("torch.") in words.SAME_ORDER else Kind.VIEW
         if dotted == CONFIG and {k.arg for k in node.keywords} <= words.DECORATOR_OPTIONS[CONFIG]:
             return self._expect_plain(node, dotted, max(first, rest), Kind.PLAIN)
-        flag = COMPUTATION if dotted.startswith("torch.") else NOT_ALLOWED
+        flag = COMPUTATION if dotted.startswith(words.ARRAYS) else NOT_ALLOWED
         self.program.report(flag, node, f"{dotted} is not allowed on the host.")
         return Kind.TENSOR
 

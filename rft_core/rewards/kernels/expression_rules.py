@@ -138,7 +138,7 @@ class ExpressionReader:
 
     def _read_dotted(self, node: ast.expr, dotted: str) -> Kind:
         if dotted not in words.HOST_VALUES:
-            flag = COMPUTATION if dotted.startswith("torch.") else NOT_ALLOWED
+            flag = COMPUTATION if dotted.startswith(words.ARRAYS) else NOT_ALLOWED
             self.program.report(flag, node, f"{dotted} is not allowed.")
         return Kind.PLAIN
 
@@ -193,10 +193,23 @@ class ExpressionReader:
     def _read_lambda(self, node: ast.Lambda) -> Kind:
         """One without a name can only be a grid."""
         around = self.names
-        self.names = around | dict.fromkeys(list_inputs(node.args), Kind.ARGUMENTS)
+        own = dict.fromkeys(list_inputs(node.args), Kind.ARGUMENTS)
+        for name, kind in self.read_defaults(node.args).items():
+            own[name] = max(own[name], kind)
+        self.names = around | own
         self.read(node.body)
         self.names = around
         return Kind.PLAIN
+
+    def read_defaults(self, inputs: ast.arguments) -> dict[str, Kind]:
+        """The kinds of the defaults, by the names of their inputs."""
+        places = [*inputs.posonlyargs, *inputs.args]
+        with_default = places[len(places) - len(inputs.defaults) :]
+        pairs = [
+            *zip(with_default, inputs.defaults, strict=True),
+            *zip(inputs.kwonlyargs, inputs.kw_defaults, strict=True),
+        ]
+        return {argument.arg: self.read(default) for argument, default in pairs}
 
     def widen_container(self, container: ast.expr, kind: Kind) -> None:
         """Something of this kind was put into a list or dict, which must be the call's own."""

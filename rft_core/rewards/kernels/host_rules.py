@@ -174,5 +174,7 @@ class StatementReader(CallReader):
         if name in self.names:
             self.program.report("rebinding", function, f"{name} is a function and something else.")
         self.program.add_function(key, function)
+        for argument, kind in self.read_defaults(function.args).items():
+            self.program.widen(self.program.inputs, (key, argument), kind)
         if self.program.functions[key] is function:
             _read_function(self.program, self.owner, key)

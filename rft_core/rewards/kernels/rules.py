@@ -3,7 +3,7 @@
 A program may hold imports, plain constants, kernels, and host functions that allocate, launch and
 return: an allow-list, so that an unknown trick fails. Every finding has a stable flag:
 
-torch_computation       the host computes with tensors: by function, method, operator or index
+torch_computation       the host computes: by function, method, operator or index, or by numpy
 kernel_not_launched     `f` never launches a kernel
 unused_kernel           one of several kernels is never used
 result_not_from_kernel  `f` returns a tensor that no kernel was given
@@ -16,7 +16,8 @@ torch_compile           torch.compile or torch.jit
 inline_assembly         assembly inside a kernel
 class_definition        classes, such as lazy tensor subclasses
 monkey_patch            assigning attributes of modules or objects
-forbidden_import        any module but torch, triton, math and typing, or one inside a function
+forbidden_import        any module but torch, triton, math, typing and numpy (of which nothing may
+                        be used), or one inside a function
 forbidden_decorator     any decorator but Triton's
 rebinding               one name with two meanings
 not_allowed             anything else that is not on the list
@@ -153,6 +154,8 @@ def _check_inputs(
     """Defaults and annotations run when the function is made: nothing in them may be called."""
     inputs = function.args
     for value in [*inputs.defaults, *filter(None, inputs.kw_defaults)]:
+        if isinstance(function, ast.Lambda) and isinstance(value, ast.Name):
+            continue  # a lambda is made anew in each call; `host_rules.py` follows the name
         if not is_plain(source, value) or isinstance(value, ast.List):
             reason = "A default that is no plain value can keep results between calls."
             yield Finding("module_state", value.lineno, reason)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 IMPORTABLE = frozenset((
-    "__future__", "math", "torch", "torch.nn", "torch.nn.functional", "triton", "triton.language",
-    "triton.language.extra", "triton.language.extra.cuda", "triton.language.math", "typing",
+    "__future__", "math", "numpy", "torch", "torch.nn", "torch.nn.functional", "triton",
+    "triton.language", "triton.language.extra", "triton.language.extra.cuda",
+    "triton.language.math", "triton.runtime", "typing",
 ))  # fmt: skip
 
 NUMBERS = frozenset(f"math.{word}" for word in ("pi", "e", "inf", "nan", "tau"))
@@ -106,6 +107,7 @@ FACT_FUNCTIONS = frozenset((  # of tensors or numbers, and the result is never a
 NUMBER_FUNCTIONS = frozenset((
     "torch.broadcast_shapes", "torch.device", "torch.Size", "triton.cdiv",
     "triton.language.constexpr", "triton.next_power_of_2",
+    "triton.runtime.driver.active.get_active_torch_device",
 ))  # fmt: skip
 MATH = "math."
 
@@ -169,4 +171,5 @@ TRICK_ATTRIBUTES: Mapping[str, str] = {
     **dict.fromkeys(("data_ptr", "untyped_storage", "storage"), "cached_result"),
     **dict.fromkeys(("inline_asm_elementwise",), "inline_assembly"),
 }
+ARRAYS = ("torch.", "numpy.")  # whatever else of these is not listed computes
 COMPILERS = ("torch.compile", "torch.jit", "torch.fx")

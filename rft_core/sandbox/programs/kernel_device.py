@@ -11,10 +11,10 @@ from typing import Any
 
 import torch
 
+from rft_core.sandbox.programs.kernel_loading import GPU
 from rft_core.sandbox.programs.kernel_memory import TENSOR
 
 MULTIPROCESSORS = 4  # few, so that programs which loop over blocks do loop
-GPU = torch.device("cuda", 0)
 
 
 def pretend() -> None:

@@ -9,8 +9,12 @@ import linecache
 import types
 from typing import Any
 
+import torch
+import triton
+
 CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
-IMPORTABLE = {"torch", "triton", "math", "typing", "__future__"}
+IMPORTABLE = {"torch", "triton", "math", "numpy", "typing", "__future__"}
+GPU = torch.device("cuda", 0)  # where programs are to think they run
 FORBIDDEN = {
     *("eval", "exec", "compile", "open", "input", "breakpoint", "globals", "locals", "vars", "dir"),
     *("getattr", "setattr", "delattr", "hasattr", "id", "hash", "memoryview", "help"),
@@ -21,6 +25,9 @@ def load(code: str, *, guarded: bool = True) -> dict[str, Any]:
     """The names that the source defines; raises whatever it raises."""
     # Triton reads a kernel's source again, by file name and line.
     linecache.cache[CANDIDATE] = (len(code), None, code.splitlines(keepends=True), CANDIDATE)
+    # Without this, to ask for the device raises: there is none.
+    driver: Any = types.SimpleNamespace(get_active_torch_device=lambda: GPU)
+    triton.runtime.driver.set_active(driver)
     module = types.ModuleType("candidate")
     if guarded:
         allowed = {name: b for name, b in vars(builtins).items() if name not in FORBIDDEN}

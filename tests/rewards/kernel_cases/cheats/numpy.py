@@ -1,5 +1,5 @@
 # row: numpy computes
-# flags: forbidden_import torch_computation
+# flags: torch_computation
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa
