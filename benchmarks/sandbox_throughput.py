@@ -9,6 +9,7 @@ completions, against a fresh, unjailed Python for each, as it is usually done; c
 starting the fork server and trying the jail. Run on an idle machine; the first line says the tier.
 """
 
+import statistics
 import subprocess
 import sys
 import time
@@ -25,7 +26,8 @@ from rft_core.sandbox.provider import Flavour, Outcome, Program  # noqa: E402
 
 WORKERS = 2
 COMPLETIONS = 64
-FRESH = 5  # a fresh Python is slow: so many stand for all
+FRESH = 3  # a fresh Python is slow: so many stand for all
+TURNS = 9
 
 LOAD = """
 import linecache
@@ -142,20 +144,26 @@ def measure_rate(
 
 
 def measure_dry_run(what: str, source: str) -> None:
-    fresh = measure_seconds(lambda: run_fresh(source)) / FRESH * COMPLETIONS
+    """Medians of `TURNS`, in turn, for a machine's speed changes from second to second."""
+    turns = [measure_turn(source) for _ in range(TURNS)]
+    fresh, *ours = (statistics.median(seconds) for seconds in zip(*turns, strict=True))
+    goal = f"goal {GOALS[what]}x"
+    print(f"a dry run of {COMPLETIONS}, {what}, {goal}; a fresh Python each: {fresh:.2f} s")
+    for name, seconds in zip(("cold", "edited", "again"), ours, strict=True):
+        print(f"  {name:8} {seconds * 1000:8.1f} ms  {fresh / seconds:8.1f}x")
+
+
+def measure_turn(source: str) -> tuple[float, float, float, float]:
+    """Seconds with a fresh Python for each completion; cold, with an edited source, and again."""
 
     def dry_run() -> None:
         assert len(executor.call(source, "reward", KEYWORDS, 30).values) == COMPLETIONS
 
+    fresh = measure_seconds(lambda: run_fresh(source)) / FRESH * COMPLETIONS
     with Executor() as executor:
         cold = measure_seconds(dry_run)
-        warm = measure_seconds(dry_run)
         source += "  # edited, so it gets a new process"
-        edited = measure_seconds(dry_run)
-    goal = f"goal {GOALS[what]}x"
-    print(f"a dry run of {COMPLETIONS}, {what}, {goal}; a fresh Python each: {fresh:.2f} s")
-    for name, seconds in (("cold", cold), ("edited", edited), ("again", warm)):
-        print(f"  {name:8} {seconds * 1000:8.1f} ms  {fresh / seconds:8.1f}x")
+        return fresh, cold, measure_seconds(dry_run), measure_seconds(dry_run)
 
 
 def run_fresh(source: str) -> None:

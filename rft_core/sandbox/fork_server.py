@@ -7,6 +7,7 @@ death. Everything lies in one temporary folder, which `close` removes.
 
 from __future__ import annotations
 
+import compileall
 import hashlib
 import itertools
 import json
@@ -78,6 +79,7 @@ class ForkServer:
     """
 
     def __init__(self, *, bubblewrap: bool, flavour: Flavour = Flavour.PYTHON) -> None:
+        _compile_ourselves()
         self._workspace = Workspace()
         self.folder, self.cells = self._workspace.folder, self._workspace.cells
         self.has_bubblewrap = bubblewrap
@@ -243,6 +245,12 @@ class ForkServer:
             raise InfrastructureError("the fork server is gone")
         answer: dict[str, Any] = json.loads(message)
         return answer
+
+
+def _compile_ourselves() -> None:
+    """The server may write no file, so without this it would compile our modules at each start."""
+    if not sys.dont_write_bytecode:
+        compileall.compile_dir(PACKAGE, quiet=2)
 
 
 def _start(command: Sequence[str], **how: Any) -> subprocess.Popen[bytes]:

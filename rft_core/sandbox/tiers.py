@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,8 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
         except InfrastructureError as error:
             why_not = str(error)
     server = server or ForkServer(bubblewrap=False, flavour=flavour)
-    results = [result for layer in INNER_LAYERS for result in try_layer(server, layer, [layer])]
-    if server.has_bubblewrap:
-        results += try_layer(server, BUBBLEWRAP, [])
-    else:
+    results = _try_layers(server)
+    if not server.has_bubblewrap:
         results += [r for r in _nothing(why_not).probes if r.layer == BUBBLEWRAP]
     report = _conclude(results)
     if report.tier is None:
@@ -98,6 +97,16 @@ def inspect() -> SandboxReport:
     if server:
         server.close()
     return report
+
+
+def _try_layers(server: ForkServer) -> list[ProbeResult]:
+    """Each layer alone, for which bubblewrap's trial has none inside of it; all at once."""
+    applied = {layer: [layer] for layer in INNER_LAYERS}
+    if server.has_bubblewrap:
+        applied[BUBBLEWRAP] = []
+    with ThreadPoolExecutor(len(applied), "trial") as threads:
+        trials = threads.map(lambda layer: try_layer(server, layer, applied[layer]), applied)
+        return [result for trial in trials for result in trial]
 
 
 def try_layer(server: ForkServer, layer: str, applied: Sequence[str]) -> list[ProbeResult]:

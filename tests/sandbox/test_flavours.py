@@ -1,12 +1,16 @@
 """What each kind of fork server has ready: torch, Triton's interpreter, Triton's compiler."""
 
+import importlib.util
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from rft_core.sandbox.executor import Executor
 from rft_core.sandbox.flavours import Flavour, choose_flavour
+from rft_core.sandbox.fork_server import PACKAGE, ForkServer
 from rft_core.sandbox.local import LocalProvider
 from rft_core.sandbox.provider import Outcome, Program
 
@@ -51,6 +55,14 @@ def provider():
     provider = LocalProvider()
     yield provider
     provider.close()
+
+
+def test_a_server_need_not_compile_itself(monkeypatch):
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    compiled = Path(importlib.util.cache_from_source(str(PACKAGE / "zygote.py")))
+    compiled.unlink(missing_ok=True)
+    ForkServer(bubblewrap=False).close()
+    assert compiled.exists()
 
 
 def run(provider, flavour, source, timeout=20.0):
