@@ -67,7 +67,7 @@ class SampleRun:
             self._record("train")
             if self.step % 10 == 0:
                 self._record("validation")
-                self.writer.add_checkpoint(step=self.step, path=self.runs_dir, resumable=True)
+                self.writer.add_checkpoint(step=self.step, resumable=True)
         with get_worker_log_path(self.runs_dir, self.id).open("a") as log:
             log.write(f"step {self.step} of {self.max_steps}\n")
 

@@ -51,7 +51,7 @@ def main(run_id: str) -> None:
         writer.record_step(StepRecord(step, "train", {"reward": step / 100}), max_steps=last)
     path = get_checkpoint_dir(runs_dir, run_id, step)
     path.mkdir(parents=True, exist_ok=True)
-    writer.add_checkpoint(step=step, path=path, resumable=True)
+    writer.add_checkpoint(step=step, resumable=True)
     writer.end_attempt("stopped" if stop_asked.is_set() else "finished")
 
 

@@ -17,7 +17,7 @@ from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.export import export_run, make_model_card
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_run_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.store.adapters import StoredAdapter
+from rft_core.store.adapters import StoredAdapter, get_adapter
 from rft_core.store.index import RunRow
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
@@ -35,7 +35,7 @@ def runs_dir(tmp_path: Path, model: Path) -> Path:
     torch.set_num_threads(1)
     runs_dir = tmp_path / "runs"
     add_tiny_run(runs_dir, model)
-    checkpoint = make_tiny_adapter(model, get_checkpoint_dir(runs_dir, "tiny", 2))
+    make_tiny_adapter(model, get_checkpoint_dir(runs_dir, "tiny", 2))
     with closing(RunWriter(runs_dir, "tiny")) as writer:
         writer.start_attempt(from_step=0, pid=1)
         writer.ensure_prompts([PromptRecord("validation", i, {}, [], "") for i in range(3)])
@@ -46,8 +46,14 @@ def runs_dir(tmp_path: Path, model: Path) -> Path:
             ]
             metrics = {"reward": step / 2, "rewards/short/mean": 0.5, "reward_std": 0.1}
             writer.record_step(StepRecord(step, "validation", metrics, generations), max_steps=2)
-        writer.add_checkpoint(step=2, path=checkpoint, resumable=False)
+        writer.add_checkpoint(step=2, resumable=False)
     return runs_dir
+
+
+def test_a_runs_folder_that_was_moved_keeps_its_adapters(runs_dir: Path, tmp_path: Path) -> None:
+    moved = runs_dir.rename(tmp_path / "moved")
+    adapter = get_adapter(moved, "tiny", step=2)
+    assert (adapter.path / "adapter_config.json").is_file()
 
 
 def test_an_adapter_is_exported_with_card_config_and_hashes(runs_dir: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.errors import NotFoundError
-from rft_core.paths import get_adapter_dir
+from rft_core.paths import get_adapter_dir, get_checkpoint_dir
 from rft_core.store.run_reader import has_database, list_checkpoints, open_run
 
 
@@ -32,7 +32,8 @@ def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
     if has_database(runs_dir, run_id):
         with open_run(runs_dir, run_id) as db:
             checkpoints = list_checkpoints(db)
-        found += [StoredAdapter(run_id, c.step, c.path) for c in reversed(checkpoints)]
+        for step in [checkpoint.step for checkpoint in reversed(checkpoints)]:
+            found.append(StoredAdapter(run_id, step, get_checkpoint_dir(runs_dir, run_id, step)))
     return found
 
 

@@ -99,6 +99,10 @@ RUN_MIGRATIONS: Sequence[Migration] = (
     -- The tier of the sandbox that the attempt was graded under. NULL: no code was run.
     ALTER TABLE attempts ADD COLUMN sandbox_tier TEXT
     """),
+    _statements("""
+    -- Where a checkpoint lies follows from its step, and a runs folder can be moved.
+    ALTER TABLE checkpoints DROP COLUMN path
+    """),
 )
 
 RESCORE_MIGRATIONS: Sequence[Migration] = (

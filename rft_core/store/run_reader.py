@@ -64,10 +64,12 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """`resumable`: it holds optimizer and RNG state; every checkpoint holds the adapter."""
+    """`resumable`: it holds optimizer and RNG state; every checkpoint holds the adapter.
+
+    It lies in `paths.get_checkpoint_dir`.
+    """
 
     step: int
-    path: Path
     resumable: bool
     created_at: float
 
@@ -84,7 +86,7 @@ def get_progress(db: Database) -> Progress | None:
 
 def list_checkpoints(db: Database) -> list[Checkpoint]:
     return [
-        Checkpoint(row["step"], Path(row["path"]), bool(row["resumable"]), row["created_at"])
+        Checkpoint(row["step"], bool(row["resumable"]), row["created_at"])
         for row in db.query("SELECT * FROM checkpoints ORDER BY step")
     ]
 

@@ -162,11 +162,11 @@ class RunWriter:
             _write_generations(connection, record)
             _write_progress(connection, "training", "", record.step, max_steps)
 
-    def add_checkpoint(self, *, step: int, path: Path, resumable: bool) -> None:
+    def add_checkpoint(self, *, step: int, resumable: bool) -> None:
         with transaction(self._db) as connection:
             connection.execute(
-                "INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?)",
-                (step, str(path), int(resumable), time.time()),
+                "INSERT OR REPLACE INTO checkpoints (step, resumable, created_at) VALUES (?, ?, ?)",
+                (step, int(resumable), time.time()),
             )
 
     def set_checkpoint_not_resumable(self, step: int) -> None:

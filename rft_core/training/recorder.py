@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from rft_core.config import RunConfig
@@ -106,8 +105,8 @@ class Recorder:
         logger.info("validation after step %d  %s", step, _line(metrics))
         return metrics
 
-    def record_checkpoint(self, step: int, path: Path, no_longer_resumable: Sequence[int]) -> None:
-        self._writer.add_checkpoint(step=step, path=path, resumable=True)
+    def record_checkpoint(self, step: int, no_longer_resumable: Sequence[int]) -> None:
+        self._writer.add_checkpoint(step=step, resumable=True)
         for old in no_longer_resumable:
             self._writer.set_checkpoint_not_resumable(old)
         logger.info("checkpoint saved at step %d", step)

@@ -153,7 +153,7 @@ class RunTrainer(GRPOTrainer):
             self._save_generation_buffer(temporary)
             self.state.save_to_json(str(temporary / "trainer_state.json"))
         reduced = prune_checkpoints(folder, keep=self._run_config.save_total_limit)
-        self._recorder.record_checkpoint(step, folder / f"step-{step}", reduced)
+        self._recorder.record_checkpoint(step, reduced)
 
     def _save_generation_buffer(self, folder: Path) -> None:
         """With `num_iterations` > 1 the next step may go on with a batch that is already there."""

@@ -95,7 +95,7 @@ def test_a_new_attempt_forgets_what_came_after_its_checkpoint(
 ) -> None:
     for step in (1, 2, 3):
         writer.record_step(train_step(step), max_steps=9)
-        writer.add_checkpoint(step=step, path=tmp_path / str(step), resumable=True)
+        writer.add_checkpoint(step=step, resumable=True)
     writer.start_attempt(from_step=1, pid=8)
     writer.record_step(train_step(2), max_steps=9)
     with open_run(tmp_path, RUN) as db:
@@ -197,7 +197,7 @@ def test_events_come_newest_first(tmp_path: Path, writer: RunWriter) -> None:
 
 
 def test_the_last_checkpoints_say_whether_they_resume(tmp_path: Path, writer: RunWriter) -> None:
-    writer.add_checkpoint(step=0, path=tmp_path, resumable=True)
+    writer.add_checkpoint(step=0, resumable=True)
     writer.set_checkpoint_not_resumable(0)
     with open_run(tmp_path, RUN) as db:
         assert [c.resumable for c in list_checkpoints(db)] == [False]

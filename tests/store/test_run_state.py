@@ -152,7 +152,7 @@ def test_what_a_resume_would_make_again_is_said(tmp_path: Path, running: RunWrit
     status = read_status(tmp_path)
     assert "step 1 is made again from the start" in status.resume_text
     assert status.resume_loses_much
-    running.add_checkpoint(step=1, path=tmp_path, resumable=True)
+    running.add_checkpoint(step=1, resumable=True)
     assert "nothing is lost" in read_status(tmp_path).resume_text
     for step in (2, 3):
         running.record_step(StepRecord(step, "train", {}), max_steps=30)
