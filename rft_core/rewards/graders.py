@@ -55,7 +55,7 @@ GRADERS: dict[str, GraderInfo] = {
     "equation": GraderInfo(
         "equation",
         grade_equation,
-        "1 if the answer uses every number in `nums` once and equals `target` (Countdown).",
+        "1 if the answer uses every number in 'nums' once and equals 'target' (Countdown).",
     ),
     "exact_match": GraderInfo(
         "exact_match",

@@ -128,7 +128,7 @@ COMPILATION = GraderInfo(
 CORRECTNESS = GraderInfo(
     "triton_correctness",
     None,
-    f"Share of tests in which Triton kernels equal the `reference`. {ON_A_CPU}",
+    f"Share of tests in which Triton kernels equal the 'reference'. {ON_A_CPU}",
     (DETECTORS, SECONDS),
     open=open_kernel_grader,
     uses_pool=True,

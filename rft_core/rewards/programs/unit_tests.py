@@ -198,7 +198,7 @@ UNIT_TESTS = GraderInfo(
         SECONDS,
         GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off."),
         GraderOption(
-            "random_cases", "int", 4, "Cases drawn for rows with a `reference` and `inputs`."
+            "random_cases", "int", 4, "Cases drawn for rows with a 'reference' and 'inputs'."
         ),
     ),
     open=UnitTests,
