@@ -1,0 +1,56 @@
+"""How a batch went that a judge was asked about: tokens, cost, latency, failures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rft_core.rewards.contract import FunctionReport
+from rft_core.rewards.judging.cache import Verdict
+
+
+def report_batch(
+    name: str,
+    verdicts: Sequence[Verdict | str],
+    fresh: Sequence[Verdict],
+    *,
+    calls: int,
+    prices: tuple[float, float],
+    seconds: float,
+) -> FunctionReport:
+    """`verdicts`: one for each completion, or why there is none; `fresh`: those just asked for.
+
+    `calls`: questions that were sent; `prices`: of a million tokens asked, and answered.
+    """
+    failures = [verdict for verdict in verdicts if isinstance(verdict, str)]
+    tokens_in = float(sum(verdict.reply.tokens_in for verdict in fresh))
+    tokens_out = float(sum(verdict.reply.tokens_out for verdict in fresh))
+    latencies = [verdict.reply.seconds for verdict in fresh]
+    metrics = {
+        "tokens_in": tokens_in,
+        "tokens_out": tokens_out,
+        "calls": float(calls),
+        "cached": float(sum(isinstance(one, Verdict) and one.cached for one in verdicts)),
+        "failures": float(len(failures)),
+        "retries": float(sum(verdict.reply.retries for verdict in fresh)),
+        "latency_mean": math.fsum(latencies) / len(latencies) if latencies else 0.0,
+        "latency_max": max(latencies, default=0.0),
+        "cost": (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6,
+    }
+    error = None
+    if failures:
+        error = f"The judge '{name}' failed on {len(failures)} of {len(verdicts)} completions: "
+        error += f"{failures[0]}."
+    return FunctionReport(
+        name,
+        seconds,
+        error=error,
+        error_kind="exception" if error else None,
+        error_sample=next((i for i, one in enumerate(verdicts) if isinstance(one, str)), None),
+        extras={"judge_seconds": [_seconds(verdict) for verdict in verdicts]},
+        metrics=metrics,
+    )
+
+
+def _seconds(verdict: Verdict | str) -> str:
+    return f"{verdict.reply.seconds:.3f}" if isinstance(verdict, Verdict) else ""
