@@ -169,7 +169,7 @@ class RunConfig(BaseModel):
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "Countdown demo": {"name": "Countdown demo"},
+    "Countdown demo": {"name": "Countdown demo", "max_steps": 180},
     "Triton demo": {
         "name": "Triton demo",
         "model": "embedded/triton",
