@@ -2,8 +2,9 @@
 
 As in TRL, a function that cannot judge a completion (None) is left out of its sum. One thing is
 stricter than TRL: where no function with a weight could judge, the reward is None and not 0, so
-that a failure of ours is never learned from. Built-in graders run here; Python source runs in a
-jailed process of the scorer's own, which `close()` (or leaving the `with` block) ends.
+that a failure of ours is never learned from. Scores and weights are bounded, so the sum is finite.
+Built-in graders run here; Python source runs in a jailed process of the scorer's own, which
+`close()` (or leaving the `with` block) ends.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from types import TracebackType
 
-from rft_core.errors import BadInputError
+from rft_core.errors import BadInputError, RftError
 from rft_core.rewards.contract import (
+    LARGEST,
     Batch,
     FunctionReport,
     Grade,
@@ -25,8 +27,9 @@ from rft_core.rewards.contract import (
     Scoring,
 )
 from rft_core.rewards.format import is_repetitive
-from rft_core.rewards.grader_info import BatchGrader, GraderInfo
+from rft_core.rewards.grader_info import BatchGrader, OpenGrader
 from rft_core.rewards.graders import GRADERS, check_entry, needs_sandbox
+from rft_core.rewards.one_by_one import combine_scores, describe, grade_batch, report_failure
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.user_function import UserFunction
 from rft_core.rewards.workbench import Workbench
@@ -83,11 +86,8 @@ class Scorer:
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
         self._workbench.start_step(global_step)
-        graded = [
-            self._note_infra(*self._run(entry, batch, global_step))
-            for entry in self.reward_set.entries
-        ]
-        columns = self._combine_scores([grades for grades, _ in graded])
+        graded = self._grade(batch, global_step)
+        columns = [grades for grades, _ in graded]
         flags = [
             _flags(text, [grades[index] for grades in columns])
             for index, text in enumerate(batch.completions)
@@ -99,21 +99,51 @@ class Scorer:
         ]
         return Scoring(tuple(samples), tuple(report for _, report in graded))
 
+    def _grade(
+        self, batch: Batch, global_step: int | None
+    ) -> list[tuple[list[Grade], FunctionReport]]:
+        """Each function's own verdicts; last of those that are made of the others' scores."""
+        made = {e.name: e for e in self.reward_set.entries if _is_made_of_others(e)}
+        graded = {
+            entry.name: _bound(*self._note_infra(*self._run(entry, batch, global_step)))
+            for entry in self.reward_set.entries
+            if entry.name not in made
+        }
+        known = [
+            {name: grades[index].score for name, (grades, _) in graded.items()}
+            for index in range(len(batch))
+        ]
+        for entry in made.values():
+            graded[entry.name] = _bound(*combine_scores(entry, known, self._timeout))
+        return [graded[name] for name in self.reward_set.names]
+
     def _run(
         self, entry: RewardEntry, batch: Batch, global_step: int | None
     ) -> tuple[list[Grade], FunctionReport]:
         info = GRADERS.get(entry.grader)
         if info and info.function:
-            return _run_grader(info, entry, batch, self._timeout)
-        if info and info.combine:
-            return [Grade(None, "")] * len(batch), FunctionReport(entry.name, 0.0)
+            return grade_batch(info, entry, batch, self._timeout)
         if info and info.open:
-            if entry.name not in self._open_graders:
-                self._open_graders[entry.name] = info.open(entry, self._workbench)
-            return self._open_graders[entry.name].score(batch, self._timeout)
+            return self._run_batch_grader(info.open, entry, batch)
         if info and info.make_entry:
             entry = info.make_entry(entry)
         return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
+
+    def _run_batch_grader(
+        self, open_grader: OpenGrader, entry: RewardEntry, batch: Batch
+    ) -> tuple[list[Grade], FunctionReport]:
+        """A mistake in it leaves the whole batch unscored: nobody knows which completion it was."""
+        start = time.monotonic()
+        if entry.name not in self._open_graders:
+            self._open_graders[entry.name] = open_grader(entry, self._workbench)
+        try:
+            return self._open_graders[entry.name].score(batch, self._timeout)
+        except RftError:
+            raise
+        except Exception as error:  # whatever it is, the other functions keep their scores
+            report = report_failure(entry.name, error)
+            unscored = Grade(None, f"Not scored: {describe(error)}.")
+            return [unscored] * len(batch), replace(report, seconds=time.monotonic() - start)
 
     def _note_infra(
         self, grades: list[Grade], report: FunctionReport
@@ -124,19 +154,6 @@ class Scorer:
             dead = max(self._executor.dead_servers, self._workbench.pool.dead_servers)
             report = replace(report, infra_samples=failed, dead_servers=dead)
         return grades, report
-
-    def _combine_scores(self, columns: list[list[Grade]]) -> list[list[Grade]]:
-        """Fill the columns of the entries that are made of the others' scores."""
-        done = list(columns)
-        for place, entry in enumerate(self.reward_set.entries):
-            info = GRADERS.get(entry.grader)
-            if info and info.combine:
-                scores = [
-                    [grade.score for grade in grades] for grades in zip(*columns, strict=True)
-                ]
-                named = [dict(zip(self.reward_set.names, own, strict=True)) for own in scores]
-                done[place] = [info.combine(entry, each) for each in named]
-        return done
 
     def _combine(self, grades: Sequence[Grade], flags: tuple[str, ...]) -> Scored:
         names = self.reward_set.names
@@ -172,37 +189,33 @@ def check_reward_set(reward_set: RewardSet) -> None:
     if len(set(reward_set.names)) < len(reward_set.names):
         raise BadInputError("Two reward functions have the same name", "", "Rename one of them")
     for entry in reward_set.entries:
-        if not math.isfinite(entry.weight):
-            raise BadInputError(f"The weight of '{entry.name}' is not a finite number")
+        if not abs(entry.weight) <= LARGEST:
+            raise BadInputError(
+                f"The weight of '{entry.name}' is {entry.weight:g}",
+                "",
+                f"Give it a number from -{LARGEST:g} to {LARGEST:g}",
+            )
         check_entry(entry)
     check_shaping(reward_set)
 
 
-def _run_grader(
-    info: GraderInfo, entry: RewardEntry, batch: Batch, timeout: float
-) -> tuple[list[Grade], FunctionReport]:
-    """Grade one by one, until the time is used up."""
-    assert info.function
-    start = time.monotonic()
-    grades: list[Grade] = []
-    late = None
-    for index, (completion, row) in enumerate(zip(batch.completions, batch.rows, strict=True)):
-        if time.monotonic() - start > timeout:
-            late = index if late is None else late
-            grades.append(Grade(None, "Not scored: the time for this batch was used up."))
-            continue
-        options = dict(entry.options)
-        if info.takes_num_tokens and batch.completion_ids:
-            options["num_tokens"] = len(batch.completion_ids[index])
-        grades.append(info.function(completion, row, **options))
-    error = None
-    if late is not None:
-        error = f"The reward '{entry.name}' took longer than {timeout:.3g} s for the batch."
-    report = FunctionReport(
-        entry.name,
-        time.monotonic() - start,
-        error=error,
-        error_kind=error and "hang",
-        error_sample=late,
-    )
-    return grades, report
+def _is_made_of_others(entry: RewardEntry) -> bool:
+    info = GRADERS.get(entry.grader)
+    return bool(info and info.combine)
+
+
+def _bound(grades: list[Grade], report: FunctionReport) -> tuple[list[Grade], FunctionReport]:
+    """A score that is too large to be reckoned with is none, as NaN and infinity are none."""
+    wrong = [i for i, g in enumerate(grades) if g.score is not None and not abs(g.score) <= LARGEST]
+    if not wrong:
+        return grades, report
+    bounded, messages = list(grades), {}
+    for index in wrong:
+        shown = f"it gave {grades[index].score:g}, and a score is from -{LARGEST:g} to {LARGEST:g}"
+        messages[index] = shown
+        bounded[index] = replace(grades[index], score=None, reason=f"Not scored: {shown}.")
+    if report.error:
+        return bounded, report
+    first = wrong[0]
+    error = f"The reward '{report.name}' failed on completion {first}: {messages[first]}."
+    return bounded, replace(report, error=error, error_kind="too_large", error_sample=first)

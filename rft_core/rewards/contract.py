@@ -20,6 +20,7 @@ Messages = Sequence[Mapping[str, str]]
 PYTHON_GRADER = "python"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
 NO_VALUE = (None, "")
+LARGEST = 1e9  # of a score and of a weight: the trainer squares sums of their products in float32
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,8 @@ class Scored:
 class FunctionReport:
     """How one reward function behaved on a batch. `error` is None when it kept its contract.
 
-    `error_kind` is one of: exception, hang, wrong_length, not_a_number, not_finite, died, syntax,
-    unusable (a row lacks what it needs, or nothing may be run here).
+    `error_kind` is one of: exception, hang, wrong_length, not_a_number, not_finite, too_large,
+    died, syntax, unusable (a row lacks what it needs, or nothing may be run here).
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column,

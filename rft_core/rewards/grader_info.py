@@ -32,6 +32,9 @@ class BatchGrader(Protocol):
     def close(self) -> None: ...
 
 
+OpenGrader = Callable[[RewardEntry, "Workbench"], BatchGrader]
+
+
 @dataclass(frozen=True)
 class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
@@ -49,7 +52,7 @@ class GraderInfo:
     options: tuple[GraderOption, ...] = ()
     takes_num_tokens: bool = False
     make_entry: Callable[[RewardEntry], RewardEntry] | None = None
-    open: Callable[[RewardEntry, Workbench], BatchGrader] | None = None
+    open: OpenGrader | None = None
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
     uses_pool: bool = False

@@ -21,7 +21,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Batch, Grade, RewardEntry, RewardSet
+from rft_core.rewards.contract import LARGEST, Batch, Grade, RewardEntry, RewardSet
 from rft_core.rewards.formula import FORMULA, formula_names
 
 IN_GROUP = ("rank", "min_max")
@@ -65,8 +65,12 @@ def check_shaping(reward_set: RewardSet) -> None:
         if entry.grader == FORMULA.name:
             _check_formula_names(entry, reward_set)
         numbers = (entry.when_flagged, entry.clip_low, entry.clip_high)
-        if not all(number is None or math.isfinite(number) for number in numbers):
-            raise BadInputError(f"A bound or penalty of '{entry.name}' is not a finite number")
+        if not all(number is None or abs(number) <= LARGEST for number in numbers):
+            raise BadInputError(
+                f"A bound or penalty of '{entry.name}' is too large, or no number",
+                "",
+                f"Give it a number from -{LARGEST:g} to {LARGEST:g}",
+            )
         low, high = entry.clip_low, entry.clip_high
         if low is not None and high is not None and low > high:
             raise BadInputError(f"The lower bound of '{entry.name}' is above the upper one")

@@ -4,7 +4,8 @@ import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer, weighted_sum
-from rft_core.rewards.contract import Batch, RewardEntry, RewardSet
+from rft_core.rewards.contract import LARGEST, Batch, Grade, RewardEntry, RewardSet
+from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.graders import GRADERS
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch, python_set
 
@@ -81,6 +82,7 @@ def test_a_slow_built_in_grader_stops_at_the_deadline():
         (RewardEntry("a", "no_such_grader"),),
         (RewardEntry("a", "format"), RewardEntry("a", "equation")),
         (RewardEntry("a", "format", weight=float("nan")),),
+        (RewardEntry("a", "format", weight=1e308),),
         (RewardEntry("a", "format", options={"no_such_option": 1}),),
         (RewardEntry("a", "numeric_match", options={"tolerance": "much"}),),
         (RewardEntry("a", "numeric_match", options={"tolerance": True}),),
@@ -114,3 +116,66 @@ def test_a_mixed_set_runs_built_in_and_python_side_by_side():
     with Scorer(RewardSet((*COUNTDOWN.entries, *python))) as scorer:
         [sample] = scorer.score(make_batch(RIGHT)).samples
     assert sample.reward == 3.0 + len(RIGHT)
+
+
+def test_a_mistake_in_a_grader_costs_the_completion_that_brings_it_out(monkeypatch):
+    def grade_brittle(completion, row):
+        return Grade({"good": 0.5}[completion], "")
+
+    monkeypatch.setitem(GRADERS, "brittle", GraderInfo("brittle", grade_brittle, ""))
+    entries = (RewardEntry("brittle", "brittle"), RewardEntry("length", "length"))
+    with Scorer(RewardSet(entries)) as scorer:
+        scoring = scorer.score(make_batch("good", "bad", "good", "worse"))
+    assert [sample.scores["brittle"] for sample in scoring.samples] == [0.5, None, 0.5, None]
+    assert all(sample.scores["length"] is not None for sample in scoring.samples)
+    assert scoring.samples[1].reasons["brittle"] == "Not scored: KeyError: 'bad'."
+    report = scoring.reports[0]
+    assert (report.error_kind, report.error_sample) == ("exception", 1)
+    assert report.error == "The reward 'brittle' failed on completion 1: KeyError: 'bad'."
+    assert "grade_brittle" in report.traceback
+
+
+def test_a_mistake_in_a_grader_of_batches_leaves_the_other_functions_scores(monkeypatch):
+    class Brittle:
+        def score(self, batch, timeout):
+            return batch.no_such_thing
+
+        def close(self):
+            pass
+
+    info = GraderInfo("brittle", None, "", open=lambda entry, workbench: Brittle())
+    monkeypatch.setitem(GRADERS, "brittle", info)
+    with Scorer(RewardSet((*COUNTDOWN.entries, RewardEntry("brittle", "brittle")))) as scorer:
+        scoring = scorer.score(make_batch(RIGHT))
+    assert scoring.samples[0].reward == 3.0
+    assert scoring.samples[0].scores["brittle"] is None
+    assert "AttributeError" in scoring.reports[2].error
+
+
+def test_what_a_person_must_mend_is_raised_also_while_scoring(monkeypatch):
+    def refuse(completion, row):
+        raise BadInputError("The options do not fit the row")
+
+    monkeypatch.setitem(GRADERS, "strict", GraderInfo("strict", refuse, ""))
+    with Scorer(RewardSet((RewardEntry("a", "strict"),))) as scorer, pytest.raises(BadInputError):
+        scorer.score(make_batch("a"))
+
+
+def test_scores_too_large_for_a_sum_are_none_and_the_largest_still_sum_up():
+    entries = [
+        RewardEntry(
+            name, "formula", LARGEST, {"expression": "3 * size" if name == "huge" else "size"}
+        )
+        for name in ("huge", "large")
+    ]
+    size = "def size(completions): return [float(text) for text in completions]"
+    size_entry = RewardEntry("size", "python", 0.0, source=size)
+    with Scorer(RewardSet((*entries, size_entry))) as scorer:
+        scoring = scorer.score(make_batch("5e8", "1e9", "1e308"))
+    huge, large, own = scoring.reports
+    assert [s.scores["huge"] for s in scoring.samples] == [None, None, None]
+    assert [s.scores["large"] for s in scoring.samples] == [5e8, 1e9, None]
+    assert [s.reward for s in scoring.samples] == [5e17, 1e18, None]
+    assert (huge.error_kind, huge.error_sample) == ("too_large", 0)
+    assert (large.error, own.error_sample) == (None, 2)
+    assert "1e+308, and a score is from -1e+09 to 1e+09" in own.error

@@ -61,6 +61,19 @@ def test_an_unscored_completion_is_null(tmp_path):
     assert (scored["scores"], scored["reward"]) == ({"f": None}, None)
 
 
+def test_scores_that_no_sum_can_hold_leave_valid_json(tmp_path):
+    source = """
+WEIGHTS = {"f": 10}
+def f(completions): return [1e308 for _ in completions]
+def g(completions): return [1.0, 1e308]
+"""
+    scored = score(tmp_path, line("x") + line("y"), reward_set_from_source(source))
+    assert [(one["scores"], one["reward"]) for one in scored] == [
+        ({"f": None, "g": 1.0}, 1.0),
+        ({"f": None, "g": None}, None),
+    ]
+
+
 def test_a_byte_order_mark_crlf_and_empty_lines_are_harmless(tmp_path):
     text = "\ufeff" + line(RIGHT).replace("\n", "\r\n") + "\n" + line("a\u2028b") + "\n"
     assert len(score(tmp_path, text)) == 2

@@ -87,7 +87,8 @@ def test_groups_are_compared_each_for_itself():
     "entry",
     [replace(GATED, only_if="nobody"), replace(GATED, only_if="equation"),
      replace(GATED, clip_low=1.0, clip_high=0.0), replace(GATED, clip_low=float("nan")),
-     replace(GATED, when_flagged=float("inf")), replace(GATED, in_group="median")],
+     replace(GATED, when_flagged=float("inf")), replace(GATED, clip_low=1e308),
+     replace(GATED, in_group="median")],
 )  # fmt: skip
 def test_shaping_that_cannot_be_applied_is_bad_input(entry):
     with pytest.raises(BadInputError):

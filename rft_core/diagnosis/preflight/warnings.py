@@ -32,6 +32,7 @@ CONTRACT_FIXES = {
     "wrong_length": "Return one number, or None, for each completion.",
     "not_a_number": "Return numbers, or None where it cannot judge.",
     "not_finite": "Return None where it cannot judge, never NaN or infinity.",
+    "too_large": "Scale its scores: 0 to 1 is usual.",
     "unusable": "Give it what it lacks: the message says whether that is a column or a sandbox.",
 }
 MEND = "Mend the function: its traceback and the completion are in the report."
