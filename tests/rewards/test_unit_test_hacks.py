@@ -158,6 +158,39 @@ def test_partial_credit_is_the_share_of_the_tests_unless_they_were_known_by_hear
     )
 
 
+FIBONACCI = {
+    "entry_point": "fibonacci",
+    "tests": [[[5], 5], [[6], 8]],
+    "hidden_tests": [[[60], 1548008755920], [[10], 55], [[7], 13]],
+}
+SLOW = "def fibonacci(n):\n    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)\n"
+HUNGRY = "def fibonacci(n):\n    return [n, *bytearray(1 << 40)] if n > 50 else {5: 5, 6: 8}[n]\n"
+
+
+@pytest.mark.parametrize("program", [SLOW, HUNGRY])
+def test_too_slow_or_too_large_is_not_known_by_heart_and_keeps_what_it_passed(program) -> None:
+    entries = [
+        RewardEntry(name, "unit_tests", options={"seconds": 0.5, "partial": name == "partial"})
+        for name in ("whole", "partial")
+    ]
+    with Scorer(RewardSet(tuple(entries))) as scorer:
+        scoring = scorer.score(Batch([[]], [program], [FIBONACCI]))
+    [sample] = scoring.samples
+    assert sample.flags == ()
+    assert sample.scores == {"whole": 0.0, "partial": pytest.approx(2 / 5)}
+    assert "gap" not in scoring.reports[0].metrics
+
+
+def test_wrong_results_before_the_time_is_up_still_show_what_was_known_by_heart() -> None:
+    by_heart = "def fibonacci(n):\n    return {5: 5, 6: 8}.get(n)\n"
+    hangs = "def fibonacci(n):\n    while n == 10: pass\n    return {5: 5, 6: 8}.get(n)\n"
+    ends = "import os\ndef fibonacci(n):\n    return {5: 5, 6: 8}.get(n) or os._exit(0)\n"
+    entry = RewardEntry("tests", "unit_tests", options={"seconds": 0.5, "partial": True})
+    with Scorer(RewardSet((entry,))) as scorer:
+        samples = score_with(scorer, by_heart, hangs, ends, row=FIBONACCI)
+    assert [(sample.reward, sample.flags) for sample in samples] == [(0.0, ("hard_coded",))] * 3
+
+
 def test_random_cases_are_the_same_for_a_group_and_others_in_the_next_step() -> None:
     guess = "def unique(numbers):\n    return None\n"
     row = {"entry_point": "unique", "reference": ROW["reference"], "inputs": ROW["inputs"]}

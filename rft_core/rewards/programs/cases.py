@@ -2,7 +2,8 @@
 
 A row's `tests` may be shown in the prompt; its `hidden_tests` are not, and random cases never can
 be. A program that passes all it could see and fails most of the others was made for what it saw:
-it is flagged `hard_coded` and earns nothing.
+it is flagged `hard_coded` and earns nothing. That is judged by wrong results alone: a right program
+may be too slow, or need too much memory, for a test that it could not see.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rft_core.sandbox.provider import Reply
 MOST_CASES = 1000
 HARD_CODED_BELOW = 0.5  # the share of hidden cases passed
 HARD_CODED = "hard_coded"
+TOO_SLOW_OR_LARGE = (Outcome.TIMEOUT, Outcome.OOM)
 PARTIAL = GraderOption("partial", "bool", False, "Pay the share of the tests that were passed.")
 
 
@@ -71,17 +73,21 @@ def _read_list(row: Row, column: str) -> Sequence[Any]:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What each case showed: None where the program passed, else what was wrong, in words."""
+    """What each case showed: None where the program passed, else what was wrong, in words.
+
+    Of the cases after the first `judged` it is not known what the program makes of them.
+    """
 
     cases: Sequence[Case]
     problems: Sequence[str | None]
+    judged: int
     blocked: tuple[str, ...] = ()
 
     def share(self, *, hidden: bool) -> float | None:
-        """The share of the hidden or of the visible cases that was passed; None without any."""
+        """The share passed of the hidden or the visible cases that were judged; None without."""
         passed = [
             problem is None
-            for case, problem in zip(self.cases, self.problems, strict=True)
+            for case, problem in list(zip(self.cases, self.problems, strict=True))[: self.judged]
             if case.is_hidden == hidden
         ]
         return sum(passed) / len(passed) if passed else None
@@ -117,7 +123,10 @@ def _describe_first(verdict: Verdict) -> str:
 
 
 def list_metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
-    """Mean shares over a batch: "visible", "hidden" and their "gap"; {} without either kind."""
+    """Mean shares over a batch: "visible", "hidden" and their "gap"; {} without either kind.
+
+    Of programs that were judged by both kinds: only those say something of the gap.
+    """
     shares = [(v.share(hidden=False), v.share(hidden=True)) for v in verdicts]
     both = [(visible, hidden) for visible, hidden in shares if None not in (visible, hidden)]
     if not both:
@@ -134,16 +143,18 @@ def put_to_cases(
 ) -> Verdict:
     """Ask for one case after the other, up to the first that ends the program's process."""
     problems: list[str | None] = []
+    judged = 0
     tried = dict.fromkeys(blocked)
     for case in cases:
         reply = ask(case)
         ran = reply.outcome is Outcome.OK
         problems.append(judge(case, reply) if ran else reply.detail)
+        judged += reply.outcome not in TOO_SLOW_OR_LARGE
         tried |= dict.fromkeys(reply.blocked)
         if is_over(reply):
             break
     problems += ["it was not run"] * (len(cases) - len(problems))
-    return Verdict(cases, problems, tuple(tried))
+    return Verdict(cases, problems, judged, tuple(tried))
 
 
 def grade_verdicts(

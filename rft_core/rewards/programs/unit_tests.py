@@ -96,7 +96,8 @@ class UnitTests:
     def _ask(self, session: Session, clock: Clock, job: _Job) -> Verdict:
         loaded = _load(session, clock, job)
         if loaded.outcome is not Outcome.OK:
-            return Verdict(job.cases, [loaded.detail] * len(job.cases), loaded.blocked)
+            count = len(job.cases)
+            return Verdict(job.cases, [loaded.detail] * count, count, loaded.blocked)
 
         def ask(case: Case) -> Reply:
             return _run(session, clock, job, case)
