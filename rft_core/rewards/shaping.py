@@ -52,6 +52,18 @@ def shape_scores(
     return shaped
 
 
+def score_range(entry: RewardEntry, seen: Sequence[float]) -> tuple[float, float]:
+    """Between which scores the entry counts: its bounds, else 0 to 1 or as far as was `seen`.
+
+    What is compared within a group goes from 0 to 1, whatever its bounds were before.
+    """
+    if entry.in_group:
+        return 0.0, FULL
+    low = min([0.0, *seen]) if entry.clip_low is None else entry.clip_low
+    high = max([FULL, low, *seen]) if entry.clip_high is None else entry.clip_high
+    return min(low, high), high
+
+
 def check_shaping(reward_set: RewardSet) -> None:
     """Raise `BadInputError` for a gate, bound or comparison that cannot be applied."""
     for entry in reward_set.entries:

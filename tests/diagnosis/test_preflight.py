@@ -41,6 +41,14 @@ def test_equal_rewards_in_every_group_cannot_teach(rewards: list[float], cure: s
     assert cure in preflight.verdict
 
 
+def test_a_set_that_pays_for_nothing_is_told_to_give_a_weight() -> None:
+    logged = [RewardEntry("f", "python", 0.0, source="...")]
+    preflight = check_dry_run(make_tried([0.0, 1.0] * 4, 4, entries=logged))
+    assert "Give a function a weight" in find(preflight, "unpaid").fix
+    assert "nothing is paid for" in preflight.verdict and not preflight.can_learn
+    assert "no_variance" not in kinds(preflight)
+
+
 def test_equal_texts_are_named_as_the_cause_of_equal_rewards() -> None:
     preflight = check_dry_run(make_tried([0.0] * 8, 4, texts=["a"] * 4 + ["b"] * 4))
     assert "Raise the temperature" in find(preflight, "no_variance").fix

@@ -52,6 +52,13 @@ def test_intervals_stay_within_what_the_functions_can_give() -> None:
     assert found.reward and -3 <= found.reward.low <= found.reward.high <= 5
 
 
+def test_ranks_are_not_held_to_bounds_that_were_applied_before_them() -> None:
+    ranked = RewardEntry("f", "python", source="...", clip_high=0.5, in_group="rank")
+    found = forecast([0, 1 / 3, 2 / 3, 1] * 4, 4, entries=[ranked]).reward
+    assert found and found.bounds == (0, 1)
+    assert found.high - found.expected == pytest.approx(found.expected - found.low) != 0
+
+
 def test_time_is_scaled_to_the_step_and_unknown_where_a_part_is() -> None:
     time = forecast(HALF, 2, sampling_seconds=2.0, seconds=0.5, update_seconds=1.0).time
     assert (time.sampling, time.scoring, time.update) == (16.0, 4.0, 1.0)

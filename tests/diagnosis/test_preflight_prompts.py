@@ -48,6 +48,17 @@ def test_correctness_decides_and_its_highest_score_is_a_pass() -> None:
     assert find_pass_rule(make_tried([0, 1], 2, entries=logged)).function == ""
 
 
+def test_the_best_of_a_group_pass_where_a_function_only_compares() -> None:
+    ranked = RewardEntry("f", "python", source="...", clip_high=0.5, in_group="rank")
+    ranks = [0, 1 / 3, 2 / 3, 1, 1 / 6, 1 / 6, 5 / 6, 5 / 6, 0.5, 0.5, 0.5, 0.5]
+    tried = make_tried(ranks, 4, entries=[ranked])
+    assert find_pass_rule(tried) == PassRule("f", 1.0)
+    assert measure_pass_rates(tried).rates == (0.25, 0.5, None)
+    judge = RewardEntry("g", "python", source="...")
+    both = make_tried({"g": [0, 1], "f": [0, 1]}, 2, entries=[judge, ranked])
+    assert find_pass_rule(both).function == "g"  # it says who is right
+
+
 def test_a_threshold_and_the_whole_reward_can_be_chosen() -> None:
     tried = make_tried({"format": [1, 1], "equation": [0, 0]}, 2, entries=[FORMAT, EQUATION])
     assert measure_pass_rates(tried, PassRule("", 1.0)).rates == (1,)

@@ -8,7 +8,7 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer, check_reward_set
 from rft_core.rewards.contract import Grade, RewardEntry, RewardSet
-from rft_core.rewards.shaping import rank_within, shape_scores, stretch
+from rft_core.rewards.shaping import rank_within, score_range, shape_scores, stretch
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch
 
 FORMAT = RewardEntry("format", "format")
@@ -81,6 +81,18 @@ def test_groups_are_compared_each_for_itself():
     )
     scores = [1.0, 2.0, None, 100.0, 50.0, 75.0]
     assert shape([entry], scores, batch=batch) == [[0.0, 1.0, None, 1.0, 0.0, 0.5]]
+
+
+@pytest.mark.parametrize(
+    ("shaping", "seen", "expected"),
+    [({}, [0.2], (0.0, 1.0)), ({}, [-2.0, 5.0], (-2.0, 5.0)),
+     ({"clip_low": 2.0}, [], (2.0, 2.0)), ({"clip_high": -1.0}, [], (-1.0, -1.0)),
+     ({"clip_low": -3.0, "clip_high": 0.5}, [0.2], (-3.0, 0.5)),
+     ({"clip_high": 0.5, "in_group": "rank"}, [0.2], (0.0, 1.0)),
+     ({"clip_low": -3.0, "in_group": "min_max"}, [0.0], (0.0, 1.0))],
+)  # fmt: skip
+def test_a_score_counts_within_its_bounds_and_a_rank_from_zero_to_one(shaping, seen, expected):
+    assert score_range(replace(GATED, **shaping), seen) == expected
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from rft_core.diagnosis.preflight.intervals import (
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import RewardEntry
+from rft_core.rewards.shaping import score_range
 
 REWARD = "reward"
 ZERO_VARIANCE = "frac_reward_zero_std"
@@ -99,11 +100,7 @@ def _predict_means(tried: Tried, unparsable: Sequence[bool] | None) -> dict[str,
 
 
 def _score_range(tried: Tried, entry: RewardEntry) -> tuple[float, float]:
-    """0 to 1, or as far as was seen, within the bounds that the entry sets."""
-    seen = [score for score in tried.scores(entry.name) if score is not None]
-    low = min([0.0, *seen]) if entry.clip_low is None else entry.clip_low
-    high = max([1.0, *seen]) if entry.clip_high is None else entry.clip_high
-    return low, high
+    return score_range(entry, [s for s in tried.scores(entry.name) if s is not None])
 
 
 def _reward_range(

@@ -3,6 +3,9 @@
 A prompt that every completion solves, or none, gives a group of equal scores and no gradient
 (DAPO, arXiv 2503.14476, section 3.2, leaves such groups out). With few completions the judgement
 is noisy: a prompt solved once in ten is missed by eight completions four times in ten.
+
+Scores that are compared within a group say who is better and not who is right: there the best of a
+group pass, and a group of equals is neither too hard nor too easy.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ from dataclasses import dataclass
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.errors import BadInputError
 from rft_core.prompts import PromptSet, Split, make_prompt_set
-from rft_core.rewards.contract import Row
+from rft_core.rewards.contract import RewardEntry, Row
 from rft_core.rewards.deciding import FULL, find_deciding
+from rft_core.rewards.shaping import score_range, stretch
 
 MOST_BARS = 10  # of the histogram, besides the one at 0
 
@@ -30,7 +34,7 @@ class PassRule:
 
 @dataclass(frozen=True)
 class PassRates:
-    """For each prompt the share of its scored completions that pass; None where none is scored."""
+    """For each prompt the share of its scored completions that pass; None where it is not known."""
 
     rule: PassRule
     rates: tuple[float | None, ...]
@@ -64,7 +68,8 @@ def find_pass_rule(tried: Tried) -> PassRule:
     paid = [entry for entry in tried.reward_set.entries if entry.weight > 0]
     if not (deciding := find_deciding(paid)):
         return PassRule("", FULL)
-    name = deciding[-1].name
+    absolute = [entry for entry in deciding if not entry.in_group]
+    name = (absolute or deciding)[-1].name
     return PassRule(name, find_highest(tried, name))
 
 
@@ -77,18 +82,18 @@ def find_highest(tried: Tried, function: str) -> float:
             if entry.weight > 0
         ]
         return math.fsum(parts)
-    [entry] = [entry for entry in tried.reward_set.entries if entry.name == function]
-    if entry.clip_high is not None:
-        return entry.clip_high
     seen = [score for score in tried.scores(function) if score is not None]
-    return max([FULL, *seen])
+    return score_range(_get_entry(tried, function), seen)[1]
 
 
 def measure_pass_rates(tried: Tried, rule: PassRule | None = None) -> PassRates:
     """By default with the rule that suits the reward set."""
     rule = rule or find_pass_rule(tried)
     scores = tried.scores(rule.function) if rule.function else tried.rewards
-    return PassRates(rule, tuple(_rate(group, rule) for group in tried.grouped(scores)))
+    groups = [[s for s in group if s is not None] for group in tried.grouped(scores)]
+    if rule.function and _get_entry(tried, rule.function).in_group:
+        groups = [_stretch_unequal(group) for group in groups]
+    return PassRates(rule, tuple(_rate(group, rule) for group in groups))
 
 
 def keep_prompts(prompt_set: PromptSet, rows: Sequence[Row], name: str) -> PromptSet:
@@ -117,6 +122,15 @@ def keep_prompts(prompt_set: PromptSet, rows: Sequence[Row], name: str) -> Promp
     )
 
 
-def _rate(group: Sequence[float | None], rule: PassRule) -> float | None:
-    scored = [score for score in group if score is not None]
-    return sum(s >= rule.threshold - 1e-9 for s in scored) / len(scored) if scored else None
+def _get_entry(tried: Tried, function: str) -> RewardEntry:
+    [entry] = [entry for entry in tried.reward_set.entries if entry.name == function]
+    return entry
+
+
+def _stretch_unequal(group: Sequence[float]) -> list[float]:
+    """Those who share the best rank have all of it; nothing where all are equal."""
+    return stretch(group) if len(set(group)) > 1 else []
+
+
+def _rate(group: Sequence[float], rule: PassRule) -> float | None:
+    return sum(s >= rule.threshold - 1e-9 for s in group) / len(group) if group else None

@@ -129,6 +129,10 @@ def _check_answers(tried: Tried, unparsable: Sequence[bool] | None) -> Found:
 
 
 def _check_variance(tried: Tried, pass_rates: PassRates) -> Found:
+    if not any(tried.reward_set.weights):
+        text = "No function has a weight, so nothing is paid for and nothing can be learnt."
+        yield PreflightWarning("unpaid", "error", text, fix="Give a function a weight above 0.")
+        return
     known = [reward for reward in tried.rewards if reward is not None]
     if not known:
         text = "No completion has a reward, so nothing can be learnt."
