@@ -125,9 +125,11 @@ class Scorer:
             return grade_batch(info, entry, batch, self._timeout)
         if info and info.open:
             return self._run_batch_grader(info.open, entry, batch)
+        timeout = self._timeout
         if info and info.make_entry:
             entry = info.make_entry(entry)
-        return UserFunction(self._executor, entry, self._timeout).score(batch, global_step)
+            timeout += info.seconds_each * len(batch)  # the slow ones' time is not the others'
+        return UserFunction(self._executor, entry, timeout).score(batch, global_step)
 
     def _run_batch_grader(
         self, open_grader: OpenGrader, entry: RewardEntry, batch: Batch

@@ -40,10 +40,12 @@ class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
     A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
-    work in the child. One that must see whole batches, or needs the sandbox's pool, has `open`;
-    what several of those share lies on the scorer's workbench. One that only makes a score of the
-    other functions' scores has `combine`. `check` raises `BadInputError` for options that do not
-    fit together. `takes_num_tokens`: the function also wants the length in tokens.
+    work in the child, by texts of ours; `seconds_each` is the most that it takes over one
+    completion, by which the time for a batch grows. One that must see whole batches, or needs the
+    sandbox's pool, has `open`; what several of those share lies on the scorer's workbench. One that
+    only makes a score of the other functions' scores has `combine`. `check` raises `BadInputError`
+    for options that do not fit together. `takes_num_tokens`: the function also wants the length in
+    tokens.
     """
 
     name: str
@@ -52,6 +54,7 @@ class GraderInfo:
     options: tuple[GraderOption, ...] = ()
     takes_num_tokens: bool = False
     make_entry: Callable[[RewardEntry], RewardEntry] | None = None
+    seconds_each: float = 0.0
     open: OpenGrader | None = None
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None

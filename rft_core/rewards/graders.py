@@ -27,6 +27,7 @@ from rft_core.rewards.length import grade_length
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.overlap import OVERLAP
+from rft_core.rewards.pattern import SECONDS as PATTERN_SECONDS
 from rft_core.rewards.pattern import make_regex_entry
 from rft_core.rewards.programs.answer import PROGRAM_ANSWER
 from rft_core.rewards.programs.stdout_tests import STDOUT_TESTS
@@ -92,6 +93,7 @@ GRADERS: dict[str, GraderInfo] = {
             IGNORE_CASE,
         ),
         make_entry=make_regex_entry,
+        seconds_each=PATTERN_SECONDS,
     ),
     "length": GraderInfo(
         "length",

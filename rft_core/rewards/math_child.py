@@ -1,6 +1,7 @@
 """The child's side of `math_equivalence.py`: read both answers, and compare them in time.
 
-What could run away (towers of powers, factorials) is refused by its text before anything computes.
+What could run away (towers of powers, factorials) is refused by its text, or as it was parsed,
+before anything computes.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
-from sympy import Basic, Expr, FiniteSet, MatrixBase, Rel, Symbol
+from sympy import Basic, Expr, FiniteSet, MatrixBase, Pow, Rel, Symbol, postorder_traversal
 
 from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
 from rft_core.rewards.extraction import BOX, EXTRACTIONS, HASH_MARK
 from rft_core.rewards.number_text import JOINING_WORDS, parse_number, unwrap
 
-OPTIONS: dict[str, Any] = {}  # filled when the child starts: column, extraction
-TIMEOUT_SECONDS = 1.0  # for one completion
+OPTIONS: dict[str, Any] = {}  # filled when the child starts: column, extraction, seconds
 LONGEST_MATH = 256
 DEEPEST = 50
 LARGEST_POWER = 10_000
@@ -57,15 +57,15 @@ def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[
 
 def _grade_one(completion: str, gold_value: Any) -> Verdict:
     try:
-        with time_limit(TIMEOUT_SECONDS):
+        with time_limit(OPTIONS["seconds"]):
             gold_text, gold = _read_gold(gold_value)
     except (OutOfTimeError, WrongAnswer) as error:
         return None, f"The row's gold answer cannot be used. {error}", ""
     try:
-        with time_limit(TIMEOUT_SECONDS):
+        with time_limit(OPTIONS["seconds"]):
             right = _is_right(completion, gold_text, gold)
     except OutOfTimeError:
-        return 0.0, f"Comparing took longer than {TIMEOUT_SECONDS} s.", "slow_answer"
+        return 0.0, f"Comparing took longer than {OPTIONS['seconds']} s.", "slow_answer"
     except WrongAnswer as error:
         flag = error.args[1] if len(error.args) > 1 else ""
         return 0.0, str(error.args[0]), flag
@@ -184,7 +184,7 @@ def _is_unit(words: str) -> bool:
 
 
 def _parse(text: str) -> Any:
-    """A sympy value, or None. Parsing computes nothing."""
+    """A sympy value, or None. Parsing computes no powers, so that towers can still be refused."""
     parsed = parse(
         "\\boxed{" + text + "}",
         [LatexExtractionConfig(boxed_match_priority=0)],
@@ -192,7 +192,22 @@ def _parse(text: str) -> Any:
         parsing_timeout=None,  # owned by _in_time
     )
     value = parsed[0] if parsed else None
-    return value if isinstance(value, Basic | MatrixBase) else None
+    if not isinstance(value, Basic | MatrixBase):
+        return None
+    for part in postorder_traversal(value):  # innermost first: each exponent can be estimated
+        if isinstance(part, Pow) and not part.exp.free_symbols:
+            _check_exponent(part.exp)
+    return value
+
+
+def _check_exponent(exponent: Expr) -> None:
+    """Refuse one that is large itself, such as that of 9^(9^9)."""
+    try:
+        is_small = abs(complex(exponent.evalf(5))) <= LARGEST_POWER
+    except (TypeError, OverflowError):  # it has no finite value
+        is_small = False
+    if not is_small:
+        raise WrongAnswer("The answer is too large to compute.", "huge_number")
 
 
 def _is_number(value: Any) -> bool:

@@ -7,7 +7,7 @@ that names the value ("x = 5") is dropped, any other equation is no number. An u
 question is equivalent too: where the number must be written out, use `numeric_match`.
 
 math-verify's own time limits are switched off, since they work only in a main thread and turn into
-silent zeros elsewhere; the child has a timer for each completion and its own deadline behind it.
+silent zeros elsewhere; the child has a timer for each answer and its own deadline behind it.
 Source: https://github.com/huggingface/Math-Verify
 """
 
@@ -18,11 +18,13 @@ from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo
 
 MODULES = ("child_grading", "extraction", "number_text", "math_child")
+SECONDS = 1.0  # for the gold answer, and once more for the completion's
 
 
 def make_math_entry(entry: RewardEntry) -> RewardEntry:
     """The Python entry that compares in the child."""
-    return make_child_entry(entry, MODULES, MATH_EQUIVALENCE.with_defaults(entry))
+    options = MATH_EQUIVALENCE.with_defaults(entry) | {"seconds": SECONDS}
+    return make_child_entry(entry, MODULES, options)
 
 
 MATH_EQUIVALENCE = GraderInfo(
@@ -31,4 +33,5 @@ MATH_EQUIVALENCE = GraderInfo(
     "1 if the answer is mathematically equal to the gold answer (LaTeX or plain).",
     (COLUMN, EXTRACTION),
     make_entry=make_math_entry,
+    seconds_each=2 * SECONDS,
 )

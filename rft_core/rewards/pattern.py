@@ -14,6 +14,7 @@ from rft_core.rewards.contract import RewardEntry
 
 MODULES = ("child_grading", "pattern_child")
 LONGEST_PATTERN = 2000
+SECONDS = 0.25  # for one completion
 
 
 def make_regex_entry(entry: RewardEntry) -> RewardEntry:
@@ -34,5 +35,6 @@ def make_regex_entry(entry: RewardEntry) -> RewardEntry:
         raise BadInputError(
             "The regular expression is not valid", str(error), "Mend the pattern"
         ) from error
-    options = {"pattern": pattern, "flags": flags, "full": bool(entry.options.get("full"))}
+    full = bool(entry.options.get("full"))
+    options = {"pattern": pattern, "flags": flags, "full": full, "seconds": SECONDS}
     return make_child_entry(entry, MODULES, options)

@@ -21,6 +21,7 @@ from rft_core.rewards.grader_info import GraderInfo, GraderOption
 
 MODULES = ("child_grading", "extraction", "strict_json", "schema_child")
 WHERE = ("answer_tag", "fenced", "whole")
+SECONDS = 0.5  # for one completion
 
 
 def make_schema_entry(entry: RewardEntry) -> RewardEntry:
@@ -34,7 +35,7 @@ def make_schema_entry(entry: RewardEntry) -> RewardEntry:
             raise BadInputError(
                 f"The schema of '{entry.name}' cannot be used", str(error)[:300], "Mend the schema"
             ) from error
-    return make_child_entry(entry, MODULES, options)
+    return make_child_entry(entry, MODULES, options | {"seconds": SECONDS})
 
 
 SCHEMA = GraderInfo(
@@ -48,4 +49,5 @@ SCHEMA = GraderInfo(
         GraderOption("partial", "bool", False, "Credit for the share of parts that are right."),
     ),
     make_entry=make_schema_entry,
+    seconds_each=SECONDS,
 )

@@ -18,8 +18,7 @@ from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, 
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.strict_json import parse_strict_json
 
-OPTIONS: dict[str, Any] = {}  # filled when the child starts: schema, column, extraction, partial
-TIMEOUT_SECONDS = 0.5  # for one completion
+OPTIONS: dict[str, Any] = {}  # filled by the child: schema, column, extraction, partial, seconds
 LONGEST_TEXT = 100_000
 DEEPEST = 40  # how deep properties of a schema are counted
 
@@ -38,10 +37,11 @@ def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[
 
 def _grade_in_time(completion: str, in_row: Any) -> Verdict:
     try:
-        with time_limit(TIMEOUT_SECONDS):
+        with time_limit(OPTIONS["seconds"]):
             return _grade_one(completion, OPTIONS["schema"] or in_row)
     except OutOfTimeError:
-        return None, f"The schema took longer than {TIMEOUT_SECONDS} s to check.", "slow_pattern"
+        reason = f"The schema took longer than {OPTIONS['seconds']} s to check."
+        return None, reason, "slow_pattern"
 
 
 def _grade_one(completion: str, wanted: Any) -> Verdict:

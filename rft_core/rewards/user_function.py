@@ -6,9 +6,10 @@ Completions are plain texts; a module that sets `CONVERSATIONAL = True` gets mes
 Keywords that the function does not accept are left out. bool, text, NaN and infinity are no scores:
 that completion stays unscored and the report names it.
 
-When a call raises, hangs or kills its process, the completions are scored again one at a time, for
-at most the same time once more: that names the culprit and still scores the others. A function that
-compares completions with each other sees lone ones then; its report carries the error either way.
+When a call raises, hangs or kills its process, the completions are scored again one at a time, each
+for an equal share of the time: that names the culprits and still scores all others, however many
+hang. A function that compares completions with each other sees lone ones then; its report carries
+the error either way.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from rft_core.sandbox.executor import CallResult, Executor, Failure, Outcome
 RESERVED = {"prompt", "prompts", "completion", "completions", "completion_ids"} | {
     "trainer_state", "log_extra", "log_metric", "global_step"
 }  # fmt: skip
-SHORTEST_TURN = 0.5  # seconds for one completion when they are scored one at a time
+SHORTEST_TURN = 0.5  # seconds for one completion, where its share of the time would be less
 REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores,
 FLAG_COLUMN = "flag"  # log_extra("flag", [...]) names caught tricks, "" for none
 
@@ -105,19 +106,16 @@ class UserFunction:
         self, batch: Batch, global_step: int | None, failure: Failure
     ) -> tuple[list[Grade], _Problem]:
         """Scores of the completions that work alone; the first that does not is named."""
-        deadline = time.monotonic() + self.timeout
         turn = max(self.timeout / len(batch), SHORTEST_TURN)
         grades: list[Grade] = []
         first: _Problem | None = None
         for index in range(len(batch)):
-            remaining = deadline - time.monotonic()
-            if remaining <= 0:
-                grades.append(Grade(None, "Not scored: the time for this batch was used up."))
-                continue
             # A new child must not spend the completion's turn on the module's imports.
-            result = self.executor.load(self._source, remaining)
-            if not result.failure:
-                result = self._call(batch, [index], global_step, min(turn, remaining))
+            result = self.executor.load(self._source, self.timeout)
+            if result.failure:  # as it will be for the rest
+                rest, _ = _read_result(result, len(batch) - index)
+                return grades + rest, first or _problem_of(result.failure)
+            result = self._call(batch, [index], global_step, turn)
             [grade], problem = _read_result(result, 1)
             grades.append(grade)
             if problem and not first:

@@ -12,6 +12,8 @@ MATHEMATICS = {
         f"{CHEAT}[a tower of powers]",
         f"{CHEAT}[a large power]",
         f"{MATH}test_bombs_are_wrong_answers_and_cost_little",
+        f"{MATH}test_a_tower_of_powers_is_refused_before_anything_computes",
+        f"{MATH}test_slow_answers_take_no_time_from_those_that_come_after_them",
     ],
     "a power of zero that erases a number": [f"{CHEAT}[a number erased by a power of zero]"],
     "floor division": [f"{CHEAT}[floor division]"],

@@ -93,6 +93,36 @@ def test_bombs_are_wrong_answers_and_cost_little(scorer, gold):
         assert fine.reward == 1.0
 
 
+TOWERS = [
+    "9^{9^9}", "9^{9^{9}}", "(9^9)^{9^9}", "9^{(9^9)}", "9^{9^{\\sqrt{81}}}", "9^{1e9}", "2^{-9^9}",
+    "9^{9^{9^{9^9}}}", r"\sqrt{9^{9^9}}", r"\log_{2}(9^{9^9})", "1/(9^{9^{9}})", "9^{9.0^9}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tower", TOWERS)
+def test_a_tower_of_powers_is_refused_before_anything_computes(scorer, tower):
+    bombed, fine = score(scorer, "50", tower, "50")
+    assert (bombed.reward, bombed.flags) == (0.0, ("huge_number",))
+    assert fine.reward == 1.0
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer"),
+    [("256", "2^{2^3}"), ("e^{-x^2}", "e^{-(x^2)}"), ("e^{-x^2/2}", r"e^{-\frac{x^2}{2}}"),
+     ("e^{e^x}", r"\exp(e^x)"), ("512", r"2^{3^2}"), ("8", r"2^{\frac{6}{2}}")],
+)  # fmt: skip
+def test_an_exponent_with_a_power_may_be_honest(scorer, gold, answer):
+    assert score(scorer, gold, answer)[0].reward == 1.0
+
+
+def test_slow_answers_take_no_time_from_those_that_come_after_them():
+    texts = [f"<answer>{answer}</answer>" for answer in ["(x+1)^{9999}"] * 4 + ["x*x"]]
+    with Scorer(MATH, timeout=3) as scorer:
+        samples = scorer.score(make_batch(*texts, rows=[{"answer": "x^2"}] * 5)).samples
+    assert [sample.reward for sample in samples] == [0.0] * 4 + [1.0]
+    assert samples[0].flags == ("slow_answer",)
+
+
 @pytest.mark.parametrize("gold", [None, True, "", r"\text{even}", "the cat", "9**9**9", [], {}])
 def test_a_gold_answer_that_is_no_mathematics_is_unscored(scorer, gold):
     assert score(scorer, gold, "50")[0].reward is None

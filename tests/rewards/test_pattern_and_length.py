@@ -8,13 +8,13 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
 from rft_core.rewards.length import grade_length
-from rft_core.rewards.pattern_child import TIMEOUT_SECONDS
+from rft_core.rewards.pattern import SECONDS
 from tests.rewards.scoring_cases import make_batch
 
 
-def match(pattern: str, *texts: str, **options) -> list[Scored]:
+def match(pattern: str, *texts: str, timeout: float = 10, **options) -> list[Scored]:
     entry = RewardEntry("regex", "regex", options={"pattern": pattern, **options})
-    with Scorer(RewardSet((entry,)), timeout=10) as scorer:
+    with Scorer(RewardSet((entry,)), timeout=timeout) as scorer:
         return list(scorer.score(make_batch(*texts)).samples)
 
 
@@ -28,7 +28,7 @@ PATIENT = [
 def test_a_catastrophic_pattern_ends_within_its_time_and_harms_nobody(pattern):
     start = time.perf_counter()
     samples = match(pattern, "<think" * 8334, "a" * 50_000 + "b", "x")
-    assert time.perf_counter() - start < 2 * TIMEOUT_SECONDS + 2
+    assert time.perf_counter() - start < 2 * SECONDS + 2
     assert samples[2].reward == 0.0
 
 
@@ -36,6 +36,12 @@ def test_a_pattern_out_of_time_is_unscored_and_flagged():
     slow, quick = match(r"^(a|aa)+$", "a" * 100 + "b", "aa")
     assert (slow.reward, slow.flags) == (None, ("slow_pattern",))
     assert (quick.reward, quick.flags) == (1.0, ())
+
+
+def test_slow_texts_take_no_time_from_those_that_come_after_them():
+    *slow, quick = match(r"^(a|aa)+$", *["a" * 100 + "b"] * 8, "aa", timeout=1)
+    assert {sample.flags for sample in slow} == {("slow_pattern",)}
+    assert quick.reward == 1.0
 
 
 def test_search_fullmatch_and_case():

@@ -24,12 +24,16 @@ PERSON = {
 GOOD = '{"name": "Ann", "age": 31, "mail": "a@b.c", "tags": ["x"]}'
 
 
-def score(*texts: str, schema=PERSON, extraction="whole", in_row=False, **options) -> list[Scored]:
+def score(
+    *texts: str, schema=PERSON, extraction="whole", in_row=False, timeout=20, **options
+) -> list[Scored]:
     options = {"extraction": extraction, **options}
     rows = [{"schema": schema}] * len(texts) if in_row else None
     if not in_row:
         options["schema"] = json.dumps(schema)
-    with Scorer(RewardSet((RewardEntry("s", "schema", options=options),)), timeout=20) as scorer:
+    with Scorer(
+        RewardSet((RewardEntry("s", "schema", options=options),)), timeout=timeout
+    ) as scorer:
         return list(scorer.score(make_batch(*texts, rows=rows)).samples)
 
 
@@ -84,6 +88,14 @@ def test_a_pattern_that_never_ends_is_unscored_and_harms_no_other():
     bad, good = score('{"a": "' + "a" * 40 + '!"}', '{"a": "aa"}', schema=slow)
     assert time.perf_counter() - start < 8
     assert (bad.reward, bad.flags) == (None, ("slow_pattern",))
+    assert good.reward == 1.0
+
+
+def test_slow_texts_take_no_time_from_those_that_come_after_them():
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
+    slow = '{"a": "' + "a" * 40 + '!"}'
+    *bad, good = score(*[slow] * 7, '{"a": "aa"}', schema=schema, timeout=2.5)
+    assert {sample.flags for sample in bad} == {("slow_pattern",)}
     assert good.reward == 1.0
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import FunctionReport, Scoring
+from rft_core.rewards.user_function import SHORTEST_TURN
 from tests.rewards.scoring_cases import make_batch, python_set
 
 
@@ -191,9 +192,19 @@ def f(completions, **columns):
 
 def test_when_every_completion_hangs_the_time_is_still_bounded():
     start = time.monotonic()
-    scoring = run("def f(completions):\n    while True: pass", *("a" * 40), timeout=1)
-    assert scores(scoring) == [None] * 40
-    assert time.monotonic() - start < 2 + 2
+    scoring = run("def f(completions):\n    while True: pass", *("a" * 8), timeout=1)
+    assert scores(scoring) == [None] * 8
+    assert time.monotonic() - start < 1 + 8 * SHORTEST_TURN + 2
+
+
+def test_many_that_hang_take_no_score_from_those_that_come_after_them():
+    source = """
+def f(completions):
+    while "bad" in completions:
+        pass
+    return [1.0] * len(completions)
+"""
+    assert scores(run(source, *["bad"] * 4, "a", "b", timeout=1)) == [None] * 4 + [1.0] * 2
 
 
 DEATHS = {
