@@ -1,14 +1,15 @@
 """Configuration text that parses as JSON, YAML, TOML or INI and has the keys that are asked for.
 
 Nearly every text is valid YAML, and the empty text is valid TOML: so the top must be a mapping
-that holds something. Keys written twice are refused in all four. Values are not looked at.
+that holds something. Keys written twice are refused in all four. Values are not looked at. Keys
+are found as they are written (`on` and `8080` too), in INI without regard to case, as it is read.
 """
 
 from __future__ import annotations
 
 import configparser
 import tomllib
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -48,7 +49,7 @@ def grade_config(
     if not isinstance(parsed, Mapping) or not parsed:
         return Grade(0.0, f"It is no {language.upper()} mapping with at least one key.")
     keys = _keys(required_keys or row.get(KEY_COLUMN))
-    missing = [key for key in keys if not _has(parsed, key)]
+    missing = [key for key in keys if not _has(parsed, _path(key, language))]
     if missing:
         score = 1 - len(missing) / len(keys) if partial else 0.0
         return Grade(score, f"It lacks {len(missing)} of {len(keys)} keys: {', '.join(missing)}.")
@@ -60,12 +61,18 @@ def _keys(wanted: Any) -> list[str]:
     return [str(part).strip() for part in parts if str(part).strip()]
 
 
-def _has(parsed: Any, path: str) -> bool:
-    for step in path.split("."):
-        if not isinstance(parsed, Mapping) or step not in parsed:
-            return False
-        parsed = parsed[step]
-    return parsed is not None and parsed != ""
+def _path(key: str, language: str) -> list[str]:
+    return (key.lower() if language == "ini" else key).split(".")
+
+
+def _has(parsed: Any, path: Sequence[str]) -> bool:
+    """Whether something stands at the path; keys with dots in them are several of its steps."""
+    if not path:
+        return parsed is not None and parsed != ""
+    if not isinstance(parsed, Mapping):
+        return False
+    heads = [(".".join(path[:steps]), path[steps:]) for steps in range(1, len(path) + 1)]
+    return any(head in parsed and _has(parsed[head], rest) for head, rest in heads)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -80,17 +87,28 @@ class _StrictLoader(yaml.SafeLoader):
         names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         if len(set(names)) < len(names):
             raise yaml.YAMLError("a key is there twice")
+        self.flatten_mapping(node)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                key.tag = self.DEFAULT_SCALAR_TAG  # text: `on` is no truth, nor 8080 a number
         return super().construct_mapping(node, deep)
 
 
 def _parse_yaml(text: str) -> Any:
-    return yaml.load(text, _StrictLoader)
+    try:
+        return yaml.load(text, _StrictLoader)
+    except (LookupError, AttributeError, TypeError) as error:  # PyYAML lets them out: `!!bool x`
+        raise yaml.YAMLError(f"a value does not fit its tag: {error}") from error
 
 
 def _parse_ini(text: str) -> Any:
     parser = configparser.ConfigParser(interpolation=None, strict=True)
     parser.read_string(text)
-    return {name: dict(section) for name, section in parser.items() if section}
+    sections: dict[str, dict[str, str]] = {}
+    for name, section in parser.items():
+        if section:
+            sections.setdefault(name.lower(), {}).update(section)
+    return sections
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {

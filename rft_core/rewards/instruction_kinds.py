@@ -2,7 +2,8 @@
 
 Each check is a function of the completion and the constraint's own values, and says whether it is
 kept. Words are whole words in any case: "cat" is not in "concatenate", and forbidding "cat" forbids
-"CAT". The checks look at form alone; `language` goes by script and by frequent little words.
+"CAT". The checks look at form alone; `language` goes by script and by frequent little words. No
+pattern may try a long run of the same signs again from each of its places: nothing interrupts it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.rewards.extraction import without_fence
 from rft_core.rewards.format import INVISIBLE_LETTERS
+from rft_core.rewards.normal_form import normalize
 from rft_core.rewards.strict_json import parse_strict_json
 
 LITTLE_WORDS = {
@@ -51,7 +54,8 @@ LEAST_LITTLE_WORDS = 0.1  # of all words: running text in its own language has m
 _PART = r"[^\W_]+(?:['’][^\W_]+)?"
 _WORD = re.compile(f"{_PART}(?:-{_PART}){{0,3}}")  # longer chains are words glued together
 _NO_END = re.compile(  # 1. First; J. Smith; the U.S. is; Dr. Smith
-    r"^\s*\d{1,3}\.(?=\s)|\b[A-Z]\.(?=\s+[A-Z])|\b(?:[A-Za-z]\.){2,}(?=\s+[a-z0-9])"
+    r"^[^\S\n]*+\d{1,3}\.(?=\s)|\b[A-Z]\.(?=\s++[A-Z])"
+    r"|(?<!\b[A-Za-z]\.)\b(?:[A-Za-z]\.){2,}+(?=\s++[a-z0-9])"
     r"|\b(?:e\.g|i\.e|etc|vs|Dr|Mr|Mrs|Ms|St|No|Prof)\.(?=\s)",
     re.MULTILINE,
 )
@@ -59,7 +63,7 @@ _COMMA = re.compile("[,，、،‚﹐﹑︐︑､⸲⹁]")
 _QUOTED = re.compile(r'"[^"]*"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»')
 # Letters that look like Latin ones: a forbidden word stays forbidden when it is spelt with them.
 _LOOKALIKES = str.maketrans("асеорхуіѕјαορν", "aceopxyisjaopv")
-_SENTENCE_END = re.compile(r"[.!?。！？]+(?:[\"'”’)\]]*)(?:\s|$)")
+_SENTENCE_END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]]*+(?:\s|$)")
 
 Check = Callable[[str, Mapping[str, Any]], bool]
 
@@ -84,7 +88,7 @@ def count_word(text: str, word: str) -> int:
 
 
 def _fold(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+    return normalize("NFKC", text).casefold().translate(_LOOKALIKES)
 
 
 def as_read(text: str) -> str:
@@ -92,7 +96,7 @@ def as_read(text: str) -> str:
     if text.isascii():
         return text
     seen = (sign for sign in text if not _is_invisible(sign))
-    return unicodedata.normalize("NFC", "".join(seen))
+    return normalize("NFC", "".join(seen))
 
 
 def _is_invisible(sign: str) -> bool:
@@ -141,9 +145,8 @@ def _is_in(letter: str, language: str) -> bool:
 
 
 def _is_json(text: str) -> bool:
-    fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n\s*```", text.strip(), re.DOTALL | re.IGNORECASE)
     try:
-        value = parse_strict_json(fenced[1] if fenced else text)
+        value = parse_strict_json(without_fence(text.strip()))
     except (ValueError, RecursionError):
         return False
     return isinstance(value, dict | list)
@@ -151,7 +154,8 @@ def _is_json(text: str) -> bool:
 
 def _has_title(text: str) -> bool:
     first = text.strip().split("\n", 1)[0].strip("#* \t\r")
-    return bool(re.fullmatch(r"<<[^<>\n]*\w[^<>\n]*>>", first))
+    title = first.removeprefix("<<").removesuffix(">>")
+    return first == f"<<{title}>>" and not set("<>") & set(title) and bool(_WORD.search(title))
 
 
 def _has_postscript(text: str, marker: str) -> bool:
@@ -197,7 +201,7 @@ KINDS: dict[str, Kind] = {
     "sentence_count": Kind(lambda t, c: compare(sentences(t), c)),
     "paragraph_count": Kind(lambda t, c: compare(len(paragraphs(t)), c)),
     "character_count": Kind(lambda t, c: compare(len(t.strip()), c)),
-    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^\s*[-*+•–][ \t]+(\S.*)$"), c)),
+    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^[^\S\n]*+[-*+•–][ \t]++(\S.*)$"), c)),
     "highlight_count": Kind(lambda t, c: compare(_items(t, r"(?<!\*)\*{1,2}([^*\n]+)\*"), c)),
     "placeholder_count": Kind(lambda t, c: compare(_items(t, r"\[([^\[\]\n]+)\]"), c)),
     "section_count": Kind(lambda t, c: compare(_sections(t, c.get("word", "Section")), c)),

@@ -37,7 +37,7 @@ def grade_instructions(
     partial: bool = False,
 ) -> Grade:
     """1 if every constraint of the row is kept; with `partial` the share of those kept."""
-    constraints = row.get(column)
+    constraints = _without_none(row.get(column))
     problem = find_constraint_problem(constraints)
     if problem or not isinstance(constraints, list):
         return Grade(None, f"The row's '{column}' cannot be checked: {problem}.")
@@ -54,6 +54,18 @@ def grade_instructions(
     return Grade(score, f"Not kept: {', '.join(broken)}.")
 
 
+def _without_none(constraints: Any) -> Any:
+    """Table formats fill in None for every value that only other constraints have."""
+    if not isinstance(constraints, list):
+        return constraints
+    return [
+        {name: value for name, value in one.items() if value is not None}
+        if isinstance(one, Mapping)
+        else one
+        for one in constraints
+    ]
+
+
 def find_constraint_problem(constraints: Any) -> str:
     """Why these constraints cannot be checked; "" where they can."""
     if not isinstance(constraints, list) or not constraints:
@@ -62,10 +74,11 @@ def find_constraint_problem(constraints: Any) -> str:
 
 
 def _find_problem(constraint: Any) -> str:
-    if not isinstance(constraint, Mapping) or constraint.get("kind") not in KINDS:
+    kind = constraint.get("kind") if isinstance(constraint, Mapping) else None
+    if not isinstance(kind, str) or kind not in KINDS:
         return f"{constraint!r:.80} is no constraint of a known kind"
-    problem = _find_value_problem(constraint["kind"], constraint)
-    return f"'{constraint['kind']}' {problem}" if problem else ""
+    problem = _find_value_problem(kind, constraint)
+    return f"'{kind}' {problem}" if problem else ""
 
 
 def _find_value_problem(kind: str, values: Mapping[str, Any]) -> str:

@@ -8,13 +8,13 @@ by value; `true` is not 1. The order of keys is free, the order in lists is not.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
+from rft_core.rewards.normal_form import normalize
 from rft_core.rewards.strict_json import parse_strict_json
 
 LONGEST_TEXT = 100_000
@@ -73,7 +73,7 @@ def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
 def _comparable(value: Any) -> Any:
     """With its type, since True == 1 in Python and not in JSON."""
     if isinstance(value, str):
-        return "text", unicodedata.normalize("NFC", " ".join(value.split()).casefold())
+        return "text", normalize("NFC", " ".join(value.split()).casefold())
     if isinstance(value, bool) or value is None:
         return "word", value
     return ("number", value) if isinstance(value, int | float) else ("empty", str(value))

@@ -39,6 +39,9 @@ _STARTS = re.compile(
     r"(?>\s|--[^\n]*\n|/\*(?s:.*?)\*/)*+(?:select|with|values|insert|replace|update|delete)\b",
     re.IGNORECASE,
 )
+_TOKEN = re.compile(  # ?, ?1, and where a question mark means nothing
+    r"""\?\d*+|'[^']*+'?|"[^"]*+"?|`[^`]*+`?|\[[^\]]*+\]?|--[^\n]*+|/\*(?s:.*?)(?:\*/|\Z)"""
+)
 
 
 class _Guard:
@@ -75,7 +78,7 @@ def grade_sql(
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         try:
             tables = _build(database, schema)
-        except (sqlite3.Error, sqlite3.Warning) as error:
+        except (sqlite3.Error, sqlite3.Warning, ValueError) as error:  # of text that is not UTF-8
             return Grade(None, f"The row's schema cannot be built: {error}.")
         guard = _Guard(READING | CHANGING if allow_changes else READING)
         problem = _compile(database, without_fence(answer.text), guard)
@@ -107,10 +110,15 @@ def _compile(database: sqlite3.Connection, statement: str, guard: _Guard) -> str
     _stop_in_time(database)
     database.set_authorizer(guard)
     try:
-        database.execute(f"EXPLAIN {statement}", _Anything()).fetchone()
+        database.execute(f"EXPLAIN {_name_parameters(statement)}", _Anything()).fetchone()
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         return str(error)[:200] or type(error).__name__
     return ""
+
+
+def _name_parameters(statement: str) -> str:
+    """The statement with a name for every `?` outside of quotes and comments."""
+    return _TOKEN.sub(lambda token: " :p " if token[0] == "?" else token[0], statement)
 
 
 class _Anything(dict[str, None]):

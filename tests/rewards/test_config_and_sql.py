@@ -45,6 +45,26 @@ def test_keys_count_only_at_their_place_and_with_a_value():
     assert grade_config("name:\nserver: {port: ''}", {}, **half).score == 0.0
 
 
+@pytest.mark.parametrize("value", ["!!bool x", "!!int ''", "!!float ''", "!!timestamp x"])
+def test_a_value_that_does_not_fit_its_tag_is_not_valid_yaml(value):
+    graded = grade_config(f"```yaml\na: {value}\n```", {})
+    assert graded.score == 0.0 and "does not fit its tag" in graded.reason
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "keys"),
+    [("yaml", "8080: web\non: push\n1.5: x\nnull: y", "8080, on, 1.5, null"),
+     ("yaml", "labels:\n  app.kubernetes.io/name: web", "labels.app.kubernetes.io/name"),
+     ("json", '{"8080": {"a.b": 1}}', "8080.a.b"),
+     ("ini", "[Server]\nPort = 1", "Server.Port"), ("ini", "[Server]\nPort = 1", "server.port"),
+     ("ini", "[tool.black]\nline.length = 9", "tool.black.line.length")],
+)  # fmt: skip
+def test_a_key_is_found_as_it_is_written(language, text, keys):
+    asked = {"language": language, "extraction": "whole"}
+    assert grade_config(text, {}, **asked, required_keys=keys).score == 1.0
+    assert grade_config(text, {}, **asked, required_keys=keys + "x").score == 0.0
+
+
 SHOP = {
     "schema": "CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT);\n"
     "CREATE TABLE orders (id INTEGER, user_id INTEGER, total REAL);\n"
@@ -62,7 +82,9 @@ def sql(statement: str, row=SHOP, **options):
      "WITH t AS (SELECT user_id u, SUM(total) s FROM orders GROUP BY 1) SELECT name, s FROM users "
      "JOIN t ON u = id ORDER BY s DESC LIMIT 3",
      "SELECT name FROM Users WHERE id = :id", "/* why */ SELECT id FROM users;",
-     "SELECT name FROM users WHERE id IN (SELECT user_id FROM orders WHERE total > 5)"],
+     "SELECT name FROM users WHERE id IN (SELECT user_id FROM orders WHERE total > 5)",
+     "SELECT name FROM users WHERE id = ?", "SELECT id FROM users WHERE id IN (?, ?1, :a) LIMIT ?",
+     "SELECT name FROM users WHERE name = 'why?' -- ?"],
 )  # fmt: skip
 def test_honest_queries_are_valid(statement):
     assert sql(statement).score == 1.0, sql(statement).reason
@@ -79,7 +101,8 @@ def test_honest_queries_are_valid(statement):
      "SELECT 'users'", "SELECT name FROM sqlite_master", "CREATE TABLE t (a)", "BEGIN",
      "SELECT " + "(" * 3000 + "1" + ")" * 3000 + " FROM users", "SELECT \x00 FROM users",
      "WITH users AS (SELECT 1 AS id) SELECT id FROM users", "/*" * 4000,
-     "/* */" * 200 + "x", "SELECT \ud800 FROM users"],
+     "/* */" * 200 + "x", "SELECT \ud800 FROM users", "SELECT name FROM users WHERE id ?",
+     "SELECT name? FROM users", "SELECT nme FROM users WHERE id = ?", "SELECT ? FROM nobody"],
 )  # fmt: skip
 def test_other_statements_earn_nothing(statement):
     start = time.perf_counter()
@@ -107,7 +130,8 @@ def test_a_query_without_end_is_not_run():
 
 @pytest.mark.parametrize(
     "schema",
-    [None, "", "CREATE TABL x", "PRAGMA journal_mode = wal", "ATTACH '/tmp/x.db' AS x", 5,
+    [None, "", "CREATE TABLE users (id) -- \ud800", "CREATE TABLE users (id) -- \0",
+     "CREATE TABL x", "PRAGMA journal_mode = wal", "ATTACH '/tmp/x.db' AS x", 5,
      "CREATE TABLE t AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i+1 FROM n) "
      "SELECT i FROM n"],
 )  # fmt: skip

@@ -103,12 +103,40 @@ def test_silence_keeps_nothing(text):
 @pytest.mark.parametrize(
     "constraints",
     [None, [], "no_commas", [{"kind": "nonsense"}], [{}], [5], [{"kind": "keywords"}],
+     [{"kind": ["word_count"]}], [{"kind": {}}], [{"kind": None}], [{"kind": 5, "minimum": 1}],
      [{"kind": "word_count"}], [{"kind": "word_count", "minimum": "3"}],
      [{"kind": "keywords", "words": "cat"}], [{"kind": "keywords", "words": [1]}],
      [{"kind": "language", "language": "tlh"}], [{"kind": "ends_with", "text": 3}]],
 )  # fmt: skip
 def test_constraints_that_cannot_be_checked_leave_the_completion_unscored(constraints):
     assert grade_instructions("text", {"constraints": constraints}).score is None
+
+
+def test_values_that_a_table_filled_in_with_nothing_are_not_there():
+    filled = {"words": None, "minimum": None, "maximum": 3, "marker": None, "text": None}
+    row = {"constraints": [{"kind": "word_count", **filled}]}
+    assert grade_instructions("one two", row).score == 1.0
+    assert grade_instructions("one two three four", row).score == 0.0
+
+
+UNITS = [".", "\n", " ", "*", "a.", "1", "[", "a", " \n", "?!", "A. ", "*a", "\n***x", "\n- ", "é",
+         "\u0316\u0301", "\"", "cat ", "Section 1\n", "<", "-", "a'"]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", CASES, ids=[kind for kind, *_ in CASES])
+def test_the_time_of_every_kind_grows_no_faster_than_the_text(kind):
+    row = {"constraints": [{"kind": kind[0], **kind[1]}]}
+    start = {"title": "<<", "json": "```"}.get(kind[0], "")
+    for unit in UNITS:
+        short, long = (start + unit * (size // len(unit)) + "\x01a" for size in (4_000, 32_000))
+        limit = max(3 * 8 * seconds_of(short, row), 0.1)  # as a square it would be 64 times as long
+        assert min(seconds_of(long, row) for _ in range(2)) < limit, unit
+
+
+def seconds_of(text: str, row) -> float:
+    start = time.perf_counter()
+    grade_instructions(text, row)
+    return time.perf_counter() - start
 
 
 def test_every_kind_is_quick_on_hostile_text():
