@@ -181,9 +181,11 @@ def install(watch: Watch) -> None:
     load_from, store_to = builder.create_masked_load, builder.create_masked_store
     update, exchange = builder.create_atomic_rmw, builder.create_atomic_cas
 
-    def create_masked_load(pointers: Any, mask: Any, *rest: Any) -> Any:
+    def create_masked_load(pointers: Any, mask: Any, other: Any, *rest: Any, **named: Any) -> Any:
         watch.memory.locate(pointers, mask.data, "reads")
-        return load_from(pointers, mask, *rest)
+        if other is None and not mask.data.all() and pointers.data.size > 1:
+            other = make_undefined(pointers)  # of one lane an `other` of 0 is left out on the way
+        return load_from(pointers, mask, other, *rest, **named)
 
     def create_masked_store(pointers: Any, value: Any, mask: Any, *rest: Any) -> Any:
         def differs() -> bool:
@@ -210,6 +212,24 @@ def install(watch: Watch) -> None:
     builder.create_atomic_rmw, builder.create_atomic_cas = create_atomic_rmw, create_atomic_cas
     for name in WAYS_AROUND:
         setattr(torch.Tensor, name, spied(watch, name))
+
+
+def make_undefined(pointers: Any) -> Any:
+    """What lanes hold that a mask keeps from being loaded, where the kernel does not say it.
+
+    The interpreter's own would be 0, which makes sums right that are not on a GPU. Infinities and 0
+    in turn make wrong whatever takes such lanes in; who stores or selects by the mask sees nothing.
+    """
+    kind = pointers.get_element_ty()
+    dtype = interpreter._get_np_dtype(kind)
+    if dtype.kind == "f":
+        values = np.array([np.inf, -np.inf, 0], dtype)
+    elif kind == tl.bfloat16:  # of which the interpreter keeps the bits
+        values = np.array([0x7F80, 0xFF80, 0], dtype)
+    else:
+        values = np.array([np.iinfo(dtype).max, np.iinfo(dtype).min, 0], dtype)
+    lanes = np.arange(pointers.data.size).reshape(pointers.data.shape)
+    return interpreter.TensorHandle(values[lanes % len(values)], kind)
 
 
 def spied(watch: Watch, name: str) -> Any:
