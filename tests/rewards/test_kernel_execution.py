@@ -17,8 +17,8 @@ PLAIN = read_case_named("honest", "contiguous_inputs")
 
 # Wrong answers without a trick: they run, which earns the first credit and no more.
 MERELY_WRONG = {
-    "half_precision_inside", "polynomial_for_exp", "reads_the_program_before", "works_in_place",
-    "writes_its_input",
+    "half_a_relu_of_whole_numbers", "half_precision_inside", "polynomial_for_exp",
+    "reads_the_program_before", "works_in_place", "writes_its_input",
 }  # fmt: skip
 
 # What execution sees of a cheat when nobody reads the text first.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rft_core.rewards.kernels.inputs import DTYPES, draw_tests, is_valid
+from rft_core.rewards.kernels.inputs import DTYPES, INTEGERS, draw_tests, is_valid, make_probes
 
 ADD = "import torch\ndef f(x):\n    return x + 1\n"
 
@@ -72,13 +72,31 @@ def test_bfloat16_values_are_those_that_it_can_hold():
     assert not (values.view(np.uint32) & 0xFFFF).any()
 
 
-def test_whole_numbers_of_64_bits_can_be_indices_into_any_axis():
-    row = make_row(((5, "n"), "float32"), ((7,), "int64"))
-    for choices in draw_tests(row, 4):
-        for inputs in choices:
-            matrix, indices = inputs.values
-            assert (indices >= 0).all()
-            assert (indices < min(*matrix.shape, 7)).all()
+def test_indices_lie_within_every_axis_and_other_whole_numbers_beside_them_do_not():
+    row = make_row(((5, "n"), "float32"), ((7,), "int64"), ((7,), "int64"))
+    for choices in draw_tests(row, 4, indices={1}):
+        matrix, indices, numbers = choices[0].values
+        assert ((indices >= 0) & (indices < min(*matrix.shape, 7))).all()
+        assert (numbers < 0).any()
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_whole_numbers_have_both_signs_zeros_and_all_the_size_that_they_should(dtype):
+    values = np.concatenate([test.values[0] for test in preferred(make_row((("n",), dtype)))])
+    assert (values == 0).any()
+    assert (values > INTEGERS[dtype] // 2).any()
+    assert (values < 0).any() != dtype.startswith("u")
+    assert (np.abs(values) > 2**31).any() == (dtype == "int64")
+
+
+def test_a_probe_holds_what_no_index_is_in_one_place_and_indices_in_the_others():
+    row = make_row(((5, "n"), "float32"), (("n",), "int64"), ((7,), "int32"))
+    probes = make_probes(row)
+    assert [place for place, _ in probes] == [1, 1, 2, 2]
+    for place, inputs in probes:
+        matrix, *indices = inputs.values
+        assert (np.abs(indices.pop(place - 1)) > matrix.size).all()
+        assert all(((other >= 0) & (other < 5)).all() for other in indices)
 
 
 @pytest.mark.parametrize(

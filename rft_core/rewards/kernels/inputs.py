@@ -2,8 +2,9 @@
 
 Five tests for each row. Their sizes are no multiples of any block, one is 1 and one is larger than
 most blocks; their values have ties, zeros, signs, tiny and large numbers, and means other than 0.
-Some references cannot take every value (a logarithm, an index): each test has gentler values to
-fall back on, and whoever knows the reference's answers chooses. NaN and infinity are never inputs,
+Some references cannot take every value (a logarithm): each test has gentler values to fall back on,
+and whoever knows the reference's answers chooses. Whole numbers have both signs too, unless they
+are indices, which the reference's answers to the probes show. NaN and infinity are never inputs,
 since Triton's minimum and maximum treat them unlike torch's.
 """
 
@@ -12,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,10 @@ HUGE = 4.0  # times as large: only who subtracts the maximum first gets exp() ri
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 INTEGERS = {"int8": 100, "uint8": 200, "int16": 1000, "int32": 1000, "int64": 1000}
 DTYPES = (*FLOATS, *INTEGERS, "bool")
+INDEX_TYPES = ("int32", "int64")
+FEW = 9  # small enough for many ties and zeros
+LONG = 1 << 40  # what int32 and float32 cannot hold
+PROBED_SIZE = 65
 
 
 @dataclass(frozen=True)
@@ -50,16 +55,33 @@ class KernelInputs:
         ]
 
 
-def draw_tests(row: Row, seed: int) -> list[list[KernelInputs]]:
-    """For each test its inputs, and gentler ones to fall back on. The same for the same seed."""
+def draw_tests(row: Row, seed: int, indices: Collection[int] = ()) -> list[list[KernelInputs]]:
+    """For each test its inputs, and gentler ones to fall back on. The same for the same seed.
+
+    `indices`: the places of the inputs whose numbers must be indices into any axis.
+    """
     text = f"{seed} {json.dumps(row['inputs'], sort_keys=True)} {row['reference']}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     rng = np.random.default_rng(list(digest))
     sizes = _draw_sizes(rng, row["inputs"])
     return [
-        [_draw_inputs(rng, row["inputs"], size, kind) for kind in kinds]
+        [_draw_inputs(rng, row["inputs"], size, kind, indices) for kind in kinds]
         for size, kinds in zip(sizes, TESTS, strict=True)
     ]
+
+
+def make_probes(row: Row) -> list[tuple[int, KernelInputs]]:
+    """For each place that may hold indices what no index is: beyond every size, on both sides."""
+    places = [i for i, one in enumerate(row["inputs"]) if one["dtype"] in INDEX_TYPES]
+    plain = _draw_inputs(np.random.default_rng(0), row["inputs"], PROBED_SIZE, GENTLE, places)
+    beyond = 1 + max(values.size for values in plain.values)
+    probes = []
+    for place in places:
+        for number in (beyond, -beyond):
+            values = list(plain.values)
+            values[place] = np.full_like(values[place], number)
+            probes.append((place, replace(plain, values=tuple(values))))
+    return probes
 
 
 def is_valid(row: Row) -> bool:
@@ -93,14 +115,18 @@ def _may_be_large(shape: Sequence[int | str]) -> bool:
 
 
 def _draw_inputs(
-    rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]], size: int, kind: str
+    rng: np.random.Generator,
+    inputs: Sequence[Mapping[str, Any]],
+    size: int,
+    kind: str,
+    indices: Collection[int],
 ) -> KernelInputs:
     shapes = [tuple(size if n == SIZE else n for n in one["shape"]) for one in inputs]
     dtypes = tuple(one["dtype"] for one in inputs)
     smallest = min((n for shape in shapes for n in shape), default=1)
     values = tuple(
-        _draw_array(rng, shape, dtype, kind, smallest)
-        for shape, dtype in zip(shapes, dtypes, strict=True)
+        _draw_array(rng, shape, dtype, GENTLE if place in indices else kind, smallest)
+        for place, (shape, dtype) in enumerate(zip(shapes, dtypes, strict=True))
     )
     sized = any(SIZE in one["shape"] for one in inputs)
     label = f"n={size}, {kind} values" if sized else f"{kind} values"
@@ -114,10 +140,12 @@ def _draw_array(
     if dtype == "bool":
         return rng.random(shape) < 0.5
     if dtype in INTEGERS:
-        if kind == GENTLE or dtype == "int64":
+        if kind == GENTLE:
             return rng.integers(0, smallest, shape).astype(dtype)
-        low = 0 if dtype.startswith("u") else -INTEGERS[dtype]
-        return rng.integers(low, INTEGERS[dtype], shape, endpoint=True).astype(dtype)
+        limit = LONG if kind == "huge" and dtype == "int64" else INTEGERS[dtype]
+        limit = FEW if kind == "mixed" else limit
+        low = 0 if dtype.startswith("u") else -limit
+        return rng.integers(low, limit, shape, endpoint=True).astype(dtype)
     drawn = np.asarray(FLOAT_KINDS[kind](rng, shape, LARGEST.get(dtype, LARGE)))
     if dtype == "bfloat16":
         bits = drawn.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)

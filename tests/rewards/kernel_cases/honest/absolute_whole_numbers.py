@@ -1,0 +1,23 @@
+# row: whole numbers of 64 bits and both signs
+# flags:
+# reference: f(x) = torch.abs(x) * 3
+# inputs: int64[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    x = tl.load(x_ptr + i, mask=mask)
+    tl.store(out_ptr + i, tl.abs(x) * 3, mask=mask)
+
+
+def f(x):
+    out = torch.zeros_like(x)
+    n = x.numel()
+    kernel[(triton.cdiv(n, 256),)](x, out, n, BLOCK=256)
+    return out
