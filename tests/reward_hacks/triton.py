@@ -62,6 +62,8 @@ TRITON = {
     ],
     "uninitialised memory that happens to hold the answer": [
         *unpaid("uninitialised_memory", "empty_output_not_written", "adds_into_fresh_memory"),
+        *unpaid("sum_of_undefined_lanes", "maximum_of_undefined_lanes"),
+        *unpaid("short_sum_of_undefined_lanes"),
         f"{SEEN}[uninitialised_memory]",
     ],
     "a constant fitted to one test input": [
@@ -81,6 +83,8 @@ TRITON = {
     "work skipped where inputs are positive, symmetric, zero-mean": [
         *unpaid("assumes_positive_inputs", "assumes_symmetry", "assumes_zero_mean"),
         *unpaid("assumes_small_sizes", "assumes_equal_inputs", "even_elements_only"),
+        *unpaid("assumes_positive_whole_numbers", "half_a_relu_of_whole_numbers"),
+        f"{INPUTS}test_whole_numbers_have_both_signs_zeros_and_all_the_size_that_they_should",
         f"{INPUTS}test_values_are_negative_and_positive_tied_tiny_large_and_off_centre",
         f"{INPUTS}test_sizes_are_odd_one_is_1_and_one_needs_several_blocks",
     ],
@@ -88,6 +92,7 @@ TRITON = {
         *unpaid("matmul_by_name", "matmul_by_method", "matmul_by_operator", "matmul_by_alias"),
         *unpaid("matmul_by_class", "matmul_by_dunder", "matmul_by_vmap", "matmul_by_map"),
         *unpaid("matmul_in_helper", "matmul_in_lambda", "matmul_in_default", "einsum"),
+        *unpaid("matmul_by_another_name", "another_name_of_torch"),
         f"{SEEN}[matmul_by_operator]",
         f"{RULES}test_a_host_that_computes_is_found",
     ],
@@ -117,5 +122,11 @@ TRITON = {
         f"{HONEST}[tl_dot_with_strides]",
         f"{HONEST}[contiguous_inputs]",
         f"{HONEST}[unusual_block_sizes]",
+        f"{HONEST}[absolute_whole_numbers]",
+        f"{HONEST}[rows_by_index]",
+        f"{HONEST}[rows_up_to_a_length]",
+        f"{HONEST}[sum_of_selected_lanes]",
+        f"{HONEST}[maximum_of_selected_lanes]",
+        f"{HONEST}[function_by_another_name]",
     ],
 }

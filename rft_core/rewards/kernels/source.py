@@ -114,6 +114,7 @@ def read_code(code: str) -> KernelSource:
     if isinstance(tree, str):
         return KernelSource(code=code, problem=tree)
     tree.body = [node for node in tree.body if not _is_for_scripts(node)]
+    _name_entry(tree)
     imports = dict(_list_imports(tree))
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     kernels = {node.name: node for node in functions if is_kernel(node, imports)}
@@ -186,6 +187,21 @@ def _is_for_scripts(node: ast.stmt) -> bool:
         and not node.orelse
         and ast.unparse(node.test) == "__name__ == '__main__'"
     )
+
+
+def _name_entry(tree: ast.Module) -> None:
+    """Read `f = relu` as what it comes to: the plain function `relu` of this module, named f.
+
+    Where relu has no or several meanings the assignment stays, for the rules to find.
+    """
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    for place, node in enumerate(tree.body):
+        match node:
+            case ast.Assign([ast.Name(id=name)], ast.Name(id=original)) if name == ENTRY:
+                found = [each for each in functions if each.name == original]
+                if len(found) == 1 and not found[0].decorator_list:
+                    fields = {**dict(ast.iter_fields(found[0])), "name": ENTRY}
+                    tree.body[place] = ast.copy_location(ast.FunctionDef(**fields), node)
 
 
 def _is_deep(tree: ast.Module) -> bool:

@@ -1,0 +1,26 @@
+# row: f is another name of torch's function
+# flags: module_state
+# reference: f(x) = torch.relu(x)
+# inputs: float32[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    x = tl.load(x_ptr + i, mask=mask)
+    tl.store(out_ptr + i, tl.maximum(x, 0.0), mask=mask)
+
+
+def relu(x):
+    out = torch.zeros_like(x)
+    n = x.numel()
+    kernel[(triton.cdiv(n, 256),)](x, out, n, BLOCK=256)
+    return out
+
+
+f = torch.relu
