@@ -35,7 +35,7 @@ def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> N
     with by_group:
         show_groups(groups, result.prompts)
     with table:
-        show_table(groups, rewards.names)
+        show_table(groups, rewards.names, name_extras(result))
     with functions:
         for report, summary in zip(result.scoring.reports, result.preflight.functions, strict=True):
             show_function(report, summary, groups)
@@ -71,7 +71,21 @@ def show_groups(groups: Sequence[Sequence[Generation]], prompts: Sequence[Messag
     st.html(completion_grid(cards))
 
 
-def show_table(groups: Sequence[Sequence[Generation]], names: Sequence[str]) -> None:
+def name_extras(result: DryRun) -> dict[str, Sequence[str]]:
+    """What the functions logged of each completion, by the head of its column."""
+    return {
+        f"{column} ({function})": values
+        for function, logged in result.extras.items()
+        for column, values in logged.items()
+    }
+
+
+def show_table(
+    groups: Sequence[Sequence[Generation]],
+    names: Sequence[str],
+    extras: Mapping[str, Sequence[str]],
+) -> None:
+    """`extras`: further columns, with one text for each completion."""
     flat = [generation for group in groups for generation in group]
     frame = pd.DataFrame(
         {
@@ -84,6 +98,7 @@ def show_table(groups: Sequence[Sequence[Generation]], names: Sequence[str]) -> 
             "completion": [g.completion for g in flat],
             **{f"why {name}": [g.reasons.get(name, "") for g in flat] for name in names},
             "flags": [", ".join(g.flags) for g in flat],
+            **extras,
         }
     )
     number = st.column_config.NumberColumn

@@ -132,7 +132,7 @@ def _pass_rate_document(rates: PassRates, group_size: int) -> dict[str, Any]:
 def _group_documents(result: DryRun) -> list[dict[str, Any]]:
     from rft_core.rewards.scoring_file import as_json
 
-    size = result.tried.group_size
+    size, extras = result.tried.group_size, result.extras
     groups = []
     for number, (row, prompt, group) in enumerate(
         zip(result.rows, result.prompts, result.groups, strict=True)
@@ -144,6 +144,10 @@ def _group_documents(result: DryRun) -> list[dict[str, Any]]:
                 "truncated": completion.truncated,
                 "advantage": result.advantages[first + i],
                 **as_json(result.scoring.samples[first + i]),
+                "extras": {
+                    name: {column: values[first + i] for column, values in logged.items()}
+                    for name, logged in extras.items()
+                },
             }
             for i, completion in enumerate(group)
         ]

@@ -28,6 +28,7 @@ from rft_core.rewards.consistency import find_inconsistencies
 from rft_core.rewards.contract import Batch, Messages, RewardSet, Row, Scoring
 from rft_core.rewards.graders import GRADERS
 from rft_core.rewards.matching import read_choices
+from rft_core.rewards.user_function import FLAG_COLUMN, REASON_COLUMN
 
 R = TypeVar("R", bound=Row)
 
@@ -56,6 +57,20 @@ class DryRun:
     @property
     def scoring(self) -> Scoring:
         return self.tried.scoring
+
+    @property
+    def extras(self) -> dict[str, dict[str, Sequence[str]]]:
+        """By function, then by column: what it logged of each completion besides its reasons."""
+        count = len(self.scoring.samples)
+        columns = {
+            report.name: {
+                column: values
+                for column, values in report.extras.items()
+                if len(values) == count and column not in (REASON_COLUMN, FLAG_COLUMN)
+            }
+            for report in self.scoring.reports
+        }
+        return {name: logged for name, logged in columns.items() if logged}
 
 
 def dry_run(

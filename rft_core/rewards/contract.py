@@ -148,10 +148,10 @@ class FunctionReport:
     died, syntax, unusable (a row lacks what it needs, or nothing may be run here).
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
-    training records it. `extras` is what it gave to `log_extra`: a dry run shows every column,
-    training keeps only "reason" and "flag". `infra_samples` are the indices of the completions left
-    unscored by a failure of the sandbox itself, `dead_servers` how many of its servers had failed
-    in a row by then.
+    training records it. `extras` is what it gave to `log_extra`: a dry run shows every column that
+    has a value for each completion, training keeps only "reason" and "flag". `infra_samples` are
+    the indices of the completions left unscored by a failure of the sandbox itself, `dead_servers`
+    how many of its servers had failed in a row by then.
     """
 
     name: str

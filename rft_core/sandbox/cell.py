@@ -143,15 +143,18 @@ def encode(value: Any) -> Any:
 def to_texts(values: Any) -> list[str]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         values = [values]
-    return ["" if v is None else v[:2000] if isinstance(v, str) else show(v) for v in values]
+    return ["" if v is None else v[:2000] if isinstance(v, str) else _write(v, str) for v in values]
 
 
 def show(value: Any) -> str:
+    return f"{type(value).__name__} {_write(value, repr)}"
+
+
+def _write(value: Any, write: Callable[[Any], str]) -> str:
     try:
-        text = repr(value)
+        return write(value)[:LONGEST_SHOWN]
     except Exception as error:
-        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
-    return f"{type(value).__name__} {text[:LONGEST_SHOWN]}"
+        return f"<{type(value).__name__} whose {write.__name__} raises {type(error).__name__}>"
 
 
 def describe(error: BaseException) -> dict[str, Any]:

@@ -72,3 +72,18 @@ def test_people_read_a_table_with_intervals_and_a_verdict_with_cause_and_fix(
     assert "100% of the completions were cut off at 4 tokens" in short
     assert "→ Raise max_completion_length to 10." in short
     assert "first step" in short and "groups with a gradient" in short
+
+
+def test_what_a_function_logs_of_each_completion_is_in_the_document(
+    rft: Command, tmp_path: Path
+) -> None:
+    rewards = tmp_path / "mine.py"
+    rewards.write_text(
+        "def talker(completions, log_extra):\n"
+        "    log_extra('letters', [len(text) for text in completions])\n"
+        "    return [1.0] * len(completions)\n"
+    )
+    words = ["dry-run", "countdown", "--prompts", "2", "--completions", "2", "--json"]
+    groups = rft(*words, "--rewards", str(rewards)).document["groups"]
+    for one in [completion for group in groups for completion in group["completions"]]:
+        assert one["extras"] == {"talker": {"letters": str(len(one["completion"]))}}

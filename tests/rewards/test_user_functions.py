@@ -88,7 +88,7 @@ def f(completions, log_extra, log_metric, **columns):
     assert [sample.flags for sample in scoring.samples] == [(), ("trick",)]
     assert report(scoring).stdout == "hello\n"
     assert report(scoring).metrics == {"mean": 2.0}
-    assert report(scoring).extras["length"] == ["int 1", "int 1"]
+    assert report(scoring).extras["length"] == ["1", "1"]
 
 
 @pytest.mark.parametrize(
