@@ -57,15 +57,6 @@ def open_rewards(**query: str) -> AppTest:
     return checked(app.switch_page("rewards.py").run())
 
 
-LOGGING = """
-def talker(completions, log_extra):
-    log_extra("words", [3, 2, 1])
-    log_extra("reason", ["because"] * 3)
-    log_extra("uneven", ["too few"])
-    return [1.0, 0.0, 0.0]
-"""
-
-
 def checked(app: AppTest) -> AppTest:
     assert not app.exception, app.exception
     return app
@@ -126,14 +117,6 @@ def test_pasted_completions_get_scores_reasons_and_the_trainers_advantages() -> 
     assert table["advantage"] == pytest.approx(compute_advantages([1.0, 0.0, 0.0], 3))
     assert all(table["why format"])
     assert "From 67% of the completions no answer could be taken" in app.warning[0].value
-
-
-def test_what_a_function_logs_of_each_completion_is_in_the_table_of_every_score() -> None:
-    app = click(paste(write_python(open_rewards(), LOGGING), PASTED), "Run the dry run")
-    table = scores(app)
-    assert table["words (talker)"] == ["3", "2", "1"]
-    assert table["why talker"] == ["because"] * 3
-    assert not any("reason" in name or "uneven" in name for name in table)
 
 
 def test_one_lone_completion_gets_scores_but_no_verdict() -> None:
