@@ -143,9 +143,10 @@ def _draw_array(
         if kind == GENTLE:
             return rng.integers(0, smallest, shape).astype(dtype)
         limit = LONG if kind == "huge" and dtype == "int64" else INTEGERS[dtype]
-        limit = FEW if kind == "mixed" else limit
-        low = 0 if dtype.startswith("u") else -limit
-        return rng.integers(low, limit, shape, endpoint=True).astype(dtype)
+        low = 0 if dtype.startswith("u") else -1
+        few = rng.integers(low * FEW, FEW, shape, endpoint=True)
+        any_size = rng.integers(low * limit, limit, shape, endpoint=True)
+        return np.where(rng.random(shape) < 0.25, few, any_size).astype(dtype)
     drawn = np.asarray(FLOAT_KINDS[kind](rng, shape, LARGEST.get(dtype, LARGE)))
     if dtype == "bfloat16":
         bits = drawn.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
