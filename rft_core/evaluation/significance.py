@@ -6,14 +6,14 @@ independent evidence.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-Z_95 = 1.959964  # two-sided 95% quantile of the normal distribution
+from rft_core.diagnosis.preflight.intervals import wilson_interval
+
 RESAMPLES = 10_000
 RESAMPLES_AT_ONCE = 500  # bounds the memory: this many rows of indices
 
@@ -30,16 +30,6 @@ class PairedDifference:
     @property
     def is_significant(self) -> bool:
         return self.p_value < 0.05
-
-
-def wilson_interval(successes: float, n: int, z: float = Z_95) -> tuple[float, float]:
-    """Interval of a share (Wilson 1927): honest also at 0% and 100%, where others have no width."""
-    if n <= 0:
-        raise ValueError("an interval needs at least one observation")
-    share = successes / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, center - half), min(1.0, center + half)
 
 
 def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

@@ -145,7 +145,8 @@ class FunctionReport:
     """How one reward function behaved on a batch. `error` is None when it kept its contract.
 
     `error_kind` is one of: exception, hang, wrong_length, not_a_number, not_finite, too_large,
-    died, syntax, unusable (a row lacks what it needs, or nothing may be run here).
+    died, syntax, unusable (a row lacks what it needs, or nothing may be run here), cache (verdicts
+    of a judge cannot be kept; the scores count).
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column that

@@ -153,3 +153,16 @@ def test_always_answering_a_is_at_chance_level() -> None:
     assert "40%" in warning.message
     assert chance_warning(golds, golds) is None
     assert chance_warning([], []) is None
+
+
+def test_guessing_a_little_above_chance_is_warned_about_and_knowing_is_not() -> None:
+    golds = list("ABCD") * 16
+
+    def answer(right: int) -> list[str]:
+        wrong = ["B" if gold == "A" else "A" for gold in golds[right:]]
+        return golds[:right] + wrong
+
+    hair_above = chance_warning(answer(17), golds)
+    assert hair_above is not None and "27% right (17% to 38%)" in hair_above.message
+    assert chance_warning(answer(26), golds) is None  # 41%, at least 29%
+    assert chance_warning(answer(40), golds) is None

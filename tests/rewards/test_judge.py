@@ -1,13 +1,16 @@
 """The judge against a real server: verdicts are strict, failures unscored, costs counted."""
 
 import re
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.judging import cache
 from rft_core.rewards.judging.reply import read_verdict
 from tests.rewards.judge_server import serve, slowly
 from tests.rewards.scoring_cases import make_batch
@@ -170,6 +173,40 @@ def test_equal_questions_are_asked_once_and_remembered(tmp_path):
     assert first.reports[0].metrics["tokens_in"] == 200
     assert again.reports[0].metrics["tokens_in"] == 0
     assert later.reports[0].metrics["cached"] == 3
+
+
+LOCK = "BEGIN EXCLUSIVE"
+FULL = "CREATE TRIGGER full BEFORE INSERT ON verdicts BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+
+
+@pytest.mark.parametrize(("trouble", "why"), [(LOCK, "locked"), (FULL, "disk full")])
+def test_a_cache_file_that_fails_costs_no_verdict_and_is_named_once(
+    tmp_path, monkeypatch, trouble, why
+):
+    monkeypatch.setattr(cache, "LOCK_SECONDS", 0.05)
+    file = tmp_path / "verdicts.db"
+    with (
+        serve(lambda *_: GOOD) as server,
+        Scorer(judge(server.url, cache_file=str(file))) as scorer,
+        closing(sqlite3.connect(file, isolation_level=None)) as other,
+    ):
+        scorer.score(make_batch("a"))
+        other.execute(trouble)
+        failing, later = (scorer.score(make_batch("a", "b")) for _ in range(2))
+        assert len(server.requests) == (3 if trouble == LOCK else 2)  # "a" again, if it is locked
+    for scoring in (failing, later):
+        assert [sample.reward for sample in scoring.samples] == [0.8, 0.8]
+    report = failing.reports[0]
+    assert report.error_kind == "cache" and why in report.error
+    assert "keeps verdicts in memory from here on" in report.error
+    assert later.reports[0].error is None and later.reports[0].metrics["cached"] == 2
+
+
+def test_a_reason_that_is_no_text_is_kept_as_one(tmp_path):
+    broken = '{"score": 8, "reason": "half a pair: \\ud800"}'
+    file = str(tmp_path / "verdicts.db")
+    [sample], report, _ = score(lambda *_: broken, "a", cache_file=file)
+    assert sample.reasons["polite"] == "8 of 10: half a pair: ?" and report.error is None
 
 
 def test_a_remembered_label_is_not_a_score_for_other_passing_labels(tmp_path):

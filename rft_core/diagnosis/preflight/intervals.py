@@ -93,6 +93,16 @@ def predict_share(flags: Sequence[bool], step: StepShape) -> Prediction | None:
     return predict_step_mean([[float(flag)] for flag in flags], StepShape(step.prompts, 1))
 
 
+def wilson_interval(successes: float, n: int, z: float = Z) -> tuple[float, float]:
+    """Interval of a share (Wilson 1927): honest also at 0% and 100%, where others have no width."""
+    if n <= 0:
+        raise ValueError("an interval needs at least one observation")
+    share = successes / n
+    center = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, center - half), min(1.0, center + half)
+
+
 def measure_spread(groups: Sequence[Sequence[float]]) -> Spread:
     """Mean and variances of groups that hold at least one score each."""
     scores = [score for group in groups for score in group]

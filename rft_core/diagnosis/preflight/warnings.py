@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from rft_core.diagnosis.preflight.intervals import wilson_interval
 from rft_core.diagnosis.preflight.prompts import PassRates
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.rewards.advantages import zero_variance_share
@@ -33,6 +34,7 @@ CONTRACT_FIXES = {
     "not_a_number": "Return numbers, or None where it cannot judge.",
     "not_finite": "Return None where it cannot judge, never NaN or infinity.",
     "too_large": "Scale its scores: 0 to 1 is usual.",
+    "cache": "Give its cache_file a place with room that can be written, or leave it out.",
     "unusable": "Give it what it lacks: the message says whether that is a column or a sandbox.",
 }
 MEND = "Mend the function: its traceback and the completion are in the report."
@@ -211,21 +213,22 @@ def _check_prompts(tried: Tried, pass_rates: PassRates) -> Found:
 
 
 def chance_warning(answers: Sequence[str], golds: Sequence[str]) -> PreflightWarning | None:
-    """Warn when answers to multiple-choice questions are no better than one fixed letter."""
+    """Warn unless answers to multiple-choice questions are surely better than one fixed letter."""
     if not answers:
         return None
     letter, count = Counter(answers).most_common(1)[0]
-    accuracy = sum(a == g for a, g in zip(answers, golds, strict=True)) / len(golds)
+    right = sum(a == g for a, g in zip(answers, golds, strict=True))
     chance = max(Counter(golds).values()) / len(golds)
-    if accuracy > chance:
+    low, high = wilson_interval(right, len(golds))
+    if low > chance:
         return None
     return PreflightWarning(
         "chance_level",
         "warning",
-        f"{accuracy:.0%} right is chance level, as always answering with the commonest letter "
-        f"gives {chance:.0%}. The commonest answer was {letter}, "
-        f"{count / len(answers):.0%} of the time.",
-        fix="Ask for the thought before the letter, or choose a stronger model.",
+        f"{right / len(golds):.0%} right ({low:.0%} to {high:.0%}) may be chance level, as always "
+        f"answering with the commonest letter gives {chance:.0%}. The commonest answer was "
+        f"{letter}, {count / len(answers):.0%} of the time.",
+        fix="Ask for the thought before the letter, choose a stronger model, or try more prompts.",
     )
 
 

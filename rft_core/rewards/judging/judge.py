@@ -68,7 +68,7 @@ class Judge:
         questions = [make_question(self._options, *sample) for sample in samples]
         keys = list(map(self._hash, questions))
         unique = dict(zip(keys, questions, strict=True))
-        known = {key: verdict for key in unique if (verdict := self._cache.get(key))}
+        known = self._cache.find(unique)
         new = {key: question for key, question in unique.items() if key not in known}
         answered = self._ask_all(new, start + timeout)
         verdicts = [(known | answered)[key] for key in keys]
@@ -80,6 +80,7 @@ class Judge:
             calls=sum(not isinstance(question, str) for question in new.values()),
             prices=(self._options["price_in"], self._options["price_out"]),
             seconds=time.monotonic() - start,
+            cache_problem=self._cache.take_problem(),
         )
         return grades, report
 
@@ -94,9 +95,7 @@ class Judge:
         }
         wait(futures.values(), timeout=max(0.0, deadline - time.monotonic()))
         answers = {key: _result(future) for key, future in futures.items()}
-        for key, answer in answers.items():
-            if isinstance(answer, Verdict):
-                self._cache.put(key, answer)
+        self._cache.keep({key: one for key, one in answers.items() if isinstance(one, Verdict)})
         unasked = {key: text for key, text in questions.items() if isinstance(text, str)}
         return answers | unasked
 

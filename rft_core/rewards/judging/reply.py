@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -20,7 +20,7 @@ def read_verdict(text: str, minimum: float, maximum: float) -> tuple[float, str]
         raise ValueError("the judge gave no number for a score")
     if not minimum <= score <= maximum:
         raise ValueError(f"the judge's score {score!r:.20} is outside {minimum:g} to {maximum:g}")
-    return float(score), str(value.get("reason", ""))[:500]
+    return float(score), _read_reason(value)
 
 
 def read_label(text: str, labels: Sequence[str]) -> tuple[str, str]:
@@ -28,7 +28,13 @@ def read_label(text: str, labels: Sequence[str]) -> tuple[str, str]:
     value = _read_object(text)
     if value.get("label") not in labels:
         raise ValueError("the judge named none of the labels")
-    return str(value["label"]), str(value.get("reason", ""))[:500]
+    return str(value["label"]), _read_reason(value)
+
+
+def _read_reason(value: Mapping[str, Any]) -> str:
+    """Half a surrogate pair is no text that a database takes."""
+    reason = str(value.get("reason", ""))[:500]
+    return reason.encode("utf-8", "replace").decode("utf-8")
 
 
 def _read_object(text: str) -> dict[str, Any]:

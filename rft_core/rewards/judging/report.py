@@ -17,10 +17,12 @@ def report_batch(
     calls: int,
     prices: tuple[float, float],
     seconds: float,
+    cache_problem: str = "",
 ) -> FunctionReport:
     """`verdicts`: one for each completion, or why there is none; `fresh`: those just asked for.
 
-    `calls`: questions that were sent; `prices`: of a million tokens asked, and answered.
+    `calls`: questions that were sent; `prices`: of a million tokens asked, and answered;
+    `cache_problem`: why verdicts cannot be kept as was wished, which costs no score.
     """
     failures = [verdict for verdict in verdicts if isinstance(verdict, str)]
     tokens_in = float(sum(verdict.reply.tokens_in for verdict in fresh))
@@ -37,15 +39,16 @@ def report_batch(
         "latency_max": max(latencies, default=0.0),
         "cost": (tokens_in * prices[0] + tokens_out * prices[1]) / 1e6,
     }
-    error = None
+    errors = []
     if failures:
-        error = f"The judge '{name}' failed on {len(failures)} of {len(verdicts)} completions: "
-        error += f"{failures[0]}."
+        errors.append(f"failed on {len(failures)} of {len(verdicts)} completions: {failures[0]}")
+    if cache_problem:
+        errors.append(cache_problem)
     return FunctionReport(
         name,
         seconds,
-        error=error,
-        error_kind="exception" if error else None,
+        error=f"The judge '{name}' {'; '.join(errors)}." if errors else None,
+        error_kind="exception" if failures else "cache" if cache_problem else None,
         error_sample=next((i for i, one in enumerate(verdicts) if isinstance(one, str)), None),
         extras={"judge_seconds": [_seconds(verdict) for verdict in verdicts]},
         metrics=metrics,
