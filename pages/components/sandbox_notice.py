@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.components.page_header import plain
 from rft_core.jobs import get_sandbox_report
-from rft_core.sandbox.tiers import TIERS, SandboxReport
+from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
 
 def sandbox_line() -> None:
@@ -27,8 +27,7 @@ def sandbox_banner() -> None:
     if report.tier is not None:
         return
     st.error(
-        f"{plain(report.missing)}.  \nRewards that run code (Python, unit tests, kernels, regular "
-        "expressions) are refused here. Rewards for text, numbers and format still work.",
+        f"{plain(report.missing)}.  \n{REFUSAL}.",
         title="Code cannot be locked in on this machine",
         icon=":material/lock_open:",
     )

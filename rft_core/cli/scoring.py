@@ -95,11 +95,11 @@ def score(
 def sandbox(as_json: AsJson = False) -> int:
     """Try to break out of the sandbox for reward code, and say how well it holds: A, B, C or not.
 
-    Exits with 1 where it does not: rewards that are code are refused then.
+    Exits with 1 where it does not: rewards that run code are refused then.
     """
     from dataclasses import asdict
 
-    from rft_core.sandbox.tiers import TIERS, inspect
+    from rft_core.sandbox.tiers import REFUSAL, TIERS, inspect
 
     report = inspect()
     if as_json:
@@ -111,7 +111,7 @@ def sandbox(as_json: AsJson = False) -> int:
         if report.tier:
             print(f"Tier {report.tier}: {', '.join(sorted(TIERS[report.tier]))}.")
         else:
-            print("No tier: reward functions in Python and regular expressions are refused here.")
+            print(f"No tier: code cannot be locked in on this machine. {REFUSAL}.")
     return 0 if report.tier else 1
 
 

@@ -22,7 +22,7 @@ from rft_core.planning import Facts, Problem, estimate, find_problems
 from rft_core.prompts import Message, PromptSet
 from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import RewardSet
-from rft_core.rewards.graders import needs_sandbox
+from rft_core.rewards.graders import list_code, refuse_code
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import get_prompt_set, get_reward_set, open_index
 from rft_core.tasks import get_task
@@ -120,13 +120,8 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
     else:
         reward_set = get_task(config.task).reward_set
     check_reward_set(reward_set)
-    in_code = [entry.name for entry in reward_set.entries if needs_sandbox(entry)]
-    if in_code and not get_sandbox_report().tier:
-        raise RftError(
-            f"'{in_code[0]}' runs code, and code cannot be locked in on this machine",
-            get_sandbox_report().missing,
-            "See `python -m rft_core sandbox`, or use built-in rewards that run no code",
-        )
+    if list_code(reward_set) and not get_sandbox_report().tier:
+        raise refuse_code(reward_set, get_sandbox_report().missing)
     if not any(reward_set.weights):
         raise NotFoundError(
             "Every reward function has weight 0", "There is nothing to learn from", "Raise a weight"

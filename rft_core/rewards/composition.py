@@ -28,12 +28,13 @@ from rft_core.rewards.contract import (
 )
 from rft_core.rewards.format import is_repetitive
 from rft_core.rewards.grader_info import BatchGrader, OpenGrader
-from rft_core.rewards.graders import GRADERS, check_entry, needs_sandbox
+from rft_core.rewards.graders import GRADERS, check_entry, list_code, refuse_code
 from rft_core.rewards.one_by_one import combine_scores, describe, grade_batch, report_failure
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.user_function import UserFunction
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.executor import Executor
+from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
 
 TIMEOUT_SECONDS = 30.0
 
@@ -72,13 +73,18 @@ class Scorer:
 
     @property
     def sandbox_tier(self) -> str | None:
-        """The tier under which this set's code runs; None if none of it is code.
+        """The tier under which this set's code runs; None if none of it is code, or no server runs.
 
-        Raises `RftError` where there is no sandbox and one is needed.
+        Raises `RftError` where no tier holds and one is needed.
         """
-        if not any(needs_sandbox(entry) for entry in self.reward_set.entries):
+        if not list_code(self.reward_set):
             return None
-        return self._executor.tier
+        try:
+            return self._executor.tier
+        except SandboxRefusedError as error:
+            raise refuse_code(self.reward_set, str(error)) from error
+        except InfrastructureError:
+            return None  # scoring tries anew, and says which completions stay unscored
 
     def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
         """Every function's verdict on every completion, in order."""
@@ -125,11 +131,12 @@ class Scorer:
             return grade_batch(info, entry, batch, self._timeout)
         if info and info.open:
             return self._run_batch_grader(info.open, entry, batch)
-        timeout = self._timeout
         if info and info.make_entry:
-            entry = info.make_entry(entry)
-            timeout += info.seconds_each * len(batch)  # the slow ones' time is not the others'
-        return UserFunction(self._executor, entry, timeout).score(batch, global_step)
+            timeout = self._timeout + info.seconds_each * len(batch)  # slow ones take no one's time
+            function = UserFunction(self._executor, info.make_entry(entry), timeout, is_ours=True)
+        else:
+            function = UserFunction(self._executor, entry, self._timeout)
+        return function.score(batch, global_step)
 
     def _run_batch_grader(
         self, open_grader: OpenGrader, entry: RewardEntry, batch: Batch

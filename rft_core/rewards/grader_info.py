@@ -45,7 +45,7 @@ class GraderInfo:
     sandbox's pool, has `open`; what several of those share lies on the scorer's workbench. One that
     only makes a score of the other functions' scores has `combine`. `check` raises `BadInputError`
     for options that do not fit together. `takes_num_tokens`: the function also wants the length in
-    tokens.
+    tokens. `uses_pool`: it runs programs of the completions, and is refused where no jail holds.
     """
 
     name: str
@@ -59,11 +59,6 @@ class GraderInfo:
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
     uses_pool: bool = False
-
-    @property
-    def needs_sandbox(self) -> bool:
-        """Whether grading runs code, so that it is refused where no jail holds."""
-        return self.uses_pool or self.make_entry is not None
 
     def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:
         """Every option of the entry, those it leaves out at their defaults."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from rft_core.errors import BadInputError
+from rft_core.errors import BadInputError, RftError
 from rft_core.rewards.config_validity import CONFIG
-from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
+from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.equation import grade_equation
 from rft_core.rewards.exchange.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.format import TAGS, check_format, grade_format
@@ -37,8 +37,9 @@ from rft_core.rewards.repetition import REPETITION
 from rft_core.rewards.schema import SCHEMA
 from rft_core.rewards.similarity import SIMILARITY
 from rft_core.rewards.sql_validity import SQL
+from rft_core.sandbox.tiers import REFUSAL
 
-__all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry", "needs_sandbox"]
+__all__ = ["GRADERS", "GraderInfo", "GraderOption", "check_entry", "list_code", "refuse_code"]
 
 GRADERS: dict[str, GraderInfo] = {
     "format": GraderInfo(
@@ -140,10 +141,20 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def needs_sandbox(entry: RewardEntry) -> bool:
-    """Whether this entry runs code: Python of the user's, or a grader that is locked in itself."""
-    info = GRADERS.get(entry.grader)
-    return entry.grader == PYTHON_GRADER or bool(info and info.needs_sandbox)
+def list_code(reward_set: RewardSet) -> list[str]:
+    """The names of the entries that run code, the user's or the completions'."""
+    coded = {PYTHON_GRADER} | {name for name, info in GRADERS.items() if info.uses_pool}
+    return [entry.name for entry in reward_set.entries if entry.grader in coded]
+
+
+def refuse_code(reward_set: RewardSet, why: str) -> RftError:
+    """The error for a machine where these entries cannot be locked in."""
+    names = ", ".join(f"'{name}'" for name in list_code(reward_set))
+    return RftError(
+        f"Rewards that run code cannot be locked in on this machine: {names}",
+        why,
+        f"See `python -m rft_core sandbox`. {REFUSAL}",
+    )
 
 
 def check_entry(entry: RewardEntry) -> None:

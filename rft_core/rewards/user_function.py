@@ -43,16 +43,20 @@ class _Problem:
 
 @dataclass(frozen=True)
 class UserFunction:
-    """A Python entry of a reward set, called in the executor's child."""
+    """A Python entry of a reward set, called in the executor's child.
+
+    `is_ours`: a grader made it, of our own texts, and so it may run where no jail holds.
+    """
 
     executor: Executor
     entry: RewardEntry
     timeout: float
+    is_ours: bool = False
 
     def score(self, batch: Batch, global_step: int | None) -> tuple[list[Grade], FunctionReport]:
         """Grades for the batch, all of them, and how the function behaved."""
         start = time.monotonic()
-        result = self.executor.load(self._source, self.timeout)
+        result = self._load()
         loaded = result.failure is None
         if loaded:
             left = self.timeout - (time.monotonic() - start)
@@ -82,6 +86,9 @@ class UserFunction:
     def _source(self) -> str:
         return self.entry.source or ""
 
+    def _load(self) -> CallResult:
+        return self.executor.load(self._source, self.timeout, is_ours=self.is_ours)
+
     def _call(
         self, batch: Batch, indices: Sequence[int], global_step: int | None, timeout: float
     ) -> CallResult:
@@ -100,7 +107,9 @@ class UserFunction:
             ],
             "global_step": global_step,
         }
-        return self.executor.call(self._source, self.entry.function, keywords, timeout)
+        return self.executor.call(
+            self._source, self.entry.function, keywords, timeout, is_ours=self.is_ours
+        )
 
     def _score_one_by_one(
         self, batch: Batch, global_step: int | None, failure: Failure
@@ -111,7 +120,7 @@ class UserFunction:
         first: _Problem | None = None
         for index in range(len(batch)):
             # A new child must not spend the completion's turn on the module's imports.
-            result = self.executor.load(self._source, self.timeout)
+            result = self._load()
             if result.failure:  # as it will be for the rest
                 rest, _ = _read_result(result, len(batch) - index)
                 return grades + rest, first or _problem_of(result.failure)

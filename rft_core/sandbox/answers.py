@@ -19,7 +19,7 @@ from rft_core.sandbox.provider import Reply
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a call gave no values. `kind`: exception, memory, syntax, hang, died."""
+    """Why a call gave no values. `kind`: exception, memory, syntax, hang, died, unusable."""
 
     kind: str
     message: str

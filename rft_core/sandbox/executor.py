@@ -4,7 +4,7 @@ Each source has a jailed process of its own that serves many calls, so that a ca
 millisecond; a source that imports torch gets one that has it already. It sees Python's libraries
 and an empty folder, and nothing else of this machine: no files, network, other processes,
 environment. At the deadline it is killed and the next call starts afresh. Where the machine offers
-no sufficient jail, nothing is run: see `tiers.py`.
+no sufficient jail, only texts of ours are run: see `tiers.py`. Nothing is raised for what fails.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
-from rft_core.errors import RftError
 from rft_core.sandbox import frames
 from rft_core.sandbox.answers import Answer, Failure, read_answer
 from rft_core.sandbox.flavours import Flavour, choose_flavour
@@ -30,6 +29,7 @@ from rft_core.sandbox.outcome import (
     OutputLimitError,
     SandboxRefusedError,
 )
+from rft_core.sandbox.pool import ATTEMPTS
 from rft_core.sandbox.servers import Servers, TriedServer
 
 __all__ = ["CallResult", "Executor", "Failure", "Limits", "Outcome"]
@@ -82,29 +82,37 @@ class Executor:
 
     @property
     def tier(self) -> str:
-        """A, B or C. Starts a server; raises `RftError` where there is none."""
-        tried = self._acquire(Flavour.PYTHON)
-        self._servers.release(tried)
-        return tried.report.tier or ""
+        """A, B or C. Raises `InfrastructureError`, and `SandboxRefusedError` where none holds."""
+        with self._servers.borrow(Flavour.PYTHON) as tried:
+            return tried.report.tier or ""
 
     @property
     def dead_servers(self) -> int:
         """How many fork servers in a row have failed by now, with no answer in between."""
         return self._servers.failures - self._forgiven
 
-    def load(self, source: str, timeout: float) -> CallResult:
-        """Run the source's module level, unless its process has done so already."""
-        return self._ask(source, {"source": source, "function": None}, timeout)
+    def load(self, source: str, timeout: float, *, is_ours: bool = False) -> CallResult:
+        """Run the source's module level, unless its process has done so already.
+
+        `is_ours`: the source is a text of ours that runs nothing which others wrote.
+        """
+        return self._ask(source, {"source": source, "function": None}, timeout, is_ours)
 
     def call(
-        self, source: str, function: str, keywords: Mapping[str, Any], timeout: float
+        self,
+        source: str,
+        function: str,
+        keywords: Mapping[str, Any],
+        timeout: float,
+        *,
+        is_ours: bool = False,
     ) -> CallResult:
         """Call `function` of `source` with JSON-able keywords; at most `timeout` seconds.
 
-        Every failure of the user's code comes back as a `Failure`; nothing is raised for it.
+        Every failure, of the source or of ours, comes back as a `Failure`; nothing is raised.
         """
         request = {"source": source, "function": function, "keywords": keywords}
-        return self._ask(source, request, timeout)
+        return self._ask(source, request, timeout, is_ours)
 
     def close(self) -> None:
         """End every process and remove their folders."""
@@ -114,8 +122,15 @@ class Executor:
         if self._are_ours:
             self._servers.close()
 
-    def _ask(self, source: str, request: Mapping[str, Any], timeout: float) -> CallResult:
-        channel = self._ensure_process(source).channel
+    def _ask(
+        self, source: str, request: Mapping[str, Any], timeout: float, is_ours: bool
+    ) -> CallResult:
+        try:
+            channel = self._ensure_process(source, is_ours).channel
+        except InfrastructureError as error:
+            return CallResult(None, _sandbox_failed(error), 0.0)
+        except SandboxRefusedError as error:
+            return CallResult(None, Failure("unusable", str(error), outcome=error.outcome), 0.0)
         start = time.monotonic()
         try:
             answer = read_answer(channel.exchange(frames.pack(request), start + timeout))
@@ -133,7 +148,7 @@ class Executor:
         try:
             ending = self._end(source, GRACE_SECONDS if error.outcome is Outcome.KILLED else 0)
         except InfrastructureError as gone:
-            return Failure("died", f"the sandbox failed: {gone}", outcome=Outcome.INFRA_ERROR)
+            return _sandbox_failed(gone)
         if isinstance(error, DeadlineError):
             message = f"it took longer than {timeout:.3g} s and was stopped"
             return Failure("hang", message, outcome=error.outcome)
@@ -150,38 +165,29 @@ class Executor:
         self._servers.release(running.tried)
         return ending
 
-    def _ensure_process(self, source: str) -> Process:
+    def _ensure_process(self, source: str, is_ours: bool) -> Process:
+        """Raises `InfrastructureError` where two servers in a row failed, `SandboxRefusedError`."""
         running = self._running.get(source)
         if running and running.process.channel.is_silent():
             return running.process
         if running:
             with suppress(InfrastructureError):
                 self._end(source)  # it ended while idle: nobody's fault
-        tried = self._acquire(choose_flavour(source))
+        for _ in range(ATTEMPTS - 1):
+            with suppress(InfrastructureError):
+                return self._start_process(source, is_ours)
+        return self._start_process(source, is_ours)
+
+    def _start_process(self, source: str, is_ours: bool) -> Process:
+        tried = self._servers.acquire(choose_flavour(source), is_ours=is_ours)
         try:
             process = tried.server.spawn(self._limits, tried.report.layers)
-        except InfrastructureError as error:
+        except InfrastructureError:
             self._servers.release(tried, has_failed=True)
-            raise _no_process(error) from error
+            raise
         self._running[source] = _Running(process, tried)
         return process
 
-    def _acquire(self, flavour: Flavour) -> TriedServer:
-        try:
-            return self._servers.acquire(flavour)
-        except InfrastructureError as error:
-            raise _no_process(error) from error
-        except SandboxRefusedError as error:
-            raise RftError(
-                "Reward functions in Python and regular expressions are refused on this machine",
-                str(error),
-                "See `python -m rft_core sandbox`; built-in rewards work without",
-            ) from error
 
-
-def _no_process(error: InfrastructureError) -> RftError:
-    return RftError(
-        "The process for reward functions did not start",
-        str(error),
-        "Check the limits on processes and memory of this machine",
-    )
+def _sandbox_failed(error: InfrastructureError) -> Failure:
+    return Failure("died", f"the sandbox failed: {error}", outcome=error.outcome)

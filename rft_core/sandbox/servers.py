@@ -2,7 +2,7 @@
 
 A server that failed gets no new work and is replaced at the next request; it ends with the last of
 its sessions, for they may be well. Where this machine has no sufficient jail, all requests are
-refused: see `tiers.py`.
+refused but those for texts of ours: see `tiers.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
-from rft_core.sandbox.tiers import SandboxReport, start_server
+from rft_core.sandbox.tiers import SandboxReport, start_server, start_unjailed
 
 
 @dataclass
@@ -37,13 +37,15 @@ class Servers:
         self._counting = threading.Lock()
         self.failures = 0  # servers that died, failed, or did not start
 
-    def acquire(self, flavour: Flavour) -> TriedServer:
+    def acquire(self, flavour: Flavour, *, is_ours: bool = False) -> TriedServer:
         """A server, to be given back by `release`, if only at the end of the last process there.
 
-        Raises `InfrastructureError` where none starts, `SandboxRefusedError` where no tier holds.
+        `is_ours`: it is for a text of ours, which runs nothing that others wrote, and so may run
+        where no tier holds. Raises `InfrastructureError` where none starts, `SandboxRefusedError`
+        where no tier holds.
         """
         with self._starting[flavour]:
-            tried = self._ensure(flavour)
+            tried = self._ensure(flavour, is_ours)
             with self._counting:
                 tried.users += 1
             return tried
@@ -77,9 +79,10 @@ class Servers:
                 if found := self._running.pop(flavour, None):
                     found.server.close()
 
-    def _ensure(self, flavour: Flavour) -> TriedServer:
+    def _ensure(self, flavour: Flavour, is_ours: bool) -> TriedServer:
         found = self._running.get(flavour)
         if found and not found.has_failed and found.server.is_alive():
+            _check_tier(found.report, is_ours)
             return found
         if found:
             with self._counting:
@@ -87,12 +90,13 @@ class Servers:
             self.release(found, has_failed=True)
         try:
             server, report = start_server(flavour)
-        except InfrastructureError:
+            _check_tier(report, is_ours)
+            if server is None:
+                server, report = start_unjailed(flavour, report)
+        except (InfrastructureError, OSError) as error:  # a full disk, no more files
             with self._counting:
                 self.failures += 1
-            raise
-        if server is None:
-            raise SandboxRefusedError(f"code cannot be locked in here ({report.missing})")
+            raise InfrastructureError(str(error)) from error
         self._running[flavour] = TriedServer(server, report)
         return self._running[flavour]
 
@@ -101,3 +105,8 @@ class Servers:
         if has_failed and not tried.has_failed:
             tried.has_failed = True
             self.failures += 1
+
+
+def _check_tier(report: SandboxReport, is_ours: bool) -> None:
+    if report.tier is None and not is_ours:
+        raise SandboxRefusedError(f"code cannot be locked in here ({report.missing})")

@@ -1,9 +1,10 @@
 """How well this machine can lock code in: tier A, B, C, or none, found by trying every layer.
 
 A is Bubblewrap + Landlock + seccomp, B lacks Bubblewrap (hosts that deny user namespaces), C lacks
-Landlock (kernels before 5.13). All need limits, and a user other than root. Below C, no code runs.
-In C, unless started by root, who gives each its own user, jailed processes of one server can read
-each other's scratch folders; nothing else is lost.
+Landlock (kernels before 5.13). All need limits, and a user other than root. In C, unless started by
+root, who gives each its own user, jailed processes of one server can read each other's scratch
+folders; nothing else is lost. Below C, no code runs: only texts of ours do, which take what people
+and models wrote as data, in processes that can be killed like any other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,10 @@ from rft_core.sandbox.limits import Limits
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
 from rft_core.sandbox.probes import PROBES
 
+REFUSAL = (
+    "Rewards that run code (Python, programs, kernels) are refused here; those for text, numbers, "
+    "mathematics, patterns, schemas and format still work"
+)
 PROBE_SECONDS = 10.0
 PROBE_LIMITS = Limits(memory_bytes=2 << 30, file_bytes=1 << 20)
 TIERS = {
@@ -86,6 +91,12 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
         server.close()
         return None, report
     return server, report
+
+
+def start_unjailed(flavour: Flavour, report: SandboxReport) -> tuple[ForkServer, SandboxReport]:
+    """A server for texts of ours alone, where the report found no tier; they keep their limits."""
+    layers = tuple(layer for layer in report.layers if layer == LIMITS)
+    return ForkServer(bubblewrap=False, flavour=flavour), replace(report, layers=layers)
 
 
 def inspect() -> SandboxReport:

@@ -105,5 +105,9 @@ def test_kernels_cannot_be_launched_where_no_code_can_be_locked_in(
     nothing = SandboxReport(None, (), ())
     monkeypatch.setattr("rft_core.jobs.checks.get_sandbox_report", lambda: nothing)
     app = click(open_train(), "Triton demo")
-    assert any("cannot be locked in" in str(warning.value) for warning in app.warning)
+    told = " ".join(str(warning.value) for warning in app.warning)
+    assert plain("cannot be locked in on this machine: 'compilation', 'correctness'") in told
     assert next(b for b in app.button if b.label == "Launch").disabled
+    app.selectbox(key="config.task").set_value("json_output").run()  # a schema is no code
+    assert not any("cannot be locked in" in str(warning.value) for warning in app.warning)
+    assert not next(b for b in app.button if b.label == "Launch").disabled

@@ -11,12 +11,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rft_core.errors import RftError
-from rft_core.sandbox import servers
+from rft_core.sandbox import servers, tiers
 from rft_core.sandbox.executor import Executor, Limits, Outcome
 from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.tiers import SandboxReport
+from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
+from rft_core.sandbox.pool import ATTEMPTS
 
 
 @pytest.fixture(scope="module")
@@ -275,11 +276,51 @@ def f(completions):
     assert result.values == [1.0]
 
 
-def test_below_the_last_tier_code_is_refused(monkeypatch):
-    report = SandboxReport(None, (), ())
-    monkeypatch.setattr(servers, "start_server", lambda flavour: (None, report))
-    with Executor() as executor, pytest.raises(RftError, match="refused on this machine"):
-        run(executor, "pass")
+def test_below_the_last_tier_code_is_refused_and_texts_of_ours_are_run_and_killed(monkeypatch):
+    monkeypatch.setattr(tiers, "get_tier", lambda held: None)
+    ours = "import time\ndef f(completions): return [time.sleep(float(completions[0])) or 1.0]"
+    with Executor() as executor:
+        for _ in range(2):  # also where a server for our own texts runs by now
+            refused = run(executor, "pass")
+            assert refused.outcome is Outcome.REFUSED and not refused.outcome.is_scored
+            assert refused.failure and "cannot be locked in" in refused.failure.message
+            with pytest.raises(SandboxRefusedError):
+                assert executor.tier
+            arguments = {"completions": ["0"], "global_step": None}
+            assert executor.call(ours, "f", arguments, 5, is_ours=True).values == [1.0]
+        [running] = executor._running.values()
+        server = psutil.Process(running.tried.server.pid)
+        [child] = server.children()
+        arguments = {"completions": ["60"], "global_step": None}
+        late = executor.call(ours, "f", arguments, 0.2, is_ours=True)
+        assert late.outcome is Outcome.TIMEOUT and not child.is_running()
+    assert not server.is_running()
+
+
+def test_a_server_that_does_not_start_is_our_fault_and_the_next_call_works(executor, monkeypatch):
+    def start_server(flavour):
+        raise InfrastructureError("no more processes")
+
+    monkeypatch.setattr(servers, "start_server", start_server)
+    result = run(executor, "pass")
+    assert result.outcome is Outcome.INFRA_ERROR
+    assert result.failure and "no more processes" in result.failure.message
+    assert executor.dead_servers == ATTEMPTS
+    monkeypatch.undo()
+    assert value(executor, "1 + 1") == "2" and executor.dead_servers == 0
+
+
+def test_a_process_that_does_not_start_is_tried_once_more(executor, monkeypatch):
+    spawn, failures = ForkServer.spawn, iter([InfrastructureError("no more processes")])
+
+    def spawn_late(server, *arguments):
+        for failure in failures:
+            raise failure
+        return spawn(server, *arguments)
+
+    assert executor.tier
+    monkeypatch.setattr(ForkServer, "spawn", spawn_late)
+    assert value(executor, "1 + 1") == "2"
 
 
 def test_a_server_starts_quickly():

@@ -20,6 +20,19 @@ ROW = {"entry_point": "f", "tests": [[[1], 1]]}
 HONEST = "def f(x):\n    return x\n"
 
 
+SANDBOXED = [
+    RewardEntry("tests", "unit_tests"),
+    RewardEntry("mine", "python", source="def mine(completions):\n    return [1.0] * 8\n"),
+    RewardEntry("math", "math_equivalence"),
+    RewardEntry("schema", "schema"),
+    RewardEntry("regex", "regex", options={"pattern": "a"}),
+]
+
+
+def start_no_server(flavour: object) -> None:
+    raise InfrastructureError("no more processes")
+
+
 def make_batch(count: int, failed: int, dead_servers: int) -> SampledBatch:
     samples = [
         Scored({"tests": None}, None, {"tests": "Not scored: the fork server is gone."})
@@ -48,19 +61,21 @@ def test_more_than_one_in_a_hundred_failures_or_three_dead_servers_in_a_row_paus
         assert f"{dead_servers} of its servers died in a row" in reason
 
 
+@pytest.mark.parametrize("entry", SANDBOXED, ids=[entry.grader for entry in SANDBOXED])
 def test_servers_that_die_in_a_row_are_reported_with_the_completions(
-    monkeypatch: pytest.MonkeyPatch,
+    entry: RewardEntry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start_server(flavour: object) -> None:
-        raise InfrastructureError("no more processes")
-
     batch = Batch([[]] * 8, [HONEST] * 8, [ROW] * 8)
-    with Scorer(RewardSet((RewardEntry("tests", "unit_tests"),))) as scorer:
-        monkeypatch.setattr(servers, "start_server", start_server)
-        [report] = scorer.score(batch).reports
+    with Scorer(RewardSet((entry, RewardEntry("length", "length")))) as scorer:
+        monkeypatch.setattr(servers, "start_server", start_no_server)
+        assert scorer.sandbox_tier is None
+        for _ in range(2):
+            scoring = scorer.score(batch)
+        report = scoring.reports[0]
         assert report.infra_samples == tuple(range(8)) and report.dead_servers >= 3
+        assert [s.scores for s in scoring.samples] == [{entry.name: None, "length": 1.0}] * 8
         monkeypatch.undo()
-        [report] = scorer.score(batch).reports
+        report = scorer.score(batch).reports[0]
         assert report.infra_samples == () and report.dead_servers == 0
 
 
