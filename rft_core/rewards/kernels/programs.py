@@ -1,6 +1,5 @@
 """The two texts of ours that run beside a candidate's kernels, and how each is asked.
 
-Each text is put together from files of `sandbox/programs`, for the jailed side cannot import them.
 What comes back was written by a process that also ran the candidate: its form is checked here.
 """
 
@@ -8,35 +7,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from rft_core.rewards.kernels.inputs import KernelInputs
-from rft_core.rewards.programs.runs import PROGRAMS, Clock
+from rft_core.rewards.programs.runs import Clock
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Program, Reply, Session
-
-OUR_IMPORTS = "from rft_core.sandbox.programs."
 
 Launch = Mapping[str, Any]  # {"kernel", "line", "signature", "constants", "options"}
 
 
 def get_interpreter() -> Program:
-    parts = ("loading", "memory", "device", "watch", "reductions", "interpreter")
-    return _join(Flavour.INTERPRETER, *(f"kernel_{part}" for part in parts))
+    return read_program("kernel_interpreter", Flavour.INTERPRETER)
 
 
 def get_compiler() -> Program:
-    return _join(Flavour.COMPILER, "kernel_loading", "kernel_compiler")
-
-
-@cache
-def _join(flavour: Flavour, *parts: str) -> Program:
-    """Several files as one text: each finds the names of those before it."""
-    texts = [(PROGRAMS / f"{part}.py").read_text(encoding="utf-8") for part in parts]
-    lines = [line for line in "\n".join(texts).splitlines() if not line.startswith(OUR_IMPORTS)]
-    return Program(flavour, "\n".join(lines))
+    return read_program("kernel_compiler", Flavour.COMPILER)
 
 
 def ask_to_run(session: Session, clock: Clock, code: str, tests: Sequence[KernelInputs]) -> Reply:

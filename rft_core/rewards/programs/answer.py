@@ -27,7 +27,6 @@ from rft_core.rewards.programs.runs import (
     SECONDS,
     Clock,
     Runner,
-    get_program,
     grade_blocked,
     make_report,
 )
@@ -35,6 +34,7 @@ from rft_core.rewards.programs.source import find_program
 from rft_core.rewards.programs.value_comparison import show
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Reply, Session
 
 ROUNDING = Fraction(1, 10**9)  # relative above 1
@@ -61,7 +61,7 @@ class ProgramAnswer:
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(get_program("program_answer"), self._ask, self._options["seconds"])
+        runner = Runner(read_program("program_answer"), self._ask, self._options["seconds"])
         grades = runner.run(self._workbench.pool, prepared, start + timeout)
         return grades, make_report(self._name, start, grades, {})
 

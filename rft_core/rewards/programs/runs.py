@@ -9,20 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from rft_core.rewards.contract import FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderOption
 from rft_core.rewards.programs.source import PLACES
-from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.pool import Failed, Pool
 from rft_core.sandbox.provider import Program, Reply, Session
 
 BUDGETS = 4  # all calls of one program together may take so many times the limit of one
-PROGRAMS = Path(__file__).resolve().parents[2] / "sandbox" / "programs"
 SECONDS = GraderOption(
     "seconds", "float", 2.0, f"Time for each test; all of one program get {BUDGETS} times as much."
 )
@@ -37,12 +33,6 @@ Result = TypeVar("Result")
 
 class _BatchOverError(Exception):
     """The time of the batch is used up; whatever is still to be run stays unscored."""
-
-
-@cache
-def get_program(name: str) -> Program:
-    """One of the programs in `sandbox/programs`, for plain Python."""
-    return Program(Flavour.PYTHON, (PROGRAMS / f"{name}.py").read_text(encoding="utf-8"))
 
 
 class Clock:

@@ -22,10 +22,11 @@ from rft_core.rewards.programs.cases import (
     read_cases,
     read_pair,
 )
-from rft_core.rewards.programs.runs import PROGRAM_PLACE, SECONDS, Clock, Runner, get_program
+from rft_core.rewards.programs.runs import PROGRAM_PLACE, SECONDS, Clock, Runner
 from rft_core.rewards.programs.source import find_program
 from rft_core.rewards.programs.value_comparison import show
 from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Reply, Session
 
 
@@ -50,7 +51,7 @@ class StdoutTests:
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(get_program("stdout_tests"), _ask, self._options["seconds"])
+        runner = Runner(read_program("stdout_tests"), _ask, self._options["seconds"])
         verdicts = runner.run(self._workbench.pool, prepared, start + timeout)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 

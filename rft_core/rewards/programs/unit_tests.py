@@ -36,12 +36,12 @@ from rft_core.rewards.programs.runs import (
     SECONDS,
     Clock,
     Runner,
-    get_program,
 )
 from rft_core.rewards.programs.source import find_program
 from rft_core.rewards.programs.value_comparison import TOLERANCE, find_difference
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Reply, Session
 from rft_core.sandbox.values import Opaque, encode
 
@@ -76,7 +76,7 @@ class UnitTests:
             self._prepare(completion, row, drawn.get(_reference_key(row), ()))
             for completion, row in zip(batch.completions, batch.rows, strict=True)
         ]
-        program, seconds = get_program("unit_tests"), self._options["seconds"]
+        program, seconds = read_program("unit_tests"), self._options["seconds"]
         verdicts = Runner(program, self._ask, seconds).run(self._workbench.pool, prepared, deadline)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
@@ -113,7 +113,7 @@ class UnitTests:
         if not self._options["random_cases"]:
             return {}
         jobs = [self._prepare_reference(key, row) for key, row in rows.items()]
-        program, seconds = get_program("unit_tests"), self._options["seconds"]
+        program, seconds = read_program("unit_tests"), self._options["seconds"]
         answers = Runner(program, _ask_reference, seconds).run(self._workbench.pool, jobs, deadline)
         return dict(zip(rows, answers, strict=True))
 

@@ -2,8 +2,7 @@
 
 This text runs in jailed processes, beside the candidate: it returns data, holds no expected value
 and decides no score. A run with kernels that do nothing follows the real ones. What is watched, and
-how, stands in `kernel_watch.py` and `kernel_memory.py`; those, `kernel_device.py`,
-`kernel_loading.py` and `kernel_reductions.py` are put in front of this file.
+how, stands in `kernel_watch.py` and `kernel_memory.py`.
 """
 
 import contextlib
@@ -18,9 +17,11 @@ import triton.language as tl
 from triton.language.extra import libdevice
 from triton.runtime import autotuner, interpreter
 
+from rft_core.sandbox.program_cell import CANDIDATE
 from rft_core.sandbox.programs.kernel_device import pretend
-from rft_core.sandbox.programs.kernel_loading import CANDIDATE, load
+from rft_core.sandbox.programs.kernel_loading import load
 from rft_core.sandbox.programs.kernel_memory import TENSOR
+from rft_core.sandbox.programs.kernel_reductions import reduce_by_halves, scan_by_doubling
 from rft_core.sandbox.programs.kernel_watch import Watch, few_turns, rewritten
 
 MOST_BYTES = 8 << 20  # of one result
@@ -247,6 +248,8 @@ def prepare() -> None:
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
     interpreter._patch_lang(prepare)  # it looks for `tl` among the function's globals
+    interpreter.ReduceOps.generic_reduce = reduce_by_halves
+    interpreter.ScanOps.generic_scan = scan_by_doubling
     tl.static_range = few_turns(tl.static_range)
     interpreter.InterpretedFunction.__call__ = lambda self, *args, **kwargs: rewritten(self)(
         *args, **kwargs

@@ -5,14 +5,14 @@ wall: the jail is. It only makes tricks fail that the static rules let through.
 """
 
 import builtins
-import linecache
 import types
 from typing import Any
 
 import torch
 import triton
 
-CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
+from rft_core.sandbox.programs.candidate_code import compile_candidate
+
 IMPORTABLE = {"torch", "triton", "math", "numpy", "typing", "__future__"}
 GPU = torch.device("cuda", 0)  # where programs are to think they run
 FORBIDDEN = {
@@ -23,8 +23,6 @@ FORBIDDEN = {
 
 def load(code: str, *, guarded: bool = True) -> dict[str, Any]:
     """The names that the source defines; raises whatever it raises."""
-    # Triton reads a kernel's source again, by file name and line.
-    linecache.cache[CANDIDATE] = (len(code), None, code.splitlines(keepends=True), CANDIDATE)
     # Without this, to ask for the device raises: there is none.
     driver: Any = types.SimpleNamespace(get_active_torch_device=lambda: GPU)
     triton.runtime.driver.set_active(driver)
@@ -32,7 +30,7 @@ def load(code: str, *, guarded: bool = True) -> dict[str, Any]:
     if guarded:
         allowed = {name: b for name, b in vars(builtins).items() if name not in FORBIDDEN}
         module.__dict__["__builtins__"] = {**allowed, "__import__": guarded_import}
-    exec(compile(code, CANDIDATE, "exec"), module.__dict__)  # noqa: S102 -- the whole point
+    exec(compile_candidate(code), module.__dict__)  # noqa: S102 -- the whole point
     return module.__dict__
 
 

@@ -72,7 +72,3 @@ def scan_by_doubling(ops: Any, input: Any) -> Any:
     except (TypeError, ValueError, AttributeError, IndexError):
         return ONE_BY_ONE[1](ops, input)
     return [ops.to_tensor(array, kind) for array, kind in zip(arrays, types, strict=True)]
-
-
-interpreter.ReduceOps.generic_reduce = reduce_by_halves
-interpreter.ScanOps.generic_scan = scan_by_doubling

@@ -7,24 +7,22 @@ such as sympy's, are sent as Python's.
 """
 
 import inspect
-import linecache
 import numbers
 import sys
 import types
 from fractions import Fraction
 from typing import Any
 
-CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
+from rft_core.sandbox.programs.candidate_code import compile_candidate
 
 
 def run(source: str) -> dict[str, Any]:
     """{"answer": value}, or {} where it names none."""
-    linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     names = module.__dict__
     try:
-        exec(compile(source, CANDIDATE, "exec", dont_inherit=True), names)  # noqa: S102
+        exec(compile_candidate(source), names)  # noqa: S102
     except SystemExit as ending:
         if ending.code not in (None, 0):
             raise

@@ -5,17 +5,15 @@ printing counts, and of reading too: standard input is a file. Standard error go
 with sys.exit() or sys.exit(0) is a normal end.
 """
 
-import linecache
 import os
 import sys
 from contextlib import suppress
-from types import CodeType
 
-CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
+from rft_core.sandbox.programs.candidate_code import compile_candidate
 
 
 def run(source: str, stdin: str) -> None:
-    code = _compile(source)
+    code = compile_candidate(source)
     _provide_input(stdin)
     _drop_complaints()
     out, pipe = sys.stdout, os.dup(1)
@@ -30,11 +28,6 @@ def run(source: str, stdin: str) -> None:
         sys.stdout = out
         os.dup2(pipe, 1)
         os.close(pipe)
-
-
-def _compile(source: str) -> CodeType:
-    linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
-    return compile(source, CANDIDATE, "exec", dont_inherit=True)
 
 
 def _provide_input(text: str) -> None:

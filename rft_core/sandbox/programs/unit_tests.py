@@ -4,20 +4,18 @@ It knows no expected values, and believes nothing of what it calls. Every call g
 were decoded for it alone, so changing them changes nothing else.
 """
 
-import linecache
 import sys
 import types
 from typing import Any
 
-CANDIDATE = "candidate.py"  # as the loader of programs sets it, too
+from rft_core.sandbox.programs.candidate_code import compile_candidate
 
 
 def load(source: str, entry_point: str) -> None:
     """Run the module level; raise unless it defines a function of that name."""
-    linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
     module = types.ModuleType("candidate")
     sys.modules["candidate"] = module  # dataclasses and pickling look the module up
-    exec(compile(source, CANDIDATE, "exec", dont_inherit=True), module.__dict__)  # noqa: S102 -- the whole point
+    exec(compile_candidate(source), module.__dict__)  # noqa: S102 -- the whole point
     if not callable(module.__dict__.get(entry_point)):
         raise NameError(f"it defines no function named '{entry_point}'")
 
