@@ -94,8 +94,11 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
 
 
 def start_unjailed(flavour: Flavour, report: SandboxReport) -> tuple[ForkServer, SandboxReport]:
-    """A server for texts of ours alone, where the report found no tier; they keep their limits."""
-    layers = tuple(layer for layer in report.layers if layer == LIMITS)
+    """A server for texts of ours alone, where the report found no tier.
+
+    What layers hold are put on, except that it stays who it is: others may not reach Python.
+    """
+    layers = tuple(layer for layer in report.layers if layer != USER)
     return ForkServer(bubblewrap=False, flavour=flavour), replace(report, layers=layers)
 
 
