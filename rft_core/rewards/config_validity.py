@@ -36,19 +36,15 @@ def grade_config(
 
     Keys are dotted paths, apart by commas; where the option is empty, the row's `required_keys`.
     """
+    keys = _keys(required_keys or row.get(KEY_COLUMN))
+    if keys is None:
+        return Grade(None, f"The row's '{KEY_COLUMN}' are neither a text nor a list.")
     text = EXTRACTIONS[extraction](completion)
     if text.text is None:
         return Grade(0.0, text.problem, text.flags)
-    if len(text.text) > LONGEST_TEXT:
-        return Grade(0.0, f"It has {len(text.text):,} characters, too many to parse.")
-    try:
-        parsed = PARSERS[language](text.text)
-    except (ValueError, configparser.Error, yaml.YAMLError, RecursionError) as error:
-        problem = " ".join(str(error).split())[:200] or type(error).__name__
-        return Grade(0.0, f"It is not valid {language.upper()}: {problem}.")
-    if not isinstance(parsed, Mapping) or not parsed:
-        return Grade(0.0, f"It is no {language.upper()} mapping with at least one key.")
-    keys = _keys(required_keys or row.get(KEY_COLUMN))
+    parsed = _read(text.text, language)
+    if isinstance(parsed, Grade):
+        return parsed
     missing = [key for key in keys if not _has(parsed, _path(key, language))]
     if missing:
         score = 1 - len(missing) / len(keys) if partial else 0.0
@@ -56,8 +52,24 @@ def grade_config(
     return Grade(1.0, f"It is valid {language.upper()}" + (" with every key." if keys else "."))
 
 
-def _keys(wanted: Any) -> list[str]:
-    parts = wanted.split(",") if isinstance(wanted, str) else wanted or []
+def _read(text: str, language: str) -> Mapping[Any, Any] | Grade:
+    if len(text) > LONGEST_TEXT:
+        return Grade(0.0, f"It has {len(text):,} characters, too many to parse.")
+    try:
+        parsed = PARSERS[language](text)
+    except (ValueError, configparser.Error, yaml.YAMLError, RecursionError) as error:
+        problem = " ".join(str(error).split())[:200] or type(error).__name__
+        return Grade(0.0, f"It is not valid {language.upper()}: {problem}.")
+    if not isinstance(parsed, Mapping) or not parsed:
+        return Grade(0.0, f"It is no {language.upper()} mapping with at least one key.")
+    return parsed
+
+
+def _keys(wanted: Any) -> list[str] | None:
+    """Those that must be there, if any; None for what names no keys."""
+    parts = wanted.split(",") if isinstance(wanted, str) else [] if wanted is None else wanted
+    if not isinstance(parts, list | tuple):
+        return None
     return [str(part).strip() for part in parts if str(part).strip()]
 
 

@@ -41,7 +41,7 @@ def grade_equation(completion: str, row: Row) -> Grade:
     """1 if the answer's expression uses each of `row["nums"]` once and equals `row["target"]`."""
     try:
         nums, target = _read_row(row)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         return Grade(None, f"The row is not a Countdown row: {error}.")
     answer = from_answer_tag(completion)
     if answer.text is None:

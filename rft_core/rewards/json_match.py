@@ -18,6 +18,7 @@ from rft_core.rewards.normal_form import normalize
 from rft_core.rewards.strict_json import parse_strict_json
 
 LONGEST_TEXT = 100_000
+DEEPEST = 100  # every field costs as much as its path is long
 
 Leaf = tuple[tuple[str | int, ...], Any]
 
@@ -60,6 +61,8 @@ def _read(text: str) -> Any:
 
 def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[Leaf]:
     """Every value that holds no others, with its path; empty lists and objects are values."""
+    if len(path) > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} lists and objects are nested")
     if isinstance(value, dict) and value:
         for name, inner in value.items():
             yield from _leaves(inner, (*path, name))

@@ -2,7 +2,8 @@
 
 The measures are rapidfuzz's, from 0 to 1. `partial` and `token_set` look for the gold text inside
 the answer, which alone would pay an answer that says everything: beyond twice the gold's length
-their score falls in proportion. Likeness is not truth: "not guilty" is close to "guilty".
+their score falls in proportion. `partial` takes gold texts of up to 1,000 characters. Likeness is
+not truth: "not guilty" is close to "guilty".
 Source: https://rapidfuzz.github.io/RapidFuzz/ (Levenshtein, Indel, Jaro-Winkler).
 """
 
@@ -24,6 +25,7 @@ from rft_core.rewards.grader_info import (
 )
 
 LONGEST_COMPARED = 20_000  # characters; the measures take quadratic time
+LONGEST_SOUGHT = 1_000  # of a gold text for `partial`, whose time grows with its square
 SEARCHING = ("partial", "token_set")  # what finds the gold text inside a longer answer
 LONGEST_FREE = 2.0  # times the gold's length that a searching measure pays in full
 
@@ -49,7 +51,7 @@ def grade_similarity(
 ) -> Grade:
     """The likeness itself, or with a `threshold` 1 if it is reached and 0 if not."""
     gold = " ".join(str(row.get(column) or "").split())
-    if not gold or len(gold) > LONGEST_COMPARED:
+    if not gold or len(gold) > (LONGEST_SOUGHT if measure == "partial" else LONGEST_COMPARED):
         return Grade(None, f"The row has no text in '{column}' that can be compared.")
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:

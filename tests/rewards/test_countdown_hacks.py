@@ -173,6 +173,9 @@ def test_without_one_whole_answer_block_the_score_is_zero(completion):
         {"nums": [1.5], "target": 50},
         {"nums": None, "target": 50},
         {"nums": [15, 74, 9], "target": float("nan")},
+        {"nums": [15, 74, 9], "target": float("inf")},
+        {"nums": "[Infinity, 74, 9]", "target": 50},
+        {"nums": "[" * 5000, "target": 50},
     ],
 )
 def test_a_broken_row_is_unscored_never_zero(row):

@@ -33,6 +33,12 @@ def test_what_differs_is_not_full(text):
     assert score(text) == 0.0
 
 
+def test_fields_are_not_looked_for_in_a_hundred_nested_lists():
+    deep, deeper = ("[" * depth + "1," * 40_000 + "1" + "]" * depth for depth in (50, 400))
+    assert score(deep, deep) == 1.0
+    assert score(deeper, "[1]") == 0.0 and score("[1]", deeper) is None
+
+
 def test_partial_credit_is_f1_so_that_spam_costs():
     assert score(RIGHT.replace("31.0", "32"), partial=True) == pytest.approx(6 / 7)
     spam = RIGHT[:-1] + "".join(f', "x{i}": {i}' for i in range(93)) + "}"

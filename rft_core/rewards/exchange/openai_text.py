@@ -113,7 +113,12 @@ def _look_up(path: str, completion: str, row: Row) -> str:
             value = value[int(index)] if index else value[name]
         except (KeyError, IndexError, TypeError):
             raise missing from None
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return (
+            value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+        )
+    except (TypeError, ValueError, RecursionError):  # keys that JSON has not, or nested too deep
+        raise missing from None
 
 
 _OPERATIONS: dict[str, Callable[[str, str], bool]] = {
