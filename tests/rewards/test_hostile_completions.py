@@ -19,8 +19,9 @@ for _ in range(900):
     DEEP = [DEEP]
 VALUES = [
     None, True, -1, 10**400, float("nan"), float("inf"), "", "a", "\ud800", "\0", "[" * 3000, "3",
-    [], [None], [1, "a"], {}, {"a": None}, {1: 2}, {("a",): 1}, {1, 2}, b"x", (1, 2), DEEP, "9" * 5000,
-    datetime.datetime(2020, 1, 1), [{"kind": ["x"]}], [{"kind": "word_count", "minimum": "a"}],
+    [], [None], [1, "a"], {}, {"a": None}, {1: 2}, {("a",): 1}, {1, 2}, b"x", (1, 2), DEEP,
+    "9" * 5000, datetime.datetime(2020, 1, 1), [{"kind": ["x"]}],
+    [{"kind": "word_count", "minimum": "a"}],
     [{"kind": "forbidden_words", "words": ["\ud800", "("]}], "CREATE TABLE t(a)", "[Infinity, 3]",
 ]  # fmt: skip
 COLUMNS = ("answer", "schema", "constraints", "required_keys", "nums", "target", "options")
