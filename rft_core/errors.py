@@ -6,6 +6,8 @@ exits with `exit_code`; a page shows the same three parts. Bugs stay ordinary ex
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class RftError(Exception):
     """Base class. `what` happened, `why`, and how to `fix` it; the last two may be empty."""
@@ -33,6 +35,28 @@ class ModelUnavailableError(RftError):
 
 class WorkerError(RftError):
     """The training process could not be started or reached."""
+
+
+def cannot_read(path: Path, error: OSError | UnicodeDecodeError) -> BadInputError:
+    """What to raise for a file that was named by a person, and that could not be read."""
+    if isinstance(error, FileNotFoundError):
+        return NotFoundError(f"There is no file '{path}'")
+    if isinstance(error, UnicodeDecodeError):
+        return BadInputError(f"'{path}' is not text", str(error), "Save it as UTF-8")
+    return BadInputError(f"'{path}' cannot be read", _why(error), "Name a file that you may read")
+
+
+def cannot_write(
+    path: Path, error: OSError, fix: str = "Choose a place that you may write to"
+) -> BadInputError:
+    """For a place that was named by a person; what failed may be a file of ours beside it."""
+    is_missing = isinstance(error, FileNotFoundError) and not path.parent.exists()
+    why = f"There is no folder '{path.parent}'" if is_missing else _why(error)
+    return BadInputError(f"'{path}' cannot be written", why, fix)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _sentence(text: str) -> str:

@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+CHOOSE_RUNS_DIR = "Set RFT_RUNS_DIR to a folder that you may write to"
 
 
 def get_runs_dir() -> Path:

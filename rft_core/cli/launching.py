@@ -149,16 +149,14 @@ def plan(
 def read_config(path: Path | None, task: str | None, assignments: list[str] | None) -> RunConfig:
     """Defaults, then the file, then --task, then --set."""
     from rft_core.config import make_config, parse_assignments, parse_yaml
-    from rft_core.errors import BadInputError, NotFoundError
+    from rft_core.errors import cannot_read
 
     values = {}
     if path is not None:
         try:
             values = parse_yaml(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise NotFoundError(f"There is no file '{path}'") from error
         except (OSError, UnicodeDecodeError) as error:
-            raise BadInputError(f"'{path}' cannot be read", str(error)) from error
+            raise cannot_read(path, error) from error
     if task:
         values["task"] = task
     return make_config(values | parse_assignments(assignments or []))

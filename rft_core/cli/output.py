@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from rft_core.paths import get_runs_dir
+from rft_core.errors import cannot_write
+from rft_core.paths import CHOOSE_RUNS_DIR, get_runs_dir
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `runs` lists it.")]
@@ -75,7 +76,10 @@ def end_progress() -> None:
 def runs_dir() -> Path:
     """The runs folder in force, made if it is not there."""
     folder = get_runs_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(folder, error, CHOOSE_RUNS_DIR) from error
     return folder
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rft_core.cli.output import note
+from rft_core.errors import cannot_read
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
@@ -77,15 +78,12 @@ def read_prompts(path: Path, config: RunConfig) -> PromptSet:
 
 def read_rewards(path: Path, name: str = "") -> RewardSet:
     """Every reward function of a Python file, or the grader that a JSON file holds."""
-    from rft_core.errors import BadInputError, NotFoundError
     from rft_core.rewards.exchange.reward_files import read_reward_file
 
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file '{path}'") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInputError(f"'{path}' cannot be read", str(error)) from error
+        raise cannot_read(path, error) from error
     imported = read_reward_file(path.name, text)
     for remark in imported.remarks:
         note(remark)

@@ -55,7 +55,7 @@ def export_rewards(
     as_json: AsJson = False,
 ) -> None:
     """Take stored rewards away. What the format cannot express is refused by name."""
-    from rft_core.errors import BadInputError
+    from rft_core.errors import cannot_write
     from rft_core.rewards.exchange.openai_export import Exported, export_graders
     from rft_core.rewards.exchange.trl_module import write_module
 
@@ -67,7 +67,7 @@ def export_rewards(
         try:
             to.write_text(exported.text, encoding="utf-8")
         except OSError as error:
-            raise BadInputError(f"'{to}' cannot be written", str(error)) from error
+            raise cannot_write(to, error) from error
     if as_json:
         print_json({"reward_set": rewards.id, "format": form, "text": exported.text,
                     "remarks": exported.remarks})  # fmt: skip

@@ -6,12 +6,14 @@ Each line `{"row": {...}, "completion": "..."}` becomes, in order, one line `{"s
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from rft_core.errors import BadInputError, NotFoundError
+from rft_core.errors import BadInputError, cannot_read, cannot_write
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, FunctionReport, Messages, RewardSet, Row, Scored
 from rft_core.rewards.strict_json import parse_strict_json
@@ -31,19 +33,12 @@ def score_file(
     that names the line, and then leaves `output` as it was.
     """
     lines = read_lines(source, check_row)
-    partial = output.with_name(output.name + ".partial")
     failures: list[FunctionReport] = []
-    try:
-        with Scorer(reward_set) as scorer, partial.open("w", encoding="utf-8") as file:
-            for batch in _batches(lines, prompt_of):
-                scoring = scorer.score(batch)
-                failures += [report for report in scoring.reports if report.error]
-                file.writelines(json.dumps(as_json(sample)) + "\n" for sample in scoring.samples)
-        partial.replace(output)
-    except OSError as error:
-        raise BadInputError(f"'{output}' cannot be written", str(error)) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with Scorer(reward_set) as scorer, _writing(output) as file:
+        for batch in _batches(lines, prompt_of):
+            scoring = scorer.score(batch)
+            failures += [report for report in scoring.reports if report.error]
+            file.writelines(json.dumps(as_json(sample)) + "\n" for sample in scoring.samples)
     return tuple(failures)
 
 
@@ -51,12 +46,8 @@ def read_lines(source: Path, check_row: CheckRow) -> list[tuple[Row, str]]:
     """The rows and completions of a JSONL file; empty lines are skipped."""
     try:
         text = source.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        raise NotFoundError(f"There is no file '{source}'") from error
-    except UnicodeDecodeError as error:
-        raise BadInputError(f"'{source}' is not text", str(error), "Save it as UTF-8") from error
-    except OSError as error:
-        raise BadInputError(f"'{source}' cannot be read", error.strerror or str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise cannot_read(source, error) from error
     pairs = []
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
@@ -76,6 +67,23 @@ def as_json(sample: Scored) -> dict[str, Any]:
         "flags": list(sample.flags),
         "reasons": dict(sample.reasons),
     }
+
+
+@contextmanager
+def _writing(output: Path) -> Iterator[TextIO]:
+    """A file beside `output` that takes its place when all went well, and else vanishes."""
+    partial = output.parent / f"{output.name}.partial"
+    try:
+        if output.exists() and not output.is_file():
+            raise OSError(errno.EINVAL, "It is a folder or a device")
+        with partial.open("w", encoding="utf-8") as file:
+            yield file
+        partial.replace(output)
+    except OSError as error:
+        raise cannot_write(output, error) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def _read_line(line: str, check_row: CheckRow) -> tuple[Row, str]:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from rft_core.errors import NotFoundError, RftError
+from rft_core.errors import BadInputError, NotFoundError, RftError, cannot_write
+from rft_core.paths import CHOOSE_RUNS_DIR
 
 Migration = Callable[[Database], None]
 
@@ -23,9 +24,15 @@ BUSY_TIMEOUT_SECONDS = 30
 
 def open_for_writing(path: Path, migrations: Sequence[Migration]) -> Database:
     """Open, creating and migrating as needed. The caller closes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    db = _connect(path)
-    db.execute("PRAGMA journal_mode = WAL")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        db = _connect(path)
+        db.execute("PRAGMA journal_mode = WAL")
+    except OSError as error:
+        raise cannot_write(path.parent, error, CHOOSE_RUNS_DIR) from error
+    except sqlite3.DatabaseError as error:  # no such place, no right to write, or no database
+        why = str(error)
+        raise BadInputError(f"'{path}' cannot be opened", why, CHOOSE_RUNS_DIR) from error
     _migrate(db, migrations, path)
     return db
 

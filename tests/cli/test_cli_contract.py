@@ -56,6 +56,58 @@ def test_bad_input_is_one_line_and_code_2(
         assert list_runs(index) == []
 
 
+@pytest.mark.parametrize(
+    ("output", "why"),
+    [
+        ("missing/out.jsonl", "There is no folder '{folder}/missing'"),
+        ("in.jsonl/out.jsonl", "Not a directory"),
+        (".", "It is a folder or a device"),
+        ("x" * 300, "File name too long"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_named_as_it_was_given(
+    rft: Command, tmp_path: Path, output: str, why: str
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_text(json.dumps({"row": {"nums": [1], "target": 1}, "completion": ""}))
+    path = tmp_path / output
+    outcome = rft("score", "countdown", "--input", str(source), "--output", str(path))
+    assert outcome.code == 2
+    assert outcome.stderr == (
+        f"'{path}' cannot be written. {why.format(folder=tmp_path)}. "
+        "Choose a place that you may write to.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["score", "countdown", "--output", "o", "--input"], ["launch"]])
+def test_an_input_that_cannot_be_read_is_named_as_it_was_given(
+    rft: Command, tmp_path: Path, words: list[str]
+) -> None:
+    outcome = rft(*words, str(tmp_path))
+    assert outcome.code == 2
+    assert outcome.stderr == (
+        f"'{tmp_path}' cannot be read. Is a directory. Name a file that you may read.\n"
+    )
+
+
+@pytest.mark.parametrize("words", [["runs"], ["launch"], ["sets"]])
+def test_a_runs_folder_that_cannot_be_used_is_named_with_what_to_do(
+    rft: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    file, other = tmp_path / "a file", tmp_path / "other"
+    file.write_text("")
+    (other / "index.db").mkdir(parents=True)
+    for place, what in (
+        (file / "runs", f"'{file}/runs' cannot be written. Not a directory."),
+        (other, f"'{other}/index.db' cannot be opened. unable to open database file."),
+    ):
+        monkeypatch.setenv("RFT_RUNS_DIR", str(place))
+        outcome = rft(*words)
+        assert outcome.code == 2 and what in outcome.stderr
+        assert outcome.stderr.endswith("Set RFT_RUNS_DIR to a folder that you may write to.\n")
+        assert outcome.stderr.count("\n") == 1
+
+
 def test_without_a_command_the_help_is_shown(rft: Command) -> None:
     outcome = rft()
     assert outcome.code == 0 and "evaluate" in outcome.stdout
