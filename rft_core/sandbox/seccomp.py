@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import itertools
 import os
 import socket
 import struct
+import termios
 from dataclasses import dataclass
 from functools import cache
 
@@ -30,16 +32,30 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 CLONE_THREAD, CLONE_NAMESPACES = 0x00010000, 0x7E020080
 WHOLE = 0xFFFFFFFF
-FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030)  # none that names a process to signal
+FCNTL_COMMANDS = (
+    fcntl.F_DUPFD,
+    fcntl.F_DUPFD_CLOEXEC,
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_SETFL,
+    fcntl.F_GETLK,
+    fcntl.F_SETLK,
+    fcntl.F_SETLKW,
+    fcntl.F_OFD_GETLK,
+    fcntl.F_OFD_SETLK,
+    fcntl.F_OFD_SETLKW,
+)  # not F_SETOWN and its like: they name a process to signal
 IOCTL_QUESTIONS = (
-    0x5401,
-    0x5413,
-    0x541B,
-    0x5421,
-    0x5450,
-    0x5451,
-)  # none that types into a terminal
-PRCTL_NAMES = (15, 16, 0x53564D41)  # of threads and memory areas
+    termios.TCGETS,  # is it a terminal?
+    termios.TIOCGWINSZ,  # its size
+    termios.FIONREAD,  # how much can be read
+    termios.FIONBIO,  # do not wait
+    termios.FIOCLEX,  # close on exec, or not
+    termios.FIONCLEX,
+)  # not TIOCSTI, which types into a terminal
+PR_SET_NAME, PR_GET_NAME, PR_SET_VMA = 15, 16, 0x53564D41
+PRCTL_NAMES = (PR_SET_NAME, PR_GET_NAME, PR_SET_VMA)  # of threads and memory areas
 
 Instruction = tuple[int, int, int, int]  # opcode, jump if true, jump if false, constant
 
