@@ -86,6 +86,11 @@ class Scorer:
         except InfrastructureError:
             return None  # scoring tries anew, and says which completions stay unscored
 
+    def require_sandbox(self) -> None:
+        """Raise `RftError` where no tier holds and every function is code: none could judge."""
+        if len(list_code(self.reward_set)) == len(self.reward_set.entries):
+            _ = self.sandbox_tier
+
     def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
         """Every function's verdict on every completion, in order."""
         if not len(batch):

@@ -30,11 +30,13 @@ def score_file(
     """Score `source` into `output`; the reports of the batches in which a function failed.
 
     `check_row` raises `BadInputError` for a row that the task cannot use. Raises `BadInputError`
-    that names the line, and then leaves `output` as it was.
+    that names the line, and `RftError` where every function is refused on this machine; then
+    `output` stays as it was.
     """
     lines = read_lines(source, check_row)
     failures: list[FunctionReport] = []
     with Scorer(reward_set) as scorer, _writing(output) as file:
+        scorer.require_sandbox()
         for batch in _batches(lines, prompt_of):
             scoring = scorer.score(batch)
             failures += [report for report in scoring.reports if report.error]

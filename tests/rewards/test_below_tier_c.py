@@ -1,10 +1,14 @@
 """Where code cannot be locked in it is refused, and every reward that is no code still works."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from rft_core.errors import RftError
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scoring
+from rft_core.rewards.scoring_file import score_file
 from rft_core.sandbox import tiers
 
 OWN_SANDBOX = True  # which finds no tier here
@@ -64,6 +68,16 @@ def test_a_pattern_that_never_ends_is_stopped_all_the_same() -> None:
         entry = RewardEntry("regex", "regex", options={"pattern": pattern})
         hit, quick = score((entry,), "a" * 50_000 + "b", "x").samples
         assert hit.reward in (None, 0.0) and quick.reward == 0.0
+
+
+def test_a_file_that_nothing_may_score_is_refused_and_left_alone(tmp_path: Path) -> None:
+    lines, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    lines.write_text('{"row": {"answer": "5"}, "completion": "<answer>5</answer>"}\n')
+    with pytest.raises(RftError, match="'mine', 'tests'"):
+        score_file(lines, output, RewardSet(CODE[:2]), lambda row: [], lambda row: None)
+    assert not output.exists()
+    score_file(lines, output, RewardSet((*CODE[:2], *OURS)), lambda row: [], lambda row: None)
+    assert json.loads(output.read_text())["scores"]["math"] == 1.0
 
 
 def test_a_run_is_told_which_of_its_rewards_are_refused_and_no_others() -> None:
