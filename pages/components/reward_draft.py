@@ -15,7 +15,7 @@ import streamlit as st
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_graders import ADAPTER_MARK
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.graders import GRADERS, check_entry
 from rft_core.rewards.python_source import STARTER_SOURCE, inspect_source
 
 KEY, PREVIOUS = "reward_draft", "reward_draft_previous"
@@ -135,7 +135,8 @@ def _begin(draft: RewardDraft) -> None:
 
 
 def _grader_part(draft: RewardDraft, entry: RewardEntry) -> Part:
-    """A grader's row; its widgets begin with the entry's values."""
+    """A grader's row; its widgets begin with the entry's values, which they could not show else."""
+    check_entry(entry)
     slot = _new_slot()
     values: dict[str, Any] = {"name": entry.name, "grader": entry.grader, "weight": entry.weight}
     for name, value in values.items():

@@ -160,6 +160,15 @@ def _draw_options(
     return chosen
 
 
+def _bounds(option: GraderOption, kind: type[int] | type[float]) -> dict[str, float | None]:
+    """Streamlit wants them to be of the value's own type."""
+    low, high = option.minimum, option.maximum
+    return {
+        "min_value": None if low is None else kind(low),
+        "max_value": None if high is None else kind(high),
+    }
+
+
 def _option_widget(option: GraderOption, key: str) -> Any:
     label = option.name.replace("_", " ")
     shared: dict[str, Any] = {"key": key, "help": option.help, "persist_state": "session"}
@@ -168,9 +177,9 @@ def _option_widget(option: GraderOption, key: str) -> Any:
     if option.type == "bool":
         return st.toggle(label, **shared)
     if option.type == "int":
-        return st.number_input(label, step=1, **shared)
+        return st.number_input(label, step=1, **_bounds(option, int), **shared)
     if option.type == "float":
-        return st.number_input(label, step=0.1, format="%g", **shared)
+        return st.number_input(label, step=0.1, format="%g", **_bounds(option, float), **shared)
     if option.name in LONG_TEXTS:
         return st.text_area(label, height=110, **shared)
     return st.text_input(label, **shared)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import configparser
 import tomllib
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import yaml
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS
-from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.rewards.strict_json import parse_strict_json
 
 LONGEST_TEXT = 20_000  # PyYAML is slow
@@ -136,9 +137,7 @@ CONFIG = GraderInfo(
     "1 if the completion holds valid YAML, JSON, TOML or INI with the required keys.",
     (
         GraderOption("language", "text", "yaml", "What it must parse as.", tuple(PARSERS)),
-        GraderOption(
-            "extraction", "text", "fenced", "Where it stands.", ("fenced", "answer_tag", "whole")
-        ),
+        replace(TEXT_EXTRACTION, default="fenced"),
         GraderOption("required_keys", "text", "", "Keys it must have, such as name, server.port."),
         GraderOption("partial", "bool", False, "Credit for the share of keys it has."),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -12,16 +13,46 @@ from rft_core.rewards.extraction import EXTRACTIONS
 if TYPE_CHECKING:  # exported graders bring this file along, and no sandbox
     from rft_core.rewards.workbench import Workbench
 
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "text": str,
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+}
+
 
 @dataclass(frozen=True)
 class GraderOption:
-    """One setting of a grader; `choices` lists the allowed texts where they are few."""
+    """One setting of a grader; `choices` lists the allowed texts where they are few.
+
+    `minimum` and `maximum` bound a number, in the form as in every check; both may be reached.
+    """
 
     name: str
     type: Literal["text", "int", "float", "bool"]
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def find_problem(self, value: Any) -> str:
+        """What the setting must be, where the value is not; "" where it is."""
+        is_bool = isinstance(value, bool)
+        if not isinstance(value, _TYPES[self.type]) or is_bool != (self.type == "bool"):
+            return f"must be {self.type}"
+        if self.choices and value not in self.choices:
+            return f"must be one of {', '.join(self.choices)}"
+        return self._find_number_problem(value) if self.type in ("int", "float") else ""
+
+    def _find_number_problem(self, value: Any) -> str:
+        if not abs(value) <= sys.float_info.max:  # nor is NaN
+            return "must be a finite number"
+        if self.minimum is not None and value < self.minimum:
+            return f"must be {self.minimum:g} or more"
+        if self.maximum is not None and value > self.maximum:
+            return f"must be {self.maximum:g} or less"
+        return ""
 
 
 class BatchGrader(Protocol):
@@ -70,4 +101,14 @@ EXTRACTION = GraderOption(
     "extraction", "text", "auto", "Where the answer stands in the completion.", tuple(EXTRACTIONS)
 )
 WHOLE_EXTRACTION = replace(EXTRACTION, default="whole")
+TEXT_EXTRACTION = GraderOption(  # of what is longer than an answer: code, JSON, prose
+    "extraction", "text", "answer_tag", "Where it stands.", ("answer_tag", "fenced", "whole")
+)
+THRESHOLD = GraderOption(
+    "threshold", "float", 0.0, "From here on 1, below 0; 0: the measure itself.", (), 0, 1
+)
+TOLERANCE = GraderOption(
+    "tolerance", "float", 0.0, "Largest difference that still counts.", minimum=0
+)
+SHORTEST_TIME = 0.01  # seconds; less is over before anything can begin
 IGNORE_CASE = GraderOption("ignore_case", "bool", False, "Treat A and a as the same.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rft_core.errors import BadInputError, RftError
@@ -15,6 +16,7 @@ from rft_core.rewards.grader_info import (
     COLUMN,
     EXTRACTION,
     IGNORE_CASE,
+    TOLERANCE,
     GraderInfo,
     GraderOption,
 )
@@ -23,7 +25,7 @@ from rft_core.rewards.json_match import JSON_MATCH
 from rft_core.rewards.judging.judge import JUDGE
 from rft_core.rewards.kernels.format import TRITON_FORMAT
 from rft_core.rewards.kernels.graders import COMPILATION, CORRECTNESS
-from rft_core.rewards.length import grade_length
+from rft_core.rewards.length import LENGTH
 from rft_core.rewards.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.overlap import OVERLAP
@@ -72,9 +74,11 @@ GRADERS: dict[str, GraderInfo] = {
         (
             COLUMN,
             EXTRACTION,
-            GraderOption("tolerance", "float", 0.0, "Largest difference that still counts."),
-            GraderOption(
-                "relative_tolerance", "float", 0.0, "The same, as a share of the gold number."
+            TOLERANCE,
+            replace(
+                TOLERANCE,
+                name="relative_tolerance",
+                help="The same, as a share of the gold number.",
             ),
         ),
     ),
@@ -96,20 +100,7 @@ GRADERS: dict[str, GraderInfo] = {
         make_entry=make_regex_entry,
         seconds_each=PATTERN_SECONDS,
     ),
-    "length": GraderInfo(
-        "length",
-        grade_length,
-        "1 if the completion has the wanted length, less the further it is away.",
-        (
-            GraderOption(
-                "unit", "text", "characters", "What is counted.", ("characters", "words", "tokens")
-            ),
-            GraderOption("minimum", "int", 0, "Shortest length with full score."),
-            GraderOption("maximum", "int", 0, "Longest length with full score; 0: no limit."),
-            GraderOption("target", "int", 0, "Best length; 0: use minimum and maximum."),
-        ),
-        takes_num_tokens=True,
-    ),
+    "length": LENGTH,
     "repetition": REPETITION,
     "similarity": SIMILARITY,
     "overlap": OVERLAP,
@@ -131,13 +122,6 @@ GRADERS: dict[str, GraderInfo] = {
     "formula": FORMULA,
     "string_check": STRING_CHECK,
     "text_similarity": TEXT_SIMILARITY,
-}
-
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    "text": str,
-    "int": int,
-    "float": (int, float),
-    "bool": bool,
 }
 
 
@@ -188,14 +172,7 @@ def check_entry(entry: RewardEntry) -> None:
 
 
 def _check_value(info: GraderInfo, option: GraderOption, value: Any) -> None:
-    is_bool = isinstance(value, bool)
-    if not isinstance(value, _TYPES[option.type]) or is_bool != (option.type == "bool"):
+    if problem := option.find_problem(value):
         raise BadInputError(
-            f"The option '{option.name}' of '{info.name}' must be {option.type}, not {value!r}"
-        )
-    if option.choices and value not in option.choices:
-        raise BadInputError(
-            f"The option '{option.name}' of '{info.name}' cannot be '{value}'",
-            "",
-            f"Choose from {', '.join(option.choices)}",
+            f"The option '{option.name}' of '{info.name}' {problem}, not {value!r:.80}"
         )

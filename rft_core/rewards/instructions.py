@@ -9,12 +9,13 @@ accuracy, per prompt and per instruction).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.format import has_visible_text
-from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.rewards.instruction_kinds import (
     COUNTED,
     KINDS,
@@ -104,9 +105,7 @@ INSTRUCTIONS = GraderInfo(
     "1 if the completion keeps every constraint of its row: counts, words, case, layout, language.",
     (
         GraderOption("column", "text", "constraints", "Column that holds the constraints."),
-        GraderOption(
-            "extraction", "text", "whole", "What is checked.", ("whole", "answer_tag", "fenced")
-        ),
+        replace(TEXT_EXTRACTION, default="whole"),
         GraderOption("partial", "bool", False, "Credit for the share of constraints kept."),
     ),
 )

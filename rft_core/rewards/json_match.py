@@ -13,7 +13,7 @@ from typing import Any
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
-from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
+from rft_core.rewards.grader_info import COLUMN, TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.rewards.normal_form import normalize
 from rft_core.rewards.strict_json import parse_strict_json
 
@@ -88,13 +88,7 @@ JSON_MATCH = GraderInfo(
     "1 if the JSON has the gold JSON's fields with their values, and no others.",
     (
         COLUMN,
-        GraderOption(
-            "extraction",
-            "text",
-            "answer_tag",
-            "Where it stands.",
-            ("answer_tag", "fenced", "whole"),
-        ),
+        TEXT_EXTRACTION,
         GraderOption("partial", "bool", False, "Credit by F1 over the fields."),
     ),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rft_core.rewards.contract import Grade, Row
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import Grade, RewardEntry, Row
+from rft_core.rewards.grader_info import GraderInfo, GraderOption
 
 
 def grade_length(
@@ -32,3 +34,33 @@ def grade_length(
     if maximum and length > maximum:
         return Grade(maximum / length, f"{length:,} {unit}; at most {maximum:,} are wanted.")
     return Grade(1.0, f"{length:,} {unit}, as wanted.")
+
+
+def check_length(entry: RewardEntry) -> None:
+    """Raise `BadInputError` for a range that no length is in."""
+    options = LENGTH.with_defaults(entry)
+    if 0 < options["maximum"] < options["minimum"]:
+        raise BadInputError(
+            f"The minimum of '{entry.name}' is above its maximum",
+            "",
+            "Set maximum to 0 for no limit, or above minimum",
+        )
+
+
+LENGTH = GraderInfo(
+    "length",
+    grade_length,
+    "1 if the completion has the wanted length, less the further it is away.",
+    (
+        GraderOption(
+            "unit", "text", "characters", "What is counted.", ("characters", "words", "tokens")
+        ),
+        GraderOption("minimum", "int", 0, "Shortest length with full score.", minimum=0),
+        GraderOption(
+            "maximum", "int", 0, "Longest length with full score; 0: no limit.", minimum=0
+        ),
+        GraderOption("target", "int", 0, "Best length; 0: use minimum and maximum.", minimum=0),
+    ),
+    takes_num_tokens=True,
+    check=check_length,
+)

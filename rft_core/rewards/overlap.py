@@ -19,7 +19,13 @@ from rapidfuzz.distance import LCSseq
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS
-from rft_core.rewards.grader_info import COLUMN, WHOLE_EXTRACTION, GraderInfo, GraderOption
+from rft_core.rewards.grader_info import (
+    COLUMN,
+    THRESHOLD,
+    WHOLE_EXTRACTION,
+    GraderInfo,
+    GraderOption,
+)
 
 MOST_WORDS = 5_000
 BLEU_ORDER = 4
@@ -115,7 +121,7 @@ OVERLAP = GraderInfo(
     "How many words and word sequences of the gold text the answer has (ROUGE F1, BLEU).",
     (
         GraderOption("measure", "text", "rouge_l", "Which overlap is measured.", tuple(MEASURES)),
-        GraderOption("threshold", "float", 0.0, "From here on 1, below 0; 0: the overlap itself."),
+        THRESHOLD,
         COLUMN,
         WHOLE_EXTRACTION,
     ),

@@ -41,11 +41,11 @@ def grade_ranked(
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:
         return Grade(0.0, answer.problem, answer.flags)
-    items = read_list(answer.text)[: max(top, 1)]
+    items = read_list(answer.text)[:top]
     rank = next((place for place, item in enumerate(items, start=1) if item in golds), None)
     if rank is None:
-        return Grade(0.0, f"The right answer is not among the first {max(top, 1)}.")
-    scores = {"reciprocal": 1 / rank, "linear": 1 - (rank - 1) / max(top, 1), "any": 1.0}
+        return Grade(0.0, f"The right answer is not among the first {top}.")
+    scores = {"reciprocal": 1 / rank, "linear": 1 - (rank - 1) / top, "any": 1.0}
     return Grade(scores[credit], f"The right answer is in place {rank}.")
 
 
@@ -116,7 +116,7 @@ RANKED = GraderInfo(
     (
         COLUMN,
         _ANSWER,
-        GraderOption("top", "int", 5, "Places that count."),
+        GraderOption("top", "int", 5, "Places that count.", minimum=1),
         GraderOption(
             "credit", "text", "reciprocal", "What a place pays.", ("reciprocal", "linear", "any")
         ),

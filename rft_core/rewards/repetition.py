@@ -24,13 +24,13 @@ def grade_repetition(completion: str, row: Row, *, n: int = 3, allowed: float = 
     if is_repetitive(completion):
         return Grade(0.0, "It says the same over and over.", ("repetition",))
     words = _WORD.findall(completion.casefold())
-    total = len(words) - max(n, 1) + 1
+    total = len(words) - n + 1
     if total < 2:
         return Grade(1.0, "Too short to repeat itself.")
-    distinct = len({tuple(words[start : start + max(n, 1)]) for start in range(total)})
+    distinct = len({tuple(words[start : start + n]) for start in range(total)})
     repeated = 1 - distinct / total
     score = 1.0 if repeated <= allowed else (1 - repeated) / (1 - allowed)
-    return Grade(score, f"{repeated:.0%} of the sequences of {max(n, 1)} words occurred before.")
+    return Grade(score, f"{repeated:.0%} of the sequences of {n} words occurred before.")
 
 
 REPETITION = GraderInfo(
@@ -38,7 +38,21 @@ REPETITION = GraderInfo(
     grade_repetition,
     "1 while the completion hardly repeats itself, falling to 0 the more it does.",
     (
-        GraderOption("n", "int", 3, "Length of the word sequences that are compared."),
-        GraderOption("allowed", "float", 0.2, "Share of repeated sequences with full score."),
+        GraderOption(
+            "n",
+            "int",
+            3,
+            "Length of the word sequences that are compared.",
+            minimum=1,
+            maximum=100,
+        ),
+        GraderOption(
+            "allowed",
+            "float",
+            0.2,
+            "Share of repeated sequences with full score.",
+            minimum=0,
+            maximum=1,
+        ),
     ),
 )

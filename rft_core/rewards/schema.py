@@ -10,6 +10,7 @@ runs in the child. Source: https://json-schema.org/draft/2020-12
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
@@ -17,10 +18,9 @@ from jsonschema.exceptions import SchemaError
 from rft_core.errors import BadInputError
 from rft_core.rewards.child_source import make_child_entry
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 
 MODULES = ("child_grading", "extraction", "strict_json", "schema_child")
-WHERE = ("answer_tag", "fenced", "whole")
 SECONDS = 0.5  # for one completion
 
 
@@ -45,7 +45,7 @@ SCHEMA = GraderInfo(
     (
         GraderOption("schema", "text", "", "The JSON Schema; empty: taken from each row."),
         GraderOption("column", "text", "schema", "Column that holds the row's schema."),
-        GraderOption("extraction", "text", "answer_tag", "Where the JSON stands.", WHERE),
+        replace(TEXT_EXTRACTION, help="Where the JSON stands."),
         GraderOption("partial", "bool", False, "Credit for the share of parts that are right."),
     ),
     make_entry=make_schema_entry,

@@ -19,6 +19,7 @@ from rft_core.rewards.extraction import EXTRACTIONS
 from rft_core.rewards.grader_info import (
     COLUMN,
     IGNORE_CASE,
+    THRESHOLD,
     WHOLE_EXTRACTION,
     GraderInfo,
     GraderOption,
@@ -76,7 +77,7 @@ SIMILARITY = GraderInfo(
     "How alike the answer and the gold text are, from 0 to 1.",
     (
         GraderOption("measure", "text", "ratio", "How likeness is measured.", tuple(MEASURES)),
-        GraderOption("threshold", "float", 0.0, "From here on 1, below 0; 0: the likeness itself."),
+        THRESHOLD,
         COLUMN,
         WHOLE_EXTRACTION,
         IGNORE_CASE,

@@ -15,7 +15,7 @@ import time
 
 from rft_core.rewards.contract import Grade, Row
 from rft_core.rewards.extraction import EXTRACTIONS, without_fence
-from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 
 LONGEST_STATEMENT = 10_000
 TIMEOUT_SECONDS = 0.5
@@ -139,13 +139,7 @@ SQL = GraderInfo(
     "1 if the answer is one SQL statement that is valid for the row's tables. It is never run.",
     (
         GraderOption("schema_column", "text", "schema", "Column with the CREATE statements."),
-        GraderOption(
-            "extraction",
-            "text",
-            "answer_tag",
-            "Where it stands.",
-            ("answer_tag", "fenced", "whole"),
-        ),
+        TEXT_EXTRACTION,
         GraderOption("allow_changes", "bool", False, "INSERT, UPDATE and DELETE are valid too."),
         GraderOption("must_use_table", "bool", True, "It must use one of the tables."),
     ),

@@ -3,8 +3,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.components.reward_draft import start_from_rewards
 from pages.components.reward_versions import reward_diff
+from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.graders import GRADERS
 from rft_core.tasks import get_task
 
 
@@ -70,6 +73,25 @@ def test_gates_bounds_and_ranks_are_set_in_the_form() -> None:
     [box for box in app.number_input if box.label.startswith("1 · Where")][1].set_value(0.0)
     entry = shown(app.run()).entries[1]
     assert entry.shaping == {"in_group": "rank", "when_flagged": 0.0}
+
+
+def test_the_form_takes_no_number_that_the_check_would_refuse() -> None:
+    graders = ("length", "similarity", "numeric_match", "unit_tests", "repetition")
+    bounded = RewardSet(tuple(RewardEntry(grader, grader) for grader in graders))
+    app = AppTest.from_function(_any_form, default_timeout=60, args=(bounded.to_json(),)).run()
+    assert shown(app).id == bounded.id
+    boxes = {box.label: (box.min, box.max) for box in app.number_input}
+    for grader in graders:
+        for option in GRADERS[grader].options:
+            if option.type in ("int", "float"):
+                assert boxes[option.name.replace("_", " ")] == (option.minimum, option.maximum)
+    assert boxes["target"] == (0, None) and boxes["threshold"] == (0, 1)
+
+
+def test_a_stored_set_out_of_bounds_is_refused_in_words() -> None:
+    stored = RewardSet((RewardEntry("mine", "length", options={"target": -5}),))
+    with pytest.raises(BadInputError, match="'target' of 'length' must be 0 or more"):
+        start_from_rewards(stored)
 
 
 def test_a_set_keeps_its_order_its_sources_and_how_each_function_counts() -> None:

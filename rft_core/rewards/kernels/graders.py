@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.grader_info import BatchGrader, GraderInfo, GraderOption
+from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.kernels.evidence import Examination
 from rft_core.rewards.kernels.execution import KernelLab
 from rft_core.rewards.programs.runs import make_report
@@ -32,7 +32,11 @@ DETECTORS = GraderOption(
     (ENFORCE, REPORT),
 )
 SECONDS = GraderOption(
-    "seconds", "float", 6.0, "Time for all tests of a program, and as much for compiling it."
+    "seconds",
+    "float",
+    6.0,
+    "Time for all tests of a program, and as much for compiling it.",
+    minimum=SHORTEST_TIME,
 )
 ON_A_CPU = "Run on a CPU: no race or speed check."
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
-from rft_core.rewards.grader_info import COLUMN, GraderInfo, GraderOption
+from rft_core.rewards.grader_info import COLUMN, TOLERANCE, GraderInfo
 from rft_core.rewards.matching import gold_number
 from rft_core.rewards.number_text import LARGEST_EXPONENT, parse_number, show_number
 from rft_core.rewards.programs.runs import (
@@ -123,7 +123,7 @@ PROGRAM_ANSWER = GraderInfo(
         COLUMN,
         PROGRAM_PLACE,
         SECONDS,
-        GraderOption("tolerance", "float", 0.0, "Largest difference that still counts."),
+        TOLERANCE,
     ),
     open=ProgramAnswer,
     uses_pool=True,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rft_core.rewards.contract import FunctionReport, Grade
-from rft_core.rewards.grader_info import GraderOption
+from rft_core.rewards.grader_info import SHORTEST_TIME, GraderOption
 from rft_core.rewards.programs.source import PLACES
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.pool import Failed, Pool
@@ -20,7 +20,11 @@ from rft_core.sandbox.provider import Program, Reply, Session
 
 BUDGETS = 4  # all calls of one program together may take so many times the limit of one
 SECONDS = GraderOption(
-    "seconds", "float", 2.0, f"Time for each test; all of one program get {BUDGETS} times as much."
+    "seconds",
+    "float",
+    2.0,
+    f"Time for each test; all of one program get {BUDGETS} times as much.",
+    minimum=SHORTEST_TIME,
 )
 PROGRAM_PLACE = GraderOption(
     "extraction", "text", "auto", "Where the program stands in the completion.", tuple(PLACES)

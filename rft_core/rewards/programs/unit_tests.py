@@ -197,9 +197,13 @@ UNIT_TESTS = GraderInfo(
         PROGRAM_PLACE,
         PARTIAL,
         SECONDS,
-        GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off."),
+        GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off.", minimum=0),
         GraderOption(
-            "random_cases", "int", 4, "Cases drawn for rows with a 'reference' and 'inputs'."
+            "random_cases",
+            "int",
+            4,
+            "Cases drawn for rows with a 'reference' and 'inputs'.",
+            minimum=0,
         ),
     ),
     open=UnitTests,
