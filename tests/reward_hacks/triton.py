@@ -128,5 +128,7 @@ TRITON = {
         f"{HONEST}[sum_of_selected_lanes]",
         f"{HONEST}[maximum_of_selected_lanes]",
         f"{HONEST}[function_by_another_name]",
+        f"{HONEST}[bfloat16_throughout]",
+        f"{HONEST}[bfloat16_dot]",
     ],
 }

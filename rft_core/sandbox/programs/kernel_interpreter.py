@@ -18,6 +18,7 @@ from triton.language.extra import libdevice
 from triton.runtime import autotuner, interpreter
 
 from rft_core.sandbox.program_cell import CANDIDATE
+from rft_core.sandbox.programs.kernel_bfloat16 import install_bfloat16
 from rft_core.sandbox.programs.kernel_device import pretend
 from rft_core.sandbox.programs.kernel_loading import load
 from rft_core.sandbox.programs.kernel_memory import TENSOR
@@ -250,6 +251,7 @@ def prepare() -> None:
     interpreter._patch_lang(prepare)  # it looks for `tl` among the function's globals
     interpreter.ReduceOps.generic_reduce = reduce_by_halves
     interpreter.ScanOps.generic_scan = scan_by_doubling
+    install_bfloat16()
     tl.static_range = few_turns(tl.static_range)
     interpreter.InterpretedFunction.__call__ = lambda self, *args, **kwargs: rewritten(self)(
         *args, **kwargs
