@@ -1,7 +1,10 @@
 """Read one number from an answer as people write it: $1,234.50, 50%, 3/4, 72 clips.
 
 Strict where leniency would pay a guess: a range, a set, "1 or 2", an equation or a term with a
-variable is no number. Values are exact fractions. Words for numbers ("fifty") are not read.
+variable is no number. Values are exact fractions. Words for numbers ("fifty") are not read, and
+digits beside one are not the number that they show: "3 dozens" is not 3. Where such a word may
+also be a thing that is counted ("3 quarters": coins, or 3/4) the answer could mean either and is
+refused; the number by itself is always read.
 """
 
 from __future__ import annotations
@@ -36,12 +39,19 @@ WRAPPERS = (  # around an answer, of Markdown, LaTeX and prose; they say nothing
 SHORT_UNITS = frozenset("mgshlLJNVW%°$€£¥")  # other single letters are variables
 JOINING_WORDS = {
     "or", "and", "to", "not", "no", "plus", "minus", "times", "over", "by", "of", "than", "if",
-    "but", "is", "isn", "less", "squared", "cubed",
+    "but", "is", "isn", "less", "squared", "cubed", "below", "negative", "factorial",
 }  # fmt: skip
-MULTIPLYING_WORDS = {
-    "dozen", "hundred", "thousand", "million", "billion", "trillion", "lakh", "crore", "bn", "mn",
-    "tenths", "hundredths", "thousandths",
+MULTIPLYING_WORDS = {  # in the singular
+    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
+    "pair", "couple", "dozen", "score", "gross", "grand", "hundred", "thousand", "million",
+    "billion", "trillion", "quadrillion", "lakh", "lac", "crore", "mn", "mil", "bn", "tn", "pi",
+    "half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "twelfth", "hundredth", "thousandth", "millionth", "billionth",
 }  # fmt: skip
+_PLURALS = {"halves": "half", "grosses": "gross", "sixes": "six"} | {
+    f"{word[:-1]}ies": word for word in MULTIPLYING_WORDS if word.endswith("ty")
+}
 
 
 def parse_number(text: str) -> Fraction | None:
@@ -96,8 +106,12 @@ def _plain(text: str) -> str:
 
 def _is_unit(unit: str | None) -> bool:
     return all(
-        word.lower() not in JOINING_WORDS | MULTIPLYING_WORDS
-        and (len(word) > 1 or word in SHORT_UNITS)
+        not _changes_value(word.lower()) and (len(word) > 1 or word in SHORT_UNITS)
         for word in _PARTS.split(unit or "")
         if word
     )
+
+
+def _changes_value(word: str) -> bool:
+    forms = {word, word.removesuffix("s"), _PLURALS.get(word, word)}
+    return word in JOINING_WORDS or not forms.isdisjoint(MULTIPLYING_WORDS)

@@ -15,6 +15,10 @@ NO_NUMBER = [
     "1e9999", "--50", "5_0", "0x32", "050",
     "00.5", "５０", "50 million", "2 dozen", "about 50", "50?", "50/0", "",
     "50" * 60, "≤50", "not 50", "50 and 60 clips", "1,00", ".", "-", "$", "%",
+    "50 millions", "50 thousands", "50 Dozens", "50 pairs", "50 pair of shoes", "50 gross",
+    "50 grosses", "50 halves", "50 quarters", "50 thirds", "50 tens", "50 sixes", "50 twenties",
+    "50 scores", "50 couples", "50 (dozens)", "50\\text{ millions}", "50 pi", "50 factorial",
+    "50 degrees below zero",
     "50 trillion", "50 squared", "50 hundredths", "50 (or 51)", "50 km or so", "50^2", "5 50",
 ]  # fmt: skip
 
@@ -27,6 +31,8 @@ SAME_NUMBER = {
     "**50**": "50", "`50`": "50", "\\(50\\)": "50", "\\text{50}": "50", "50 km/h": "50",
     "50 m^2": "50", "50 cm²": "50", "50 °C": "50", "50€": "50", "USD 50": "50", "Rs. 50": "50",
     "$-5": "-5", "(-5)": "-5", "50 (clips)": "50", "50\\ \\text{cm}": "50", "2 1/2": "5/2",
+    "50 quarts": "50", "50 pears": "50", "50 tons": "50", "50 tents": "50", "50 months": "50",
+    "50 cents": "50", "50 parties": "50", "50 glasses": "50", "50 repairs": "50", "50 ones": "50",
     "2\\frac{1}{2}": "5/2", "50 miles per hour": "50", "50 clips in total": "50",
 }  # fmt: skip
 
