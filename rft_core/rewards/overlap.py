@@ -3,8 +3,9 @@
 ROUGE-1, ROUGE-2 and ROUGE-L are F1 scores (Lin 2004, "ROUGE: A Package for Automatic Evaluation of
 Summaries"); BLEU is the sentence score of up to 4-grams with add-one smoothing from bigrams on
 (Papineni et al. 2002; Lin and Och 2004). Counts are clipped and precision counts, so that neither
-repeating a word nor listing many pays. Words are compared in lower case, without stemming. The
-word order of ROUGE-1 is free, and no measure here knows what a sentence means.
+repeating a word nor listing many pays. Sequences are never longer than the gold text, of which a
+copy would score 0 else. Words are compared in lower case, without stemming. The word order of
+ROUGE-1 is free, and no measure here knows what a sentence means.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ Words = Sequence[str]
 
 
 def rouge_n(given: Words, gold: Words, n: int) -> float:
-    """F1 of the n-grams that both texts have."""
+    """F1 of the n-grams that both texts have; n is at most the gold text's length, as in BLEU."""
+    n = min(n, len(gold))
     ours, theirs = _ngrams(given, n), _ngrams(gold, n)
     return _f1((ours & theirs).total(), ours.total(), theirs.total())
 

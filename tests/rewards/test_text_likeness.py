@@ -85,6 +85,17 @@ def test_overlap_pays_the_gold_text_and_no_cheat(measure):
         assert grade_overlap(cheat, ROW, measure=measure).score < 0.5, cheat
 
 
+@pytest.mark.parametrize("gold", ["cat", "the cat", "a, b c", "the cat sat", "one two three four"])
+def test_an_exact_copy_earns_full_however_short_it_is(gold):
+    for measure in OVERLAPS:
+        for text, is_copy in ((gold, True), ("dog", False), (f"{gold} {gold} {gold}", False)):
+            graded = grade_overlap(text, {"answer": gold}, measure=measure).score
+            assert (graded == pytest.approx(1.0)) is is_copy, (measure, text)
+    for n in range(1, 6):
+        words = gold.replace(",", "").split()
+        assert rouge_n(words, words, n) == 1.0 and rouge_n(["dog"], words, n) == 0.0
+
+
 def test_overlap_within_an_answer_block():
     text = f"<think>the dog</think><answer>{GOLD}</answer>"
     assert grade_overlap(text, ROW, extraction="answer_tag").score == 1.0

@@ -131,6 +131,8 @@ _OPERATIONS: dict[str, Callable[[str, str], bool]] = {
 
 def _by_words(measure: Callable[..., float], **options: int) -> Callable[[str, str], float]:
     def compare(given: str, wanted: str) -> float:
+        if given.split() == wanted.split():
+            return 1.0  # also where there is no word in them, but signs alone
         ours, theirs = split_words(given), split_words(wanted)
         return measure(ours, theirs, **options) if ours and theirs else 0.0
 
