@@ -9,7 +9,11 @@ from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_export import NONE_IS_ZERO, export_graders
 from rft_core.rewards.exchange.openai_graders import import_grader
-from rft_core.rewards.exchange.openai_text import grade_string_check, grade_text_similarity
+from rft_core.rewards.exchange.openai_text import (
+    METRICS,
+    grade_string_check,
+    grade_text_similarity,
+)
 from tests.rewards.judge_server import serve
 from tests.rewards.scoring_cases import make_batch, python_set
 
@@ -70,6 +74,15 @@ def test_what_a_row_lacks_is_unscored_and_what_a_completion_lacks_is_wrong():
 def test_a_completion_cannot_smuggle_in_a_field():
     graded = grade_string_check("{{ item.answer }}", {"answer": "x"}, reference="{{ item.answer }}")
     assert graded.score == 0.0
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("text", ["cat", "The cat", "→", "+ -", "one two three four five six"])
+def test_an_exact_copy_is_wholly_alike_by_every_metric(metric, text):
+    asked = {"reference": "{{ item.answer }}", "metric": metric}
+    assert grade_text_similarity(text, {"answer": text}, **asked).score == pytest.approx(1.0)
+    assert grade_text_similarity("dog", {"answer": text}, **asked).score < 0.5
+    assert grade_text_similarity("*", {"answer": text}, **asked).score < 0.5
 
 
 @pytest.mark.parametrize("metric", ["fuzzy_match", "bleu", "gleu", "rouge_1", "rouge_3", "rouge_l"])
@@ -146,6 +159,24 @@ def test_weights_become_the_formula():
     exported = json.loads(export_graders(rewards).text)
     assert exported["calculate_output"] == "2 * same + 0.5 * part"
     assert rewards_of(exported, "Paris", "Rome") == [2.5, 0.0]
+
+
+@pytest.mark.parametrize("weight", [1 / 3, 0.1, 1e-7, 123456.789, -2 / 3, 1e8 / 7])
+def test_weights_and_bounds_come_back_to_the_last_digit(weight):
+    low, high = sorted((weight, 0.0))
+    rewards = RewardSet((
+        RewardEntry("same", "string_check", weight, {"reference": "{{ item.answer }}"}),
+        RewardEntry("part", "string_check", 1.0, {"reference": "x"}, clip_low=low, clip_high=high),
+        RewardEntry("other", "string_check", weight, {"reference": "Rome", "operation": "ne"}),
+    ), "weighed")  # fmt: skip
+    exported = export_graders(rewards).text
+    imported = import_grader(exported).rewards
+    assert export_graders(imported).text == exported
+    assert import_grader(export_graders(imported).text).rewards == imported
+    texts = make_batch("Paris", "Rome", "x", rows=[{"answer": "Paris"}] * 3)
+    with Scorer(rewards) as here, Scorer(imported) as there:
+        ours = [sample.reward for sample in here.score(texts).samples]
+        assert [sample.reward for sample in there.score(texts).samples] == ours
 
 
 @pytest.mark.parametrize(

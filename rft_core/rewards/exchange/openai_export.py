@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from decimal import Decimal
 from typing import Any
 
 from rft_core.errors import BadInputError
@@ -86,7 +87,7 @@ def _sum(rewards: RewardSet) -> str:
             terms.append(bounded)
         elif entry.weight:
             is_name = bounded == entry.name or bounded != value
-            terms.append(f"{entry.weight:g} * {bounded if is_name else f'({bounded})'}")
+            terms.append(f"{_number(entry.weight)} * {bounded if is_name else f'({bounded})'}")
     return " + ".join(terms) or "0"
 
 
@@ -97,8 +98,13 @@ def _has_bounds(entry: RewardEntry) -> bool:
 
 def _bound(value: str, entry: RewardEntry) -> str:
     if entry.clip_low is not None:
-        value = f"max({value}, {entry.clip_low:g})"
-    return f"min({value}, {entry.clip_high:g})" if entry.clip_high is not None else value
+        value = f"max({value}, {_number(entry.clip_low)})"
+    return f"min({value}, {_number(entry.clip_high)})" if entry.clip_high is not None else value
+
+
+def _number(value: float) -> str:
+    """Exactly this number, in digits that every reader of formulas knows: no 1e-07."""
+    return f"{Decimal(repr(float(value))):f}".removesuffix(".0")
 
 
 def _list_shaped_formulas(rewards: RewardSet) -> Iterator[str]:
