@@ -22,10 +22,10 @@ from itertools import groupby
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import LARGEST, Batch, Grade, RewardEntry, RewardSet
+from rft_core.rewards.deciding import FULL
 from rft_core.rewards.formula import FORMULA, formula_names
 
 IN_GROUP = ("rank", "min_max")
-FULL = 1.0
 EVEN = 0.5
 
 Column = Sequence[Grade]
