@@ -38,7 +38,7 @@ PYTHON_CODE = {
         f"{UNIT}test_hard_coding_the_visible_tests_is_flagged_and_seen_in_the_gap",
         f"{UNIT}test_hard_coding_all_tests_of_the_row_fails_the_random_ones",
         f"{UNIT}test_wrong_results_before_the_time_is_up_still_show_what_was_known_by_heart",
-        f"{UNIT}test_too_slow_or_too_large_is_not_known_by_heart_and_keeps_what_it_passed",
+        f"{UNIT}test_too_slow_or_too_large_is_no_proof_of_cheating_nor_of_honesty",
         f"{STDOUT}test_partial_credit_and_the_gap",
     ],
     "mutating the arguments": [

@@ -168,7 +168,7 @@ HUNGRY = "def fibonacci(n):\n    return [n, *bytearray(1 << 40)] if n > 50 else 
 
 
 @pytest.mark.parametrize("program", [SLOW, HUNGRY])
-def test_too_slow_or_too_large_is_not_known_by_heart_and_keeps_what_it_passed(program) -> None:
+def test_too_slow_or_too_large_is_no_proof_of_cheating_nor_of_honesty(program) -> None:
     entries = [
         RewardEntry(name, "unit_tests", options={"seconds": 0.5, "partial": name == "partial"})
         for name in ("whole", "partial")
@@ -177,8 +177,16 @@ def test_too_slow_or_too_large_is_not_known_by_heart_and_keeps_what_it_passed(pr
         scoring = scorer.score(Batch([[]], [program], [FIBONACCI]))
     [sample] = scoring.samples
     assert sample.flags == ()
-    assert sample.scores == {"whole": 0.0, "partial": pytest.approx(2 / 5)}
+    assert sample.scores == {"whole": 0.0, "partial": 0.0}
     assert "gap" not in scoring.reports[0].metrics
+
+
+def test_a_slow_program_keeps_the_share_that_it_earned_on_hidden_tests() -> None:
+    row = FIBONACCI | {"hidden_tests": FIBONACCI["hidden_tests"][::-1]}
+    entry = RewardEntry("tests", "unit_tests", options={"seconds": 0.5, "partial": True})
+    with Scorer(RewardSet((entry,))) as scorer:
+        [sample] = score_with(scorer, SLOW, row=row)
+    assert (sample.reward, sample.flags) == (pytest.approx(4 / 5), ())
 
 
 def test_wrong_results_before_the_time_is_up_still_show_what_was_known_by_heart() -> None:

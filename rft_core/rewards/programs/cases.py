@@ -93,13 +93,22 @@ class Verdict:
         return sum(passed) / len(passed) if passed else None
 
     @property
+    def is_proven(self) -> bool:
+        """Was a case passed that could not be known, if there is one?"""
+        hidden = [p for case, p in zip(self.cases, self.problems, strict=True) if case.is_hidden]
+        return None in hidden or not hidden
+
+    @property
     def is_hard_coded(self) -> bool:
         visible, hidden = self.share(hidden=False), self.share(hidden=True)
         return visible == 1.0 and hidden is not None and hidden < HARD_CODED_BELOW
 
 
 def grade_verdict(verdict: Verdict, *, partial: bool) -> Grade:
-    """1 if every case was passed; with `partial` the share of them. A caught trick earns 0."""
+    """1 if every case was passed; with `partial` the share of them. A caught trick earns 0.
+
+    What passes visible cases alone may know them by heart: a share takes a hidden one, too.
+    """
     if verdict.blocked:
         return grade_blocked(verdict.blocked)
     passed, count = sum(problem is None for problem in verdict.problems), len(verdict.problems)
@@ -111,7 +120,7 @@ def grade_verdict(verdict: Verdict, *, partial: bool) -> Grade:
     if verdict.is_hard_coded:
         reason = f"It passes every test that it can see and few others. {reason}"
         return Grade(0.0, reason, (HARD_CODED,))
-    return Grade(passed / count if partial else 0.0, reason)
+    return Grade(passed / count if partial and verdict.is_proven else 0.0, reason)
 
 
 def _describe_first(verdict: Verdict) -> str:
