@@ -67,6 +67,7 @@ def start_from_rewards(rewards: RewardSet, name: str = "") -> None:
     sources: list[str | None] = []
     for entry in rewards.entries:
         if entry.grader != PYTHON_GRADER:
+            check_entry(entry)  # no widget shows a number out of its bounds
             parts.append(_grader_part(draft, entry))
         elif entry.source not in sources:
             sources.append(entry.source)
@@ -135,8 +136,7 @@ def _begin(draft: RewardDraft) -> None:
 
 
 def _grader_part(draft: RewardDraft, entry: RewardEntry) -> Part:
-    """A grader's row; its widgets begin with the entry's values, which they could not show else."""
-    check_entry(entry)
+    """A grader's row; its widgets begin with the entry's values."""
     slot = _new_slot()
     values: dict[str, Any] = {"name": entry.name, "grader": entry.grader, "weight": entry.weight}
     for name, value in values.items():
