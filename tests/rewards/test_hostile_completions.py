@@ -1,6 +1,7 @@
-"""No completion and no row may raise an error in the trainer's own process."""
+"""In the trainer's own process no completion and no row may raise an error, or stop the clock."""
 
 import datetime
+import time
 
 import pytest
 
@@ -25,7 +26,11 @@ VALUES = [
     [{"kind": "forbidden_words", "words": ["\ud800", "("]}], "CREATE TABLE t(a)", "[Infinity, 3]",
 ]  # fmt: skip
 COLUMNS = ("answer", "schema", "constraints", "required_keys", "nums", "target", "options")
-FIELDS = {"input": "{{ sample.output_json.a }}", "reference": "{{ item.answer }}"}
+FIELDS = {
+    "input": "{{ sample.output_json.a }}",
+    "reference": "{{ item.answer }}",
+    "extraction": "answer_tag",
+}
 
 
 @pytest.mark.parametrize("info", IN_PROCESS, ids=[info.name for info in IN_PROCESS])
@@ -46,3 +51,26 @@ def test_hostile_texts_and_odd_rows_are_scored_or_left_unscored(info):
 def check(grade) -> None:
     assert grade.score is None or 0 <= grade.score <= 1
     assert grade.reason
+
+
+UNITS = [".", "\n", " ", "*", "a.", "1", "[", "(", "{", "<answer>", "\\boxed{", "####", "\\frac{1",
+         "\\text{a", "a,", "- a\n", "1. a\n", "a) ", "B ", "**", "'", '"', "$", "1,", "<think>",
+         "```", "\u0316\u0301", "/*", "1/", "+", "1e", '{"a":', "\\(", "a-"]  # fmt: skip
+
+
+@pytest.mark.parametrize("info", IN_PROCESS, ids=[info.name for info in IN_PROCESS])
+def test_the_time_of_a_grader_grows_no_faster_than_the_text(info):
+    """As a square it would be 64 times as long; configuration beyond 20,000 is not read at all."""
+    options = {option.name: FIELDS.get(option.name, option.default) for option in info.options}
+    row = {"answer": "B", "nums": [1, 2], "target": 3, "schema": "CREATE TABLE t(a)",
+           "options": ["A. 1", "B. 2"], "constraints": [{"kind": "no_commas"}]}  # fmt: skip
+
+    def seconds_of(unit: str, length: int) -> float:
+        text = f"<answer>{unit * (length // len(unit))}\x01a</answer>"
+        start = time.perf_counter()
+        info.function(text, row, **options)
+        return time.perf_counter() - start
+
+    for unit in UNITS:
+        limit = max(3 * 8 * seconds_of(unit, 4_000), 0.1)
+        assert min(seconds_of(unit, 32_000) for _ in range(2)) < limit, unit
