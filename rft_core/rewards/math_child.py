@@ -1,7 +1,7 @@
 """The child's side of `math_equivalence.py`: read both answers, and compare them in time.
 
 What could run away (towers of powers, factorials) is refused by its text, or as it was parsed,
-before anything computes.
+before anything computes. No text is run as Python, although sympy can do that.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from math_verify import LatexExtractionConfig, parse, verify
 from sympy import Basic, Expr, FiniteSet, MatrixBase, Pow, Rel, Symbol, postorder_traversal
+from sympy.parsing import sympy_parser
 
 from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
 from rft_core.rewards.extraction import BOX, EXTRACTIONS, HASH_MARK
@@ -44,6 +45,9 @@ _TOWER = re.compile(r"\^\s*(?:\{[^{}]*\}|\([^()]*\)|-?[\d.]+|\w)\s*\^")
 _UNIT = re.compile(r"(?<=[\d})])\s*\\(?:text|mathrm)\{([A-Za-z ]{1,20})\}")
 _EXPONENT = re.compile(r"\^\s*(\{(?:[^{}]|\{[^{}]*\})*\}|\([^()]*\)|-?[\d.]+|\S)")
 _SCIENTIFIC = re.compile(r"(?<=\d)[eE]([+-]?\d{1,3})\b")
+_CONSTANT = re.compile(  # a name, or numbers: what no call and no attribute can stand in
+    r"[A-Za-z]\w* ?|(?:(?:Integer|Float|Symbol) \((?:\d+|'[\w.+-]+') ?\)|[\d ()/*+.-])+", re.ASCII
+)
 _FRACTION_OF_DIGITS = re.compile(r"\\[dt]?frac\s*\d\s*\d")
 
 
@@ -52,7 +56,18 @@ class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the pro
 
 
 def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[float | None]:
+    sympy_parser.eval_expr = _evaluate_constant
     return grade_each(_grade_one, completions, columns.get(OPTIONS["column"]), log_extra)
+
+
+def _evaluate_constant(code: Any, local_dict: Any, global_dict: Any) -> Any:
+    """In place of sympy's `eval`, which any text that its functions are given would reach.
+
+    Numbers and single names go through it, from the parser of LaTeX and from sympy's own tables.
+    """
+    if isinstance(code, str) and _CONSTANT.fullmatch(code):
+        return eval(code, global_dict, local_dict)  # noqa: S307 -- numbers and names
+    raise ValueError("texts are not run")
 
 
 def _grade_one(completion: str, gold_value: Any) -> Verdict:

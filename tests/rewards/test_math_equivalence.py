@@ -7,6 +7,8 @@ import pytest
 
 from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
+from rft_core.rewards.math_equivalence import make_math_entry
+from rft_core.sandbox.executor import Executor
 from tests.rewards.scoring_cases import make_batch
 
 MATH = RewardSet((RewardEntry("m", "math_equivalence"),))
@@ -141,3 +143,25 @@ def test_off_the_main_thread_the_scores_are_the_same():
     thread.join()
     work("main")
     assert results["thread"] == results["main"] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+PROBE = """
+from sympy import S, sympify
+
+def probe(completions, log_extra, **columns):
+    grade([], log_extra)
+    assert S("3/2") * 2 == 3 and S("x").name == "x"
+    try:
+        sympify(completions[0])
+    except ValueError as error:
+        return [1.0 if "texts are not run" in str(error) else 0.5]
+    return [0.0]
+"""
+
+
+@pytest.mark.parametrize("text", ["__import__('os').getpid()", "().__class__", "x.args", "f(1)", "Symbol('x').args"])
+def test_no_text_is_run_as_python_by_sympy(text):
+    source = make_math_entry(MATH.entries[0]).source + PROBE
+    with Executor() as executor:
+        result = executor.call(source, "probe", {"completions": [text], "global_step": None}, 20)
+    assert result.values == [1.0]
