@@ -159,7 +159,10 @@ def probe(completions, log_extra, **columns):
 """
 
 
-@pytest.mark.parametrize("text", ["__import__('os').getpid()", "().__class__", "x.args", "f(1)", "Symbol('x').args"])
+CODE = ["__import__('os').getpid()", "().__class__", "x.args", "f(1)", "Symbol('x').args"]
+
+
+@pytest.mark.parametrize("text", CODE)
 def test_no_text_is_run_as_python_by_sympy(text):
     source = make_math_entry(MATH.entries[0]).source + PROBE
     with Executor() as executor:
