@@ -29,7 +29,7 @@ ATTEMPTS = {
         "import os; os.listdir('/')",
         "import os; os.remove('/tmp/x')",
         "import os; os.symlink('/etc', 'etc'); open('etc/shadow')",
-        "import sqlite3; open('/work/runs/index.db', 'rb')",
+        "import sqlite3; open('/srv/runs/index.db', 'rb')",
         "import numpy; numpy.save('/tmp/x.npy', numpy.ones(1))",
     ],
     "process": [
