@@ -174,5 +174,7 @@ def check_entry(entry: RewardEntry) -> None:
 def _check_value(info: GraderInfo, option: GraderOption, value: Any) -> None:
     if problem := option.find_problem(value):
         raise BadInputError(
-            f"The option '{option.name}' of '{info.name}' {problem}, not {value!r:.80}"
+            f"The option '{option.name}' of '{info.name}' {problem}, not {value!r:.80}",
+            "",
+            f"Change it, or leave it out for {option.default!r}",
         )

@@ -23,7 +23,7 @@ from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.grader_info import BatchGrader, GraderInfo, GraderOption
+from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.judging.cache import Verdict, VerdictCache
 from rft_core.rewards.judging.chat_endpoint import ChatEndpoint, EndpointError
 from rft_core.rewards.judging.question import LONGEST_JUDGED, Question, make_question
@@ -158,9 +158,6 @@ def check_judge(entry: RewardEntry) -> None:
          "Say what a good completion is"),
         (options["minimum"] < options["maximum"], "has an empty range",
          "Set maximum above minimum"),
-        (options["concurrency"] > 0 and options["retries"] >= 0 and options["timeout"] > 0,
-         "cannot ask like this",
-         "Use a concurrency and a timeout above 0, and no retries below 0"),
         (all(_is_list_of(check, options[name]) for check, name in lists),
          "has messages or labels that are no JSON list",
          'Write messages as [{"role": ..., "content": ...}] and labels as ["good", "bad"]'),
@@ -203,16 +200,16 @@ JUDGE = GraderInfo(
         GraderOption("maximum", "float", 10.0, "Best score the judge may give; counts as 1."),
         GraderOption("column", "text", "answer", "Column with a reference answer, if any."),
         GraderOption("key_variable", "text", "", "Environment variable that holds the API key."),
-        GraderOption("concurrency", "int", 8, "Questions asked at the same time."),
-        GraderOption("retries", "int", 3, "Further attempts after an error."),
-        GraderOption("timeout", "float", 30.0, "Seconds for one attempt."),
+        GraderOption("concurrency", "int", 8, "Questions asked at the same time.", minimum=1),
+        GraderOption("retries", "int", 3, "Further attempts after an error.", minimum=0),
+        GraderOption("timeout", "float", 30.0, "Seconds for one attempt.", minimum=SHORTEST_TIME),
         GraderOption("cache_file", "text", "", "SQLite file to keep verdicts in; empty: memory."),
         GraderOption("messages", "text", "", "Messages in OpenAI's form, in place of the rubric."),
         GraderOption("labels", "text", "", "JSON list: the judge names a label, not a score."),
         GraderOption("passing_labels", "text", "", "JSON list: the labels that score 1."),
         GraderOption("raw", "bool", False, "Keep the judge's own range instead of 0 to 1."),
-        GraderOption("price_in", "float", 0.0, "Price of a million tokens asked."),
-        GraderOption("price_out", "float", 0.0, "Price of a million tokens answered."),
+        GraderOption("price_in", "float", 0.0, "Price of a million tokens asked.", minimum=0),
+        GraderOption("price_out", "float", 0.0, "Price of a million tokens answered.", minimum=0),
     ),
     open=open_judge,
     check=check_judge,
