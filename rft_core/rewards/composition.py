@@ -223,13 +223,14 @@ def _bound(grades: list[Grade], report: FunctionReport) -> tuple[list[Grade], Fu
     wrong = [i for i, g in enumerate(grades) if g.score is not None and not abs(g.score) <= LARGEST]
     if not wrong:
         return grades, report
-    bounded, messages = list(grades), {}
+    problem = f"and a score is from -{LARGEST:g} to {LARGEST:g}"
+    bounded = list(grades)
     for index in wrong:
-        shown = f"it gave {grades[index].score:g}, and a score is from -{LARGEST:g} to {LARGEST:g}"
-        messages[index] = shown
-        bounded[index] = replace(grades[index], score=None, reason=f"Not scored: {shown}.")
+        reason = f"Not scored: it gave {grades[index].score:g}, {problem}."
+        bounded[index] = replace(grades[index], score=None, reason=reason)
     if report.error:
         return bounded, report
     first = wrong[0]
-    error = f"The reward '{report.name}' failed on completion {first}: {messages[first]}."
+    error = f"The reward '{report.name}' failed on completion {first}: "
+    error += f"it gave {grades[first].score:g}, {problem}."
     return bounded, replace(report, error=error, error_kind="too_large", error_sample=first)

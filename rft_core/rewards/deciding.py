@@ -16,7 +16,7 @@ FULL = 1.0
 
 
 def find_deciding(entries: Sequence[RewardEntry]) -> list[RewardEntry]:
-    """None only where nothing has a weight. A set that pays for form alone is decided by form."""
+    """Empty only where nothing has a weight. A set that pays for form alone is decided by form."""
     named = [e for name in CORRECTNESS_NAMES for e in entries if e.name == name]
     weighted = [entry for entry in entries if entry.weight > 0]
     others = [entry for entry in weighted if not _is_about_form(entry)]

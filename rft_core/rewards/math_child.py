@@ -45,7 +45,7 @@ _TOWER = re.compile(r"\^\s*(?:\{[^{}]*\}|\([^()]*\)|-?[\d.]+|\w)\s*\^")
 _UNIT = re.compile(r"(?<=[\d})])\s*\\(?:text|mathrm)\{([A-Za-z ]{1,20})\}")
 _EXPONENT = re.compile(r"\^\s*(\{(?:[^{}]|\{[^{}]*\})*\}|\([^()]*\)|-?[\d.]+|\S)")
 _SCIENTIFIC = re.compile(r"(?<=\d)[eE]([+-]?\d{1,3})\b")
-_CONSTANT = re.compile(  # a name, or numbers: what no call and no attribute can stand in
+_CONSTANT = re.compile(  # a name, or numbers and signs: no attribute, no function of anyone's
     r"[A-Za-z]\w* ?|(?:(?:Integer|Float|Symbol) \((?:\d+|'[\w.+-]+') ?\)|[\d ()/*+.-])+", re.ASCII
 )
 _FRACTION_OF_DIGITS = re.compile(r"\\[dt]?frac\s*\d\s*\d")
@@ -204,7 +204,7 @@ def _parse(text: str) -> Any:
         "\\boxed{" + text + "}",
         [LatexExtractionConfig(boxed_match_priority=0)],
         fallback_mode="no_fallback",
-        parsing_timeout=None,  # owned by _in_time
+        parsing_timeout=None,  # `time_limit` owns it
     )
     value = parsed[0] if parsed else None
     if not isinstance(value, Basic | MatrixBase):

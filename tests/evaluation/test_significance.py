@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rft_core.evaluation.significance import mean_interval, paired_difference, wilson_interval
+from rft_core.diagnosis.preflight.intervals import wilson_interval
+from rft_core.evaluation.significance import mean_interval, paired_difference
 
 
 def test_wilson_interval_has_the_published_values():
