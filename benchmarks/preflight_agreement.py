@@ -29,9 +29,9 @@ import torch  # noqa: E402
 
 from rft_core.config import RunConfig, make_config  # noqa: E402
 from rft_core.diagnosis.preflight.forecast import Forecast  # noqa: E402
-from rft_core.evaluation.dry_run import dry_run  # noqa: E402
-from rft_core.generation.client import GenerationClient  # noqa: E402
+from rft_core.dry_run import dry_run  # noqa: E402
 from rft_core.jobs.pinning import pin_sets  # noqa: E402
+from rft_core.sampling.service.client import GenerationClient  # noqa: E402
 from rft_core.store.index import add_run, open_index  # noqa: E402
 from rft_core.store.run_reader import last_metrics, open_run  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402

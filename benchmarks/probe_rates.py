@@ -20,11 +20,11 @@ from tests.diagnosis.reward_files import Subject, list_grader_sets, list_subject
 
 PROMPTS = (4, 1)
 SUITES: dict[str, Sequence[Subject]] = {
-    "planted": list_subjects("planted_rewards"),
-    "planted, hold-out": list_subjects("planted_rewards/hold_out"),
+    "planted": list_subjects("planted"),
+    "planted, hold-out": list_subjects("planted/hold_out"),
     "planted, of graders": list_grader_sets(planted=True),
-    "sound": list_subjects("sound_rewards"),
-    "sound, hold-out": list_subjects("sound_rewards/hold_out"),
+    "sound": list_subjects("sound"),
+    "sound, hold-out": list_subjects("sound/hold_out"),
     "sound, of graders": list_grader_sets(planted=False),
 }
 

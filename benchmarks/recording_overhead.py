@@ -29,9 +29,9 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 from transformers import TrainerCallback  # noqa: E402
 
 from rft_core.config import RunConfig, make_config, parse_assignments  # noqa: E402
-from rft_core.generation.models import load_base  # noqa: E402
 from rft_core.jobs.pinning import make_task_prompt_set  # noqa: E402
-from rft_core.rewards.composition import Scorer  # noqa: E402
+from rft_core.rewards.scorer import Scorer  # noqa: E402
+from rft_core.sampling.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.grpo import get_end_ids, make_trainer  # noqa: E402

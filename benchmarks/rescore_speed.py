@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from rft_core.config import make_config  # noqa: E402
-from rft_core.evaluation.rescore import rescore  # noqa: E402
+from rft_core.rescoring import rescore  # noqa: E402
 from rft_core.rewards.contract import RewardEntry, RewardSet  # noqa: E402
 from rft_core.rewards.python_source import reward_set_from_source  # noqa: E402
 from rft_core.store.index import add_run, open_index  # noqa: E402

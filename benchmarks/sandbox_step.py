@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rft_core.rewards.composition import Scorer  # noqa: E402
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet  # noqa: E402
+from rft_core.rewards.scorer import Scorer  # noqa: E402
 
 GOAL_SECONDS = 30
 SHARE_OF_LOOPS = 0.02

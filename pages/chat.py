@@ -9,16 +9,21 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.answer_lanes import ask, forget_unfinished, show_exchange, show_unfinished
-from pages.components.generation_view import generation_style
+from pages.components.completions.answer_lanes import (
+    ask,
+    forget_unfinished,
+    show_exchange,
+    show_unfinished,
+)
+from pages.components.completions.view import generation_style
 from pages.components.page_header import page_header, show_error, shown_errors
-from pages.components.run_picker import pick_run
+from pages.components.runs.picker import pick_run
+from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, RftError
-from rft_core.generation.client import GenerationClient, choose_engine
-from rft_core.generation.protocol import Lane, SamplingParams
 from rft_core.paths import get_runs_dir
-from rft_core.prompts import PromptSet
 from rft_core.rewards.contract import Messages, RewardSet
+from rft_core.sampling.service.client import GenerationClient, choose_engine
+from rft_core.sampling.service.messages import Lane, SamplingParams
 from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, open_index
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.charts.pass_rate_figure import pass_rate_figure
 from pages.components.page_header import page_header, plain, shown_errors
-from pages.components.pass_rate_figure import pass_rate_figure
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, MOST_PROMPTS
 from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 from rft_core.evaluation.suite import Evaluation
-from rft_core.generation.protocol import Progress
 from rft_core.paths import get_runs_dir
+from rft_core.sampling.service.messages import Progress
 from rft_core.store.adapters import list_adapters
 from rft_core.store.index import RunRow, list_runs, open_index
 

@@ -2,10 +2,15 @@
 
 import streamlit as st
 
-from pages.components.completion_html import completion_card, completion_grid, diff_html, score_text
-from pages.components.generation_export import csv_lines, jsonl_lines
-from pages.components.generation_filters import clear_filters, generation_filters
-from pages.components.generation_list import (
+from pages.components.completions.completion_html import (
+    completion_card,
+    completion_grid,
+    diff_html,
+    score_text,
+)
+from pages.components.completions.export import csv_lines, jsonl_lines
+from pages.components.completions.filters import clear_filters, generation_filters
+from pages.components.completions.listing import (
     ListPage,
     newest_id,
     read_page,
@@ -14,15 +19,16 @@ from pages.components.generation_list import (
     show_newest,
     top_id,
 )
-from pages.components.generation_view import (
+from pages.components.completions.view import (
     generation_style,
     in_reward_order,
     show_completion,
     show_prompt,
 )
+from pages.components.completions.word_diff import diff_words, similarity
 from pages.components.page_header import page_header, plain, shown_errors
-from pages.components.reward_source import reward_weights
-from pages.components.run_picker import pick_run
+from pages.components.rewards.pinned_source import reward_weights
+from pages.components.runs.picker import pick_run
 from rft_core.paths import get_runs_dir
 from rft_core.store.generation_reader import (
     Generation,
@@ -37,7 +43,6 @@ from rft_core.store.generation_reader import (
 from rft_core.store.index import RunRow, open_index
 from rft_core.store.run_reader import has_database, open_run
 from rft_core.store.run_state import get_run_status
-from rft_core.word_diff import diff_words, similarity
 
 LIST_HEIGHT = 720
 LOOK_FOR_NEW_SECONDS = 2.0

@@ -6,19 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.generation_view import (
+from pages.components.charts.live_chart import live_chart
+from pages.components.completions.view import (
     generation_style,
     in_reward_order,
     pick_telling_group,
     show_completion,
     show_prompt,
 )
-from pages.components.live_chart import live_chart
-from pages.components.log_tail import read_log_tail
 from pages.components.page_header import page_header, plain, shown_errors
-from pages.components.rescoring import choose_rescore, is_rescoring, show_rescore
-from pages.components.reward_source import kernel_limits, reward_weights, show_reward_source
-from pages.components.run_curves import (
+from pages.components.rewards.pinned_source import kernel_limits, reward_weights, show_reward_source
+from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,
     optimisation_panels,
@@ -27,8 +25,10 @@ from pages.components.run_curves import (
     read_rescored,
     reward_panels,
 )
-from pages.components.run_header import run_header
-from pages.components.run_picker import pick_run
+from pages.components.runs.header import run_header
+from pages.components.runs.log_tail import read_log_tail
+from pages.components.runs.picker import pick_run
+from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from rft_core.config import to_yaml
 from rft_core.diagnosis.doctor import diagnose
 from rft_core.figures import Curves

@@ -6,9 +6,9 @@ import streamlit as st
 
 from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, plain, shown_errors
-from pages.components.run_actions import stop_and_resume
-from pages.components.run_badge import age_text, duration_text, state_badge
-from pages.components.sandbox_notice import sandbox_line
+from pages.components.rewards.sandbox_notice import sandbox_line
+from pages.components.runs.actions import stop_and_resume
+from pages.components.runs.badge import age_text, duration_text, state_badge
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
 from rft_core.jobs import DEMOS, delete, launch_demo

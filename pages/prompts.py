@@ -6,25 +6,25 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components.lint_table import show_findings
 from pages.components.page_header import page_header, plain, show_error, shown_errors
-from pages.components.prompt_draft import PromptDraft, get_draft
-from pages.components.prompt_preview import show_preview
-from pages.components.prompt_source import choose_source, use_sample_button
-from pages.components.prompt_steps import (
+from pages.components.prompts.draft import PromptDraft, get_draft
+from pages.components.prompts.lint_table import show_findings
+from pages.components.prompts.preview import show_preview
+from pages.components.prompts.row_table import show_rows
+from pages.components.prompts.source import choose_source, use_sample_button
+from pages.components.prompts.steps import (
     PromptPlan,
     choose_split,
     choose_task,
     pick_answer_columns,
     write_template,
 )
-from pages.components.row_table import show_rows
-from pages.components.stored_prompts import next_button, show_stored, stored_prompt_list
+from pages.components.prompts.stored import next_button, show_stored, stored_prompt_list
 from pages.components.workflow import remembered, section
+from rft_core.data import Finding, PromptSet, lint_prompts
 from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
-from rft_core.prompts import Finding, PromptSet, lint_prompts
 from rft_core.store.index import list_prompt_sets, open_index
 
 

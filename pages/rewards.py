@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.code_editor import Marker
 from pages.components.config_form import draft_values, set_draft
-from pages.components.dry_run_form import (
+from pages.components.dry_run.form import (
     DryRunRequest,
     PromptChoice,
     dry_run_form,
@@ -16,21 +15,22 @@ from pages.components.dry_run_form import (
     wanted_prompts,
     was_wanted_anew,
 )
-from pages.components.dry_run_report import show_dry_run
+from pages.components.dry_run.report import show_dry_run
 from pages.components.page_header import page_header, show_error
-from pages.components.rescoring import past_run_popover
-from pages.components.reward_draft import RewardDraft, get_reward_draft
-from pages.components.reward_entries import EditedRewards, edit_rewards
-from pages.components.reward_probes import probe_section
-from pages.components.reward_start import choose_start
-from pages.components.reward_versions import save_version, show_versions
-from pages.components.sandbox_notice import sandbox_banner
+from pages.components.rewards.code_editor import Marker
+from pages.components.rewards.draft import RewardDraft, get_reward_draft
+from pages.components.rewards.entries import EditedRewards, edit_rewards
+from pages.components.rewards.probes import probe_section
+from pages.components.rewards.sandbox_notice import sandbox_banner
+from pages.components.rewards.start import choose_start
+from pages.components.rewards.versions import save_version, show_versions
+from pages.components.runs.rescoring import past_run_popover
 from pages.components.suited_settings import suited_settings
 from pages.components.workflow import section
+from rft_core.dry_run import DryRun, score_groups
 from rft_core.errors import RftError
-from rft_core.evaluation.dry_run import DryRun, score_groups
-from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.scorer import check_reward_set
 from rft_core.store.index import StoredSet
 
 RESULT = "dry_run_result"

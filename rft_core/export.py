@@ -19,11 +19,11 @@ from typing import Any
 import yaml
 
 from rft_core.config import RunConfig, changed_fields, to_yaml
+from rft_core.data import PromptSet
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import BadInputError, RftError
 from rft_core.evaluation.metrics import mean
 from rft_core.evaluation.significance import PairedDifference, paired_difference
-from rft_core.prompts import PromptSet
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.adapters import StoredAdapter, get_adapter
 from rft_core.store.generation_reader import GenerationFilter, iterate_generations
@@ -174,8 +174,8 @@ def _write_merged(
     import torch
     from peft import PeftModel
 
-    from rft_core.generation.chat_template import render_prompt
-    from rft_core.generation.models import load_base
+    from rft_core.sampling.chat_template import render_prompt
+    from rft_core.sampling.models import load_base
 
     base, tokenizer = load_base(config.model, "float32")
     before = {name: tensor.clone() for name, tensor in base.state_dict().items()}

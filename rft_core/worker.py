@@ -20,6 +20,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rft_core.data.prompt_set import PromptSet
 from rft_core.errors import BadInputError, RftError
 from rft_core.paths import (
     get_adapter_dir,
@@ -29,7 +30,6 @@ from rft_core.paths import (
     get_runs_dir,
     get_worker_lock_path,
 )
-from rft_core.prompts.prompt_set import PromptSet
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import (
     RunRow,

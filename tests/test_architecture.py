@@ -1,4 +1,4 @@
-"""The house's rules, executable: layers, heavy imports, sizes, and the README's tree."""
+"""The house's rules, executable: layers, heavy imports, sizes, and the written trees."""
 
 import ast
 import subprocess
@@ -19,8 +19,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "rft_core.training",
         "rft_core.evaluation",
-        "rft_core.generation",
+        "rft_core.sampling",
         "rft_core.export",
+        "rft_core.dry_run",
+        "rft_core.rescoring",
         "rft_core.embedded.pretrain",
         "rft_core.embedded.measure",
         "rft_core.embedded.tokenizer",
@@ -35,9 +37,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "rft_core.store",
         "rft_core.sandbox",
-        "rft_core.prompts",
+        "rft_core.data",
         "rft_core.figures",
-        "rft_core.word_diff",
         "rft_core.planning",
     ),
     ("rft_core.hardware", "rft_core.model_files"),
@@ -49,13 +50,15 @@ HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}
 MAY_BE_HEAVY = (
     "rft_core.training",
     "rft_core.evaluation",
-    "rft_core.generation",
+    "rft_core.sampling",
     "rft_core.export",
+    "rft_core.dry_run",
+    "rft_core.rescoring",
     "rft_core.embedded",
     "rft_core.embedded.measure",  # samples and judges as evaluation does
     "rft_core.worker",
     "rft_core.sandbox.programs",  # nobody imports them: their text runs in jailed processes
-    "rft_core.sandbox.warm_up",  # imports for the processes that are forked from a server
+    "rft_core.sandbox.inside.warm_up",  # imports for the processes that are forked from a server
 )
 FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}
 MAX_FILE_LINES = 350
@@ -144,7 +147,7 @@ def test_pages_touch_no_database_no_process_and_no_model() -> None:
 
 def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
     components = [_module(path) for path in _sources("pages/components")]
-    names = ["rft_core.jobs", "rft_core.cli", "rft_core.generation.client", *components]
+    names = ["rft_core.jobs", "rft_core.cli", "rft_core.sampling.service.client", *components]
     page_imports = sorted(
         {
             name
@@ -179,8 +182,8 @@ def test_every_file_says_what_it_is_for(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
 
 
-def test_the_readme_tree_is_the_real_tree() -> None:
-    command = [sys.executable, str(ROOT / ".ci" / "readme-tree"), "--check"]
+def test_the_written_trees_are_the_real_tree() -> None:
+    command = [sys.executable, str(ROOT / ".ci" / "write-tree"), "--check"]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
 

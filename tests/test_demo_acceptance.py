@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from rft_core.generation.client import GenerationClient
 from rft_core.jobs import wait_for_end
 from rft_core.paths import PROJECT_ROOT
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.run_reader import open_run
 from tests.runs_folder import SUPERVISOR, RunsFolder
 from tests.tiny_run import expected_counts, read_counts

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.config import RunConfig
+from rft_core.data.prompt_set import PromptSet, make_prompt_set
+from rft_core.data.split import Split
+from rft_core.data.template import PromptTemplate
 from rft_core.paths import PROJECT_ROOT, get_run_dir, get_worker_log_path
-from rft_core.prompts.prompt_set import PromptSet, make_prompt_set
-from rft_core.prompts.split import Split
-from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import add_run, ensure_prompt_set, ensure_reward_set, open_index
 from rft_core.store.run_reader import get_progress, has_database, open_run

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.page_header import plain
-from rft_core.generation.protocol import Progress
+from rft_core.sampling.service.messages import Progress
 
 T = TypeVar("T")
 

@@ -21,9 +21,9 @@ from rft_core.cli.scoring import TaskName
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
+    from rft_core.data import PromptSet
     from rft_core.diagnosis.preflight.prompts import PassRule
-    from rft_core.evaluation.dry_run import DryRun
-    from rft_core.prompts import PromptSet
+    from rft_core.dry_run import DryRun
     from rft_core.rewards.contract import RewardSet
 
 
@@ -58,8 +58,8 @@ def dry_run(
 ) -> int:
     """Sample, score, and predict the first training step. Exit code 1: it could not learn."""
     from rft_core.config import make_config, parse_assignments
-    from rft_core.evaluation.dry_run import choose_rows
-    from rft_core.evaluation.dry_run import dry_run as sample_and_score
+    from rft_core.dry_run import choose_rows
+    from rft_core.dry_run import dry_run as sample_and_score
 
     given = {"model": model, "num_generations": num_generations}
     values = {name: value for name, value in given.items() if value is not None}
@@ -102,8 +102,8 @@ def _get_rewards(config: RunConfig) -> RewardSet:
 
 def _get_prompts(config: RunConfig, count: int) -> PromptSet:
     """The stored set, or as many of the task's own prompts as are tried."""
+    from rft_core.data import PromptSet
     from rft_core.jobs.pinning import make_task_prompt_set
-    from rft_core.prompts import PromptSet
     from rft_core.store.index import get_prompt_set, open_index
 
     if config.prompt_set is None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.intervals import Prediction
     from rft_core.diagnosis.preflight.prompts import PassRates
     from rft_core.diagnosis.preflight.verdict import Preflight
-    from rft_core.evaluation.dry_run import DryRun
+    from rft_core.dry_run import DryRun
 
 
 def as_document(result: DryRun) -> dict[str, Any]:

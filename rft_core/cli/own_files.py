@@ -18,7 +18,7 @@ from rft_core.errors import cannot_read
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
-    from rft_core.prompts import PromptSet
+    from rft_core.data import PromptSet
     from rft_core.rewards.contract import RewardSet
 
 PromptsFile = Annotated[
@@ -56,7 +56,7 @@ def with_own_files(
 
 def read_prompts(path: Path, config: RunConfig) -> PromptSet:
     """The task's template over the columns that look like its fields; a fifth is for validation."""
-    from rft_core.prompts import ColumnMapping, import_table, read_table, suggest_mapping
+    from rft_core.data import ColumnMapping, import_table, read_table, suggest_mapping
     from rft_core.tasks import get_task
     from rft_core.tasks.published_formats import adopt_table
 

@@ -41,7 +41,7 @@ def probe(
     or nothing could be scored.
     """
     from rft_core.diagnosis.probes.reward_probes import probe_rewards
-    from rft_core.rewards.composition import Scorer
+    from rft_core.rewards.scorer import Scorer
     from rft_core.tasks import get_task
 
     chosen = get_task(task)

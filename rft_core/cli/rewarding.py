@@ -14,7 +14,7 @@ from rft_core.cli.output import AsJson, RunId, note, print_facts, print_json, ru
 from rft_core.cli.own_files import find_rewards, read_rewards, store_rewards
 
 if TYPE_CHECKING:
-    from rft_core.evaluation.rescore import RescoreResult
+    from rft_core.rescoring import RescoreResult
 
 Format = Literal["openai", "python"]
 
@@ -84,7 +84,7 @@ def rescore(
 
     What is scored is kept: run again, it goes on where it ended, or with what a live run has added.
     """
-    from rft_core.evaluation.rescore import rescore as score_again
+    from rft_core.rescoring import rescore as score_again
 
     folder = runs_dir()
     chosen = find_rewards(folder, rewards)

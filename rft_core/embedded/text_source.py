@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rft_core.prompts.template import Message
+from rft_core.data.template import Message
 from rft_core.rewards.contract import Row
 from rft_core.tasks.task import Task
 

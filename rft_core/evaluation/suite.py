@@ -18,8 +18,8 @@ from rft_core.evaluation.significance import (
     mean_interval,
     paired_difference,
 )
-from rft_core.generation.protocol import Completion
 from rft_core.rewards.contract import Messages, Row
+from rft_core.sampling.service.messages import Completion
 
 # "held-out" rows were never used; "validation" rows were looked at during training.
 RowSource = Literal["held-out", "validation"]

@@ -15,14 +15,14 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
+from rft_core.data import Message, PromptSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import Facts, Problem, estimate, find_problems
-from rft_core.prompts import Message, PromptSet
-from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import RewardSet
-from rft_core.rewards.graders import list_code, refuse_code
+from rft_core.rewards.registry import list_code, refuse_code
+from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import get_prompt_set, get_reward_set, open_index
 from rft_core.tasks import get_task

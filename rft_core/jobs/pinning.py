@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
-from rft_core.prompts import PromptSet, Split, make_prompt_set
+from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.store.index import (
     ensure_prompt_set,
     ensure_reward_set,

@@ -29,11 +29,14 @@ grade = module.grade
 def make_child_entry(
     entry: RewardEntry, modules: tuple[str, ...], options: Mapping[str, Any]
 ) -> RewardEntry:
-    """The Python entry that runs `grade` of the last of these neighbours of this file."""
+    """The Python entry that runs `grade` of the last of these modules, named from this folder."""
     package = __name__.rpartition(".")[0]
     texts = {package.partition(".")[0]: "", package: ""}
     for module in modules:
-        path = Path(__file__).with_name(f"{module}.py")
+        family, _, _ = module.rpartition(".")
+        if family:
+            texts[f"{package}.{family}"] = ""
+        path = Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py")
         texts[f"{package}.{module}"] = path.read_text(encoding="utf-8")
     source = _SOURCE.format(texts=texts, options=dict(options))
     return replace(entry, grader=PYTHON_GRADER, options={"function": "grade"}, source=source)

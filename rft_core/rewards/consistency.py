@@ -10,8 +10,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, Scored
+from rft_core.rewards.scorer import Scorer
 
 TOLERANCE = 1e-9
 MOST_SAMPLES = 32  # whole groups of them: scoring may be slow

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from rft_core.rewards.answers.extraction import EXTRACTIONS
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.extraction import EXTRACTIONS
 
 if TYPE_CHECKING:  # exported graders bring this file along, and no sandbox
     from rft_core.rewards.workbench import Workbench

@@ -15,7 +15,7 @@ from dataclasses import replace
 from rft_core.errors import RftError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
 
 TRACEBACK_FRAMES = 5  # the innermost; a recursion without end has a thousand
 

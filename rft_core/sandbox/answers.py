@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from rft_core.sandbox import values
+from rft_core.sandbox.inside import values
 from rft_core.sandbox.outcome import ExecutionError, Outcome
 from rft_core.sandbox.provider import Reply
 

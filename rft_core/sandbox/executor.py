@@ -20,7 +20,7 @@ from rft_core.sandbox import frames
 from rft_core.sandbox.answers import Answer, Failure, read_answer
 from rft_core.sandbox.flavours import Flavour, choose_flavour
 from rft_core.sandbox.fork_server import GRACE_SECONDS, Ending, Process
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import (
     DeadlineError,
     ExecutionError,

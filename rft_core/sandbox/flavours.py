@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from enum import StrEnum
 
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 
 
 class Flavour(StrEnum):

@@ -28,11 +28,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.sandbox import jail
-from rft_core.sandbox.bubblewrap import find_bubblewrap, wrap
 from rft_core.sandbox.channel import Channel
 from rft_core.sandbox.flavours import ENVIRONMENT, Flavour
-from rft_core.sandbox.limits import Limits, choose_user
+from rft_core.sandbox.jail import jail
+from rft_core.sandbox.jail.bubblewrap import find_bubblewrap, wrap
+from rft_core.sandbox.jail.limits import Limits, choose_user
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
 from rft_core.sandbox.scratch import Scratch
 from rft_core.sandbox.workspace import Workspace
@@ -43,7 +43,7 @@ START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0  # for a fork, or for the end of a killed process
 GRACE_SECONDS = 0.2  # for a process that closed its pipe to end by itself, and say why
 SEARCH = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-PROGRAM = f"{SEARCH}from rft_core.sandbox.zygote import main; main()"
+PROGRAM = f"{SEARCH}from rft_core.sandbox.inside.zygote import main; main()"
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from rft_core.sandbox import frames, values
+from rft_core.sandbox import frames
 from rft_core.sandbox.answers import read_reply
 from rft_core.sandbox.flavours import LIMITS, Flavour
 from rft_core.sandbox.fork_server import GRACE_SECONDS, Ending, ForkServer, Process
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.inside import values
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import (
     DeadlineError,
     ExecutionError,

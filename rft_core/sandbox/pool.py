@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TypeVar
 
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.local import LocalProvider
 from rft_core.sandbox.outcome import InfrastructureError, Outcome, SandboxRefusedError
 from rft_core.sandbox.provider import Program, Provider, Session

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import Outcome
 
 __all__ = ["Flavour", "Limits", "Outcome", "Program", "Provider", "Reply", "Session"]

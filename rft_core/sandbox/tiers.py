@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.sandbox import frames
-from rft_core.sandbox.bubblewrap import find_bubblewrap
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.jail import BUBBLEWRAP, INNER_LAYERS, LANDLOCK, LIMITS, SECCOMP, USER
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.inside.trials import PROBES
+from rft_core.sandbox.jail.bubblewrap import find_bubblewrap
+from rft_core.sandbox.jail.jail import BUBBLEWRAP, INNER_LAYERS, LANDLOCK, LIMITS, SECCOMP, USER
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
-from rft_core.sandbox.probes import PROBES
 
 REFUSAL = (
     "Rewards that run code (Python, programs, kernels) are refused here; those for text, numbers, "

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks.cheats import countdown_cheats
 from rft_core.tasks.splits import EVALUATED_ONE_IN, Split, choose_split

@@ -7,8 +7,8 @@ is the share of the constraints that are kept, `correctness` is 1 where all are.
 
 from __future__ import annotations
 
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks.cheats import instruction_cheats
 from rft_core.tasks.task import Task

@@ -12,9 +12,9 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks.cheats import json_cheats
 from rft_core.tasks.splits import choose_split

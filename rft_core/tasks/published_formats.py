@@ -12,11 +12,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.data.table import Row, Table
 from rft_core.errors import BadInputError
-from rft_core.prompts.table import Row, Table
-from rft_core.rewards.number_text import parse_number
-from rft_core.rewards.programs.assert_lines import AssertLine, list_asserts, read_assert
-from rft_core.rewards.programs.unit_tests import read_entry_point, read_unit_tests
+from rft_core.rewards.answers.number_text import parse_number
+from rft_core.rewards.code.assert_lines import AssertLine, list_asserts, read_assert
+from rft_core.rewards.code.unit_tests import read_entry_point, read_unit_tests
 from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
 
 NUM_VISIBLE = 1

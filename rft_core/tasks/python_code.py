@@ -14,11 +14,11 @@ import random
 from collections.abc import Hashable
 from typing import Any
 
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
+from rft_core.rewards.code.random_inputs import draw_input
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.rewards.programs.random_inputs import draw_input
 from rft_core.tasks.cheats import python_cheats
 from rft_core.tasks.python_functions import FUNCTIONS, Function
 from rft_core.tasks.task import Rows, Task

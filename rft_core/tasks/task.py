@@ -11,11 +11,11 @@ from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.data.mapping import RowField
+from rft_core.data.template import Message, PromptTemplate
 from rft_core.errors import BadInputError, RftError
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import Message, PromptTemplate
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardSet, Row
+from rft_core.rewards.scorer import Scorer
 
 Rows = list[dict[str, Any]]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from rft_core.rewards.contract import Row
-from rft_core.rewards.kernels.source import ENTRY
+from rft_core.rewards.triton.source import ENTRY
 from rft_core.tasks.triton_reference import LONGEST_REFERENCE
 
 _COPY = """\

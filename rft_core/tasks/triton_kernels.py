@@ -7,8 +7,8 @@ The easy task has only what the generator draws: one line, elementwise or along 
 
 from __future__ import annotations
 
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
 from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task

@@ -12,11 +12,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rft_core.prompts.mapping import RowField
-from rft_core.prompts.template import PromptTemplate
+from rft_core.data.mapping import RowField
+from rft_core.data.template import PromptTemplate
+from rft_core.rewards.answers.extraction import HASH_MARK
+from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.rewards.extraction import HASH_MARK
-from rft_core.rewards.number_text import parse_number
 from rft_core.tasks.cheats import program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from rft_core.config import RunConfig
 from rft_core.rewards.advantages import compute_advantages
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, FunctionReport
+from rft_core.rewards.scorer import Scorer
 from rft_core.store.run_writer import PromptRecord, RunWriter, Split, StepRecord
 from rft_core.training.batch_records import SampledBatch, list_generations, summarise
 from rft_core.training.pausing import find_reason_to_pause

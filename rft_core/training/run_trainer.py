@@ -17,9 +17,9 @@ from transformers import TrainerCallback
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rft_core.config import RunConfig
-from rft_core.generation.adapters import can_merge, merged
-from rft_core.generation.decoding import Row, decode
-from rft_core.generation.protocol import SamplingParams
+from rft_core.sampling.adapters import can_merge, merged
+from rft_core.sampling.decoding import Row, decode
+from rft_core.sampling.service.messages import SamplingParams
 from rft_core.training.adapter_files import ADAPTER_NAME, save_adapter
 from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
 from rft_core.training.prompt_order import PromptOrder

@@ -15,13 +15,13 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from rft_core.config import RunConfig
+from rft_core.data.prompt_set import PromptSet
+from rft_core.data.table import Row
 from rft_core.errors import BadInputError
-from rft_core.generation.chat_template import render_prompt
-from rft_core.generation.models import load_base
-from rft_core.prompts.prompt_set import PromptSet
-from rft_core.prompts.table import Row
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.chat_template import render_prompt
+from rft_core.sampling.models import load_base
 from rft_core.store.run_writer import Outcome, PromptRecord, RunWriter, Split
 from rft_core.training.adapter_files import load_adapter_weights, save_adapter
 from rft_core.training.checkpoints import Resumable, publish_folder

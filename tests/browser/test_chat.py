@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT, get_adapter_dir
+from rft_core.sampling.service.client import GenerationClient
 from tests.browser.page_actions import button
-from tests.generation.processes import service_folder
+from tests.sampling.processes import service_folder
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 from tests.tiny_run import add_tiny_run, await_truth
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rft_core.generation.client import GenerationClient
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardSet
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import get_reward_set, list_reward_sets, open_index
 from tests.browser.page_actions import button, choose
 from tests.sample_run import write_finished_run

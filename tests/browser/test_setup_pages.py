@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
 from tests.browser.page_actions import button, choose, type_source, upload
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rft_core.generation.client import GenerationClient
-from rft_core.prompts import PromptSet
+from rft_core.data import PromptSet
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import get_prompt_set, open_index
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder

@@ -7,9 +7,9 @@ import pytest
 
 from rft_core.config import RunConfig
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.generation.client import GenerationClient
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import add_run, open_index
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder

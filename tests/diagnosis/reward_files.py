@@ -15,13 +15,13 @@ from pathlib import Path
 
 from rft_core.diagnosis.probes.report import ProbeReport
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
+from rft_core.rewards.scorer import Scorer
 from tests.diagnosis.grader_sets import PLANTED, SOUND
 from tests.diagnosis.probe_rows import list_cases
 
-HERE = Path(__file__).resolve().parent
+CASES = Path(__file__).resolve().parents[1] / "cases"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Subject:
 
 
 def list_subjects(folder: str) -> list[Subject]:
-    """All files of planted_rewards, sound_rewards, or the hold_out in either."""
-    return [_read(path) for path in sorted((HERE / folder).glob("*.py"))]
+    """All files of `planted`, `sound`, or the hold_out in either."""
+    return [_read(path) for path in sorted((CASES / folder).glob("*.py"))]
 
 
 def list_grader_sets(*, planted: bool) -> list[Subject]:

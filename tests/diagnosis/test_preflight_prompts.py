@@ -2,6 +2,7 @@
 
 import pytest
 
+from rft_core.data import PromptTemplate, Split, make_prompt_set
 from rft_core.diagnosis.preflight.answers import list_unparsable
 from rft_core.diagnosis.preflight.prompts import (
     PassRule,
@@ -10,7 +11,6 @@ from rft_core.diagnosis.preflight.prompts import (
     measure_pass_rates,
 )
 from rft_core.errors import BadInputError
-from rft_core.prompts import PromptTemplate, Split, make_prompt_set
 from rft_core.rewards.contract import RewardEntry
 from tests.diagnosis.tried_cases import make_tried
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
-from rft_core.rewards.composition import Scorer
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import TASKS
 from tests.diagnosis.probe_rows import list_cases
 from tests.diagnosis.reward_files import Subject, list_grader_sets, list_subjects
@@ -21,7 +21,7 @@ def flagged(subjects: Sequence[Subject]) -> list[str]:
     return [subject.name for subject in subjects if subject.probe().paying]
 
 
-@pytest.mark.parametrize("folder", ["planted_rewards", "planted_rewards/hold_out"])
+@pytest.mark.parametrize("folder", ["planted", "planted/hold_out"])
 def test_planted_bugs_are_caught(folder: str) -> None:
     subjects = list_subjects(folder)
     caught = flagged(subjects)
@@ -30,7 +30,7 @@ def test_planted_bugs_are_caught(folder: str) -> None:
     assert len(caught) >= LEAST_CAUGHT * len(subjects), missed
 
 
-@pytest.mark.parametrize("folder", ["sound_rewards", "sound_rewards/hold_out"])
+@pytest.mark.parametrize("folder", ["sound", "sound/hold_out"])
 def test_sound_rewards_are_left_in_peace(folder: str) -> None:
     subjects = list_subjects(folder)
     accused = flagged(subjects)
@@ -56,6 +56,6 @@ def test_no_probe_and_no_cheat_pays_on_a_tasks_own_rewards(name: str) -> None:
 
 
 def test_every_suite_is_large_enough_to_speak_of_rates() -> None:
-    for folder in ("planted_rewards", "sound_rewards"):
+    for folder in ("planted", "sound"):
         assert len(list_subjects(folder)) >= 20
         assert len(list_subjects(f"{folder}/hold_out")) >= 10

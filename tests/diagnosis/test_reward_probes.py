@@ -9,9 +9,9 @@ import pytest
 from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
 from rft_core.diagnosis.probes.target import Case, source_words
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import TASKS
 from rft_core.tasks.probe_cases import make_cases
 from tests.diagnosis.probe_rows import list_cases

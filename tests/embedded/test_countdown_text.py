@@ -5,8 +5,8 @@ import subprocess
 import sys
 
 from rft_core.embedded.countdown_text import COUNTDOWN_TEXT, sample_row
-from rft_core.rewards.equation import grade_equation
-from rft_core.rewards.format import grade_format
+from rft_core.rewards.answers.equation import grade_equation
+from rft_core.rewards.text.format import grade_format
 from rft_core.tasks.countdown import (
     COUNTDOWN,
     LARGEST_TARGET,

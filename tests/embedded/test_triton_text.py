@@ -12,10 +12,10 @@ from rft_core.embedded.triton_text import (
     misread,
     sample_row,
 )
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch
-from rft_core.rewards.kernels.rules import find_violations
-from rft_core.rewards.kernels.source import read_completion
+from rft_core.rewards.scorer import Scorer
+from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.source import read_completion
 from rft_core.tasks.triton_generator import bucket, sample_problem, write_kernel
 from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap, write_gold
 from rft_core.tasks.triton_reference import make_key

@@ -8,10 +8,10 @@ from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.held_out import HeldOut
 from rft_core.evaluation.run_evaluation import find_contender, judge, plan_evaluation
-from rft_core.generation.protocol import Completion
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
-from rft_core.rewards.composition import Scorer
+from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.service.messages import Completion
 from rft_core.store.index import add_run, open_index
 from rft_core.tasks import get_task
 

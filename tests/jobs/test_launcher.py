@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from rft_core.config import RunConfig, make_config, parse_yaml
+from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs import delete, fork, launch, list_problems, resume, stop, wait_for_end
 from rft_core.paths import get_config_path, get_run_dir
-from rft_core.prompts import PromptSet
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import (
     get_prompt_set,

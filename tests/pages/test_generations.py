@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.generation_export import csv_lines, jsonl_lines
+from pages.components.completions.export import csv_lines, jsonl_lines
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.generation_reader import GenerationFilter, iterate_generations
 from rft_core.store.run_reader import open_run

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.run_curves import measured_panels
+from pages.components.runs.curves import measured_panels
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import list_commands, open_index
 from rft_core.store.run_writer import StepRecord

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rft_core.generation.client import GenerationClient
+from rft_core.data import PromptSet
 from rft_core.paths import PROJECT_ROOT
-from rft_core.prompts import PromptSet
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
 
 

@@ -8,12 +8,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from transformers import AutoTokenizer
 
-from pages.components.prompt_preview import length_histogram, sample_rows, tokens_html
+from pages.components.prompts.preview import length_histogram, sample_rows, tokens_html
+from rft_core.data import PromptSet
+from rft_core.data.sample_data import load_sample
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
-from rft_core.prompts import PromptSet
-from rft_core.prompts.sample_data import load_sample
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
 from rft_core.tasks import get_task
 

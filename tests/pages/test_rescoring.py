@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.rescoring import describe
-from pages.components.run_curves import read_rescored, reward_panels
+from pages.components.runs.curves import read_rescored, reward_panels
+from pages.components.runs.rescoring import describe
 from rft_core.figures import Curves
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import PROJECT_ROOT
@@ -101,7 +101,7 @@ def test_it_is_cancelled_and_goes_on(runs_dir: Path) -> None:
 
 
 def test_new_completions_of_a_live_run_are_offered(runs_dir: Path) -> None:
-    from rft_core.evaluation.rescore import rescore
+    from rft_core.rescoring import rescore
 
     run = begin_run(runs_dir, RUN)
     run.train(3)
@@ -118,7 +118,7 @@ def test_an_unknown_set_in_the_address_is_named(runs_dir: Path) -> None:
 
 
 def test_what_would_have_been_is_dashed_beside_what_was(runs_dir: Path) -> None:
-    from rft_core.evaluation.rescore import rescore
+    from rft_core.rescoring import rescore
 
     write_finished_run(runs_dir, RUN, steps=10)
     rescore(runs_dir, RUN, OTHER)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rft_core.generation.client import GenerationClient
 from rft_core.paths import PROJECT_ROOT
+from rft_core.sampling.service.client import GenerationClient
 
 ANY_TEXT = "def any_text(completions, **kw):\n    return [float(bool(c)) for c in completions]\n"
 

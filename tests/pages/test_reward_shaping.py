@@ -3,19 +3,19 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.reward_draft import start_from_rewards
-from pages.components.reward_versions import reward_diff
+from pages.components.rewards.draft import start_from_rewards
+from pages.components.rewards.versions import reward_diff
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
 from rft_core.tasks import get_task
 
 
 def _form() -> None:
     import streamlit as st
 
-    from pages.components.reward_draft import get_reward_draft, start_from_rewards
-    from pages.components.reward_entries import edit_rewards
+    from pages.components.rewards.draft import get_reward_draft, start_from_rewards
+    from pages.components.rewards.entries import edit_rewards
     from rft_core.rewards.contract import RewardSet
     from rft_core.tasks import get_task
 
@@ -41,8 +41,8 @@ SOURCE = (
 def _any_form(rewards: str) -> None:
     import streamlit as st
 
-    from pages.components.reward_draft import get_reward_draft, start_from_rewards
-    from pages.components.reward_entries import edit_rewards
+    from pages.components.rewards.draft import get_reward_draft, start_from_rewards
+    from pages.components.rewards.entries import edit_rewards
     from rft_core.rewards.contract import RewardSet
 
     if get_reward_draft() is None:

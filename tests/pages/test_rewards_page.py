@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.dry_run_form import split_pasted
-from pages.components.reward_versions import reward_diff
-from rft_core.generation.client import GenerationClient
+from pages.components.dry_run.form import split_pasted
+from pages.components.rewards.versions import reward_diff
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.sandbox.tiers import ProbeResult, SandboxReport
 from rft_core.store.index import list_reward_sets, open_index
 from rft_core.store.rescores import get_rescore
@@ -323,7 +323,9 @@ def test_where_code_cannot_be_locked_in_the_page_says_so_and_what_still_works(
     assert not open_rewards().error
     probe = ProbeResult("bwrap", "bubblewrap", False, "not installed")
     nothing = SandboxReport(None, (), (probe,))
-    monkeypatch.setattr("pages.components.sandbox_notice.get_sandbox_report", lambda: nothing)
+    monkeypatch.setattr(
+        "pages.components.rewards.sandbox_notice.get_sandbox_report", lambda: nothing
+    )
     app = open_rewards()
     assert "bwrap: not installed" in app.error[0].value.replace("\\", "")
     assert "refused here" in app.error[0].value and "format still work" in app.error[0].value

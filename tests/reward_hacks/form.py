@@ -1,7 +1,7 @@
 """Cheats on the format of a completion, and the tests that hold them."""
 
-FORMAT = "rewards/test_format_hacks.py::"
-PATTERN = "rewards/test_pattern_and_length.py::"
+FORMAT = "rewards/text/test_format_hacks.py::"
+PATTERN = "rewards/text/test_pattern_and_length.py::"
 
 FORM = {
     "an empty thought, or one of invisible characters": [
@@ -13,8 +13,8 @@ FORM = {
     ],
     "50 copies of a tag": [f"{FORMAT}test_farmed_tags_are_flagged[50 copies of the answer]"],
     "words of Triton in comments and strings alone": [
-        "rewards/test_kernel_format.py::test_words_in_comments_and_strings_earn_only_the_tags",
-        "rewards/test_kernel_format.py::test_copies_of_keywords_earn_no_more_than_one_each",
+        "rewards/triton/test_kernel_format.py::test_words_in_comments_and_strings_earn_only_the_tags",
+        "rewards/triton/test_kernel_format.py::test_copies_of_keywords_earn_no_more_than_one_each",
     ],
     "4,000 repetitions": [
         f"{FORMAT}test_4000_repetitions_are_noticed",

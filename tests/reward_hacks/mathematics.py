@@ -1,10 +1,10 @@
 """Cheats on mathematics and Countdown, and the tests that hold them."""
 
-COUNTDOWN = "rewards/test_countdown_hacks.py::"
+COUNTDOWN = "rewards/answers/test_countdown_hacks.py::"
 CHEAT = f"{COUNTDOWN}test_a_cheat_scores_zero_at_once"
-MATH = "rewards/test_math_equivalence.py::"
-MATCHING = "rewards/test_matching.py::"
-ANSWER = "rewards/test_program_answer.py::"
+MATH = "rewards/answers/test_math_equivalence.py::"
+MATCHING = "rewards/answers/test_matching.py::"
+ANSWER = "rewards/code/test_program_answer.py::"
 USER = "rewards/test_user_functions.py::"
 
 MATHEMATICS = {
@@ -58,7 +58,7 @@ MATHEMATICS = {
     ],
     "one letter for every multiple choice": [
         "diagnosis/test_preflight.py::test_always_answering_a_is_at_chance_level",
-        "evaluation/test_dry_run.py::test_choices_at_chance_level_are_warned_about",
+        "test_dry_run.py::test_choices_at_chance_level_are_warned_about",
     ],
     "NaN and infinity as a reward": [f"{USER}test_what_is_no_finite_number_is_unscored_and_named"],
     "a number too large for a float": [

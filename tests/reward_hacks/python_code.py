@@ -1,9 +1,9 @@
 """Cheats on Python code with tests, and the tests that hold them."""
 
-UNIT = "rewards/test_unit_test_hacks.py::"
+UNIT = "rewards/code/test_unit_test_hacks.py::"
 PROGRAM = f"{UNIT}test_a_cheat_earns_nothing_and_harms_nobody"
 REACHING_OUT = f"{UNIT}test_reaching_out_is_blocked_flagged_and_not_paid_even_beside_right_results"
-STDOUT = "rewards/test_stdout_tests.py::"
+STDOUT = "rewards/code/test_stdout_tests.py::"
 ESCAPES = "sandbox/test_escapes.py::"
 
 PYTHON_CODE = {
@@ -20,7 +20,7 @@ PYTHON_CODE = {
         f"{PROGRAM}[equal by a metaclass]",
         f"{PROGRAM}[a generator]",
         "sandbox/test_values.py::test_anything_else_is_opaque_and_equals_nothing",
-        "rewards/test_value_comparison.py::test_what_is_not",
+        "rewards/code/test_value_comparison.py::test_what_is_not",
     ],
     "reading the tests": [
         f"{UNIT}test_no_expected_value_is_ever_sent_to_a_candidate",
@@ -87,7 +87,7 @@ PYTHON_CODE = {
     "honest twins": [
         f"{UNIT}test_an_honest_program_earns_everything",
         f"{STDOUT}test_an_honest_program_earns_everything_however_it_reads_and_prints",
-        "rewards/test_value_comparison.py::test_what_is_equal",
+        "rewards/code/test_value_comparison.py::test_what_is_equal",
         "tasks/test_python_code_task.py::test_every_functions_own_source_earns_the_full_reward",
     ],
 }

@@ -23,7 +23,8 @@ SECTIONS = (MATHEMATICS, FORM, PYTHON_CODE, TRITON, SANDBOX, USER_FUNCTIONS)
 HELD_BY = sorted(
     {(case, test) for section in SECTIONS for case, tests in section.items() for test in tests}
 )
-CASE_FOLDERS = ("program_cases", "kernel_case")  # files of cases, where a test file names them
+# Folders of cases, and how a test file that reads them names them.
+CASES = {"programs": "cases/programs", "kernels": "kernel_case"}
 
 
 @functools.cache
@@ -32,9 +33,9 @@ def read_tests(file: str) -> tuple[frozenset[str], str]:
     path = TESTS / file
     text = path.read_text(encoding="utf-8")
     names = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)}
-    for prefix in CASE_FOLDERS:
-        if prefix in text:
-            for case in sorted(path.parent.glob(f"{prefix}*/**/*.py")):
+    for folder, named_as in CASES.items():
+        if named_as in text:
+            for case in sorted((TESTS / "cases" / folder).glob("**/*.py")):
                 text += f"{case.stem}\n{case.read_text(encoding='utf-8')}"
     return frozenset(names), text
 

@@ -1,22 +1,22 @@
 """Cheats on the way from PyTorch to Triton, and the tests that hold them.
 
-Most lie in `rewards/kernel_cases/`, one a file: each is found in the syntax tree where it shows
+Most lie in `cases/kernels/`, one a file: each is found in the syntax tree where it shows
 there, and is run and not paid; some are also run with nobody having read them.
 """
 
-EXECUTION = "rewards/test_kernel_execution.py::"
+EXECUTION = "rewards/triton/test_kernel_execution.py::"
 UNPAID = f"{EXECUTION}test_no_cheat_is_paid_for_being_right"
 SEEN = f"{EXECUTION}test_running_sees_through_a_cheat_that_nobody_has_read"
 HONEST = f"{EXECUTION}test_an_honest_kernel_keeps_its_full_score"
 COMPILER = (
     f"{EXECUTION}test_the_compiler_rejects_python_in_a_kernel_whatever_the_interpreter_made_of_it"
 )
-RULES = "rewards/test_kernel_rules.py::"
+RULES = "rewards/triton/test_kernel_rules.py::"
 FOUND = f"{RULES}test_a_cheat_is_found_where_the_tree_shows_it"
 LEFT_ALONE = f"{RULES}test_an_honest_twin_is_left_alone"
-COMPARISON = "rewards/test_kernel_comparison.py::"
-INPUTS = "rewards/test_kernel_inputs.py::"
-LAB = "rewards/test_kernel_lab.py::"
+COMPARISON = "rewards/triton/test_kernel_comparison.py::"
+INPUTS = "rewards/triton/test_kernel_inputs.py::"
+LAB = "rewards/triton/test_kernel_lab.py::"
 SANDBOX = "sandbox/test_hostile_candidates.py::"
 
 

@@ -18,8 +18,8 @@ USER_FUNCTIONS = {
     "10 MB of prints": [f"{USER}test_ten_megabytes_of_prints_do_no_harm"],
     "a missing module": [f"{USER}test_a_missing_module_is_explained"],
     "a column that shows the answer in the prompt": [
-        "prompts/test_prompt_lint.py::test_leaked_answers_are_found_without_crying_wolf",
-        "prompts/test_prompt_lint.py::test_a_template_that_prints_the_answer_is_reported_once",
+        "data/test_prompt_lint.py::test_leaked_answers_are_found_without_crying_wolf",
+        "data/test_prompt_lint.py::test_a_template_that_prints_the_answer_is_reported_once",
     ],
     "an edit while a run is live": [
         "training/test_grpo_run.py::test_a_run_keeps_the_rewards_that_it_was_launched_with",

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rft_core.errors import RftError
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scoring
+from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.scoring_file import score_file
 from rft_core.sandbox import tiers
 

@@ -3,10 +3,10 @@
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import Scorer, weighted_sum
 from rft_core.rewards.contract import LARGEST, Batch, Grade, RewardEntry, RewardSet
 from rft_core.rewards.grader_info import GraderInfo
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
+from rft_core.rewards.scorer import Scorer, weighted_sum
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch, python_set
 
 COUNTDOWN = RewardSet((RewardEntry("format", "format"), RewardEntry("equation", "equation", 2.0)))

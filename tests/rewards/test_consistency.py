@@ -1,7 +1,7 @@
 """Noise and dependence on the place in the batch are found; honest group rewards are not blamed."""
 
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.consistency import find_inconsistencies
+from rft_core.rewards.scorer import Scorer
 from tests.rewards.scoring_cases import make_batch, python_set
 
 BATCH = make_batch(*(letter * (index % 7) for index, letter in enumerate("abcdefghijkl")))

@@ -3,9 +3,9 @@
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import Scorer, check_reward_set
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.formula import formula_names, grade_formula
+from rft_core.rewards.scorer import Scorer, check_reward_set
 from tests.rewards.scoring_cases import RIGHT, make_batch
 
 

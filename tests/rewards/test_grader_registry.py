@@ -7,7 +7,7 @@ import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.graders import GRADERS, check_entry
+from rft_core.rewards.registry import GRADERS, check_entry
 
 
 @pytest.fixture(params=GRADERS.values(), ids=GRADERS.keys())

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
 
 IN_PROCESS = [info for info in GRADERS.values() if info.function]
 PIECES = [

@@ -3,12 +3,12 @@
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.python_source import (
     STARTER_SOURCE,
     inspect_source,
     reward_set_from_source,
 )
+from rft_core.rewards.scorer import Scorer
 from tests.rewards.scoring_cases import RIGHT, make_batch
 
 

@@ -6,8 +6,8 @@ from dataclasses import asdict, replace
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import Scorer, check_reward_set
 from rft_core.rewards.contract import Grade, RewardEntry, RewardSet
+from rft_core.rewards.scorer import Scorer, check_reward_set
 from rft_core.rewards.shaping import rank_within, score_range, shape_scores, stretch
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch
 

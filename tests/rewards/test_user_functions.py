@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import FunctionReport, Scoring
+from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.user_function import SHORTEST_TURN
 from tests.rewards.scoring_cases import make_batch, python_set
 

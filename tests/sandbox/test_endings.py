@@ -10,13 +10,13 @@ import psutil
 import pytest
 
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import InfrastructureError
 
 PARENT_WITH_A_FORK = """
 import os, time
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.limits import Limits
+from rft_core.sandbox.jail.limits import Limits
 server = ForkServer(bubblewrap=BUBBLEWRAP)
 process = server.spawn(Limits())
 fork = os.fork()

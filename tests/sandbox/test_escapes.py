@@ -18,7 +18,7 @@ import pytest
 
 from rft_core.sandbox.executor import Executor, Limits, Outcome
 from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.limits import CAP_DAC_READ_SEARCH
+from rft_core.sandbox.jail.limits import CAP_DAC_READ_SEARCH
 
 
 @pytest.fixture(scope="module")

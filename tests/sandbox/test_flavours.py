@@ -59,7 +59,7 @@ def provider():
 
 def test_a_server_need_not_compile_itself(monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    compiled = Path(importlib.util.cache_from_source(str(PACKAGE / "zygote.py")))
+    compiled = Path(importlib.util.cache_from_source(str(PACKAGE / "inside" / "zygote.py")))
     compiled.unlink(missing_ok=True)
     ForkServer(bubblewrap=False).close()
     assert compiled.exists()

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from rft_core.sandbox.limits import LIBC
+from rft_core.sandbox.jail.limits import LIBC
 from rft_core.sandbox.local import LocalProvider
 from rft_core.sandbox.outcome import OutputLimitError
 from rft_core.sandbox.pool import Pool

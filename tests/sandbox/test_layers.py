@@ -10,10 +10,11 @@ import sys
 
 import pytest
 
-from rft_core.sandbox import fork_server, jail, landlock, tiers
+from rft_core.sandbox import fork_server, tiers
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.probes import PROBES
+from rft_core.sandbox.inside.trials import PROBES
+from rft_core.sandbox.jail import jail, landlock
 
 INNER = [name for name, (layer, _) in PROBES.items() if layer in jail.INNER_LAYERS]
 OUTER = [name for name, (layer, _) in PROBES.items() if layer == jail.BUBBLEWRAP]

@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from rft_core.sandbox import seccomp
-from rft_core.sandbox.syscalls import ALWAYS, DEPENDS
+from rft_core.sandbox.jail import seccomp
+from rft_core.sandbox.jail.syscalls import ALWAYS, DEPENDS
 
 PID = 4321
 DENIED, MISSING = seccomp.FAIL | errno.EPERM, seccomp.FAIL | errno.ENOSYS

@@ -14,7 +14,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from rft_core.sandbox.values import (
+from rft_core.sandbox.inside.values import (
     DEEPEST,
     MOST_BITS,
     MOST_BYTES,

@@ -6,7 +6,7 @@ import pytest
 
 from rft_core.embedded.countdown_text import sample_row
 from rft_core.errors import BadInputError
-from rft_core.rewards.equation import grade_equation
+from rft_core.rewards.answers.equation import grade_equation
 from rft_core.tasks import get_task
 from rft_core.tasks.countdown import bucket, list_solutions
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from rft_core.data.mapping import ColumnMapping, apply_mapping, suggest_mapping
+from rft_core.data.table import Table
 from rft_core.errors import BadInputError
-from rft_core.prompts.mapping import ColumnMapping, apply_mapping, suggest_mapping
-from rft_core.prompts.table import Table
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import get_task
 from rft_core.tasks.published_formats import adopt_table, guess_published_task
 

@@ -4,8 +4,8 @@ import inspect
 
 import pytest
 
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import get_task
 from rft_core.tasks.python_code import bucket
 from rft_core.tasks.python_functions import FUNCTIONS

@@ -3,8 +3,8 @@
 import pytest
 
 from rft_core.errors import BadInputError, NotFoundError, RftError
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import TASKS, get_task
 from rft_core.tasks.task import Task
 

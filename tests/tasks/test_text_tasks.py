@@ -2,10 +2,10 @@
 
 import pytest
 
-from rft_core.prompts.mapping import suggest_mapping
-from rft_core.prompts.table import Table
-from rft_core.rewards.composition import Scorer
+from rft_core.data.mapping import suggest_mapping
+from rft_core.data.table import Table
 from rft_core.rewards.contract import Batch
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import get_task
 
 

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch
+from rft_core.rewards.scorer import Scorer
 from rft_core.tasks import triton_generator
 from rft_core.tasks.triton_examples import EXAMPLES, read_inputs
 from rft_core.tasks.triton_expression import (

@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
+from rft_core.rewards.scorer import Scorer
 from rft_core.sandbox import servers
 from rft_core.sandbox.executor import Executor
 from rft_core.sandbox.flavours import Flavour

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from rft_core.config import RunConfig
-from rft_core.generation.models import load_base
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.models import load_base
 from rft_core.store.generation_reader import iterate_generations
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.rewards.answers.extraction import EXTRACTIONS, Extracted
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.extraction import EXTRACTIONS, Extracted
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
 
 Extraction = Callable[[str], Extracted]
 FIXED_EXTRACTIONS = {"equation": "answer_tag"}  # graders without a choice

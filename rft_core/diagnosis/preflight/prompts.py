@@ -14,9 +14,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.errors import BadInputError
-from rft_core.prompts import PromptSet, Split, make_prompt_set
 from rft_core.rewards.contract import RewardEntry, Row
 from rft_core.rewards.deciding import FULL, find_deciding
 from rft_core.rewards.shaping import score_range, stretch

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from rft_core.rewards.answers.extraction import HASH_MARK
+from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.contract import Row
-from rft_core.rewards.extraction import HASH_MARK
-from rft_core.rewards.number_text import parse_number
 
 Kind = Literal["number", "letter", "word", "json", "text"]
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from rft_core.rewards.format import has_visible_text
+from rft_core.rewards.text.format import has_visible_text
 
 THOUGHT, ANSWER = "{thought}", "{answer}"
 _PAIR = re.compile(r"<(\w+)>(.*?)</\1>", re.DOTALL)

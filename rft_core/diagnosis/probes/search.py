@@ -20,8 +20,8 @@ from rft_core.diagnosis.probes.target import (
     source_texts,
     source_words,
 )
-from rft_core.rewards.composition import Scorer
 from rft_core.rewards.contract import Batch
+from rft_core.rewards.scorer import Scorer
 
 FULL_MARKS = 0.9  # of the sum of weights: the functions are content with it
 MOST_CASES = 3  # on which forms are tried

@@ -22,7 +22,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_spec import (
     GraderFile,
@@ -34,6 +33,7 @@ from rft_core.rewards.exchange.openai_spec import (
     TextSimilarity,
     read_grader,
 )
+from rft_core.rewards.scorer import check_reward_set
 
 OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"

@@ -17,8 +17,8 @@ from typing import Any
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Grade, RewardEntry, Row
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
-from rft_core.rewards.overlap import bleu, gleu, rouge_l, rouge_n, split_words
-from rft_core.rewards.similarity import LONGEST_COMPARED, MEASURES
+from rft_core.rewards.text.overlap import bleu, gleu, rouge_l, rouge_n, split_words
+from rft_core.rewards.text.similarity import LONGEST_COMPARED, MEASURES
 
 OUTPUT = "{{ sample.output_text }}"
 NAMESPACES = ("item", "sample")

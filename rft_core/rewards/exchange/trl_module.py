@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.composition import check_reward_set
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.exchange.standalone import (
     ALIAS,
@@ -27,7 +26,8 @@ from rft_core.rewards.exchange.standalone import (
     collect_modules,
 )
 from rft_core.rewards.formula import FORMULA, FUNCTIONS, formula_names, read_formula
-from rft_core.rewards.graders import GRADERS
+from rft_core.rewards.registry import GRADERS
+from rft_core.rewards.scorer import check_reward_set
 
 _BUILT_IN = '''
 def {name}(completions, **columns):

@@ -6,7 +6,7 @@ A part of the programs that run candidates.
 import linecache
 from types import CodeType
 
-from rft_core.sandbox.program_cell import CANDIDATE
+from rft_core.sandbox.inside.program_cell import CANDIDATE
 
 
 def compile_candidate(source: str) -> CodeType:

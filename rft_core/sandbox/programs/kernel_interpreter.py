@@ -17,7 +17,7 @@ import triton.language as tl
 from triton.language.extra import libdevice
 from triton.runtime import autotuner, interpreter
 
-from rft_core.sandbox.program_cell import CANDIDATE
+from rft_core.sandbox.inside.program_cell import CANDIDATE
 from rft_core.sandbox.programs.kernel_bfloat16 import install_bfloat16
 from rft_core.sandbox.programs.kernel_device import pretend
 from rft_core.sandbox.programs.kernel_loading import load

@@ -3,8 +3,8 @@
 import numpy as np
 import streamlit as st
 
-from pages.components.chart_message import Mark, Panel, Trace
-from pages.components.live_chart import live_chart
+from pages.components.charts.chart_message import Mark, Panel, Trace
+from pages.components.charts.live_chart import live_chart
 
 PANELS = ("format", "equation", "total", "kl", "entropy", "length", "clipped", "zero variance")
 

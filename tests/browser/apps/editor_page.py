@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.components.code_editor import Marker, code_editor
+from pages.components.rewards.code_editor import Marker, code_editor
 
 FIRST = "def reward(completions, **kwargs):\n    return [0.0 for _ in completions]\n"
 SECOND = "# another version\n"

@@ -5,7 +5,7 @@ import base64
 import numpy as np
 import pytest
 
-from pages.components.chart_message import (
+from pages.components.charts.chart_message import (
     MAX_POINTS,
     Mark,
     Panel,

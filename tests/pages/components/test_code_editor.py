@@ -3,13 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components.code_editor import _syntax_markers
+from pages.components.rewards.code_editor import _syntax_markers
 
 
 def _page() -> None:
     import streamlit as st
 
-    from pages.components.code_editor import code_editor
+    from pages.components.rewards.code_editor import code_editor
 
     result = code_editor("source", "first", label="Reward source")
     st.text(f"{result.text}|{result.run_requested}")

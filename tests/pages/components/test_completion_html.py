@@ -4,9 +4,14 @@ from html.parser import HTMLParser
 
 import pytest
 
-from pages.components.completion_html import completion_card, diff_html, prompt_html, score_text
+from pages.components.completions.completion_html import (
+    completion_card,
+    diff_html,
+    prompt_html,
+    score_text,
+)
+from pages.components.completions.word_diff import diff_words
 from rft_core.store.generation_reader import Generation
-from rft_core.word_diff import diff_words
 
 OURS = {"div", "span", "b", "i", "em", "mark", "details", "summary", "del", "ins"}
 ATTACKS = [

@@ -4,10 +4,10 @@ from streamlit.testing.v1 import AppTest
 
 
 def show() -> None:
-    from pages.components.dry_run_report import as_groups, name_extras, show_table
+    from pages.components.dry_run.report import as_groups, name_extras, show_table
     from rft_core.config import RunConfig
-    from rft_core.evaluation.dry_run import score_groups
-    from rft_core.generation.protocol import Completion
+    from rft_core.dry_run import score_groups
+    from rft_core.sampling.service.messages import Completion
     from tests.rewards.scoring_cases import python_set
 
     source = """

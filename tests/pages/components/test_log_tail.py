@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pages.components.log_tail import MAX_BYTES, read_log_tail
+from pages.components.runs.log_tail import MAX_BYTES, read_log_tail
 
 
 def test_the_last_lines_of_a_long_log_are_read_from_its_end(tmp_path: Path) -> None:

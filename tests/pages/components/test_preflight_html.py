@@ -2,8 +2,8 @@
 
 import pytest
 
-from pages.components.pass_band_figure import pass_band_figure
-from pages.components.preflight_html import (
+from pages.components.charts.pass_band_figure import pass_band_figure
+from pages.components.dry_run.preflight_html import (
     Figure,
     figures_html,
     make_figure,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pages.components.probe_html import LONGEST_SHOWN, probes_html, visible_text
+from pages.components.rewards.probe_html import LONGEST_SHOWN, probes_html, visible_text
 from rft_core.diagnosis.probes.report import ProbeResult
 
 HOSTILE = '<img src=x onerror="alert(1)"> **bold** $x$'

@@ -1,0 +1,1 @@
+"""Charts: live ones, and figures drawn once."""

@@ -1,0 +1,79 @@
+"""A grid of small charts that grows in place: zoom, hover and hidden curves survive each tick.
+
+Call `live_chart` from inside a `st.fragment(run_every=...)` with all points of all curves; only
+the points the browser does not hold yet are sent. Hovering one panel moves the cursor in all of
+them, zooming along x zooms all of them, and a click returns the step that was clicked.
+
+Reading the points is the page's work, deciding what to send is `chart_message.py`'s, drawing is
+`frontend/live_chart*.js`'s.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages.components.charts.chart_message import Mark, Panel, mark_positions, next_message
+from pages.components.static_routes import component_shim
+
+AXIS_TITLES = {"step": "Step", "time": "Minutes", "tokens": "Tokens"}
+
+# Not isolated in a shadow root: plotly.js puts its style sheet into the document.
+_mount = st.components.v2.component(
+    "rft_live_chart", js=component_shim("live_chart.js"), isolate_styles=False
+)
+
+
+@dataclass(frozen=True)
+class ChartClick:
+    """The point a user clicked: the panel's title, the curve's name and the step."""
+
+    panel: str
+    trace: str
+    step: int
+
+
+def live_chart(
+    key: str,
+    panels: Sequence[Panel],
+    *,
+    x_axis: str = "step",
+    x_title: str | None = None,
+    smoothing: float = 0.0,
+    log_y: bool = False,
+    marks: Sequence[Mark] = (),
+    height: int = 190,
+    waiting: str = "Waiting for the first step",
+) -> ChartClick | None:
+    """Draw the panels, and return the point clicked since the last run, if any.
+
+    `x_axis` is a key of every trace's `x`; `smoothing` (0 to 0.99) is the weight of the past in
+    an exponential moving average, drawn over the faint raw curve; `log_y` applies to the panels
+    that hold a positive value; `height` is each plot's, in pixels; `waiting` is what an empty
+    panel says. `key` must be unique on the page.
+    """
+    sent_key = f"{key}_sent"
+
+    def forget_delivery() -> None:
+        st.session_state.pop(sent_key, None)
+
+    message, delivery = next_message(panels, x_axis, st.session_state.get(sent_key))
+    message["view"] = {
+        "axis": x_axis,
+        "xTitle": x_title if x_title is not None else AXIS_TITLES.get(x_axis, x_axis),
+        "smoothing": min(max(smoothing, 0.0), 0.99),
+        "logY": log_y,
+        "marks": mark_positions(marks, panels, x_axis),
+        "height": height,
+        "waiting": waiting,
+    }
+    # A browser that lacks points (the page was left and opened again) asks through `resend`.
+    result = _mount(
+        key=key,
+        data=message,
+        on_click_change=lambda: None,
+        on_resend_change=forget_delivery,
+    )
+    st.session_state[sent_key] = delivery
+    click = result.click
+    return ChartClick(click["panel"], click["trace"], int(click["step"])) if click else None

@@ -1,0 +1,1 @@
+"""Completions on a page: cards, lists, filters, and answers side by side."""

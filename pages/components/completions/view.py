@@ -1,0 +1,69 @@
+"""Completions on a page: one card, the best and worst of a step, a group side by side."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+from pages.components.completions.completion_html import completion_card, prompt_html
+from rft_core.store.generation_reader import Generation, StoredPrompt
+
+_STYLE = Path(__file__).resolve().parents[1] / "frontend" / "generation_view.css"
+
+
+def generation_style() -> None:
+    """Once per page that shows completions."""
+    st.html(_STYLE)
+
+
+def show_completion(
+    generation: Generation,
+    *,
+    title: str = "",
+    reasons: bool = False,
+    chosen: bool = False,
+    unfolded: bool = False,
+) -> None:
+    st.html(
+        completion_card(generation, title=title, reasons=reasons, chosen=chosen, unfolded=unfolded)
+    )
+
+
+def show_prompt(prompt: StoredPrompt, *, short: bool = False) -> None:
+    """What the user asks in this prompt, without the system message and the chat template."""
+    st.html(prompt_html(prompt_request(prompt), short=short))
+
+
+def prompt_request(prompt: StoredPrompt) -> str:
+    asked = [message["content"] for message in prompt.messages if message["role"] == "user"]
+    return asked[-1] if asked else prompt.text
+
+
+def in_reward_order(generations: Iterable[Generation], names: Iterable[str]) -> list[Generation]:
+    """The same, each with its scores in the order of the reward set."""
+    place = {name: index for index, name in enumerate(names)}
+
+    def ordered(generation: Generation) -> Generation:
+        known = sorted(generation.scores, key=lambda name: place.get(name, len(place)))
+        return replace(generation, scores={name: generation.scores[name] for name in known})
+
+    return [ordered(generation) for generation in generations]
+
+
+def pick_telling_group(generations: Sequence[Generation]) -> list[Generation]:
+    """The group whose rewards differ most: the one from which the most is learned. Best first."""
+    groups: dict[int, list[Generation]] = {}
+    for generation in generations:
+        groups.setdefault(generation.group_index, []).append(generation)
+    if not groups:
+        return []
+    chosen = max(groups.values(), key=_spread)
+    if len(chosen) == 1:  # one completion per prompt, as in validation: compare across prompts
+        chosen = list(generations)
+    return sorted(chosen, key=lambda g: g.reward if g.reward is not None else -1e9, reverse=True)
+
+
+def _spread(group: Sequence[Generation]) -> float:
+    rewards = [g.reward for g in group if g.reward is not None]
+    return max(rewards) - min(rewards) if rewards else -1.0

@@ -1,0 +1,1 @@
+"""A dry run on a page: what is scored, and what was found."""

@@ -1,0 +1,268 @@
+"""What a dry run scores: completions sampled from a model, or pasted ones.
+
+Sampled completions are kept for the session, so that an edited reward is tried on the same ones.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from pages.components.config_form import draft_values
+from pages.components.page_header import shown_errors
+from pages.components.prompts.draft import CUSTOM
+from pages.components.suited_settings import suited_settings
+from pages.components.workflow import progress_into, remembered
+from rft_core.config import RunConfig, make_config
+from rft_core.data import PromptSet
+from rft_core.dry_run import choose_rows, sample_groups
+from rft_core.embedded import EMBEDDED_MODELS
+from rft_core.paths import get_runs_dir
+from rft_core.rewards.contract import Messages, Row
+from rft_core.sampling.service.messages import Completion, Progress
+from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.tasks import TASKS, get_task
+
+SAMPLED, PASTED = "Sample from a model", "Paste completions"
+KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
+CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
+MODEL, LENGTH, LAST_TASK = "dry_run_model", "dry_run_length", "dry_run_task_last"
+MOST_PROMPTS = 256
+STEP_FIELDS = ("per_device_train_batch_size", "gradient_accumulation_steps")
+REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
+
+
+@dataclass(frozen=True)
+class PromptChoice:
+    """A stored prompt set (`set_id`), or a built-in task's own prompts."""
+
+    task: str
+    set_id: str | None = None
+
+    def load(self, count: int, *, seed: int | None = None) -> tuple[list[Row], list[Messages]]:
+        """The first `count` training rows and their messages; with a seed, those it picks.
+
+        Training takes them in a random order, and the first of a file may be the easiest.
+        """
+        if self.set_id is None:
+            task = get_task(self.task)
+            rows = task.load(count, 1, 0)[0] if task.make_rows else [task.example_row]
+            return list(rows), [task.prompt(row) for row in rows]
+        with open_index(get_runs_dir()) as index:
+            stored = PromptSet.from_json(get_prompt_set(index, self.set_id).content)
+        rows = list(stored.train_rows)
+        chosen = rows[:count] if seed is None else choose_rows(rows, count, seed)
+        return list(chosen), list(stored.prompts(chosen))
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Groups of completions, one for each prompt. `inputs`: the settings that they came from."""
+
+    inputs: object
+    config: RunConfig
+    rows: tuple[Row, ...]
+    prompts: tuple[Messages, ...]
+    groups: tuple[tuple[Completion, ...], ...]
+    seconds: float | None = None  # that sampling took
+
+
+@dataclass(frozen=True)
+class DryRunRequest:
+    """What the form asks for. `pasted` None: sample."""
+
+    prompts: PromptChoice
+    config: RunConfig
+    num_prompts: int
+    pasted: tuple[str, ...] | None = None
+    row: int = 0
+
+    @property
+    def inputs(self) -> object:
+        if self.pasted is not None:
+            return (self.prompts, self.row, self.pasted)
+        return (self.prompts, self.config, self.num_prompts)
+
+
+def wanted_prompts() -> PromptChoice:
+    """What `?prompts=` names, else what was chosen last, else the first task's own prompts."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        stored = {row["id"]: row["task"] for row in list_prompt_sets(index)}
+    wanted = st.query_params.get("prompts") or st.session_state.get(LAST_CHOICE)
+    if wanted in stored:
+        return PromptChoice(stored[wanted] or CUSTOM, wanted)
+    return PromptChoice(str(wanted) if wanted in TASKS else next(iter(TASKS)))
+
+
+def pick_prompts() -> PromptChoice:
+    """A stored set or a task's own prompts; kept in the address as `?prompts=`."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        stored = {row["id"]: row for row in list_prompt_sets(index)}
+    wanted = wanted_prompts()
+    chosen = wanted.set_id or wanted.task
+    st.session_state[CHOICE] = chosen
+
+    def remember() -> None:
+        st.query_params["prompts"] = st.session_state[CHOICE]
+
+    st.selectbox(
+        "Prompts", [*stored, *TASKS], key=CHOICE, on_change=remember,
+        format_func=lambda id: (
+            f"{stored[id]['name']} · {stored[id]['num_rows']:,} rows" if id in stored
+            else f"{TASKS[id].title}: the task's own prompts"
+        ),
+    )  # fmt: skip
+    st.session_state[LAST_CHOICE] = st.query_params["prompts"] = chosen
+    return wanted
+
+
+def dry_run_form() -> DryRunRequest:
+    how = st.segmented_control(
+        "Completions", [SAMPLED, PASTED], default=SAMPLED, required=True, key="dry_run_how",
+        persist_state="session", label_visibility="collapsed",
+    )  # fmt: skip
+    left, right = st.columns(2)
+    with left:
+        prompts = pick_prompts()
+    _suit_the_task(prompts.task)
+    if how == PASTED:
+        return _pasted(prompts)
+    with right:
+        model = st.selectbox(
+            "Model", list(EMBEDDED_MODELS), key=MODEL, accept_new_options=True,
+            persist_state="session",
+            help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
+        )  # fmt: skip
+    defaults = RunConfig()
+    drafted = draft_values()  # of the Train page: how much a step will sample
+    values: dict[str, Any] = {
+        "model": model, "seed": st.session_state.get(TURN, 0), "reward_timeout": REWARD_TIMEOUT,
+        **{name: drafted[name] or getattr(defaults, name) for name in STEP_FIELDS},
+    }  # fmt: skip
+    places = st.columns(4)
+    with places[0]:
+        count = st.number_input(
+            "Number of prompts", 1, MOST_PROMPTS, 8, key="dry_run_count", persist_state="session"
+        )
+    with places[1]:
+        values["num_generations"] = st.number_input(
+            "Completions per prompt", 2, 64, defaults.num_generations, key="dry_run_group",
+            persist_state="session", help="TRL's num_generations: the size of a group.",
+        )  # fmt: skip
+    with places[2]:
+        values["temperature"] = st.number_input(
+            "Temperature", 0.05, 5.0, defaults.temperature, 0.05, key="dry_run_temperature",
+            persist_state="session",
+        )  # fmt: skip
+    with places[3]:
+        values["max_completion_length"] = st.number_input(
+            "Longest completion, tokens", 1, 8192, key=LENGTH, persist_state="session"
+        )
+    with shown_errors():
+        return DryRunRequest(prompts, make_config(values), int(count))
+
+
+def choose_task_prompts(task: str) -> None:
+    """The task's own prompts, in place of another task's own. A stored set stays chosen."""
+    if wanted_prompts().set_id is None:
+        st.query_params["prompts"] = task
+
+
+def _suit_the_task(task: str) -> None:
+    """Prompts of another task bring the embedded model that knows it, and its length."""
+    st.session_state.setdefault(MODEL, next(iter(EMBEDDED_MODELS)))
+    st.session_state.setdefault(LENGTH, RunConfig().max_completion_length)
+    if st.session_state.get(LAST_TASK) != task:
+        st.session_state[LAST_TASK] = task
+        if suited := suited_settings(task, st.session_state[MODEL]):
+            st.session_state[MODEL] = suited["model"]
+            st.session_state[LENGTH] = suited["max_completion_length"]
+
+
+def _pasted(prompts: PromptChoice) -> DryRunRequest:
+    with shown_errors():
+        rows, _ = remembered("dry_run_rows", prompts, lambda: prompts.load(MOST_PROMPTS))
+    text_place, row_place = st.columns([3, 2], gap="medium")
+    with row_place:
+        row = st.number_input("For row", 1, len(rows), 1, key="dry_run_row")
+        st.code(json.dumps(rows[int(row) - 1], ensure_ascii=False), language="json",
+                wrap_lines=True)  # fmt: skip
+        blocks = st.toggle(
+            "Several lines each", key="dry_run_blocks", persist_state="session",
+            help="Completions are then separated by a line with --- and nothing else.",
+        )  # fmt: skip
+    with text_place:
+        text = st.text_area(
+            "Completions, separated by a line with ---" if blocks else "Completions, one per line",
+            key="dry_run_pasted", height=220, persist_state="session",
+            placeholder="<think>9 + 74 = 83 ...</think> <answer>74 - 15 - 9</answer>",
+        )  # fmt: skip
+    pasted = split_pasted(text or "", blocks)
+    config = RunConfig(reward_timeout=REWARD_TIMEOUT)
+    return DryRunRequest(prompts, config, 1, pasted, int(row) - 1)
+
+
+def split_pasted(text: str, blocks: bool) -> tuple[str, ...]:
+    """The completions in a text: one per line, or blocks between lines of ---. Blank ones go."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not blocks:
+        return tuple(line.strip() for line in lines if line.strip())
+    parts: list[list[str]] = [[]]
+    for line in lines:
+        if line.strip() == "---":
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    return tuple(part for lines in parts if (part := "\n".join(lines).strip()))
+
+
+def get_samples(request: DryRunRequest) -> Samples:
+    """The kept completions where the settings are the same; else new ones, which can be cancelled.
+
+    Raises RftError. A click on anything reruns the page, which ends the sampling.
+    """
+    kept = st.session_state.get(KEPT)
+    if kept is not None and kept.inputs == request.inputs:
+        return kept
+    if request.pasted is not None:
+        rows, prompts = request.prompts.load(MOST_PROMPTS)
+        group = tuple(Completion(text, (), False, 0.0) for text in request.pasted)
+        samples = Samples(
+            request.inputs, request.config, (rows[request.row],), (prompts[request.row],), (group,)
+        )
+    else:
+        samples = _sample(request)
+    st.session_state[KEPT] = samples
+    return samples
+
+
+def has_samples(request: DryRunRequest) -> bool:
+    kept = st.session_state.get(KEPT)
+    return kept is not None and kept.inputs == request.inputs
+
+
+def sample_anew() -> None:
+    """A callback: another seed, so other completions, in a dry run that is wanted now."""
+    st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    st.session_state[WANTED] = True
+
+
+def was_wanted_anew() -> bool:
+    """True once after `sample_anew`."""
+    return bool(st.session_state.pop(WANTED, False))
+
+
+def _sample(request: DryRunRequest) -> Samples:
+    config = request.config
+    place, cancel = st.empty(), st.empty()
+    show = progress_into(place)
+    show(Progress("Waking the model", None))
+    cancel.button("Cancel", key="dry_run_cancel", icon=":material/stop:")
+    rows, prompts = request.prompts.load(request.num_prompts, seed=0)
+    sampling = sample_groups(get_runs_dir(), config, prompts, on_progress=show)
+    place.empty()
+    cancel.empty()
+    return Samples(
+        request.inputs, config, tuple(rows), tuple(prompts), sampling.groups, sampling.seconds
+    )

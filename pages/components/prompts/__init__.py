@@ -1,0 +1,1 @@
+"""From a file to a stored prompt set: the parts of the Prompts page."""

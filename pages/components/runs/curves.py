@@ -1,0 +1,186 @@
+"""A run's curves as chart panels, and the memory that lets each tick read only new rows.
+
+What a panel means is said here, once, for people who see these measures for the first time.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from pages.components.charts.chart_message import Kind, Mark, Panel, Trace
+from rft_core.figures import Curve, Curves, extend_curves
+from rft_core.paths import get_runs_dir
+from rft_core.store.rescores import Rescore, open_rescores, rescored_frame
+from rft_core.store.run_reader import (
+    Checkpoint,
+    has_database,
+    list_attempts,
+    list_checkpoints,
+    metrics_frame,
+    open_run,
+)
+
+KEY, RESCORED_KEY = "run_curves", "rescored_curves"
+RESCORED = "re-scored"
+
+POLICY_PANELS = (
+    (
+        "kl",
+        "KL to the base model",
+        "How far the policy has moved from the reference (the base model with the adapter off), "
+        "in nats per token. A slow rise is learning, a jump is trouble.",
+    ),
+    (
+        "entropy",
+        "Entropy",
+        "How undecided the policy is about its next token. It falls as the model grows sure; at "
+        "zero it no longer explores.",
+    ),
+    (
+        "completions/mean_length",
+        "Completion length",
+        "Mean tokens per completion. Watch it beside the reward: padding and giving up early both "
+        "show here first.",
+    ),
+    (
+        "completions/clipped_ratio",
+        "Truncated share",
+        "Share of completions that hit the length limit before they ended.",
+    ),
+    (
+        "frac_reward_zero_std",
+        "Zero-variance share",
+        "Share of groups whose completions all earned the same reward: they teach nothing.",
+    ),
+)
+OPTIMISATION_PANELS = (
+    ("loss", "Loss", "The policy-gradient loss. In GRPO it hovers around zero: read the rewards."),
+    ("grad_norm", "Gradient norm", "Before clipping. Spikes mean unstable steps."),
+    ("learning_rate", "Learning rate", "After warm-up and schedule."),
+    ("step_time", "Step time", "Seconds per step: sampling, scoring and updating."),
+)
+OF_EVERY_FUNCTION = ("mean", "std", "unscored")  # what is recorded of it; the rest it measured
+
+
+def read_curves(run_id: str) -> tuple[Curves, list[Checkpoint]]:
+    """All curves so far; only rows that were not there at the last look are read."""
+    if not has_database(get_runs_dir(), run_id):
+        return Curves(), []
+    with open_run(get_runs_dir(), run_id) as db:
+        attempts = len(list_attempts(db))
+        known_run, curves = st.session_state.get(KEY, ("", Curves()))
+        if known_run != run_id or curves.attempts != attempts:
+            curves = Curves(attempts=attempts)  # a resumed run has forgotten its last steps
+        curves = extend_curves(curves, metrics_frame(db, after_id=curves.last_id))
+        st.session_state[KEY] = (run_id, curves)
+        return curves, list_checkpoints(db)
+
+
+def read_rescored(run_id: str, rescore: Rescore | None) -> Curves | None:
+    """The curves that other rewards would have given, as far as they are known."""
+    if rescore is None:
+        return None
+    which = (run_id, rescore.reward_set)
+    known, curves = st.session_state.get(RESCORED_KEY, (which, Curves()))
+    if known != which or curves.attempts != rescore.attempt:
+        curves = Curves(attempts=rescore.attempt)  # a new attempt may have forgotten steps
+    with open_rescores(get_runs_dir(), run_id) as db:
+        frame = rescored_frame(db, rescore.reward_set, after_id=curves.last_id)
+    curves = extend_curves(curves, frame)
+    st.session_state[RESCORED_KEY] = (which, curves)
+    return curves
+
+
+def reward_panels(
+    curves: Curves, weights: dict[str, float], rescored: Curves | None = None
+) -> list[Panel]:
+    """A panel per reward function, the total, and the tricks. Weight 0 is only logged: it says so.
+
+    What other rewards would have given is dashed, and their new functions have panels of their own.
+    """
+    panels = []
+    own = curves.functions or list(weights)
+    for name in own:
+        logged_only = weights.get(name) == 0
+        metric = f"rewards/{name}/mean"
+        panels.append(
+            Panel(
+                f"{name} (only logged)" if logged_only else name,
+                _traces(curves, metric, "truth" if logged_only else "train")
+                + _rescored_traces(rescored, metric),
+                f"Mean score of the reward function '{name}'."
+                + (" Its weight is 0: it is measured, not trained on." if logged_only else ""),
+            )
+        )
+    for name in rescored.functions if rescored else ():
+        if name not in own:
+            traces = _rescored_traces(rescored, f"rewards/{name}/mean")
+            help = f"Mean score that '{name}' would have given. This run did not train on it."
+            panels.append(Panel(name, traces, help))
+    total = "Mean of the weighted sum of all reward functions: what training raises."
+    tricks = (
+        "Share of completions in which some reward function recognised a trick: it should fall to "
+        "zero. Rising together with the reward, it says that the policy has learned to cheat."
+    )
+    for metric, title, help in (
+        ("reward", "Total reward", total), ("flagged", "Flagged share", tricks)
+    ):  # fmt: skip
+        traces = _traces(curves, metric) + _rescored_traces(rescored, metric)
+        panels.append(Panel(title, traces, help))
+    return panels
+
+
+def policy_panels(curves: Curves) -> list[Panel]:
+    return [Panel(title, _traces(curves, name), help) for name, title, help in POLICY_PANELS]
+
+
+def optimisation_panels(curves: Curves) -> list[Panel]:
+    return [Panel(title, _traces(curves, name), help) for name, title, help in OPTIMISATION_PANELS]
+
+
+def measured_panels(curves: Curves) -> list[Panel]:
+    """What the reward functions measured beside their scores: a gap between tests, a cost."""
+    panels = []
+    for name in dict.fromkeys(name for _, name in curves.by_key):
+        function, _, what = name.removeprefix("rewards/").rpartition("/")
+        if function in curves.functions and what not in OF_EVERY_FUNCTION:
+            help = f"What the reward function '{function}' measured itself, as '{what}'."
+            panels.append(
+                Panel(f"{function}: {what.replace('_', ' ')}", _traces(curves, name), help)
+            )
+    return panels
+
+
+def checkpoint_marks(checkpoints: list[Checkpoint]) -> list[Mark]:
+    return [Mark(checkpoint.step, f"ckpt {checkpoint.step}") for checkpoint in checkpoints]
+
+
+def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
+    """Train and, where it was measured, validation. Always a train trace: it says 'waiting'."""
+    train, validation = curves.get(name), curves.get(name, "validation")
+    traces = [_trace("train", train, kind)]
+    if validation is not None:
+        traces.append(_trace("validation", validation, "validation"))
+    return traces
+
+
+def _rescored_traces(rescored: Curves | None, name: str) -> list[Trace]:
+    kinds: tuple[tuple[str, Kind], ...] = (("train", "other"), ("validation", "validation"))
+    found = [
+        (f"{RESCORED} {split}" if split == "validation" else RESCORED, curve, kind)
+        for split, kind in kinds
+        if rescored and (curve := rescored.get(name, split)) is not None
+    ]
+    return [
+        replace(_trace(title, curve, kind), color="violet", dashed=True)
+        for title, curve, kind in found
+    ]
+
+
+def _trace(name: str, curve: Curve | None, kind: Kind) -> Trace:
+    if curve is None:
+        nothing = np.array([], dtype=np.float64)
+        return Trace(name, {"step": nothing, "time": nothing, "tokens": nothing}, nothing, kind)
+    axes = {"step": curve.step, "time": curve.minutes, "tokens": curve.tokens}
+    return Trace(name, axes, curve.value, kind)

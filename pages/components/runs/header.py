@@ -1,0 +1,156 @@
+"""The line that says how a run is doing, and what can be done with it: stop, resume, fork."""
+
+import time
+
+import streamlit as st
+
+from pages.components.page_header import plain, show_error
+from pages.components.runs.actions import forget_command_id, get_command_id, stop_and_resume
+from pages.components.runs.badge import age_text, duration_text, state_badge
+from rft_core.config import parse_assignments
+from rft_core.errors import RftError
+from rft_core.jobs import fork
+from rft_core.paths import get_runs_dir
+from rft_core.store.index import RunRow
+from rft_core.store.run_reader import Checkpoint
+from rft_core.store.run_state import RunStatus
+
+HEARTBEAT_LATE_SECONDS = 60.0
+TROUBLE = ("failed", "crashed", "needs_attention")
+PHASES = {
+    "loading": "Loading the model",
+    "training": "Training",
+    "validating": "Scoring the validation prompts",
+    "saving": "Saving a checkpoint",
+}
+
+
+def run_header(status: RunStatus, checkpoints: list[Checkpoint], updated_at: float | None) -> None:
+    """State, progress and actions of one run. `updated_at`: when the worker last wrote."""
+    with st.container(border=True, key="run-header"):
+        text, actions = st.columns([3, 2], vertical_alignment="center")
+        with text, st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            state_badge(status.state)
+            st.markdown(f"**Step {status.step:,}** of {status.max_steps:,}", width="content")
+            st.caption(" · ".join(_facts(status, updated_at)), width="content")
+        with actions, st.container(horizontal=True, horizontal_alignment="right"):
+            _actions(status, checkpoints)
+        st.progress(min(status.step / max(status.max_steps, 1), 1.0))
+        if status.run.parent_run:
+            st.caption(f"Forked from `{status.run.parent_run}` at step {status.run.parent_step}.")
+    _trouble(status)
+
+
+def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
+    facts = []
+    if status.state == "queued":
+        facts.append("waits for its turn")
+    if status.is_active and status.phase and status.phase != "training":
+        phase = PHASES.get(status.phase, status.phase.capitalize())
+        facts.append(f"{phase}: {plain(status.detail)}" if status.detail else phase)
+    if status.eta is not None:
+        facts.append(f"{duration_text(status.eta)} left")
+    if status.step_seconds:
+        facts.append(f"{status.step_seconds:.2f} s a step")
+    if status.duration:
+        facts.append(f"{duration_text(status.duration)} of training")
+    if status.sandbox_tier:
+        facts.append(f"code locked in, tier {status.sandbox_tier}")
+    if updated_at is not None:
+        age = max(0.0, time.time() - updated_at)
+        facts.append(f"updated {f'{age:.0f} s ago' if age < 60 else age_text(age)}")
+    return facts
+
+
+def _trouble(status: RunStatus) -> None:
+    """What happened to a run that ended badly or fell silent, and the way on."""
+    if status.is_stuck:
+        st.warning(
+            f"{_explain_silence(status)} Look at the log below.", icon=":material/hourglass_top:"
+        )
+    if status.state == "stopping":
+        st.caption(
+            "The step in progress is finished and a checkpoint saved, which may take minutes on a "
+            "slow machine. *Kill now* ends the run at once, without that checkpoint."
+        )
+    if status.state == "stopped" and status.message:
+        st.caption(plain(status.message))
+    if status.state not in TROUBLE:
+        return
+    ending = {"failed": "Training failed", "crashed": "The worker crashed"}
+    st.error(
+        f"**{ending.get(status.state, 'The run needs you')}.** {plain(status.message)}  \n"
+        f"Read the log below before you resume. {status.resume_text}",
+        icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
+    )
+    if status.state == "needs_attention":
+        st.page_link(
+            "generations.py", label="See the completions that could not be scored",
+            icon=":material/search:", query_params={"run": status.run.id, "unscored": "true"},
+        )  # fmt: skip
+
+
+def _explain_silence(status: RunStatus) -> str:
+    """Stuck in its work, or not even given the processor."""
+    silence = f"Nothing has got on for {duration_text(status.progress_age)}."
+    if status.heartbeat_age is None or status.heartbeat_age < HEARTBEAT_LATE_SECONDS:
+        return f"{silence} The worker's process lives: it computes or waits for something."
+    return (
+        f"{silence} The worker's process has not run for {duration_text(status.heartbeat_age)}: it "
+        "is suspended, or the machine is out of memory."
+    )
+
+
+def _actions(status: RunStatus, checkpoints: list[Checkpoint]) -> None:
+    run_id = status.run.id
+    stop_and_resume(status)
+    help = (
+        "Start a new run from a checkpoint of this one, with other settings."
+        if checkpoints
+        else "Possible once the run has a checkpoint."
+    )
+    if st.button(
+        "Fork", key="fork-run", icon=":material/fork_right:", help=help, disabled=not checkpoints
+    ):
+        forget_command_id("fork", run_id)
+        fork_dialog(status.run, [checkpoint.step for checkpoint in checkpoints])
+
+
+@st.dialog("Fork this run", icon=":material/fork_right:")
+def fork_dialog(run: RunRow, steps: list[int]) -> None:
+    """Choose a checkpoint and what should differ; the new run counts its steps from 0."""
+    st.caption(
+        "The new run begins with this run's adapter at the chosen step. Its prompts, rewards and "
+        "settings are the same except for what you change here."
+    )
+    step = st.selectbox(
+        "From checkpoint", steps, index=len(steps) - 1, format_func="step {}".format
+    )
+    left, middle, right = st.columns(3)
+    values = {
+        "learning_rate": left.text_input("learning_rate", f"{run.config.learning_rate:g}"),
+        "beta": middle.text_input("beta", f"{run.config.beta:g}"),
+        "max_steps": right.text_input("max_steps", str(run.config.max_steps)),
+    }
+    name = st.text_input("Name", f"{run.name or run.id}, forked at {step}")
+    more = st.text_area(
+        "Other settings",
+        placeholder="num_generations=16\ntemperature=0.9",
+        help="One `name=value` a line; names as on the Train page.",
+        height=90,
+    )
+    if not st.button("Start the fork", type="primary", icon=":material/play_arrow:"):
+        return
+    try:
+        lines = [line.strip() for line in more.splitlines() if line.strip()]
+        changes = parse_assignments([f"{key}={value}" for key, value in values.items()] + lines)
+        command_id = get_command_id("fork", run.id)
+        new_run = fork(
+            get_runs_dir(), run.id, step=step, changes=changes | {"name": name},
+            command_id=command_id,
+        )  # fmt: skip
+    except RftError as error:
+        show_error(error)
+        return
+    st.query_params["run"] = new_run
+    st.rerun()

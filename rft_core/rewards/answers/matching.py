@@ -1,0 +1,147 @@
+"""Compare the final answer with the row's gold answer: as text, as a number, or as a choice.
+
+All three take the answer by one of the ways of `extraction.py` and give 1 or 0. A row without a
+usable gold answer is left unscored, because that is the row's fault and not the completion's.
+"""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from rft_core.rewards.answers.extraction import EXTRACTIONS, HASH_MARK, Extracted
+from rft_core.rewards.answers.number_text import parse_number, show_number, unwrap
+from rft_core.rewards.contract import Batch, Grade, Row
+
+LETTERS = "ABCDEFGHIJ"
+_LETTER_ALONE = re.compile(
+    r"(?:(?:the )?(?:(?:correct|right|final) )?(?:answer|option|choice)(?: is)?:? ?)?"
+    r"(?P<letter>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MARK = re.compile(r"(?<![a-z0-9])([a-j])\s*[).:\-](?!\d*[a-z])")
+
+
+def grade_exact_match(
+    completion: str,
+    row: Row,
+    *,
+    column: str = "answer",
+    extraction: str = "auto",
+    ignore_case: bool = False,
+) -> Grade:
+    """1 if the answer and the gold text are equal, white space aside."""
+    gold = _gold_text(row, column)
+    if gold is None:
+        return Grade(None, f"The row has no text in '{column}'.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    given, wanted = " ".join(answer.text.split()), " ".join(gold.split())
+    if ignore_case:
+        given, wanted = given.casefold(), wanted.casefold()
+    if given != wanted:
+        return Grade(0.0, f"The answer is {_quoted(given)}, not {_quoted(wanted)}.")
+    return Grade(1.0, f"The answer is {_quoted(wanted)}.")
+
+
+def grade_numeric_match(
+    completion: str,
+    row: Row,
+    *,
+    column: str = "answer",
+    extraction: str = "auto",
+    tolerance: float = 0.0,
+    relative_tolerance: float = 0.0,
+) -> Grade:
+    """1 if the answer is one number within a tolerance of the gold number, the wider of the two.
+
+    `relative_tolerance` is a share of the gold number's size: 0.01 is one per cent.
+    """
+    gold = gold_number(row, column)
+    if gold is None:
+        return Grade(None, f"The row's '{column}' is not a number.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    value = parse_number(answer.text)
+    if value is None:
+        several = len(re.findall(r"\d+", answer.text)) > 1
+        flags = ("several_numbers",) if several else ()  # a range, a set, "1 or 2": hedging
+        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.", flags)
+    allowed = max(Fraction(tolerance), Fraction(relative_tolerance) * abs(gold))
+    if abs(value - gold) > allowed:
+        return Grade(0.0, f"The answer is {show_number(value)}, not {show_number(gold)}.")
+    return Grade(1.0, f"The answer is {show_number(gold)}.")
+
+
+def grade_choice(
+    completion: str, row: Row, *, column: str = "answer", extraction: str = "auto"
+) -> Grade:
+    """1 if the answer is the letter of the right choice; B, (B), B. and "option B" are the same.
+
+    The text of a choice may follow its letter, just as the row's `options` have it.
+    """
+    gold = read_choice(_gold_text(row, column) or "")
+    if gold is None:
+        return Grade(None, f"The row's '{column}' is not a letter from A to J.")
+    answer = EXTRACTIONS[extraction](completion)
+    if answer.text is None:
+        return _no_answer(answer)
+    letter = read_choice(answer.text) or _read_choice_with_text(answer.text, row.get("options"))
+    if letter is None:
+        return Grade(0.0, f"The answer {_quoted(answer.text)} is not one letter.")
+    return Grade(float(letter == gold), f"The answer is {letter}; {gold} is right.")
+
+
+def read_choice(text: str) -> str | None:
+    """The letter that `text` names, and names alone."""
+    found = _LETTER_ALONE.fullmatch(unwrap(text).strip().rstrip(".").strip())
+    letter = unwrap(found["letter"].strip("()[]{}:. ")) if found else ""
+    return letter.upper() if len(letter) == 1 and letter.upper() in LETTERS else None
+
+
+def _read_choice_with_text(text: str, options: Any) -> str | None:
+    """The letter in "C) 80", if the choice C is 80."""
+    listed = " , ".join(map(str, options)) if isinstance(options, list) else str(options or "")
+    given, known = (_MARK.sub(r"\1)", f" {one.casefold()}") for one in (unwrap(text), listed))
+    given, known = "".join(given.split()).rstrip(".,;"), "".join(known.split())
+    is_one = re.fullmatch(r"\(?([a-j])\)(.+)", given)
+    if not is_one or re.search(r"[^a-z][a-j]\)", is_one[2]):
+        return None
+    choice = re.escape(f"{is_one[1]}){is_one[2]}")
+    is_listed = re.search(rf"(?<![a-z]){choice}(?=[,;]?\(?[b-j]\)|[,;]?$)", known)
+    return is_one[1].upper() if is_listed else None
+
+
+def read_choices(
+    batch: Batch, *, column: str = "answer", extraction: str = "auto"
+) -> list[tuple[str, str]]:
+    """(letter given, letter wanted) of every completion and row where both can be read."""
+    pairs = []
+    for completion, row in zip(batch.completions, batch.rows, strict=True):
+        answer = read_choice(EXTRACTIONS[extraction](completion).text or "")
+        gold = read_choice(_gold_text(row, column) or "")
+        if answer and gold:
+            pairs.append((answer, gold))
+    return pairs
+
+
+def gold_number(row: Row, column: str) -> Fraction | None:
+    """The gold number of a row: a number, or text that is one or ends in `#### number`."""
+    text = _gold_text(row, column)
+    return None if text is None else parse_number(text.rpartition(HASH_MARK)[2])
+
+
+def _gold_text(row: Row, column: str) -> str | None:
+    value = row.get(column)
+    return None if value is None or isinstance(value, bool) else str(value)
+
+
+def _no_answer(answer: Extracted) -> Grade:
+    return Grade(0.0, answer.problem, answer.flags)
+
+
+def _quoted(text: str) -> str:
+    return "'" + (text if len(text) <= 60 else text[:60] + "…") + "'"

@@ -1,0 +1,130 @@
+"""P-CoT: the completion's Python program is run, and its answer compared with the gold number.
+
+The answer is what the program's `solution()` returns, if it takes nothing and returns something,
+else its variable `answer` (or `ans`), else the last line that it prints. It must be one number, or
+text that `numeric_match` would read as one. Where it is not whole, it may be off by a billionth,
+since 0.1 + 0.2 is not 0.3; a whole number may be off by `tolerance` alone.
+Source: ReFT (arXiv 2401.08967), after Program of Thoughts (arXiv 2211.12588).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from rft_core.rewards.answers.matching import gold_number
+from rft_core.rewards.answers.number_text import LARGEST_EXPONENT, parse_number, show_number
+from rft_core.rewards.code.runs import (
+    PROGRAM_PLACE,
+    SECONDS,
+    Clock,
+    Runner,
+    grade_blocked,
+    make_report,
+)
+from rft_core.rewards.code.source import find_program
+from rft_core.rewards.code.value_comparison import show
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
+from rft_core.rewards.grader_info import COLUMN, TOLERANCE, GraderInfo
+from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.program_text import read_program
+from rft_core.sandbox.provider import Reply, Session
+
+ROUNDING = Fraction(1, 10**9)  # relative above 1
+
+
+@dataclass(frozen=True)
+class _Job:
+    source: str
+    gold: Fraction
+
+
+class ProgramAnswer:
+    """One entry's grader, for whole batches."""
+
+    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
+        self._name, self._workbench = entry.name, workbench
+        self._options = PROGRAM_ANSWER.with_defaults(entry)
+
+    def close(self) -> None:
+        """Nothing of its own is open: the pool is the workbench's."""
+
+    def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
+        """Every completion's program, run once."""
+        start = time.monotonic()
+        samples = zip(batch.completions, batch.rows, strict=True)
+        prepared = [self._prepare(completion, row) for completion, row in samples]
+        runner = Runner(read_program("program_answer"), self._ask, self._options["seconds"])
+        grades = runner.run(self._workbench.pool, prepared, start + timeout)
+        return grades, make_report(self._name, start, grades, {})
+
+    def _prepare(self, completion: str, row: Row) -> _Job | Grade:
+        gold = gold_number(row, self._options["column"])
+        if gold is None:
+            return Grade(None, f"The row's '{self._options['column']}' is not a number.")
+        found = find_program(completion, self._options["extraction"])
+        if found.text is None:
+            return Grade(0.0, found.problem, found.flags)
+        return _Job(found.text, gold)
+
+    def _ask(self, session: Session, clock: Clock, job: _Job) -> Grade:
+        reply = clock.call(session, "run", {"source": job.source})
+        if reply.blocked:
+            return grade_blocked(reply.blocked)
+        if reply.outcome is not Outcome.OK:
+            return Grade(0.0, f"The program failed: {reply.detail}.")
+        answer = _read_answer(reply)
+        value = read_number(answer)
+        if value is None:
+            return Grade(0.0, f"The program's answer is {show(answer)}, which is not one number.")
+        allowed = Fraction(self._options["tolerance"])
+        if value.denominator != 1:
+            allowed = max(allowed, ROUNDING * max(Fraction(1), abs(job.gold)))
+        if abs(value - job.gold) > allowed:
+            wanted = show_number(job.gold)
+            return Grade(0.0, f"The program's answer is {show(answer)}, not {wanted}.")
+        return Grade(1.0, f"The program's answer is {show_number(job.gold)}.")
+
+
+def _read_answer(reply: Reply) -> Any:
+    """The value it names, or the last line that it printed."""
+    if isinstance(reply.value, dict) and "answer" in reply.value:
+        return reply.value["answer"]
+    lines = reply.stdout.strip().splitlines()
+    return lines[-1] if lines else None
+
+
+def read_number(answer: Any) -> Fraction | None:
+    """The exact value of a number, or of text that states one; None for anything else."""
+    if isinstance(answer, np.ndarray) and answer.ndim == 0:
+        answer = answer.item()
+    if isinstance(answer, str):
+        return parse_number(answer)
+    if isinstance(answer, float):
+        return Fraction(answer) if math.isfinite(answer) else None
+    if isinstance(answer, Decimal):
+        is_small = answer.is_finite() and abs(answer.adjusted()) <= LARGEST_EXPONENT
+        return Fraction(answer) if is_small else None  # 1E+999999999 would take all memory
+    return Fraction(answer) if type(answer) in (int, Fraction) else None
+
+
+PROGRAM_ANSWER = GraderInfo(
+    "program_answer",
+    None,
+    "1 if the completion's program computes the gold number.",
+    (
+        COLUMN,
+        PROGRAM_PLACE,
+        SECONDS,
+        TOLERANCE,
+    ),
+    open=ProgramAnswer,
+    uses_pool=True,
+)

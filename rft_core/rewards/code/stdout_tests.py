@@ -1,0 +1,107 @@
+"""Output tests: a completion's program is run on each test's input, and what it prints compared.
+
+A test is `[stdin, expected]`, both texts. The rule for white space: at the end of a line, and empty
+lines at the end of the output, do not count; everything else does. So printing more than is wanted,
+such as every plausible answer, fails. Output is kept up to 64 KiB; longer output is no match.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rft_core.rewards.code.cases import (
+    PARTIAL,
+    Case,
+    Verdict,
+    grade_verdicts,
+    put_to_cases,
+    read_cases,
+    read_pair,
+)
+from rft_core.rewards.code.runs import PROGRAM_PLACE, SECONDS, Clock, Runner
+from rft_core.rewards.code.source import find_program
+from rft_core.rewards.code.value_comparison import show
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
+from rft_core.rewards.grader_info import GraderInfo
+from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox.program_text import read_program
+from rft_core.sandbox.provider import Reply, Session
+
+
+@dataclass(frozen=True)
+class _Job:
+    source: str
+    cases: tuple[Case, ...]
+
+
+class StdoutTests:
+    """One entry's grader, for whole batches."""
+
+    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
+        self._name, self._workbench = entry.name, workbench
+        self._options = STDOUT_TESTS.with_defaults(entry)
+
+    def close(self) -> None:
+        """Nothing of its own is open: the pool is the workbench's."""
+
+    def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
+        """Every completion's program, run on the inputs of its row."""
+        start = time.monotonic()
+        samples = zip(batch.completions, batch.rows, strict=True)
+        prepared = [self._prepare(completion, row) for completion, row in samples]
+        runner = Runner(read_program("stdout_tests"), _ask, self._options["seconds"])
+        verdicts = runner.run(self._workbench.pool, prepared, start + timeout)
+        return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
+
+    def _prepare(self, completion: str, row: Row) -> _Job | Grade:
+        try:
+            cases = tuple(read_cases(row, _read_test))
+        except ValueError as error:
+            return Grade(None, f"The row cannot be used: {error}.")
+        found = find_program(completion, self._options["extraction"])
+        if found.text is None:
+            return Grade(0.0, found.problem, found.flags)
+        return _Job(found.text, cases)
+
+
+def _read_test(test: Any) -> tuple[str, str]:
+    given, expected = read_pair(test)
+    if not isinstance(given, str) or not isinstance(expected, str):
+        raise ValueError("its input and its output are not both texts")
+    return given, expected
+
+
+def _ask(session: Session, clock: Clock, job: _Job) -> Verdict:
+    def ask(case: Case) -> Reply:
+        return clock.call(session, "run", {"source": job.source, "stdin": case.given})
+
+    return put_to_cases(job.cases, ask, _judge)
+
+
+def _judge(case: Case, reply: Reply) -> str | None:
+    printed, wanted = normalise_output(reply.stdout), normalise_output(case.expected)
+    if printed == wanted:
+        return None
+    pairs = zip([*printed, None], [*wanted, None], strict=False)
+    line, given = next((n, p) for n, (p, w) in enumerate(pairs, start=1) if p != w)
+    if given is None:
+        return f"it prints {len(printed)} lines of {len(wanted)}"
+    wanted_line = show(wanted[line - 1]) if line <= len(wanted) else "nothing more"
+    return f"line {line} is {show(given)}, not {wanted_line}"
+
+
+def normalise_output(text: str) -> list[str]:
+    """The lines that are compared."""
+    return [line.rstrip() for line in text.rstrip().splitlines()]
+
+
+STDOUT_TESTS = GraderInfo(
+    "stdout_tests",
+    None,
+    "1 if the completion's program prints what every test of the row expects.",
+    (PROGRAM_PLACE, PARTIAL, SECONDS),
+    open=StdoutTests,
+    uses_pool=True,
+)

@@ -1,0 +1,211 @@
+"""Unit tests: a completion's function gets the arguments of each test, and we compare the result.
+
+Each completion has a jailed process of its own. It never holds an expected value, and gets the
+arguments of one test at a time, as fresh copies. What it returns comes back as plain data of exact
+types (see `value_comparison.py`), so what claims to equal everything equals nothing. A test is
+`[arguments, expected]`, or a line `assert f(1, 2) == 3`.
+
+Where a row has a `reference` (source that defines the same function) and `inputs` (see
+`random_inputs.py`), further cases are drawn at random, other ones at each step, and run through
+the reference, in a process of its own too. They count as hidden.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rft_core.rewards.code.assert_lines import read_assert
+from rft_core.rewards.code.cases import (
+    PARTIAL,
+    Case,
+    Verdict,
+    grade_verdicts,
+    put_to_cases,
+    read_cases,
+    read_pair,
+)
+from rft_core.rewards.code.random_inputs import draw_input
+from rft_core.rewards.code.runs import (
+    PROGRAM_PLACE,
+    SECONDS,
+    Clock,
+    Runner,
+)
+from rft_core.rewards.code.source import find_program
+from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
+from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox.inside.values import Opaque, encode
+from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.program_text import read_program
+from rft_core.sandbox.provider import Reply, Session
+
+HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its name is
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A program, the function to call, and the cases to call it with."""
+
+    source: str
+    entry_point: str
+    cases: tuple[Case, ...]
+
+
+class UnitTests:
+    """One entry's grader, for whole batches."""
+
+    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
+        self._name, self._workbench = entry.name, workbench
+        self._options = UNIT_TESTS.with_defaults(entry)
+
+    def close(self) -> None:
+        """Nothing of its own is open: the pool is the workbench's."""
+
+    def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
+        """Every completion's program, put to the cases of its row."""
+        start = time.monotonic()
+        deadline = start + timeout
+        drawn = self._draw_cases(batch, deadline)
+        prepared = [
+            self._prepare(completion, row, drawn.get(_reference_key(row), ()))
+            for completion, row in zip(batch.completions, batch.rows, strict=True)
+        ]
+        program, seconds = read_program("unit_tests"), self._options["seconds"]
+        verdicts = Runner(program, self._ask, seconds).run(self._workbench.pool, prepared, deadline)
+        return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
+
+    def _prepare(self, completion: str, row: Row, drawn: tuple[Case, ...] | Grade) -> _Job | Grade:
+        if isinstance(drawn, Grade):
+            return drawn
+        try:
+            entry_point = read_entry_point(row)
+            cases = (*read_unit_tests(row, entry_point), *drawn)
+        except ValueError as error:
+            return Grade(None, f"The row cannot be used: {error}.")
+        found = find_program(completion, self._options["extraction"], entry_point)
+        if found.text is None:
+            return Grade(0.0, found.problem, found.flags)
+        return _Job(found.text, entry_point, cases)
+
+    def _ask(self, session: Session, clock: Clock, job: _Job) -> Verdict:
+        loaded = _load(session, clock, job)
+        if loaded.outcome is not Outcome.OK:
+            count = len(job.cases)
+            return Verdict(job.cases, [loaded.detail] * count, count, loaded.blocked)
+
+        def ask(case: Case) -> Reply:
+            return _run(session, clock, job, case)
+
+        return put_to_cases(job.cases, ask, self._judge, blocked=loaded.blocked)
+
+    def _judge(self, case: Case, reply: Reply) -> str | None:
+        return find_difference(case.expected, reply.value, self._options["tolerance"])
+
+    def _draw_cases(self, batch: Batch, deadline: float) -> dict[str, tuple[Case, ...] | Grade]:
+        """Random cases for every different reference among the rows, by `_reference_key`."""
+        rows = {key: row for row in batch.rows if (key := _reference_key(row))}
+        if not self._options["random_cases"]:
+            return {}
+        jobs = [self._prepare_reference(key, row) for key, row in rows.items()]
+        program, seconds = read_program("unit_tests"), self._options["seconds"]
+        answers = Runner(program, _ask_reference, seconds).run(self._workbench.pool, jobs, deadline)
+        return dict(zip(rows, answers, strict=True))
+
+    def _prepare_reference(self, key: str, row: Row) -> _Job | Grade:
+        rng = random.Random(f"{self._workbench.seed} {key}")
+        try:
+            drawn = [
+                [draw_input(rng, spec) for spec in row["inputs"]]
+                for _ in range(self._options["random_cases"])
+            ]
+            cases = tuple(Case(arguments, None, is_hidden=True) for arguments in drawn)
+            return _Job(row["reference"], read_entry_point(row), cases)
+        except (ValueError, TypeError) as error:
+            return Grade(None, f"The row's 'inputs' cannot be used: {error}.")
+
+
+def read_entry_point(row: Row) -> str:
+    """The name of the function; where the row has none, that of its first assert line."""
+    name = row.get("entry_point")
+    if name is None:
+        lines = [test for test in row.get("tests") or [] if isinstance(test, str)]
+        name = read_assert(lines[0]).function if lines else None
+    if not isinstance(name, str) or not name.isidentifier():
+        raise ValueError("'entry_point' is not the name of a function")
+    return name
+
+
+def read_unit_tests(row: Row, entry_point: str) -> list[Case]:
+    """The tests of a row, visible and hidden. Raises `ValueError`."""
+
+    def read(test: Any) -> tuple[Any, Any]:
+        if isinstance(test, str):
+            line = read_assert(test)
+            if line.function not in (entry_point, HUMAN_EVALS_NAME):
+                raise ValueError(f"it calls '{line.function}', not '{entry_point}'")
+            arguments, expected = line.arguments, line.expected
+        else:
+            arguments, expected = read_pair(test)
+        if not isinstance(arguments, list) or not isinstance(encode(arguments), list):
+            raise ValueError("its arguments are not a list, or too large")
+        return arguments, expected
+
+    return read_cases(row, read)
+
+
+def _reference_key(row: Row) -> str:
+    """What decides the random cases of a row; empty where there are none."""
+    if not isinstance(row.get("reference"), str) or not isinstance(row.get("inputs"), list):
+        return ""
+    return json.dumps([row["reference"], row["inputs"], row.get("entry_point")], sort_keys=True)
+
+
+def _load(session: Session, clock: Clock, job: _Job) -> Reply:
+    arguments = {"source": job.source, "entry_point": job.entry_point}
+    return clock.call(session, "load", arguments)
+
+
+def _run(session: Session, clock: Clock, job: _Job, case: Case) -> Reply:
+    arguments = {"entry_point": job.entry_point, "arguments": case.given}
+    return clock.call(session, "run", arguments)
+
+
+def _ask_reference(session: Session, clock: Clock, job: _Job) -> tuple[Case, ...] | Grade:
+    """The cases with what the reference gives; where it gives nothing, there is no case."""
+    reply = _load(session, clock, job)
+    cases = []
+    for case in job.cases if reply.outcome is Outcome.OK else ():
+        reply = _run(session, clock, job, case)
+        if reply.outcome is Outcome.OK and not isinstance(reply.value, Opaque):
+            cases.append(Case(case.given, reply.value, is_hidden=True))
+    if not cases:
+        return Grade(None, f"The row's 'reference' gives no result: {reply.detail}.")
+    return tuple(cases)
+
+
+UNIT_TESTS = GraderInfo(
+    "unit_tests",
+    None,
+    "1 if the completion's function passes every test of the row, visible, hidden and random.",
+    (
+        PROGRAM_PLACE,
+        PARTIAL,
+        SECONDS,
+        GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off.", minimum=0),
+        GraderOption(
+            "random_cases",
+            "int",
+            4,
+            "Cases drawn for rows with a 'reference' and 'inputs'.",
+            minimum=0,
+        ),
+    ),
+    open=UnitTests,
+    uses_pool=True,
+)

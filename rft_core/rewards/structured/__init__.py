@@ -1,0 +1,1 @@
+"""Graders of structured text: JSON, SQL, configuration."""

@@ -1,0 +1,45 @@
+"""From messages to the exact string and tokens that the model sees: the one place that decides it.
+
+The prompts page, chat, the dry run and training all render through `render_prompt`. Chat templates
+are applied as TRL's GRPOTrainer applies them (`add_generation_prompt=True`); a tokenizer without
+one gets the messages' contents as plain text, separated by blank lines.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jinja2 import TemplateError
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import Messages
+from rft_core.sampling.service.messages import RenderedPrompt, plain_messages
+
+
+def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:
+    """The prompt as text and as token ids. Raises BadInputError if the template refuses it."""
+    plain = plain_messages(messages)
+    if not tokenizer.chat_template:
+        text = "\n\n".join(message["content"] for message in plain)
+        token_ids = list(tokenizer(text)["input_ids"])
+    else:
+        try:
+            text = tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
+        except TemplateError as error:
+            raise BadInputError(
+                "The model's chat template refuses these messages",
+                str(error),
+                "Some models take no system message, or want user and assistant to alternate",
+            ) from error
+        # The template has written the special tokens already: no second BOS.
+        token_ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    if not token_ids:
+        raise BadInputError("The prompt is empty", "It renders to no token at all")
+    return text, token_ids
+
+
+def describe_prompt(tokenizer: Any, messages: Messages) -> RenderedPrompt:
+    """`render_prompt`, with each token decoded alone so that a page can show the boundaries."""
+    text, token_ids = render_prompt(tokenizer, messages)
+    pieces = tuple(tokenizer.decode([token]) for token in token_ids)
+    return RenderedPrompt(text, tuple(token_ids), pieces)

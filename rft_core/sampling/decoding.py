@@ -1,0 +1,146 @@
+"""The decode loop: many rows at once, each with random numbers of its own.
+
+A row's tokens depend on its prompt, its seed and its index, not on what else is in the batch: each
+row draws one uniform number per token from its own generator and inverts the distribution with it.
+Two adapters given the same prompt and seed therefore face the same luck, and differ only where
+they disagree. Rows that finish leave the batch. Knows nothing of text, sockets or adapters' files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from rft_core.sampling.service.messages import SamplingParams
+
+
+@dataclass(frozen=True)
+class Row:
+    """One completion to sample. `adapter` is its name inside PEFT; None: whatever is active."""
+
+    prompt: tuple[int, ...]
+    index: int  # the n of the n-th completion of this prompt
+    adapter: str | None = None
+
+
+@dataclass(frozen=True)
+class Token:
+    """The token that one row has just been given."""
+
+    row: int
+    token_id: int
+    logprob: float
+    is_end: bool
+
+
+@torch.inference_mode()
+def decode(
+    model: Any,
+    rows: Sequence[Row],
+    params: SamplingParams,
+    end_tokens: frozenset[int],
+) -> Iterator[list[Token]]:
+    """Yield, step by step, the new token of every row that is still being written."""
+    luck = [make_row_rng(params.seed, row) for row in rows]
+    living = list(range(len(rows)))
+    logits, cache, mask = _prefill(model, rows)
+    for step in range(params.max_completion_length):
+        uniforms = torch.tensor([luck[row].random() for row in living], device=mask.device)
+        tokens, logprobs = pick_tokens(logits, uniforms, params)
+        picked = [
+            Token(row, token, logprob, token in end_tokens)
+            for row, token, logprob in zip(living, tokens.tolist(), logprobs.tolist(), strict=True)
+        ]
+        yield picked
+        keep = [place for place, token in enumerate(picked) if not token.is_end]
+        if not keep or step + 1 == params.max_completion_length:
+            return
+        if len(keep) < len(living):
+            places = torch.tensor(keep, device=mask.device)
+            cache.batch_select_indices(places)
+            mask, tokens = mask[places], tokens[places]
+            living = [living[place] for place in keep]
+        mask = torch.cat([mask, mask.new_ones(len(living), 1)], dim=1)
+        output = model(
+            input_ids=tokens[:, None],
+            attention_mask=mask,
+            position_ids=mask.sum(dim=1, keepdim=True) - 1,
+            past_key_values=cache,
+            use_cache=True,
+            **_adapter_names([rows[row] for row in living]),
+        )
+        logits = output.logits[:, -1]
+
+
+def make_row_rng(seed: int, row: Row) -> np.random.Generator:
+    """The row's own generator, keyed by seed, prompt and index: never by its place in a batch."""
+    prompt = hashlib.sha256(np.asarray(row.prompt, dtype=np.int64).tobytes()).digest()
+    return np.random.default_rng([seed, row.index, *np.frombuffer(prompt, dtype=np.uint32)])
+
+
+def pick_tokens(
+    logits: torch.Tensor, uniforms: torch.Tensor, params: SamplingParams
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens [rows] and their log probabilities [rows] from logits [rows, vocabulary].
+
+    The token is where the cumulative distribution, after temperature, top-k and top-p, passes the
+    row's uniform number. Temperature 0 takes the likeliest token.
+    """
+    plain = torch.log_softmax(logits.float(), dim=-1)
+    if params.temperature == 0:
+        tokens = plain.argmax(dim=-1)
+    else:
+        shaped = _keep_likeliest(plain / params.temperature, params)
+        cumulative = torch.softmax(shaped, dim=-1, dtype=torch.float64).cumsum(dim=-1)
+        thresholds = uniforms[:, None].to(cumulative) * cumulative[:, -1:]
+        tokens = torch.searchsorted(cumulative, thresholds, right=True)[:, 0]
+        tokens = tokens.clamp(max=logits.shape[-1] - 1)
+    return tokens, plain.gather(1, tokens[:, None])[:, 0]
+
+
+def _keep_likeliest(scores: torch.Tensor, params: SamplingParams) -> torch.Tensor:
+    """Everything outside top-k, then outside the smallest set with mass `top_p`, becomes -inf."""
+    if 0 < params.top_k < scores.shape[-1]:
+        smallest = scores.topk(params.top_k, dim=-1).values[:, -1:]
+        scores = scores.masked_fill(scores < smallest, -torch.inf)
+    if params.top_p < 1:
+        ordered, order = scores.sort(dim=-1, descending=True, stable=True)
+        mass = ordered.softmax(dim=-1)
+        is_surplus = mass.cumsum(dim=-1) - mass >= params.top_p  # the mass before it suffices
+        is_outside = torch.zeros_like(is_surplus).scatter(1, order, is_surplus)
+        scores = scores.masked_fill(is_outside, -torch.inf)
+    return scores
+
+
+def _prefill(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, Any, torch.Tensor]:
+    """Logits of the first token, cache and mask, one per row; each distinct prompt runs once."""
+    distinct = list(dict.fromkeys((row.prompt, row.adapter) for row in rows))
+    width = max(len(prompt) for prompt, _ in distinct)
+    # Left padding, so that all rows end at the same column; the masked value itself never matters.
+    padded = [[0] * (width - len(prompt)) + list(prompt) for prompt, _ in distinct]
+    visible = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt, _ in distinct]
+    mask = torch.tensor(visible, device=model.device)
+    output = model(
+        input_ids=torch.tensor(padded, device=model.device),
+        attention_mask=mask,
+        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
+        use_cache=True,
+        logits_to_keep=1,
+        **_adapter_names([Row(prompt, 0, adapter) for prompt, adapter in distinct]),
+    )
+    place = {key: at for at, key in enumerate(distinct)}
+    places = torch.tensor([place[row.prompt, row.adapter] for row in rows], device=model.device)
+    cache = output.past_key_values
+    cache.batch_select_indices(places)
+    return output.logits[places, -1], cache, mask[places]
+
+
+def _adapter_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """PEFT's argument for batches in which each row has an adapter of its own."""
+    names = [row.adapter for row in rows if row.adapter is not None]
+    return {"adapter_names": names} if names else {}

@@ -1,0 +1,147 @@
+"""The engine that runs everywhere: transformers and PEFT, one base in memory, adapters on demand.
+
+Sampling a batch with one adapter runs on merged weights; a stream mixes the lanes' adapters in one
+batch, so that base and tuned advance token by token together. Random numbers belong to (prompt,
+seed, index), so both give the same completions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from rft_core.errors import BadInputError
+from rft_core.rewards.contract import Messages
+from rft_core.sampling.adapters import Adapters
+from rft_core.sampling.chat_template import describe_prompt, render_prompt
+from rft_core.sampling.decoding import Row, Token, decode
+from rft_core.sampling.engine import Checkpoint, carry_on
+from rft_core.sampling.service.messages import (
+    Completion,
+    Lane,
+    LaneDone,
+    RenderedPrompt,
+    SamplingParams,
+    TextDelta,
+)
+from rft_core.sampling.text_deltas import TextDeltas
+
+ROWS_PER_BATCH = 64
+
+
+class TransformersEngine:
+    """A resident base model; see `engine.Engine` for what its methods promise."""
+
+    def __init__(
+        self,
+        model_name: str,
+        model: PreTrainedModel,
+        tokenizer: Any,
+        rows_per_batch: int = ROWS_PER_BATCH,
+    ) -> None:
+        self.model_name = model_name
+        self._tokenizer = tokenizer
+        self._rows_per_batch = rows_per_batch
+        self._adapters = Adapters(model)
+        self._end_tokens = _get_end_tokens(model, tokenizer)
+        self._context_length: int | None = getattr(
+            model.config.get_text_config(), "max_position_embeddings", None
+        )
+
+    @property
+    def adapters(self) -> tuple[str, ...]:
+        return self._adapters.folders
+
+    def render(self, messages: Messages) -> RenderedPrompt:
+        return describe_prompt(self._tokenizer, messages)
+
+    def sample(
+        self,
+        prompts: Sequence[Messages],
+        n: int,
+        params: SamplingParams,
+        adapter: Path | None = None,
+        checkpoint: Checkpoint = carry_on,
+    ) -> Iterator[tuple[int, list[Completion]]]:
+        tokenized = [self._tokenize(messages, params) for messages in prompts]
+        jobs = [(at, Row(prompt, i)) for at, prompt in enumerate(tokenized) for i in range(n)]
+        groups: list[list[Completion]] = [[] for _ in prompts]
+        name = self._adapters.ensure(adapter)
+        for start in range(0, len(jobs), self._rows_per_batch):
+            batch = jobs[start : start + self._rows_per_batch]
+            with self._adapters.only(name):
+                completions = self._complete([row for _, row in batch], params, checkpoint)
+            for (at, _), completion in zip(batch, completions, strict=True):
+                groups[at].append(completion)
+                if len(groups[at]) == n:
+                    yield at, groups[at]
+
+    def stream(
+        self,
+        messages: Messages,
+        lanes: Sequence[Lane],
+        params: SamplingParams,
+        checkpoint: Checkpoint = carry_on,
+    ) -> Iterator[TextDelta | LaneDone]:
+        prompt = self._tokenize(messages, params)
+        for lane in lanes:  # all of them first: loading the first adapter changes the base's name
+            self._adapters.ensure(lane.adapter, in_use=len(lanes))
+        rows = [Row(prompt, 0, self._adapters.ensure(lane.adapter, len(lanes))) for lane in lanes]
+        writers = [TextDeltas(self._tokenizer) for _ in lanes]
+        written: list[list[Token]] = [[] for _ in lanes]
+        started = time.perf_counter()
+        for tokens in decode(self._adapters.model, rows, params, self._end_tokens):
+            checkpoint()
+            elapsed = time.perf_counter() - started
+            for token in tokens:
+                label, so_far = lanes[token.row].label, written[token.row]
+                so_far.append(token)
+                is_done = token.is_end or len(so_far) == params.max_completion_length
+                text = writers[token.row].add(token.token_id)
+                text += writers[token.row].finish() if is_done else ""
+                speed = len(so_far) / elapsed
+                yield TextDelta(label, text, len(so_far), speed)
+                if is_done:
+                    yield LaneDone(label, self._make_completion(so_far), speed)
+
+    def _complete(
+        self, rows: list[Row], params: SamplingParams, checkpoint: Checkpoint
+    ) -> list[Completion]:
+        written: list[list[Token]] = [[] for _ in rows]
+        for tokens in decode(self._adapters.model, rows, params, self._end_tokens):
+            checkpoint()
+            for token in tokens:
+                written[token.row].append(token)
+        return [self._make_completion(tokens) for tokens in written]
+
+    def _make_completion(self, tokens: list[Token]) -> Completion:
+        token_ids = tuple(token.token_id for token in tokens)
+        return Completion(
+            text=self._tokenizer.decode(token_ids, skip_special_tokens=True),
+            token_ids=token_ids,
+            truncated=not tokens[-1].is_end,
+            logprob=sum(token.logprob for token in tokens),
+        )
+
+    def _tokenize(self, messages: Messages, params: SamplingParams) -> tuple[int, ...]:
+        _, token_ids = render_prompt(self._tokenizer, messages)
+        longest = len(token_ids) + params.max_completion_length
+        if self._context_length is not None and longest > self._context_length:
+            raise BadInputError(
+                "The prompt and its completion do not fit the model",
+                f"{len(token_ids)} prompt tokens and max_completion_length "
+                f"{params.max_completion_length} exceed its {self._context_length} positions",
+                "Shorten the prompt or lower max_completion_length",
+            )
+        return tuple(token_ids)
+
+
+def _get_end_tokens(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
+    """Chat models often end their turn with another token than the tokenizer's eos: accept all."""
+    declared = model.generation_config.eos_token_id if model.generation_config else None
+    listed = declared if isinstance(declared, list) else [declared]
+    return frozenset(int(t) for t in [*listed, tokenizer.eos_token_id] if t is not None)

@@ -1,0 +1,1 @@
+"""The walls: what the kernel is asked to forbid, layer by layer."""
