@@ -21,11 +21,12 @@ from pages.components.runs.picker import pick_run
 from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, RftError
 from rft_core.paths import get_runs_dir
-from rft_core.rewards.contract import Messages, RewardSet
+from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.client import GenerationClient, choose_engine
 from rft_core.sampling.service.messages import Lane, SamplingParams
 from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, open_index
+from rft_core.types import Messages
 
 MOST_TUNED_LANES = 3
 HISTORY = "chat_history"

@@ -45,6 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rft_core.embedded",),  # the list of shipped models; what makes them stands higher
     ("rft_core.config",),
     ("rft_core.errors", "rft_core.paths"),
+    ("rft_core.types",),
 )
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}
 MAY_BE_HEAVY = (

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rft_core.config import RunConfig
 from rft_core.dry_run import DryRun, score_groups
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
-from rft_core.sampling.service.messages import Completion
+from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.types import Completion, Row
 from tests.rewards.scoring_cases import python_set
 
 

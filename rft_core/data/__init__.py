@@ -1,6 +1,6 @@
 """Prompts: a file or hub dataset becomes a PromptSet, or one clear error.
 
-    reading, hub ─> table ─> mapping ─> template ─> split ─> prompt_set        lint watches
+    readers/ ─> table ─> mapping ─> template ─> split ─> prompt_set        lint watches
 
     table = read_table(data, "problems.csv")
     mapping = ColumnMapping(suggest_mapping(table, fields))
@@ -8,7 +8,7 @@
     prompt_set = import_table(table, name="Problems", template=template, mapping=mapping)
 
 `sample_data` holds what the sample-data buttons load. Not here: the tokenizer's chat template and
-token counts (`generation`), storage (`store`), the built-in tasks' fields and templates (`tasks`).
+token counts (`sampling`), storage (`store`), the built-in tasks' fields and templates (`tasks`).
 """
 
 from rft_core.data.lint import Finding, lint_lengths, lint_prompt_tail, lint_prompts
@@ -17,8 +17,9 @@ from rft_core.data.prompt_set import PromptSet, import_table, make_prompt_set
 from rft_core.data.readers.hub import load_hub_rows
 from rft_core.data.readers.prompt_file import read_table
 from rft_core.data.split import Split, split_prompts
-from rft_core.data.table import Row, Table
-from rft_core.data.template import Message, PromptTemplate, length_summary
+from rft_core.data.table import Table
+from rft_core.data.template import PromptTemplate, length_summary
+from rft_core.types import Message, Row
 
 __all__ = [
     "ColumnMapping",

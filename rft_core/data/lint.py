@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from rft_core.data.split import normalise_prompt
-from rft_core.data.table import Row, is_missing
+from rft_core.data.table import is_missing
 from rft_core.data.tags import final_answer, find_tag_defects, has_tags
-from rft_core.data.template import Message, PromptTemplate
+from rft_core.data.template import PromptTemplate
+from rft_core.types import Message, Row
 
 Severity = Literal["error", "warning", "info"]
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
-from rft_core.data.table import Row, Table, excerpt, is_missing
+from rft_core.data.table import Table, excerpt, is_missing
 from rft_core.errors import BadInputError
+from rft_core.types import Row
 
 FieldKind = Literal["text", "integer", "number", "integers", "list", "object", "any"]
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from rft_core.data.mapping import ColumnMapping, RowField, apply_mapping
 from rft_core.data.split import Split, split_prompts
-from rft_core.data.table import Row, Table
-from rft_core.data.template import Message, PromptTemplate
+from rft_core.data.table import Table
+from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
+from rft_core.types import Message, Row
 
 _ID_DIGITS = 16
 

@@ -11,8 +11,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from rft_core.data.readers.prompt_file import read_table
-from rft_core.data.table import Row, Table
+from rft_core.data.table import Table
 from rft_core.errors import NotFoundError
+from rft_core.types import Row
 
 SAMPLES_DIR = Path(__file__).parent / "samples"
 SAMPLE_FILES = {"countdown": "countdown_sample.jsonl"}

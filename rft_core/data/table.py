@@ -16,8 +16,8 @@ from decimal import Decimal
 from typing import Any
 
 from rft_core.errors import BadInputError
+from rft_core.types import Row
 
-Row = dict[str, Any]
 """One prompt's data: column or field name -> JSON value (None where the cell is missing)."""
 
 MAX_ROWS = 200_000

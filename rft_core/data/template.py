@@ -20,8 +20,8 @@ from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from rft_core.errors import BadInputError
+from rft_core.types import Message
 
-Message = dict[str, str]
 """{"role": "system" or "user", "content": text}, as chat templates and TRL expect it."""
 
 MAX_RENDERED_CHARS = 1_000_000

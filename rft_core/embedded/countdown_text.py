@@ -13,7 +13,6 @@ import math
 import random
 
 from rft_core.embedded.text_source import TextSource
-from rft_core.rewards.contract import Row
 from rft_core.tasks.countdown import (
     COUNTDOWN,
     COUNTDOWN_EASY,
@@ -23,6 +22,7 @@ from rft_core.tasks.countdown import (
     list_solutions,
 )
 from rft_core.tasks.splits import Split
+from rft_core.types import Row
 
 EASY_SHARE = 0.3  # of the training rows draw numbers from 1-20 rather than 1-99
 OPERATOR_WEIGHT = {"+": 4, "-": 4, "*": 2, "/": 1}  # how often an attempt reaches for each

@@ -54,7 +54,7 @@ def pack_text(
     """
     sample = source.sample_text(rng)
     rendered = tokenizer.apply_chat_template(
-        sample.messages, tokenize=False, add_generation_prompt=True
+        [dict(message) for message in sample.messages], tokenize=False, add_generation_prompt=True
     )
     *prompt, last = tokenizer(rendered)["input_ids"]
     packed = PackedText(

@@ -9,9 +9,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rft_core.data.template import Message
-from rft_core.rewards.contract import Row
 from rft_core.tasks.task import Task
+from rft_core.types import Message, Row
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rft_core.embedded.text_source import TextSource
-from rft_core.rewards.contract import Row
 from rft_core.tasks.triton_expression import (
     OPERATIONS,
     Expression,
@@ -38,6 +37,7 @@ from rft_core.tasks.triton_generator import (
 )
 from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap
 from rft_core.tasks.triton_reference import make_key
+from rft_core.types import Row
 
 BROAD_SHARE = 0.5  # of the references are random trees rather than the task's own
 MOST_OPERATIONS = 4  # in a random tree

@@ -15,13 +15,14 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from rft_core.data import Message, PromptSet, PromptTemplate
+from rft_core.data import PromptSet, PromptTemplate
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.suite import RowSource
-from rft_core.rewards.contract import RewardSet, Row
+from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
 from rft_core.tasks import TASKS, get_task
 from rft_core.tasks.task import Task
+from rft_core.types import Message, Row
 
 HELD_OUT_PROMPTS = 200
 MOST_PROMPTS = 10_000

@@ -15,13 +15,14 @@ from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, HeldOut, find_held_out
 from rft_core.evaluation.suite import Contender, Evaluation, evaluate
 from rft_core.rewards.answers.extraction import from_anywhere
-from rft_core.rewards.contract import Batch, Messages
+from rft_core.rewards.contract import Batch
 from rft_core.rewards.deciding import find_deciding, is_right
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback, choose_engine
-from rft_core.sampling.service.messages import Completion, EngineName, SamplingParams
+from rft_core.sampling.service.messages import EngineName, SamplingParams
 from rft_core.store.adapters import get_adapter
 from rft_core.store.index import RunRow, get_run, open_index
+from rft_core.types import Completion, Messages
 
 BASE = "base"
 

@@ -18,8 +18,7 @@ from rft_core.evaluation.significance import (
     mean_interval,
     paired_difference,
 )
-from rft_core.rewards.contract import Messages, Row
-from rft_core.sampling.service.messages import Completion
+from rft_core.types import Completion, Messages, Row
 
 # "held-out" rows were never used; "validation" rows were looked at during training.
 RowSource = Literal["held-out", "validation"]

@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
-from rft_core.data import Message, PromptSet
+from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
@@ -26,6 +26,7 @@ from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import get_prompt_set, get_reward_set, open_index
 from rft_core.tasks import get_task
+from rft_core.types import Message
 
 CUSTOM_TASK = "custom"
 PROMPTS_MEASURED = 32  # the longest in tokens is nearly surely among the longest by characters

@@ -14,8 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-Row = Mapping[str, Any]
-Messages = Sequence[Mapping[str, str]]
+from rft_core.types import Messages, Row
 
 PYTHON_GRADER = "python"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import TemplateError
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Messages
 from rft_core.sampling.service.messages import RenderedPrompt, plain_messages
+from rft_core.types import Messages
 
 
 def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rft_core.rewards.contract import Messages
 from rft_core.sampling.service.messages import (
-    Completion,
     Lane,
     LaneDone,
     RenderedPrompt,
     SamplingParams,
     TextDelta,
 )
+from rft_core.types import Completion, Messages
 
 Checkpoint = Callable[[], None]  # called after every token; raises to stop the sampling
 

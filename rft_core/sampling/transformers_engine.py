@@ -15,13 +15,11 @@ from typing import Any
 from transformers import PreTrainedModel
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Messages
 from rft_core.sampling.adapters import Adapters
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
 from rft_core.sampling.decoding import Row, Token, decode
 from rft_core.sampling.engine import Checkpoint, carry_on
 from rft_core.sampling.service.messages import (
-    Completion,
     Lane,
     LaneDone,
     RenderedPrompt,
@@ -29,6 +27,7 @@ from rft_core.sampling.service.messages import (
     TextDelta,
 )
 from rft_core.sampling.text_deltas import TextDeltas
+from rft_core.types import Completion, Messages
 
 ROWS_PER_BATCH = 64
 

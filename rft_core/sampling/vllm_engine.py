@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.errors import ModelUnavailableError
-from rft_core.rewards.contract import Messages
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
 from rft_core.sampling.download import ProgressCallback
 from rft_core.sampling.engine import Checkpoint, carry_on
 from rft_core.sampling.models import ensure_model_folder
 from rft_core.sampling.service.messages import (
-    Completion,
     Dtype,
     Lane,
     LaneDone,
@@ -28,6 +26,7 @@ from rft_core.sampling.service.messages import (
     SamplingParams,
     TextDelta,
 )
+from rft_core.types import Completion, Messages
 
 MAX_LORA_RANK = 64
 MAX_LORAS = 4

@@ -16,7 +16,7 @@ from fractions import Fraction
 from itertools import permutations, product
 from typing import Any
 
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 OPERATORS: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,

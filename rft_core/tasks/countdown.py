@@ -17,10 +17,11 @@ from itertools import combinations
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import countdown_cheats
 from rft_core.tasks.splits import EVALUATED_ONE_IN, Split, choose_split
 from rft_core.tasks.task import Rows, Task
+from rft_core.types import Row
 
 USER_TEMPLATE = (
     "Using the numbers {{ nums }}, create an equation that equals {{ target }}. You can use basic "

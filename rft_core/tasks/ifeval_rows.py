@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rft_core.data.table import Row
 from rft_core.rewards.text.instructions import find_constraint_problem
+from rft_core.types import Row
 
 IDS, VALUES = "instruction_id_list", "kwargs"
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import instruction_cheats
 from rft_core.tasks.task import Task
+from rft_core.types import Row
 
 EXAMPLE = {
     "prompt": "Describe the sea in at most 20 words, in lower case and without commas. Use the "

@@ -15,10 +15,11 @@ from typing import Any
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import json_cheats
 from rft_core.tasks.splits import choose_split
 from rft_core.tasks.task import Rows, Task
+from rft_core.types import Row
 
 FIRST_NAMES = (
     "Ada", "Alan", "Ben", "Carla", "Dora", "Emil", "Fatima", "Grace", "Hugo", "Ines", "Jonas",

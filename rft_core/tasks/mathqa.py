@@ -12,10 +12,11 @@ from dataclasses import replace
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.answers.matching import gold_number
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import choice_cheats, program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task
 from rft_core.tasks.word_problems import PROGRAM_REWARDS, PROGRAM_TEMPLATE, USER_TEMPLATE
+from rft_core.types import Row
 
 QUESTION = RowField("question", "text", aliases=("Problem",))
 THOUGHT = RowField("rationale", "text", required=False, aliases=("Rationale", "solution"))

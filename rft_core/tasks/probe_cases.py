@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rft_core.diagnosis.probes.target import Case
-from rft_core.rewards.contract import Messages, Row
 from rft_core.tasks.task import Task
+from rft_core.types import Messages, Row
 
 MOST_CASES = 8  # some ninety completions each; more would hardly find more
 DRAWN, OTHERS, SEED = 24, 2, 1

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.data.table import Row, Table
+from rft_core.data.table import Table
 from rft_core.errors import BadInputError
 from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.code.assert_lines import AssertLine, list_asserts, read_assert
 from rft_core.rewards.code.unit_tests import read_entry_point, read_unit_tests
 from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
+from rft_core.types import Row
 
 NUM_VISIBLE = 1
 CHOICE = re.compile(r"([a-e])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-e]\s*\)|'?\]?$)")
@@ -76,7 +77,7 @@ def _convert(table: Table, known: PublishedFormat) -> Adopted:
             left_out.append(f"Row {number}: {error}")
             continue
         names = {name.casefold() for name in ours}  # SVAMP's "Question" is only half of ours
-        rows.append({name: row[name] for name in row if name.casefold() not in names} | ours)
+        rows.append({name: row[name] for name in row if name.casefold() not in names} | dict(ours))
     if not rows:
         raise BadInputError(
             f"No row of '{table.name}' can be used",

@@ -18,10 +18,11 @@ from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
 from rft_core.rewards.code.random_inputs import draw_input
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import python_cheats
 from rft_core.tasks.python_functions import FUNCTIONS, Function
 from rft_core.tasks.task import Rows, Task
+from rft_core.types import Row
 
 NUM_TESTS, NUM_HIDDEN_TESTS = 3, 5
 SPLITS = {3: "validation", 4: "held_out"}  # of eight buckets by hash; the others are for training

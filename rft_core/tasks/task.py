@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.data.mapping import RowField
-from rft_core.data.template import Message, PromptTemplate
+from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError, RftError
-from rft_core.rewards.contract import Batch, RewardSet, Row
+from rft_core.rewards.contract import Batch, RewardSet
 from rft_core.rewards.scorer import Scorer
+from rft_core.types import Message, Row
 
 Rows = list[dict[str, Any]]
 

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Row
 from rft_core.tasks.splits import choose_split
 from rft_core.tasks.task import Rows
 from rft_core.tasks.triton_examples import EXAMPLES
@@ -27,6 +26,7 @@ from rft_core.tasks.triton_expression import (
     write_triton,
 )
 from rft_core.tasks.triton_reference import make_key
+from rft_core.types import Row
 
 NAMES = ("x", "y", "z")
 JOINS = ("add", "sub", "mul", "maximum", "minimum")

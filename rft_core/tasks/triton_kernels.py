@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
-from rft_core.rewards.contract import RewardEntry, RewardSet, Row
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task
 from rft_core.tasks.triton_cheats import triton_cheats
 from rft_core.tasks.triton_examples import EXAMPLES
 from rft_core.tasks.triton_generator import read_problem, write_kernel
 from rft_core.tasks.triton_reference import make_key
+from rft_core.types import Row
 
 SYSTEM_TEMPLATE = (
     "You write Triton kernels. Answer with Python code alone, in <triton_code> </triton_code> "

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 LONGEST_REFERENCE = 4000  # characters; what is longer is only the same as itself
 COMMUTATIVE_OPERATORS = (ast.Add, ast.Mult)

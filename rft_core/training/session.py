@@ -16,7 +16,6 @@ from transformers import PreTrainedModel
 
 from rft_core.config import RunConfig
 from rft_core.data.prompt_set import PromptSet
-from rft_core.data.table import Row
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import Scorer
@@ -29,6 +28,7 @@ from rft_core.training.grpo import TrainingPrompts, get_end_ids, make_trainer
 from rft_core.training.recorder import Recorder
 from rft_core.training.run_trainer import RunTrainer
 from rft_core.training.stop import StopRequest
+from rft_core.types import Row
 
 
 @dataclass(frozen=True)

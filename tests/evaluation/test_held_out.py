@@ -9,10 +9,10 @@ from rft_core.data import PromptTemplate, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import MOST_PROMPTS, HeldOut, find_held_out
 from rft_core.jobs.pinning import pin_sets, store_prompt_set
-from rft_core.rewards.contract import Row
 from rft_core.store.index import add_run, get_run, open_index
 from rft_core.tasks import get_task
 from rft_core.tasks.countdown import bucket
+from rft_core.types import Row
 from tests.tiny_run import add_tiny_run, make_tiny_prompts
 
 OWN_WORDS = PromptTemplate(system="", user="Make {{ target }} of {{ nums }}.")

@@ -11,9 +11,9 @@ from rft_core.evaluation.run_evaluation import find_contender, judge, plan_evalu
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.scorer import Scorer
-from rft_core.sampling.service.messages import Completion
 from rft_core.store.index import add_run, open_index
 from rft_core.tasks import get_task
+from rft_core.types import Completion
 
 
 def add_runs(runs_dir: Path, **settings: dict[str, object]) -> None:

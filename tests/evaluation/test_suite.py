@@ -6,7 +6,7 @@ import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.evaluation.suite import Contender, evaluate
-from rft_core.sampling.service.messages import Completion
+from rft_core.types import Completion
 
 ROWS = [{"target": number} for number in range(40)]
 PROMPTS = [[{"role": "user", "content": str(row["target"])}] for row in ROWS]

@@ -14,18 +14,12 @@ import streamlit as st
 from pages.components.completions.completion_html import prompt_html
 from pages.components.completions.view import show_completion
 from rft_core.errors import RftError
-from rft_core.rewards.contract import Batch, Messages, RewardSet
+from rft_core.rewards.contract import Batch, RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sampling.service.messages import (
-    Completion,
-    Lane,
-    LaneDone,
-    Progress,
-    SamplingParams,
-    TextDelta,
-)
+from rft_core.sampling.service.messages import Lane, LaneDone, Progress, SamplingParams, TextDelta
 from rft_core.store.generation_reader import Generation
+from rft_core.types import Completion, Messages
 
 UNFINISHED = "chat_unfinished"
 

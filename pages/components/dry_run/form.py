@@ -19,10 +19,10 @@ from rft_core.data import PromptSet
 from rft_core.dry_run import choose_rows, sample_groups
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import get_runs_dir
-from rft_core.rewards.contract import Messages, Row
-from rft_core.sampling.service.messages import Completion, Progress
+from rft_core.sampling.service.messages import Progress
 from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
 from rft_core.tasks import TASKS, get_task
+from rft_core.types import Completion, Messages, Row
 
 SAMPLED, PASTED = "Sample from a model", "Paste completions"
 KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"

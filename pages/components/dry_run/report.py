@@ -22,8 +22,9 @@ from pages.components.page_header import plain
 from pages.components.prompts.bands import show_prompt_bands
 from rft_core.diagnosis.preflight.verdict import FunctionSummary
 from rft_core.dry_run import DryRun
-from rft_core.rewards.contract import FunctionReport, Messages, RewardSet
+from rft_core.rewards.contract import FunctionReport, RewardSet
 from rft_core.store.generation_reader import Generation
+from rft_core.types import Messages
 
 
 def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> None:

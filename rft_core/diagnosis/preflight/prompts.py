@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import RewardEntry, Row
+from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.deciding import FULL, find_deciding
 from rft_core.rewards.shaping import score_range, stretch
+from rft_core.types import Row
 
 MOST_BARS = 10  # of the histogram, besides the one at 0
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from rft_core.rewards.answers.extraction import HASH_MARK
 from rft_core.rewards.answers.number_text import parse_number
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 Kind = Literal["number", "letter", "word", "json", "text"]
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from rft_core.diagnosis.probes import texts
 from rft_core.diagnosis.probes.target import Target
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 
 class Debt(StrEnum):

@@ -18,8 +18,9 @@ from rft_core.diagnosis.probes.search import find_targets
 from rft_core.diagnosis.probes.target import Case, Target
 from rft_core.diagnosis.probes.texts import REFUSAL
 from rft_core.diagnosis.probes.verdict import Attempt, Earned, Finding, Yardsticks, judge
-from rft_core.rewards.contract import Batch, FunctionReport, Row, Scored
+from rft_core.rewards.contract import Batch, FunctionReport, Scored
 from rft_core.rewards.scorer import Scorer
+from rft_core.types import Row
 
 LEAST_SHARE = 0.2  # of the prompts on which a probe was tried: on fewer it may be chance
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from rft_core.diagnosis.probes.answers import LONGEST_SHORT, kind_of
 from rft_core.diagnosis.probes.forms import Form
-from rft_core.rewards.contract import Messages, RewardSet, Row
+from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.text.format import read_tags
+from rft_core.types import Messages, Row
 
 LONGEST_COMPARED = 200  # characters of a gold text that the row holds to compare with
 LONGEST_WORD = 60

@@ -10,7 +10,7 @@ import re
 
 from rft_core.diagnosis.probes import answers
 from rft_core.diagnosis.probes.target import Target
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 TIMES, SPAM = 10, 50
 LONGEST_REPEATED, LONGER_THAN_FAIR = 40_000, 16_000  # characters

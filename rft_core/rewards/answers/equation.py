@@ -21,7 +21,8 @@ from fractions import Fraction
 from typing import Any
 
 from rft_core.rewards.answers.extraction import from_answer_tag
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
+from rft_core.types import Row
 
 MAX_LENGTH = 256
 MAX_DEPTH = 50

@@ -12,7 +12,8 @@ from typing import Any
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.answers.number_text import parse_number, show_number, unwrap
-from rft_core.rewards.contract import Batch, Grade, Row
+from rft_core.rewards.contract import Batch, Grade
+from rft_core.types import Row
 
 LETTERS = "ABCDEFGHIJ"
 _LETTER_ALONE = re.compile(

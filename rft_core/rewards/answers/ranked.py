@@ -14,8 +14,9 @@ import re
 from typing import Any
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo, GraderOption
+from rft_core.types import Row
 
 MOST_ITEMS = 1_000
 _MARK = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•])\s+")

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.rewards.code.runs import grade_blocked, is_over, make_report
-from rft_core.rewards.contract import FunctionReport, Grade, Row
+from rft_core.rewards.contract import FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderOption
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.provider import Reply
+from rft_core.types import Row
 
 MOST_CASES = 1000
 HARD_CODED_BELOW = 0.5  # the share of hidden cases passed

@@ -23,11 +23,12 @@ from rft_core.rewards.code.cases import (
 from rft_core.rewards.code.runs import PROGRAM_PLACE, SECONDS, Clock, Runner
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import show
-from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Reply, Session
+from rft_core.types import Row
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,14 @@ from rft_core.rewards.code.runs import (
 )
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
-from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry, Row
+from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.inside.values import Opaque, encode
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.program_text import read_program
 from rft_core.sandbox.provider import Reply, Session
+from rft_core.types import Row
 
 HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its name is
 

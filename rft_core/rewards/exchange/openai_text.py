@@ -15,10 +15,11 @@ from collections.abc import Callable
 from typing import Any
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Grade, RewardEntry, Row
+from rft_core.rewards.contract import Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.rewards.text.overlap import bleu, gleu, rouge_l, rouge_n, split_words
 from rft_core.rewards.text.similarity import LONGEST_COMPARED, MEASURES
+from rft_core.types import Row
 
 OUTPUT = "{{ sample.output_text }}"
 NAMESPACES = ("item", "sample")

@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from rft_core.rewards.contract import Messages, Row
 from rft_core.rewards.exchange.openai_text import CompletionLacksError, RowLacksError, render
+from rft_core.types import Messages, Row
 
 LONGEST_JUDGED = 50_000  # characters of a completion
 SYSTEM = (

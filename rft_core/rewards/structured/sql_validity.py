@@ -14,8 +14,9 @@ import sqlite3
 import time
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS, without_fence
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
+from rft_core.types import Row
 
 LONGEST_STATEMENT = 10_000
 TIMEOUT_SECONDS = 0.5

@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Sequence
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Grade, RewardEntry, Row
+from rft_core.rewards.contract import Grade, RewardEntry
+from rft_core.types import Row
 
 TAGS = "think, answer"
 _NAME = re.compile(r"[A-Za-z][\w.-]*")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.rewards.text.format import has_visible_text
 from rft_core.rewards.text.instruction_kinds import (
@@ -23,6 +23,7 @@ from rft_core.rewards.text.instruction_kinds import (
     SCRIPTS,
     as_read,
 )
+from rft_core.types import Row
 
 LONGEST_TEXT = 100_000
 BOUNDS = ("minimum", "maximum", "exactly")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.contract import Grade, RewardEntry, Row
+from rft_core.rewards.contract import Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
+from rft_core.types import Row
 
 
 def grade_length(

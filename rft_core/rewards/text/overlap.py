@@ -19,7 +19,7 @@ from functools import partial
 from rapidfuzz.distance import LCSseq
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import (
     COLUMN,
     THRESHOLD,
@@ -27,6 +27,7 @@ from rft_core.rewards.grader_info import (
     GraderInfo,
     GraderOption,
 )
+from rft_core.types import Row
 
 MOST_WORDS = 5_000
 BLEU_ORDER = 4

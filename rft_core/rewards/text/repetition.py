@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.rewards.text.format import has_visible_text, is_repetitive
+from rft_core.types import Row
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 

@@ -15,7 +15,7 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein
 
 from rft_core.rewards.answers.extraction import EXTRACTIONS
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import (
     COLUMN,
     IGNORE_CASE,
@@ -24,6 +24,7 @@ from rft_core.rewards.grader_info import (
     GraderInfo,
     GraderOption,
 )
+from rft_core.types import Row
 
 LONGEST_COMPARED = 20_000  # characters; the measures take quadratic time
 LONGEST_SOUGHT = 1_000  # of a gold text for `partial`, whose time grows with its square

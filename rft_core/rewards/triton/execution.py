@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rft_core.rewards.code.runs import Clock, Runner
-from rft_core.rewards.contract import Batch, Grade, Row
+from rft_core.rewards.contract import Batch, Grade
 from rft_core.rewards.triton.compilation import KernelCompiler, make_job
 from rft_core.rewards.triton.evidence import Examination, judge, judge_compilation
 from rft_core.rewards.triton.programs import ask_to_run, get_interpreter
@@ -27,6 +27,7 @@ from rft_core.rewards.triton.source import ENTRY, KernelSource, read_completion
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.provider import Session
+from rft_core.types import Row
 
 
 @dataclass

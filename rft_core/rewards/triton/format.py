@@ -14,13 +14,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.text.format import has_visible_text
 from rft_core.rewards.triton.reading import vocabulary as words
 from rft_core.rewards.triton.reading.result_rules import spread
 from rft_core.rewards.triton.reading.rules import find_violations
 from rft_core.rewards.triton.source import CLOSE, ENTRY, KernelSource, find_code, read_code
+from rft_core.types import Row
 
 TRITON, LANGUAGE = "triton", "triton.language"
 BLOCK_MAKERS = ("triton.language.arange", "triton.language.make_block_ptr")

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from rft_core.rewards.contract import Row
+from rft_core.types import Row
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.rewards.code.runs import Clock, Runner
-from rft_core.rewards.contract import Grade, Row
+from rft_core.rewards.contract import Grade
 from rft_core.rewards.triton.comparison import Answer, is_trivial, read_answer
 from rft_core.rewards.triton.inputs import KernelInputs, draw_tests, is_valid, make_probes
 from rft_core.rewards.triton.programs import get_interpreter
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.provider import Session
+from rft_core.types import Row
 
 SECONDS = 10.0
 COUNTING = "arange"  # whole numbers beside it may be lengths or places, which are never refused

@@ -15,7 +15,6 @@ from typing import Any
 
 from rft_core.config import RunConfig
 from rft_core.hardware import get_hardware
-from rft_core.rewards.contract import Messages
 from rft_core.sampling.service.connection import (
     make_crash_error,
     open_request,
@@ -23,7 +22,6 @@ from rft_core.sampling.service.connection import (
     read_reply,
 )
 from rft_core.sampling.service.messages import (
-    Completion,
     Dtype,
     EngineName,
     Lane,
@@ -37,6 +35,7 @@ from rft_core.sampling.service.messages import (
     make_stream_event,
     plain_messages,
 )
+from rft_core.types import Completion, Messages
 
 ProgressCallback = Callable[[Progress], None]
 DEFAULT_IDLE_TIMEOUT = 900.0

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 from rft_core import errors
 from rft_core.errors import BadInputError, RftError
-from rft_core.rewards.contract import Messages
+from rft_core.types import Completion, Messages
 
 PROTOCOL_VERSION = 2  # a service that speaks another version is replaced
 EngineName = Literal["transformers", "vllm"]
@@ -42,16 +42,6 @@ class SamplingParams:
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
             raise BadInputError("The sampling settings cannot be used", "; ".join(broken))
-
-
-@dataclass(frozen=True)
-class Completion:
-    """One sampled completion. `token_ids` ends with the end token unless `truncated`."""
-
-    text: str  # decoded without special tokens, as the rewards see it in training
-    token_ids: tuple[int, ...]
-    truncated: bool  # stopped by max_completion_length
-    logprob: float  # summed natural log probability of the tokens, before temperature and top-p/k
 
 
 @dataclass(frozen=True)

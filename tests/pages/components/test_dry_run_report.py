@@ -7,7 +7,7 @@ def show() -> None:
     from pages.components.dry_run.report import as_groups, name_extras, show_table
     from rft_core.config import RunConfig
     from rft_core.dry_run import score_groups
-    from rft_core.sampling.service.messages import Completion
+    from rft_core.types import Completion
     from tests.rewards.scoring_cases import python_set
 
     source = """

@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from rft_core.rewards.contract import Row
 from rft_core.rewards.triton.reading import vocabulary as words
 from rft_core.rewards.triton.reading.call_rules import CallReader
 from rft_core.rewards.triton.reading.decorator_rules import list_heuristics
@@ -18,6 +17,7 @@ from rft_core.rewards.triton.reading.expression_rules import COMPUTATION, NOT_AL
 from rft_core.rewards.triton.reading.kinds import Function, Key, Kind, Program
 from rft_core.rewards.triton.reading.result_rules import check_results, read_movement
 from rft_core.rewards.triton.source import ENTRY, Finding, KernelSource
+from rft_core.types import Row
 
 MOST_READINGS = 12  # honest programs need two or three
 

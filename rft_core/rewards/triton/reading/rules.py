@@ -34,12 +34,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from rft_core.rewards.contract import Row
 from rft_core.rewards.triton.reading import vocabulary as words
 from rft_core.rewards.triton.reading.body_rules import check_kernel
 from rft_core.rewards.triton.reading.decorator_rules import check_decorators, is_plain
 from rft_core.rewards.triton.reading.host_rules import check_hosts
 from rft_core.rewards.triton.source import ENTRY, Finding, KernelSource
+from rft_core.types import Row
 
 MOST_FINDINGS = 20
 FLAG_OF_STATEMENT: dict[type[ast.AST], tuple[str, str]] = {
