@@ -37,6 +37,10 @@ class WorkerError(RftError):
     """The training process could not be started or reached."""
 
 
+class NewerDatabaseError(RftError):
+    """A database was written by a newer version of this project."""
+
+
 def cannot_read(path: Path, error: OSError | UnicodeDecodeError) -> BadInputError:
     """What to raise for a file that was named by a person, and that could not be read."""
     if isinstance(error, FileNotFoundError):

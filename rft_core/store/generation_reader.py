@@ -50,6 +50,12 @@ class Generation:
     reasons: dict[str, str]
 
 
+_COLUMNS = (
+    "id, step, split, group_index, sample_index, prompt_id, completion, num_tokens, truncated, "
+    "reward, advantage, flags"
+)
+
+
 @dataclass(frozen=True)
 class StoredPrompt:
     id: int
@@ -79,7 +85,7 @@ def list_generations(
         clause += f" AND g.id {'<' if newest_first else '>'} :before_id"
         values["before_id"] = before_id
     order = "DESC" if newest_first else "ASC"
-    sql = f"SELECT g.* FROM generations g {clause} ORDER BY g.id {order} LIMIT :limit"
+    sql = f"SELECT {_COLUMNS} FROM generations g {clause} ORDER BY g.id {order} LIMIT :limit"
     return _with_scores(db, list(db.query(sql, {**values, "limit": limit})))
 
 
@@ -99,7 +105,7 @@ def iterate_generations(
 def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[Generation]:
     """The completions of one prompt at one step, in sampling order."""
     sql = (
-        "SELECT * FROM generations WHERE split = ? AND step = ? AND group_index = ? "
+        f"SELECT {_COLUMNS} FROM generations WHERE split = ? AND step = ? AND group_index = ? "
         "ORDER BY sample_index"
     )
     return _with_scores(db, list(db.query(sql, [split, step, group_index])))
@@ -107,13 +113,17 @@ def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[
 
 def list_prompt_history(db: Database, prompt_id: int, *, limit: int = 500) -> list[Generation]:
     """The same prompt across steps, oldest first."""
-    sql = "SELECT * FROM generations WHERE prompt_id = ? ORDER BY step, sample_index LIMIT ?"
+    sql = (
+        f"SELECT {_COLUMNS} FROM generations WHERE prompt_id = ? "
+        "ORDER BY step, sample_index LIMIT ?"
+    )
     return _with_scores(db, list(db.query(sql, [prompt_id, limit])))
 
 
 def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
     marks = ", ".join("?" * len(ids))
-    rows = db.query(f"SELECT * FROM prompts WHERE id IN ({marks})", list(ids))
+    sql = f"SELECT id, split, position, row, messages, text FROM prompts WHERE id IN ({marks})"
+    rows = db.query(sql, list(ids))
     return {row["id"]: _prompt(row) for row in rows}
 
 
@@ -156,7 +166,8 @@ def _where(f: GenerationFilter) -> tuple[str, dict[str, Any]]:
 def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[Generation]:
     by_id: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     marks = ", ".join("?" * len(by_id))
-    sql = f"SELECT * FROM scores WHERE generation_id IN ({marks})"
+    columns = "generation_id, name, score, reason"
+    sql = f"SELECT {columns} FROM scores WHERE generation_id IN ({marks})"
     for score in db.query(sql, list(by_id)):
         by_id[score["generation_id"]].append(score)
     return [_generation(row, by_id[row["id"]]) for row in rows]

@@ -21,16 +21,17 @@ from sqlite_utils import Database
 from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.paths import get_index_path
-from rft_core.store.database import open_for_writing, transaction
-from rft_core.store.migrations import INDEX_MIGRATIONS
+from rft_core.store.database import open_for_writing, read_rows, transaction
+from rft_core.store.schema.index import INDEX_SCHEMA
 
 START_KINDS = ("launch", "resume")
 STOP_KINDS = ("stop", "kill")
+_RUN_COLUMNS = "id, name, config, created_at, parent_run, parent_step"
 
 
 @contextmanager
 def open_index(runs_dir: Path) -> Iterator[Database]:
-    db = open_for_writing(get_index_path(runs_dir), INDEX_MIGRATIONS)
+    db = open_for_writing(get_index_path(runs_dir), INDEX_SCHEMA)
     try:
         yield db
     finally:
@@ -70,7 +71,10 @@ class UnreadableRun:
 
 @dataclass(frozen=True)
 class Command:
-    """`number` gives the order in which commands were asked; no clock does."""
+    """`number` gives the order in which commands were asked; no clock does.
+
+    `backend` started the worker, and knows it by `handle`, which nobody else reads.
+    """
 
     number: int
     id: str
@@ -82,6 +86,8 @@ class Command:
     worker_started: float | None
     worker_ended_at: float | None
     error: str | None
+    backend: str = "local"
+    handle: str | None = None
 
 
 # Prompt sets
@@ -92,13 +98,16 @@ def ensure_prompt_set(
 ) -> None:
     with transaction(db) as connection:
         connection.execute(
-            "INSERT OR IGNORE INTO prompt_sets VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO prompt_sets (id, name, task, num_rows, content, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (id, name, task, num_rows, content, time.time()),
         )
 
 
 def get_prompt_set(db: Database, id: str) -> StoredSet:
-    return _one_set(db, "prompt_sets", id, "prompt set")
+    return _one_set(
+        db, "SELECT id, name, 0, created_at, content FROM prompt_sets", id, "prompt set"
+    )
 
 
 def list_prompt_sets(db: Database) -> list[dict[str, Any]]:
@@ -122,14 +131,16 @@ def ensure_reward_set(db: Database, *, id: str, name: str, content: str) -> int:
             ).fetchone()[0]
         )
         connection.execute(
-            "INSERT INTO reward_sets VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO reward_sets (id, name, version, content, created_at) "
+            "VALUES (?, ?, ?, ?, ?)",
             (id, name, version, content, time.time()),
         )
         return version
 
 
 def get_reward_set(db: Database, id: str) -> StoredSet:
-    return _one_set(db, "reward_sets", id, "reward set")
+    sql = "SELECT id, name, version, created_at, content FROM reward_sets"
+    return _one_set(db, sql, id, "reward set")
 
 
 def list_reward_sets(db: Database) -> list[dict[str, Any]]:
@@ -162,7 +173,8 @@ def add_run(
         if earlier := connection.execute(query, (launch_id,)).fetchone():
             return str(earlier[0])
         connection.execute(
-            "INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO runs (id, name, config, created_at, parent_run, parent_step) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (id, config.name, config.model_dump_json(), now, parent_run, parent_step),
         )
         if launch_id is not None:
@@ -174,7 +186,7 @@ def add_run(
 
 
 def get_run(db: Database, id: str) -> RunRow:
-    for row in db.query("SELECT * FROM runs WHERE id = ?", [id]):
+    for row in db.query(f"SELECT {_RUN_COLUMNS} FROM runs WHERE id = ?", [id]):
         return _run(row)
     raise _no_run(id)
 
@@ -215,9 +227,7 @@ def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
 
 
 def find_command(db: Database, id: str) -> Command | None:
-    for row in db.query("SELECT * FROM commands WHERE id = ?", [id]):
-        return Command(**row)
-    return None
+    return next(iter(read_rows(db, Command, "FROM commands WHERE id = ?", [id])), None)
 
 
 def list_commands(
@@ -225,8 +235,8 @@ def list_commands(
 ) -> list[Command]:
     """Oldest first."""
     where = ["1"] + (["run = :run"] if run else []) + (["handled_at IS NULL"] * pending_only)
-    sql = f"SELECT * FROM commands WHERE {' AND '.join(where)} ORDER BY number"
-    return [Command(**row) for row in db.query(sql, {"run": run} if run else {})]
+    rest = f"FROM commands WHERE {' AND '.join(where)} ORDER BY number"
+    return read_rows(db, Command, rest, {"run": run} if run else {})
 
 
 def get_last_start(commands: Sequence[Command]) -> Command | None:
@@ -241,12 +251,14 @@ def set_command_handled(
     worker_pid: int | None = None,
     worker_started: float | None = None,
     error: str | None = None,
+    backend: str = "local",
+    handle: str | None = None,
 ) -> None:
     with transaction(db) as connection:
         connection.execute(
-            "UPDATE commands SET handled_at = ?, worker_pid = ?, worker_started = ?, error = ? "
-            "WHERE id = ?",
-            (time.time(), worker_pid, worker_started, error, id),
+            "UPDATE commands SET handled_at = ?, worker_pid = ?, worker_started = ?, error = ?, "
+            "backend = ?, handle = ? WHERE id = ?",
+            (time.time(), worker_pid, worker_started, error, backend, handle, id),
         )
 
 
@@ -259,11 +271,9 @@ def set_worker_ended(db: Database, id: str, *, error: str | None = None) -> None
         )
 
 
-def _one_set(db: Database, table: str, id: str, what: str) -> StoredSet:
-    for row in db.query(f"SELECT * FROM {table} WHERE id = ?", [id]):
-        return StoredSet(
-            row["id"], row["name"], row.get("version", 0), row["created_at"], row["content"]
-        )
+def _one_set(db: Database, select: str, id: str, what: str) -> StoredSet:
+    for row in db.execute(f"{select} WHERE id = ?", [id]):
+        return StoredSet(*row)
     raise NotFoundError(
         f"There is no {what} '{id}'", "", "List the stored sets with: python -m rft_core sets"
     )
@@ -276,7 +286,7 @@ def _no_run(id: str) -> NotFoundError:
 
 
 def _read_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
-    for row in db.query("SELECT * FROM runs ORDER BY created_at DESC, id DESC"):
+    for row in db.query(f"SELECT {_RUN_COLUMNS} FROM runs ORDER BY created_at DESC, id DESC"):
         try:
             yield _run(row)
         except BadInputError as error:

@@ -11,19 +11,29 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 from sqlite_utils import Database
 
-from rft_core.paths import get_rescore_lock_path, get_rescores_path
-from rft_core.store.database import open_for_reading, open_for_writing, transaction
-from rft_core.store.migrations import RESCORE_MIGRATIONS
+from rft_core.errors import NotFoundError
+from rft_core.paths import get_rescore_lock_path, get_rescores_path, get_run_dir
+from rft_core.store.database import (
+    open_for_reading,
+    open_for_writing,
+    read_rows,
+    transaction,
+)
 from rft_core.store.process_identity import ProcessIdentity
 from rft_core.store.run_lock import is_locked
+from rft_core.store.schema.rescores import RESCORES_SCHEMA
 from rft_core.store.step_reader import StepKey
+
+STEP_COLUMNS = (
+    "reward_set", "split", "step", "last_generation", "elapsed", "tokens", "scored_at",
+)  # fmt: skip
 
 RescoreOutcome = Literal["finished", "stopped", "failed"]
 
@@ -70,7 +80,7 @@ class Rescore:
     total: int
     outcome: str | None
     message: str
-    is_running: bool
+    is_running: bool = field(default=False, metadata={"column": False})
 
     @property
     def process(self) -> ProcessIdentity:
@@ -86,7 +96,7 @@ class RescoreWriter:
     """The single writer of one reward set's results; its maker holds the lock."""
 
     def __init__(self, runs_dir: Path, run_id: str, reward_set: str) -> None:
-        self._db = open_for_writing(get_rescores_path(runs_dir, run_id), RESCORE_MIGRATIONS)
+        self._db = open_for_writing(get_rescores_path(runs_dir, run_id), RESCORES_SCHEMA)
         self._reward_set = reward_set
 
     def close(self) -> None:
@@ -96,7 +106,8 @@ class RescoreWriter:
         """A new attempt; what earlier ones stored stays."""
         with transaction(self._db) as connection:
             connection.execute(
-                "INSERT INTO rescores VALUES (?, 1, ?, ?, ?, 0, 0, NULL, '') "
+                "INSERT INTO rescores (reward_set, attempt, pid, pid_started, updated_at, "
+                "done, total, outcome, message) VALUES (?, 1, ?, ?, ?, 0, 0, NULL, '') "
                 "ON CONFLICT (reward_set) DO UPDATE SET attempt = attempt + 1, pid = excluded.pid, "
                 "pid_started = excluded.pid_started, updated_at = excluded.updated_at, "
                 "outcome = NULL, message = ''",
@@ -120,10 +131,11 @@ class RescoreWriter:
 
     def add_steps(self, steps: Sequence[RescoredStep], *, done: int, total: int) -> None:
         """Store steps and how far that brings it, in one transaction."""
-        marks = ", ".join("?" * (7 + len(fields(Tally))))
+        columns = [*STEP_COLUMNS, *(field.name for field in fields(Tally))]
+        marks = ", ".join("?" * len(columns))
         with transaction(self._db) as connection:
             connection.executemany(
-                f"INSERT INTO steps VALUES ({marks})",
+                f"INSERT INTO steps ({', '.join(columns)}) VALUES ({marks})",
                 [
                     (
                         self._reward_set, s.key.split, s.key.step, s.key.last_generation,
@@ -158,7 +170,9 @@ class RescoreWriter:
 @contextmanager
 def open_rescores(runs_dir: Path, run_id: str) -> Iterator[Database]:
     """Raises `NotFoundError` while nothing was scored again."""
-    db = open_for_reading(get_rescores_path(runs_dir, run_id))
+    any_lock = get_rescore_lock_path(runs_dir, run_id, "*").name
+    locks = list(get_run_dir(runs_dir, run_id).glob(any_lock))
+    db = open_for_reading(get_rescores_path(runs_dir, run_id), RESCORES_SCHEMA, locks=locks)
     try:
         yield db
     finally:
@@ -167,17 +181,15 @@ def open_rescores(runs_dir: Path, run_id: str) -> Iterator[Database]:
 
 def list_rescores(runs_dir: Path, run_id: str) -> list[Rescore]:
     """Newest first; empty where nothing was scored again."""
-    path = get_rescores_path(runs_dir, run_id)
-    if not path.exists():
+    try:
+        with open_rescores(runs_dir, run_id) as db:
+            # The locks before the rest: who ends in between has then spoken before it is read.
+            known = [row[0] for row in db.execute("SELECT reward_set FROM rescores")]
+            locked = {id for id in known if is_locked(get_rescore_lock_path(runs_dir, run_id, id))}
+            rows = read_rows(db, Rescore, "FROM rescores ORDER BY updated_at DESC")
+    except NotFoundError:
         return []
-    with open_rescores(runs_dir, run_id) as db:
-        if not db.execute("PRAGMA user_version").fetchone()[0]:
-            return []
-        # The locks before the rest: who ends in between has then spoken before it is read.
-        known = [row[0] for row in db.execute("SELECT reward_set FROM rescores")]
-        locked = {id for id in known if is_locked(get_rescore_lock_path(runs_dir, run_id, id))}
-        rows = list(db.query("SELECT * FROM rescores ORDER BY updated_at DESC"))
-    return [Rescore(**row, is_running=row["reward_set"] in locked) for row in rows]
+    return [replace(row, is_running=row.reward_set in locked) for row in rows]
 
 
 def get_rescore(runs_dir: Path, run_id: str, reward_set: str) -> Rescore | None:

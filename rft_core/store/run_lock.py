@@ -9,6 +9,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rft_core.errors import WorkerError
@@ -24,7 +26,8 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises `WorkerError` when another process holds it (a passing probe is waited out)."""
+        """Raises `WorkerError` when another process holds it. Those that only share it are waited
+        out: a probe, or a reader that migrates an old database."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + _PROBE_SECONDS
@@ -34,7 +37,7 @@ class FileLock:
                 self._descriptor = descriptor
                 return
             except BlockingIOError:
-                if time.monotonic() > deadline:
+                if is_locked(self._path) and time.monotonic() > deadline:
                     os.close(descriptor)
                     raise WorkerError(f"Another process already holds {self._path}") from None
                 time.sleep(0.05)
@@ -58,3 +61,21 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+@contextmanager
+def share_lock(path: Path) -> Iterator[bool]:
+    """Keep holders away for a moment, unseen by `is_locked`. Yields False when there is one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_CREAT, 0o600)
+    except OSError:  # a folder that we may only read: others may hold it without our seeing it
+        yield False
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)

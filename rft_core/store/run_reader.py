@@ -14,14 +14,20 @@ from pathlib import Path
 import pandas as pd
 from sqlite_utils import Database
 
-from rft_core.paths import get_run_db_path
-from rft_core.store.database import open_for_reading
+from rft_core.errors import NotFoundError
+from rft_core.paths import get_run_db_path, get_worker_lock_path
+from rft_core.store.database import open_for_reading, read_rows
+from rft_core.store.schema.run import RUN_SCHEMA
 
 
 @contextmanager
 def open_run(runs_dir: Path, run_id: str) -> Iterator[Database]:
-    """Raises `NotFoundError` until the worker has made the database."""
-    db = open_for_reading(get_run_db_path(runs_dir, run_id))
+    """Raises `NotFoundError` until the worker has made the database.
+
+    That of an older version is migrated, or read as a copy while its worker lives.
+    """
+    path, lock = get_run_db_path(runs_dir, run_id), get_worker_lock_path(runs_dir, run_id)
+    db = open_for_reading(path, RUN_SCHEMA, locks=[lock])
     try:
         yield db
     finally:
@@ -30,11 +36,11 @@ def open_run(runs_dir: Path, run_id: str) -> Iterator[Database]:
 
 def has_database(runs_dir: Path, run_id: str) -> bool:
     """Whether the worker of this run has got as far as making its database."""
-    path = get_run_db_path(runs_dir, run_id)
-    if not path.exists():
+    try:
+        with open_run(runs_dir, run_id):
+            return True
+    except NotFoundError:
         return False
-    with open_run(runs_dir, run_id) as db:
-        return int(db.execute("PRAGMA user_version").fetchone()[0]) > 0
 
 
 @dataclass(frozen=True)
@@ -75,19 +81,17 @@ class Checkpoint:
 
 
 def list_attempts(db: Database) -> list[Attempt]:
-    return [Attempt(**row) for row in db.query("SELECT * FROM attempts ORDER BY attempt")]
+    return read_rows(db, Attempt, "FROM attempts ORDER BY attempt")
 
 
 def get_progress(db: Database) -> Progress | None:
-    for row in db.query("SELECT phase, detail, step, max_steps, updated_at FROM progress"):
-        return Progress(**row)
-    return None
+    return next(iter(read_rows(db, Progress, "FROM progress")), None)
 
 
 def list_checkpoints(db: Database) -> list[Checkpoint]:
     return [
         Checkpoint(row["step"], bool(row["resumable"]), row["created_at"])
-        for row in db.query("SELECT * FROM checkpoints ORDER BY step")
+        for row in db.query("SELECT step, resumable, created_at FROM checkpoints ORDER BY step")
     ]
 
 

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from rft_core.paths import get_run_db_path
 from rft_core.store.database import open_for_writing, transaction
-from rft_core.store.migrations import RUN_MIGRATIONS
+from rft_core.store.schema.run import RUN_SCHEMA
 
 Split = Literal["train", "validation"]
 Outcome = Literal["finished", "stopped", "failed", "needs_attention"]
@@ -76,7 +76,7 @@ class RunWriter:
     """The single writer of `runs/<run_id>/run.db`."""
 
     def __init__(self, runs_dir: Path, run_id: str) -> None:
-        self._db = open_for_writing(get_run_db_path(runs_dir, run_id), RUN_MIGRATIONS)
+        self._db = open_for_writing(get_run_db_path(runs_dir, run_id), RUN_SCHEMA)
         self._attempt = 0
 
     def close(self) -> None:
@@ -148,7 +148,7 @@ class RunWriter:
         with transaction(self._db) as connection:
             if record.split == "train":
                 connection.execute(
-                    "INSERT INTO steps VALUES (?, ?, ?, ?)",
+                    "INSERT INTO steps (step, finished_at, elapsed, tokens) VALUES (?, ?, ?, ?)",
                     (record.step, time.time(), record.elapsed, record.tokens),
                 )
             connection.executemany(
@@ -239,7 +239,8 @@ def _write_progress(
     connection: sqlite3.Connection, phase: str, detail: str, step: int, max_steps: int
 ) -> None:
     connection.execute(
-        "INSERT OR REPLACE INTO progress VALUES (1, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO progress (id, phase, detail, step, max_steps, updated_at) "
+        "VALUES (1, ?, ?, ?, ?, ?)",
         (phase, detail, step, max_steps, time.time()),
     )
 

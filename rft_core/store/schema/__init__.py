@@ -1,0 +1,1 @@
+"""The schemas of the three databases: append-only lists of named migrations."""

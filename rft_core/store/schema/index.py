@@ -1,0 +1,41 @@
+"""The schema of `index.db`: sets, runs and commands. Append only."""
+
+from __future__ import annotations
+
+from rft_core.store.schema.schema import Schema
+
+INDEX_SCHEMA = Schema(
+    "index",
+    {
+        "tables": """
+    -- Immutable. id is the hash of the content.
+    CREATE TABLE prompt_sets (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, task TEXT, num_rows INTEGER NOT NULL,
+        content TEXT NOT NULL, created_at REAL NOT NULL
+    );
+    -- Immutable. Versions that share a name are one reward set's history.
+    CREATE TABLE reward_sets (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, version INTEGER NOT NULL,
+        content TEXT NOT NULL, created_at REAL NOT NULL, UNIQUE (name, version)
+    );
+    CREATE TABLE runs (
+        id TEXT PRIMARY KEY, name TEXT NOT NULL, config TEXT NOT NULL, created_at REAL NOT NULL,
+        parent_run TEXT, parent_step INTEGER
+    );
+    -- What people asked for, in the order of number: clocks may be set back. id is chosen by the
+    -- asker: asking twice is asking once. worker_started: seconds since boot. worker_ended_at: when
+    -- the supervisor saw that the worker was gone. error: why it could not be done as asked.
+    CREATE TABLE commands (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, run TEXT NOT NULL,
+        created_at REAL NOT NULL, handled_at REAL, worker_pid INTEGER, worker_started REAL,
+        worker_ended_at REAL, error TEXT
+    );
+    CREATE INDEX commands_by_run ON commands (run)
+        """,
+        "commands_backend": """
+    -- What started the worker, and how that backend knows it: opaque to all but the backend.
+    ALTER TABLE commands ADD COLUMN backend TEXT NOT NULL DEFAULT 'local';
+    ALTER TABLE commands ADD COLUMN handle TEXT
+        """,
+    },
+)

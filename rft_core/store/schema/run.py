@@ -1,0 +1,66 @@
+"""The schema of `run.db`: what one run has recorded. Append only."""
+
+from __future__ import annotations
+
+from rft_core.store.schema.schema import Schema
+
+RUN_SCHEMA = Schema(
+    "run",
+    {
+        "tables": """
+    -- One row per life of a worker. outcome stays NULL when it died without saying so. command: the
+    -- one that it answers, NULL when nobody had asked. pid_started: seconds since boot.
+    CREATE TABLE attempts (
+        attempt INTEGER PRIMARY KEY, command TEXT, from_step INTEGER NOT NULL,
+        pid INTEGER NOT NULL, pid_started REAL NOT NULL, started_at REAL NOT NULL,
+        ended_at REAL, outcome TEXT, message TEXT
+    );
+    -- The only row that changes: what the worker is doing now.
+    CREATE TABLE progress (
+        id INTEGER PRIMARY KEY CHECK (id = 1), phase TEXT NOT NULL, detail TEXT NOT NULL,
+        step INTEGER NOT NULL, max_steps INTEGER NOT NULL, updated_at REAL NOT NULL
+    );
+    -- tokens: completion tokens trained on since step 0. elapsed: training seconds over all lives.
+    CREATE TABLE steps (
+        step INTEGER PRIMARY KEY, finished_at REAL NOT NULL, elapsed REAL NOT NULL,
+        tokens INTEGER NOT NULL
+    );
+    CREATE TABLE metrics (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, split TEXT NOT NULL,
+        name TEXT NOT NULL, value REAL NOT NULL, UNIQUE (split, step, name)
+    );
+    CREATE TABLE prompts (
+        id INTEGER PRIMARY KEY, split TEXT NOT NULL, position INTEGER NOT NULL,
+        row TEXT NOT NULL, messages TEXT NOT NULL, text TEXT NOT NULL, UNIQUE (split, position)
+    );
+    CREATE TABLE generations (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, step INTEGER NOT NULL, split TEXT NOT NULL,
+        group_index INTEGER NOT NULL, sample_index INTEGER NOT NULL,
+        prompt_id INTEGER NOT NULL REFERENCES prompts (id), completion TEXT NOT NULL,
+        num_tokens INTEGER NOT NULL, truncated INTEGER NOT NULL, reward REAL, advantage REAL,
+        flags TEXT NOT NULL DEFAULT '[]', UNIQUE (split, step, group_index, sample_index)
+    );
+    CREATE INDEX generations_by_prompt ON generations (prompt_id, step);
+    CREATE TABLE scores (
+        generation_id INTEGER NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
+        name TEXT NOT NULL, score REAL, reason TEXT NOT NULL, PRIMARY KEY (generation_id, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE checkpoints (
+        step INTEGER PRIMARY KEY, path TEXT NOT NULL, resumable INTEGER NOT NULL,
+        created_at REAL NOT NULL
+    );
+    CREATE TABLE events (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, time REAL NOT NULL, kind TEXT NOT NULL,
+        message TEXT NOT NULL
+    )
+        """,
+        "attempts_sandbox_tier": """
+    -- The tier of the sandbox that the attempt was graded under. NULL: no code was run.
+    ALTER TABLE attempts ADD COLUMN sandbox_tier TEXT
+        """,
+        "checkpoints_without_path": """
+    -- Where a checkpoint lies follows from its step, and a runs folder can be moved.
+    ALTER TABLE checkpoints DROP COLUMN path
+        """,
+    },
+)
