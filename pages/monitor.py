@@ -30,7 +30,7 @@ from pages.components.runs.log_tail import read_log_tail
 from pages.components.runs.picker import pick_run
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from rft_core.config import to_yaml
-from rft_core.diagnosis.doctor import diagnose
+from rft_core.diagnosis.doctor import diagnose, get_title
 from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir, get_worker_log_path
 from rft_core.store.generation_reader import GenerationFilter, get_prompts, list_generations
@@ -144,7 +144,7 @@ def show_findings(curves: Curves) -> None:
         return
     for place, finding in zip(st.columns(len(findings)), findings, strict=True):
         show = place.error if finding.severity == "error" else place.warning
-        lines = f"**{plain(finding.title)}.** {plain(finding.what)}  \n{plain(finding.fix)}"
+        lines = f"**{plain(get_title(finding))}.** {plain(finding.what)}  \n{plain(finding.fix)}"
         show(lines, icon=":material/stethoscope:")
 
 

@@ -21,11 +21,12 @@ from pages.components.prompts.steps import (
 )
 from pages.components.prompts.stored import next_button, show_stored, stored_prompt_list
 from pages.components.workflow import remembered, section
-from rft_core.data import Finding, PromptSet, lint_prompts
+from rft_core.data import PromptSet, lint_prompts
 from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import list_prompt_sets, open_index
+from rft_core.types import Problem
 
 
 def main() -> None:
@@ -99,12 +100,12 @@ def build(plan: PromptPlan, draft: PromptDraft) -> PromptSet:
 
 def check(
     draft: PromptDraft, plan: PromptPlan, prompt_set: PromptSet
-) -> tuple[DeltaGenerator, list[Finding]]:
+) -> tuple[DeltaGenerator, list[Problem]]:
     """The findings, and the place where they stand: the preview may know more."""
     section(5, "Checks", "What often goes wrong, found before any training time is spent.")
     answers = pick_answer_columns(draft, prompt_set)
 
-    def lint() -> list[Finding]:
+    def lint() -> list[Problem]:
         with st.spinner("Checking every row …"):
             return lint_prompts(
                 prompt_set.rows, prompt_set.prompts(), template=prompt_set.template,

@@ -117,9 +117,7 @@ def show_problems(config: RunConfig) -> bool:
     with shown_errors():
         problems = list_problems(get_runs_dir(), config)
     for problem in problems:
-        st.warning(
-            f"**{plain(problem.field)}** — {plain(problem.message)}  \n{plain(problem.suggestion)}"
-        )
+        st.warning(f"**{plain(problem.where)}** — {plain(problem.what)}  \n{plain(problem.fix)}")
     if not problems:
         st.success(
             f"Ready: {config.max_steps} steps of {config.generation_batch_size} completions "

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from rft_core.config import RunConfig
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.prompts import PassRule
-from rft_core.diagnosis.preflight.tried import Tried
-from rft_core.diagnosis.preflight.verdict import Preflight, check_dry_run
-from rft_core.diagnosis.preflight.warnings import PreflightWarning, chance_warning
+from rft_core.diagnosis.preflight.report import Preflight, check_dry_run
+from rft_core.diagnosis.preflight.warnings import chance_warning
 from rft_core.paths import get_runs_dir
 from rft_core.planning import estimate
 from rft_core.rewards.advantages import compute_advantages
@@ -29,11 +29,9 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.user_function import FLAG_COLUMN, REASON_COLUMN
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback
 from rft_core.sampling.service.messages import SamplingParams
-from rft_core.types import Completion, Messages, Row
+from rft_core.types import Completion, Messages, Problem, Row
 
 R = TypeVar("R", bound=Row)
-
-NOISE_FIX = "Make it depend on the completion and its row alone."
 
 
 @dataclass(frozen=True)
@@ -46,18 +44,18 @@ class Sampling:
 
 @dataclass(frozen=True)
 class DryRun:
-    """`tried.scoring.samples` and `advantages` are flat: the groups one after the other."""
+    """`data.scoring.samples` and `advantages` are flat: the groups one after the other."""
 
     rows: tuple[Row, ...]
     prompts: tuple[Messages, ...]
     groups: tuple[tuple[Completion, ...], ...]
-    tried: Tried
+    data: DryRunData
     advantages: tuple[float, ...]
     preflight: Preflight
 
     @property
     def scoring(self) -> Scoring:
-        return self.tried.scoring
+        return self.data.scoring
 
     @property
     def extras(self) -> dict[str, dict[str, Sequence[str]]]:
@@ -156,7 +154,7 @@ def score_groups(
     with Scorer(reward_set, timeout=config.reward_timeout) as scorer:
         scoring = scorer.score(batch)
         noise = _list_noise(scorer, batch, scoring, size)
-    tried = Tried(
+    data = DryRunData(
         config,
         reward_set,
         batch,
@@ -167,13 +165,13 @@ def score_groups(
         update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
     )
     chance = _list_chance(reward_set, batch)
-    preflight = check_dry_run(tried, pass_rule).with_warnings([*noise, *chance])
+    preflight = check_dry_run(data, pass_rule).with_warnings([*noise, *chance])
     return DryRun(
         rows=tuple(rows),
         prompts=tuple(prompts),
         groups=tuple(map(tuple, groups)),
-        tried=tried,
-        advantages=tuple(compute_advantages(tried.rewards, size, config.scale_rewards)),
+        data=data,
+        advantages=tuple(compute_advantages(data.rewards, size, config.scale_rewards)),
         preflight=preflight,
     )
 
@@ -183,17 +181,14 @@ def _estimate_update(config: RunConfig) -> float | None:
     return estimate(config, get_runs_dir()).update_seconds
 
 
-def _list_noise(
-    scorer: Scorer, batch: Batch, scoring: Scoring, size: int
-) -> list[PreflightWarning]:
+def _list_noise(scorer: Scorer, batch: Batch, scoring: Scoring, size: int) -> list[Problem]:
     """Scores a part once more; not where that would mean to wait for a hanging function again."""
     if any(report.error_kind == "hang" for report in scoring.reports):
         return []
-    found = find_inconsistencies(scorer, batch, size, scored=scoring.samples)
-    return [PreflightWarning(f.kind, "warning", f.sentence, f.function, NOISE_FIX) for f in found]
+    return find_inconsistencies(scorer, batch, size, scored=scoring.samples)
 
 
-def _list_chance(reward_set: RewardSet, batch: Batch) -> list[PreflightWarning]:
+def _list_chance(reward_set: RewardSet, batch: Batch) -> list[Problem]:
     """For each function that wants one letter: are the letters better than chance?"""
     found = []
     for entry in reward_set.entries:
@@ -202,5 +197,5 @@ def _list_chance(reward_set: RewardSet, batch: Batch) -> list[PreflightWarning]:
             warning = chance_warning(
                 [answer for answer, _ in letters], [gold for _, gold in letters]
             )
-            found += [replace(warning, function=entry.name)] if warning else []
+            found += [replace(warning, where=entry.name)] if warning else []
     return found

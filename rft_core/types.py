@@ -59,3 +59,10 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
         return f"{place}{self.what}" + (f" ({self.fix})" if self.fix else "")
+
+    @property
+    def sentence(self) -> str:
+        """Cause and cure in one: '97% were cut off: raise max_completion_length to 160.'"""
+        if not self.fix:
+            return self.what
+        return f"{self.what.rstrip('.')}: {self.fix[0].lower()}{self.fix[1:]}"

@@ -16,7 +16,7 @@ def score(rewards: RewardSet, rows: Sequence[Row], groups: Sequence[Sequence[str
 
 
 def kinds(result: DryRun) -> dict[str, str | None]:
-    return {warning.kind: warning.function for warning in result.preflight.warnings}
+    return {warning.kind: warning.where for warning in result.preflight.warnings}
 
 
 def test_noise_and_dependence_on_order_are_warned_about() -> None:
@@ -42,7 +42,7 @@ def f(completions, log_metric):
     rows = [{"n": n} for n in range(20)]
     result = score(python_set(counting), rows, [["a"] * 6] * 20)
     [warning] = [w for w in result.preflight.warnings if w.kind == "non_deterministic"]
-    assert "gave completion 0 2.0" in warning.message  # its second scoring, and not the first
+    assert "gave completion 0 2.0" in warning.what  # its second scoring, and not the first
 
 
 def test_choices_at_chance_level_are_warned_about() -> None:

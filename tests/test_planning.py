@@ -41,7 +41,7 @@ FACTS = Facts(
 
 def problems(facts: Facts = FACTS, **values: object) -> dict[str, str]:
     found = find_problems(make_config(values), facts)
-    return {problem.field: f"{problem.message} {problem.suggestion}" for problem in found}
+    return {problem.where: f"{problem.what} {problem.fix}" for problem in found}
 
 
 @pytest.mark.parametrize("name", PRESETS)

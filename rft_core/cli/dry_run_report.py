@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.forecast import Forecast, StepTime
     from rft_core.diagnosis.preflight.intervals import Prediction
     from rft_core.diagnosis.preflight.prompts import PassRates
-    from rft_core.diagnosis.preflight.verdict import Preflight
+    from rft_core.diagnosis.preflight.report import Preflight
     from rft_core.dry_run import DryRun
+    from rft_core.types import Problem
 
 
 def as_document(result: DryRun) -> dict[str, Any]:
@@ -30,11 +31,25 @@ def as_document(result: DryRun) -> dict[str, Any]:
         "truncated": verdict.truncated,
         "unparsable": verdict.unparsable,
         "forecast": _forecast_document(forecast) if forecast else None,
-        "pass_rates": _pass_rate_document(rates, result.tried.group_size) if rates else None,
+        "pass_rates": _pass_rate_document(rates, result.data.group_size) if rates else None,
         "functions": [asdict(function) for function in verdict.functions],
-        "warnings": [asdict(warning) for warning in verdict.warnings],
+        "warnings": [_warning_document(warning) for warning in verdict.warnings],
         "groups": _group_documents(result),
     }
+
+
+def _warning_document(warning: Problem) -> dict[str, object]:
+    return {
+        "kind": warning.kind,
+        "severity": _severity_word(warning),
+        "message": warning.what,
+        "function": warning.where or None,
+        "fix": warning.fix,
+    }
+
+
+def _severity_word(warning: Problem) -> str:
+    return "note" if warning.severity == "info" else warning.severity
 
 
 def print_report(result: DryRun) -> None:
@@ -52,7 +67,7 @@ def print_report(result: DryRun) -> None:
     print_facts(_list_facts(verdict))
     print()
     for warning in verdict.warnings:
-        print(printable(f"{warning.severity}: {warning.message}"))
+        print(printable(f"{_severity_word(warning)}: {warning.what}"))
         if warning.fix:
             print(printable(f"  → {warning.fix}"))
     if verdict.can_learn:
@@ -132,7 +147,7 @@ def _pass_rate_document(rates: PassRates, group_size: int) -> dict[str, Any]:
 def _group_documents(result: DryRun) -> list[dict[str, Any]]:
     from rft_core.rewards.scoring_file import as_json
 
-    size, extras = result.tried.group_size, result.extras
+    size, extras = result.data.group_size, result.extras
     groups = []
     for number, (row, prompt, group) in enumerate(
         zip(result.rows, result.prompts, result.groups, strict=True)
@@ -156,7 +171,7 @@ def _group_documents(result: DryRun) -> list[dict[str, Any]]:
 
 
 def _print_groups(result: DryRun) -> None:
-    size, names = result.tried.group_size, [report.name for report in result.scoring.reports]
+    size, names = result.data.group_size, [report.name for report in result.scoring.reports]
     for number, group in enumerate(result.groups):
         print(printable(f"Prompt {number}: {dict(result.rows[number])}"))
         rows = []

@@ -133,8 +133,7 @@ def plan(
                 "basis": found.basis,
                 "warnings": list(found.warnings),
                 "problems": [
-                    {"field": p.field, "message": p.message, "suggestion": p.suggestion}
-                    for p in problems
+                    {"field": p.where, "message": p.what, "suggestion": p.fix} for p in problems
                 ],
             }
         )

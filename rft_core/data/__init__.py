@@ -11,7 +11,7 @@
 token counts (`sampling`), storage (`store`), the built-in tasks' fields and templates (`tasks`).
 """
 
-from rft_core.data.lint import Finding, lint_lengths, lint_prompt_tail, lint_prompts
+from rft_core.data.lint import lint_lengths, lint_prompt_tail, lint_prompts
 from rft_core.data.mapping import ColumnMapping, RowField, apply_mapping, suggest_mapping
 from rft_core.data.prompt_set import PromptSet, import_table, make_prompt_set
 from rft_core.data.readers.hub import load_hub_rows
@@ -23,7 +23,6 @@ from rft_core.types import Message, Row
 
 __all__ = [
     "ColumnMapping",
-    "Finding",
     "Message",
     "PromptSet",
     "PromptTemplate",

@@ -1,23 +1,21 @@
 """What is suspicious about a set of prompts, before any training time is spent on it.
 
-Pure functions from rows and rendered messages to findings. Nothing is repaired here; a finding
-says what to do. Defects of <think> / <answer> tags are described in `tags`.
+Pure functions from rows and rendered messages to problems. `where` is "row 7", counted from 1 as in
+error messages about files, or "" for the whole set. Nothing is repaired here. Defects of <think> /
+<answer> tags are described in `tags`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from rft_core.data.split import normalise_prompt
 from rft_core.data.table import is_missing
 from rft_core.data.tags import final_answer, find_tag_defects, has_tags
 from rft_core.data.template import PromptTemplate
-from rft_core.types import Message, Row
-
-Severity = Literal["error", "warning", "info"]
+from rft_core.types import Message, Problem, Row, Severity
 
 COMPLETION_COLUMNS = (
     *("answer", "chosen", "completion", "cot", "gold", "output"),
@@ -25,6 +23,7 @@ COMPLETION_COLUMNS = (
 )
 """Columns whose texts are examples for the model, by their usual names."""
 
+_ROW = "row "
 _LONG_ANSWER = 12
 _ANSWER_CUE = re.compile(
     r"(?:####|\b(?:answer|solution|result)\s*(?:is|:|=)|<answer>)\s*[$\"'(\\]*\s*"
@@ -32,15 +31,9 @@ _ANSWER_CUE = re.compile(
 _LABEL_COLUMNS = ("label", "gold", "target", "final_answer", "answer")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """`row` counts from 1, as in error messages about files; None concerns the whole set."""
-
-    kind: str
-    severity: Severity
-    row: int | None
-    message: str
-    fix: str
+def get_row(problem: Problem) -> int | None:
+    """The row that a problem is about, counted from 1; None where it concerns the whole set."""
+    return int(problem.where.removeprefix(_ROW)) if problem.where.startswith(_ROW) else None
 
 
 def lint_prompts(
@@ -50,8 +43,8 @@ def lint_prompts(
     template: PromptTemplate | None = None,
     answer_columns: Sequence[str] = (),
     completion_columns: Sequence[str] | None = None,
-) -> list[Finding]:
-    """All findings, errors first. `prompts` are the rendered messages of `rows`.
+) -> list[Problem]:
+    """All problems, errors first. `prompts` are the rendered messages of `rows`.
 
     `answer_columns` hold gold answers that a prompt must not give away. `completion_columns`
     (default: columns with a usual name) hold example texts whose tags are checked.
@@ -59,7 +52,7 @@ def lint_prompts(
     if completion_columns is None:
         columns = dict.fromkeys(column for row in rows for column in row)
         completion_columns = [c for c in columns if c.casefold() in COMPLETION_COLUMNS]
-    findings = [
+    problems = [
         *_lint_empty(rows, prompts),
         *_lint_missing(rows),
         *_lint_duplicates(prompts),
@@ -67,16 +60,16 @@ def lint_prompts(
         *_lint_tags(rows, completion_columns, answer_columns),
     ]
     ranks = {"error": 0, "warning": 1, "info": 2}
-    return sorted(findings, key=lambda finding: (ranks[finding.severity], finding.row or 0))
+    return sorted(problems, key=lambda found: (ranks[found.severity], get_row(found) or 0))
 
 
-def lint_lengths(lengths: Sequence[int], limit: int) -> list[Finding]:
+def lint_lengths(lengths: Sequence[int], limit: int) -> list[Problem]:
     """Prompts of more than `limit` tokens. `lengths` counts tokens, in the order of the rows."""
     return [
-        Finding(
+        Problem(
             "long_prompt",
             "error",
-            row,
+            f"{_ROW}{row}",
             f"the prompt has {length:,} tokens, more than {limit:,}",
             "Shorten it, or leave room with a larger context",
         )
@@ -85,50 +78,52 @@ def lint_lengths(lengths: Sequence[int], limit: int) -> list[Finding]:
     ]
 
 
-def lint_prompt_tail(tail: str) -> list[Finding]:
+def lint_prompt_tail(tail: str) -> list[Problem]:
     """Whether the chat template already opens <think>. `tail` ends the string the model sees."""
     if not tail.rstrip().endswith("<think>"):
         return []
     return [
-        Finding(
+        Problem(
             "template_opens_think",
             "warning",
-            None,
+            "",
             "the chat template ends the prompt with <think>, so completions begin inside of it",
             "Do not require the opening <think> in the format reward, or use another chat template",
         )
     ]
 
 
-def _lint_empty(rows: Sequence[Row], prompts: Sequence[Sequence[Message]]) -> Iterator[Finding]:
+def _lint_empty(rows: Sequence[Row], prompts: Sequence[Sequence[Message]]) -> Iterator[Problem]:
     for number, (row, messages) in enumerate(zip(rows, prompts, strict=True), start=1):
         if all(is_missing(value) for value in row.values()):
-            yield Finding("empty_row", "error", number, "every cell is empty", "Remove the row")
+            yield Problem(
+                "empty_row", "error", f"{_ROW}{number}", "every cell is empty", "Remove the row"
+            )
         elif not messages[-1]["content"].strip():
-            yield Finding(
+            yield Problem(
                 "empty_prompt",
                 "error",
-                number,
+                f"{_ROW}{number}",
                 "the user message is empty",
                 "Fill the row's cells or correct the user template",
             )
 
 
-def _lint_missing(rows: Sequence[Row]) -> Iterator[Finding]:
+def _lint_missing(rows: Sequence[Row]) -> Iterator[Problem]:
     for column in dict.fromkeys(column for row in rows for column in row):
         missing = [i for i, row in enumerate(rows, start=1) if is_missing(row.get(column))]
         if missing:
-            yield Finding(
+            yield Problem(
                 "missing_values",
                 "warning" if len(missing) < len(rows) else "info",
-                None,
+                "",
                 f"column '{column}' is empty in {len(missing):,} of {len(rows):,} rows, "
                 f"first in row {missing[0]}",
                 "Fill the cells, or drop the column if nothing uses it",
             )
 
 
-def _lint_duplicates(prompts: Sequence[Sequence[Message]]) -> Iterator[Finding]:
+def _lint_duplicates(prompts: Sequence[Sequence[Message]]) -> Iterator[Problem]:
     exact: dict[str, int] = {}
     similar: dict[str, int] = {}
     for number, messages in enumerate(prompts, start=1):
@@ -146,9 +141,9 @@ def _lint_duplicates(prompts: Sequence[Sequence[Message]]) -> Iterator[Finding]:
         similar.setdefault(same, number)
 
 
-def _duplicate(kind: str, number: int, message: str) -> Finding:
+def _duplicate(kind: str, number: int, message: str) -> Problem:
     fix = "Remove it, unless its weight in training is meant to be higher"
-    return Finding(kind, "warning", number, message, fix)
+    return Problem(kind, "warning", f"{_ROW}{number}", message, fix)
 
 
 def _lint_leaks(
@@ -156,13 +151,13 @@ def _lint_leaks(
     prompts: Sequence[Sequence[Message]],
     template: PromptTemplate | None,
     answer_columns: Sequence[str],
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     printed = template.variables.intersection(answer_columns) if template else frozenset()
     for column in sorted(printed):
-        yield Finding(
+        yield Problem(
             "template_leaks_answer",
             "error",
-            None,
+            "",
             f"the template prints the answer column '{column}' into every prompt",
             f"Remove {column} from the template",
         )
@@ -171,10 +166,10 @@ def _lint_leaks(
         text = normalise_prompt("\n".join(message["content"] for message in messages))
         for column in unprinted:
             if leaked := _find_leak(text, row.get(column)):
-                yield Finding(
+                yield Problem(
                     "leaked_answer",
                     "error" if len(leaked) >= _LONG_ANSWER else "warning",
-                    number,
+                    f"{_ROW}{number}",
                     f"the prompt already contains the answer '{leaked[:40]}' of '{column}'",
                     "Remove the answer from the prompt",
                 )
@@ -209,7 +204,7 @@ def _stands_at(prompt: str, start: int, gold: str) -> bool:
 
 def _lint_tags(
     rows: Sequence[Row], completion_columns: Sequence[str], answer_columns: Sequence[str]
-) -> Iterator[Finding]:
+) -> Iterator[Problem]:
     for number, row in enumerate(rows, start=1):
         for column in completion_columns:
             text = row.get(column)
@@ -218,10 +213,10 @@ def _lint_tags(
             label = _find_label(row, column, answer_columns)
             for defect in find_tag_defects(text, label):
                 severity: Severity = "warning" if defect.kind == "missing_answer" else "error"
-                yield Finding(
+                yield Problem(
                     defect.kind,
                     severity,
-                    number,
+                    f"{_ROW}{number}",
                     f"column '{column}': {defect.message}",
                     defect.fix,
                 )

@@ -6,11 +6,10 @@ when unsure: a card that cries wolf is worse than none. Pure functions; the Moni
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
 
 from rft_core.figures import Curve, Curves
+from rft_core.types import Problem
 
 WINDOW = 8  # steps a rule looks back on
 ALMOST_ALL = 0.95
@@ -22,24 +21,28 @@ COLLAPSE_SHARE = 0.4  # of the best reward so far is lost ...
 COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the last steps
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that stands in the way of training: what is seen, and what to do about it."""
+TITLES: Mapping[str, str] = {
+    "no_variance": "Nothing to learn from",
+    "truncated": "Completions are cut off",
+    "kl_explosion": "The policy is far from the base model",
+    "collapse": "The reward has collapsed",
+    "hacking": "The policy is learning to cheat",
+    "unscored": "'{where}' often cannot judge",
+}
 
-    kind: str
-    severity: Literal["error", "warning"]
-    title: str
-    what: str
-    fix: str
+
+def get_title(problem: Problem) -> str:
+    """A heading of a few words for what `diagnose` found; `where` is a function, or ""."""
+    return TITLES[problem.kind].format(where=problem.where)
 
 
-def diagnose(curves: Curves) -> list[Finding]:
+def diagnose(curves: Curves) -> list[Problem]:
     """Everything the rules find, worst first. Empty for a healthy or a very young run."""
-    findings = [finding for rule in RULES if (finding := rule(curves))]
-    return sorted(findings, key=lambda finding: finding.severity != "error")
+    problems = [problem for rule in RULES if (problem := rule(curves))]
+    return sorted(problems, key=lambda problem: problem.severity != "error")
 
 
-def find_no_variance(curves: Curves) -> Finding | None:
+def find_no_variance(curves: Curves) -> Problem | None:
     share = _recent(curves, "frac_reward_zero_std")
     if share is None or share < ALMOST_ALL:
         return None
@@ -51,38 +54,38 @@ def find_no_variance(curves: Curves) -> Finding | None:
         else "The prompts are too easy or the reward too coarse for this model: use harder prompts "
         "or a reward with more than one level."
     )
-    return Finding(
+    return Problem(
         "no_variance",
         "error",
-        "Nothing to learn from",
+        "",
         f"In {share:.0%} of the groups all completions got the same reward (mean {reward:.2f}), "
         f"so their advantages are zero.",
         fix,
     )
 
 
-def find_truncation(curves: Curves) -> Finding | None:
+def find_truncation(curves: Curves) -> Problem | None:
     share = _recent(curves, "completions/clipped_ratio")
     if share is None or share < MANY_TRUNCATED:
         return None
-    return Finding(
+    return Problem(
         "truncated",
         "error" if share >= ALMOST_ALL else "warning",
-        "Completions are cut off",
+        "",
         f"{share:.0%} of the completions of the last {WINDOW} steps ended at the length limit "
         "before they were finished.",
         "Raise max_completion_length, or reward shorter completions.",
     )
 
 
-def find_kl_explosion(curves: Curves) -> Finding | None:
+def find_kl_explosion(curves: Curves) -> Problem | None:
     kl = _recent(curves, "kl")
     if kl is None or kl < FAR_FROM_REFERENCE:
         return None
-    return Finding(
+    return Problem(
         "kl_explosion",
         "warning",
-        "The policy is far from the base model",
+        "",
         f"KL to the reference is {kl:.2g} nats per token: the model may be losing its language, "
         "or playing the reward.",
         "Read the latest generations. Fork from an earlier checkpoint with a lower learning_rate "
@@ -90,7 +93,7 @@ def find_kl_explosion(curves: Curves) -> Finding | None:
     )
 
 
-def find_collapse(curves: Curves) -> Finding | None:
+def find_collapse(curves: Curves) -> Problem | None:
     curve = curves.get("reward")
     if curve is None or len(curve.value) < 3 * WINDOW:
         return None
@@ -101,16 +104,16 @@ def find_collapse(curves: Curves) -> Finding | None:
     if lost < COLLAPSE_SHARE * abs(best) or lost < COLLAPSE_NOISE * spread / WINDOW**0.5:
         return None
     step = int(curve.step[(means.index(best) + 1) * WINDOW - 1])
-    return Finding(
+    return Problem(
         "collapse",
         "error",
-        "The reward has collapsed",
+        "",
         f"It was {best:.2f} around step {step} and is {now:.2f} now.",
         f"Fork from a checkpoint near step {step} with a lower learning_rate.",
     )
 
 
-def find_hacking(curves: Curves) -> Finding | None:
+def find_hacking(curves: Curves) -> Problem | None:
     flagged, reward = curves.get("flagged"), curves.get("reward")
     if flagged is None or reward is None or len(flagged.value) < 2 * WINDOW:
         return None
@@ -118,10 +121,10 @@ def find_hacking(curves: Curves) -> Finding | None:
     earned = reward.mean_of_last(WINDOW) - float(reward.value[:WINDOW].mean())
     if now - before < MORE_TRICKS or earned <= 0:
         return None
-    return Finding(
+    return Problem(
         "hacking",
         "error",
-        "The policy is learning to cheat",
+        "",
         f"In {now:.0%} of the completions of the last {WINDOW} steps a trick was recognised, "
         f"against {before:.0%} at first, and the reward rose with it.",
         "Filter the generations by their flags and read some. Then let what is flagged earn "
@@ -129,22 +132,22 @@ def find_hacking(curves: Curves) -> Finding | None:
     )
 
 
-def find_unscored(curves: Curves) -> Finding | None:
+def find_unscored(curves: Curves) -> Problem | None:
     shares = {name: _recent(curves, f"rewards/{name}/unscored") for name in curves.functions}
     worst = max(shares, key=lambda name: shares[name] or 0.0, default=None)
     share = shares[worst] if worst else None
     if worst is None or share is None or share < MANY_UNSCORED:
         return None
-    return Finding(
+    return Problem(
         "unscored",
         "error" if share >= ALMOST_ALL else "warning",
-        f"'{worst}' often cannot judge",
+        worst,
         f"{share:.0%} of the completions of the last {WINDOW} steps got no score from it.",
         "Filter the generations for unscored ones: the reason is stored with each of them.",
     )
 
 
-RULES: Sequence[Callable[[Curves], Finding | None]] = (
+RULES: Sequence[Callable[[Curves], Problem | None]] = (
     find_no_variance,
     find_truncation,
     find_kl_explosion,

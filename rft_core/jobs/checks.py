@@ -19,14 +19,14 @@ from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
-from rft_core.planning import Facts, Problem, estimate, find_problems
+from rft_core.planning import Facts, estimate, find_problems
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import get_prompt_set, get_reward_set, open_index
 from rft_core.tasks import get_task
-from rft_core.types import Message
+from rft_core.types import Message, Problem
 
 CUSTOM_TASK = "custom"
 PROMPTS_MEASURED = 32  # the longest in tokens is nearly surely among the longest by characters
@@ -151,4 +151,6 @@ def _problem(field: str, error: RftError) -> Problem:
     fix = error.fix
     if isinstance(error, NotFoundError) and field.endswith("_set"):
         fix = fix or "List what is stored with: python -m rft_core sets"
-    return Problem(field, " — ".join(filter(None, (error.what, error.why))), fix)
+    return Problem(
+        "refused", "error", field, " — ".join(filter(None, (error.what, error.why))), fix
+    )

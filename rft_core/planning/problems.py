@@ -1,7 +1,8 @@
 """The rules between settings, each with a cure: a pure function of the settings and some facts.
 
 Bounds of single fields are checked by `RunConfig` itself. What is reported here would stop the run
-or spoil it silently; each problem names the field, says why, and offers values that work. Facts
+or spoil it silently; each problem names the field of
+`RunConfig` in `where`, says why, and offers values that work. Facts
 about prompts, rewards and the model are gathered by `jobs.checks`.
 """
 
@@ -14,23 +15,12 @@ from dataclasses import dataclass
 from rft_core.config import RunConfig
 from rft_core.hardware import GIB, Hardware
 from rft_core.model_files import ModelSummary
+from rft_core.types import Problem
 
 ALL_LINEAR = "all-linear"
 EMBEDDING_MODULES = ("embed_tokens", "lm_head", "wte", "wpe")  # LoRA may be put on them as well
 
 SEARCHED_ABOVE = 512  # a group has at most 256 completions
-
-
-@dataclass(frozen=True)
-class Problem:
-    """`field` is a name of `RunConfig`."""
-
-    field: str
-    message: str
-    suggestion: str = ""
-
-    def __str__(self) -> str:
-        return ": ".join((self.field, ". ".join(filter(None, (self.message, self.suggestion)))))
 
 
 @dataclass(frozen=True)
@@ -64,12 +54,12 @@ def _check_engine(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         return
     if not facts.is_vllm_installed:
         yield Problem(
-            "engine", "vLLM is not installed here",
+            "engine", "error", "engine", "vLLM is not installed here",
             "Use engine=transformers, or install it: pip install -r requirements-gpu.txt",
         )  # fmt: skip
     elif config.vllm_mode == "colocate" and not facts.hardware.gpus:
         yield Problem(
-            "engine", "vLLM inside the trainer needs a GPU, and there is none",
+            "engine", "error", "engine", "vLLM inside the trainer needs a GPU, and there is none",
             "Use engine=transformers, or vllm_mode=server with a server elsewhere",
         )  # fmt: skip
 
@@ -81,6 +71,8 @@ def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         steps = config.gradient_accumulation_steps
         sizes = _nearest(config.per_device_train_batch_size, lambda size: size * steps % group == 0)
         yield Problem(
+            "batches",
+            "error",
             "per_device_train_batch_size",
             f"A step samples {config.per_device_train_batch_size} x {steps} = {batch} completions, "
             f"which are not whole groups of num_generations={group}",
@@ -91,6 +83,8 @@ def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     if config.eval_steps and per_eval % group_eval:
         sizes = _nearest(per_eval, lambda size: size % group_eval == 0)
         yield Problem(
+            "batches",
+            "error",
             "per_device_eval_batch_size",
             f"{per_eval} is not a multiple of num_generations_eval={group_eval}",
             f"Use {_either(sizes)}",
@@ -103,10 +97,16 @@ def _check_prompts(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         return
     if have == 0:
         yield Problem(
-            "prompt_set", "There are no training prompts", "Add prompts, or change the split"
+            "prompts",
+            "error",
+            "prompt_set",
+            "There are no training prompts",
+            "Add prompts, or change the split",
         )
         return
     yield Problem(
+        "prompts",
+        "error",
         "num_prompts",
         f"A step needs {need} different prompts and there are only {have}",
         f"Use at least {need} prompts, or a smaller per_device_train_batch_size "
@@ -125,6 +125,8 @@ def _check_lengths(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     room = window - prompt
     cure = f"Use max_completion_length={room} or less" if room > 0 else "Shorten the prompts"
     yield Problem(
+        "lengths",
+        "error",
         "max_completion_length",
         f"{what if prompt else 'It'} = {prompt + config.max_completion_length} tokens, "
         f"more than the model's context of {window}",
@@ -134,7 +136,9 @@ def _check_lengths(config: RunConfig, facts: Facts) -> Iterator[Problem]:
 
 def _check_lora(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     if not config.target_modules:
-        yield Problem("target_modules", "No layer would get an adapter", f"Use {ALL_LINEAR}")
+        yield Problem(
+            "lora", "error", "target_modules", "No layer would get an adapter", f"Use {ALL_LINEAR}"
+        )
         return
     if facts.model is None or ALL_LINEAR in config.target_modules:
         return
@@ -145,6 +149,8 @@ def _check_lora(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         close = difflib.get_close_matches(name, known, n=1)
         meant = f"Did you mean {close[0]}? " if close else ""
         yield Problem(
+            "lora",
+            "error",
             "target_modules",
             f"{config.model} has no layer '{name}'",
             f"{meant}It has {', '.join(facts.model.linear_modules)}",
@@ -154,6 +160,8 @@ def _check_lora(config: RunConfig, facts: Facts) -> Iterator[Problem]:
 def _check_disk(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     if facts.needed_disk > facts.free_disk:
         yield Problem(
+            "disk",
+            "error",
             "save_total_limit",
             f"The run would write about {facts.needed_disk / GIB:.1f} GiB and "
             f"{facts.free_disk / GIB:.1f} GiB are free",

@@ -8,31 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rft_core.rewards.contract import Batch, Scored
 from rft_core.rewards.scorer import Scorer
+from rft_core.types import Problem
 
 TOLERANCE = 1e-9
 MOST_SAMPLES = 32  # whole groups of them: scoring may be slow
-
-
-@dataclass(frozen=True)
-class Inconsistency:
-    """A function that scored the same completion differently. `kind`: non_deterministic, order."""
-
-    function: str
-    kind: str
-    sample: int
-    scores: tuple[float | None, float | None]
-
-    @property
-    def sentence(self) -> str:
-        cause = "scored twice" if self.kind == "non_deterministic" else "in another order"
-        return (
-            f"The reward '{self.function}' gave completion {self.sample} {self.scores[0]} and, "
-            f"{cause}, {self.scores[1]}."
-        )
 
 
 def find_inconsistencies(
@@ -42,7 +24,7 @@ def find_inconsistencies(
     seed: int = 0,
     *,
     scored: Sequence[Scored] | None = None,
-) -> list[Inconsistency]:
+) -> list[Problem]:
     """Score as is, again, and with the groups shuffled; the first difference of each function.
 
     Looks at `MOST_SAMPLES` at most. `scored`: what the batch has got already; it saves one scoring
@@ -56,15 +38,28 @@ def find_inconsistencies(
     first = scored if scored and len(batch) == len(whole) else _score(scorer, batch, whole)
     again, shuffled = _score(scorer, batch, whole), _score(scorer, batch, order)
     unshuffled = [shuffled[order.index(index)] for index in whole]
-    found = []
+    found: list[Problem] = []
     for name in scorer.reward_set.names:
         for kind, other in (("non_deterministic", again), ("order", unshuffled)):
             pairs = [(a.scores[name], b.scores[name]) for a, b in zip(first, other, strict=True)]
             sample = next((at for at, pair in enumerate(pairs) if not _same(*pair)), None)
             if sample is not None:
-                found.append(Inconsistency(name, kind, sample, pairs[sample]))
+                found.append(_describe(name, kind, sample, pairs[sample]))
                 break
     return found
+
+
+def _describe(
+    name: str, kind: str, sample: int, scores: tuple[float | None, float | None]
+) -> Problem:
+    cause = "scored twice" if kind == "non_deterministic" else "in another order"
+    return Problem(
+        kind,
+        "warning",
+        name,
+        f"The reward '{name}' gave completion {sample} {scores[0]} and, {cause}, {scores[1]}.",
+        "Make it depend on the completion and its row alone.",
+    )
 
 
 def _list_groups(count: int, size: int) -> list[range]:

@@ -11,6 +11,7 @@ from rft_core.data import (
     lint_prompts,
     read_table,
 )
+from rft_core.data.lint import get_row
 from rft_core.data.sample_data import load_sample
 from rft_core.data.tags import find_tag_defects
 
@@ -24,7 +25,7 @@ def lint(rows, user="{{ question }}", **options):
 
 
 def kinds(findings, row=...):
-    return {f.kind for f in findings if row is ... or f.row == row}
+    return {f.kind for f in findings if row is ... or get_row(f) == row}
 
 
 def test_the_three_malformed_reasoning_examples_are_caught_each_for_its_reason():
@@ -44,8 +45,8 @@ def test_with_labels_the_wrong_answer_is_told_from_the_right_ones():
     ]
     findings = lint(rows, "{{ prompt }}", answer_columns=["label"])
     wrong = [f for f in findings if f.kind == "wrong_answer"]
-    assert [f.row for f in wrong] == [2]
-    assert "answer '0', the row's label is '10'" in wrong[0].message
+    assert [get_row(f) for f in wrong] == [2]
+    assert "answer '0', the row's label is '10'" in wrong[0].what
 
 
 GOOD = "<think>48/2 = <<48/2=24>>24</think>\n<answer> 24 </answer>"
@@ -118,15 +119,15 @@ def test_empty_rows_and_empty_prompts_are_found():
 def test_missing_values_are_counted_per_column():
     rows = [{"question": f"q{i}", "hint": "" if i else "h"} for i in range(4)]
     (finding,) = lint(rows)
-    assert (finding.kind, finding.row) == ("missing_values", None)
-    assert "'hint' is empty in 3 of 4 rows, first in row 2" in finding.message
+    assert (finding.kind, get_row(finding)) == ("missing_values", None)
+    assert "'hint' is empty in 3 of 4 rows, first in row 2" in finding.what
 
 
 def test_duplicates_are_found_exact_and_up_to_case_and_space():
     rows = [{"question": q} for q in ["What is it?", "What is it?", "what  is\nIT?", "Other"]]
     findings = lint(rows)
-    assert [(f.kind, f.row) for f in findings] == [("duplicate", 2), ("near_duplicate", 3)]
-    assert "row 1" in findings[1].message
+    assert [(f.kind, get_row(f)) for f in findings] == [("duplicate", 2), ("near_duplicate", 3)]
+    assert "row 1" in findings[1].what
 
 
 @pytest.mark.parametrize(
@@ -156,7 +157,7 @@ def test_leaked_answers_are_found_without_crying_wolf(question, answer, leaks):
 def test_a_template_that_prints_the_answer_is_reported_once():
     rows = [{"question": f"q{i}", "answer": str(i)} for i in range(5)]
     findings = lint(rows, "{{ question }} {{ row.answer }}", answer_columns=["answer"])
-    assert [(f.kind, f.row) for f in findings] == [("template_leaks_answer", None)]
+    assert [(f.kind, get_row(f)) for f in findings] == [("template_leaks_answer", None)]
 
 
 def test_the_countdown_sample_is_clean():
@@ -166,7 +167,7 @@ def test_the_countdown_sample_is_clean():
 
 def test_long_prompts_are_found():
     findings = lint_lengths([5, 100, 7], limit=50)
-    assert [(f.kind, f.row) for f in findings] == [("long_prompt", 2)]
+    assert [(f.kind, get_row(f)) for f in findings] == [("long_prompt", 2)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rft_core.diagnosis.doctor import WINDOW, diagnose
+from rft_core.diagnosis.doctor import WINDOW, diagnose, get_title
 from rft_core.figures import Curves, extend_curves
 
 
@@ -81,7 +81,7 @@ def test_the_function_that_cannot_judge_is_named() -> None:
         rewards__format__unscored=[0.0] * 20,
     )
     [finding] = diagnose(curves)
-    assert finding.kind == "unscored" and "'judge'" in finding.title and "40%" in finding.what
+    assert finding.kind == "unscored" and "'judge'" in get_title(finding) and "40%" in finding.what
 
 
 def test_errors_come_before_warnings() -> None:

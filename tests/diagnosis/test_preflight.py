@@ -2,17 +2,18 @@
 
 import pytest
 
-from rft_core.diagnosis.preflight.verdict import Preflight, check_dry_run
-from rft_core.diagnosis.preflight.warnings import PreflightWarning, chance_warning, suggest_length
+from rft_core.diagnosis.preflight.report import Preflight, check_dry_run
+from rft_core.diagnosis.preflight.warnings import chance_warning, suggest_length
 from rft_core.rewards.contract import RewardEntry
-from tests.diagnosis.tried_cases import make_tried
+from rft_core.types import Problem
+from tests.diagnosis.dry_run_cases import make_tried
 
 
 def kinds(preflight: Preflight) -> set[str]:
     return {warning.kind for warning in preflight.warnings}
 
 
-def find(preflight: Preflight, kind: str) -> PreflightWarning:
+def find(preflight: Preflight, kind: str) -> Problem:
     [warning] = [warning for warning in preflight.warnings if warning.kind == kind]
     return warning
 
@@ -62,7 +63,7 @@ def test_cut_off_completions_are_named_as_the_cause_of_equal_rewards() -> None:
 def test_most_groups_without_variance_are_a_warning() -> None:
     preflight = check_dry_run(make_tried([0.0] * 18 + [0.0, 1.0], 2))
     assert preflight.zero_variance == 0.9
-    assert "90% of the groups" in find(preflight, "no_variance").message
+    assert "90% of the groups" in find(preflight, "no_variance").what
     assert preflight.can_learn
 
 
@@ -70,10 +71,8 @@ def test_most_groups_without_variance_are_a_warning() -> None:
 def test_truncation_is_named_first_with_the_length_to_set(cut: int, can_learn: bool) -> None:
     truncated = [True] * cut + [False] * (8 - cut)
     lengths = [90] * cut + [60] * (8 - cut)
-    tried = make_tried(
-        [1, 0] * 4, 2, truncated=truncated, lengths=lengths, max_completion_length=90
-    )
-    preflight = check_dry_run(tried)
+    data = make_tried([1, 0] * 4, 2, truncated=truncated, lengths=lengths, max_completion_length=90)
+    preflight = check_dry_run(data)
     assert preflight.can_learn is can_learn
     assert preflight.verdict == (
         f"{cut / 8:.0%} of the completions were cut off at 90 tokens, before their answer: "
@@ -92,13 +91,13 @@ def test_the_suggested_length_follows_the_finished_completions() -> None:
 def test_completions_without_an_answer_are_named_unless_they_were_just_cut_off() -> None:
     entries = [RewardEntry("right", "exact_match")]
     texts = ["<answer>1</answer>", "1", "one", "?"] * 2
-    tried = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts)
-    preflight = check_dry_run(tried)
+    data = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts)
+    preflight = check_dry_run(data)
     assert preflight.unparsable == 0.75
-    assert "From 75% of the completions no answer" in find(preflight, "unparsable").message
+    assert "From 75% of the completions no answer" in find(preflight, "unparsable").what
     cut = [False, True, True, True] * 2
-    tried = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts, truncated=cut)
-    assert kinds(check_dry_run(tried)) == {"truncated", "few_prompts"}
+    data = make_tried({"right": [1, 0, 0, 0] * 2}, 4, entries=entries, texts=texts, truncated=cut)
+    assert kinds(check_dry_run(data)) == {"truncated", "few_prompts"}
 
 
 def test_slow_constant_wide_and_unscored_functions_are_named() -> None:
@@ -135,22 +134,22 @@ def test_nothing_scored_is_an_error() -> None:
 def test_prompts_that_teach_nothing_are_a_note_and_notes_come_last() -> None:
     rewards = [0, 0, 1, 1, 0, 1, 0, 0]
     preflight = check_dry_run(make_tried(rewards, 2, truncated=[True] * 5 + [False] * 3))
-    assert "Never solved: 2 of 4 prompts; always solved: 1" in find(preflight, "bands").message
-    assert [w.severity for w in preflight.warnings] == ["warning", "note"]
+    assert "Never solved: 2 of 4 prompts; always solved: 1" in find(preflight, "bands").what
+    assert [w.severity for w in preflight.warnings] == ["warning", "info"]
 
 
 def test_every_warning_says_what_to_do_or_is_a_note() -> None:
     for rewards in ([0.0] * 8, [1, None] * 4, [1, 500] * 4):
         for warning in check_dry_run(make_tried(rewards, 4, truncated=[True] * 8)).warnings:
-            assert warning.fix or warning.severity == "note"
-            assert warning.sentence.startswith(warning.message.rstrip("."))
+            assert warning.fix or warning.severity == "info"
+            assert warning.sentence.startswith(warning.what.rstrip("."))
 
 
 def test_always_answering_a_is_at_chance_level() -> None:
     golds = list("ABCDA")
     warning = chance_warning(["A"] * 5, golds)
     assert warning is not None and warning.kind == "chance_level"
-    assert "40%" in warning.message
+    assert "40%" in warning.what
     assert chance_warning(golds, golds) is None
     assert chance_warning([], []) is None
 
@@ -163,6 +162,6 @@ def test_guessing_a_little_above_chance_is_warned_about_and_knowing_is_not() -> 
         return golds[:right] + wrong
 
     hair_above = chance_warning(answer(17), golds)
-    assert hair_above is not None and "27% right (17% to 38%)" in hair_above.message
+    assert hair_above is not None and "27% right (17% to 38%)" in hair_above.what
     assert chance_warning(answer(26), golds) is None  # 41%, at least 29%
     assert chance_warning(answer(40), golds) is None

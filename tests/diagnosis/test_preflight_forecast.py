@@ -5,7 +5,7 @@ import pytest
 from rft_core.config import RunConfig
 from rft_core.diagnosis.preflight.forecast import Forecast, make_forecast
 from rft_core.rewards.contract import RewardEntry
-from tests.diagnosis.tried_cases import make_tried
+from tests.diagnosis.dry_run_cases import make_tried
 
 HALF = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0]
 

@@ -12,7 +12,7 @@ from rft_core.diagnosis.preflight.prompts import (
 )
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
-from tests.diagnosis.tried_cases import make_tried
+from tests.diagnosis.dry_run_cases import make_tried
 
 FORMAT, EQUATION = RewardEntry("format", "format"), RewardEntry("equation", "equation")
 
@@ -34,8 +34,8 @@ def test_the_histogram_keeps_never_and_always_apart_from_nearly() -> None:
 
 
 def test_correctness_decides_and_its_highest_score_is_a_pass() -> None:
-    tried = make_tried({"format": [1] * 4, "equation": [0, 1] * 2}, 2, entries=[FORMAT, EQUATION])
-    assert find_pass_rule(tried) == PassRule("equation", 1.0)
+    data = make_tried({"format": [1] * 4, "equation": [0, 1] * 2}, 2, entries=[FORMAT, EQUATION])
+    assert find_pass_rule(data) == PassRule("equation", 1.0)
     swapped = make_tried({"equation": [0] * 4, "format": [1] * 4}, 2, entries=[EQUATION, FORMAT])
     assert find_pass_rule(swapped).function == "equation"
     only_form = make_tried({"format": [0, 1]}, 2, entries=[FORMAT])
@@ -51,18 +51,18 @@ def test_correctness_decides_and_its_highest_score_is_a_pass() -> None:
 def test_the_best_of_a_group_pass_where_a_function_only_compares() -> None:
     ranked = RewardEntry("f", "python", source="...", clip_high=0.5, in_group="rank")
     ranks = [0, 1 / 3, 2 / 3, 1, 1 / 6, 1 / 6, 5 / 6, 5 / 6, 0.5, 0.5, 0.5, 0.5]
-    tried = make_tried(ranks, 4, entries=[ranked])
-    assert find_pass_rule(tried) == PassRule("f", 1.0)
-    assert measure_pass_rates(tried).rates == (0.25, 0.5, None)
+    data = make_tried(ranks, 4, entries=[ranked])
+    assert find_pass_rule(data) == PassRule("f", 1.0)
+    assert measure_pass_rates(data).rates == (0.25, 0.5, None)
     judge = RewardEntry("g", "python", source="...")
     both = make_tried({"g": [0, 1], "f": [0, 1]}, 2, entries=[judge, ranked])
     assert find_pass_rule(both).function == "g"  # it says who is right
 
 
 def test_a_threshold_and_the_whole_reward_can_be_chosen() -> None:
-    tried = make_tried({"format": [1, 1], "equation": [0, 0]}, 2, entries=[FORMAT, EQUATION])
-    assert measure_pass_rates(tried, PassRule("", 1.0)).rates == (1,)
-    assert measure_pass_rates(tried, PassRule("", 2.0)).rates == (0,)
+    data = make_tried({"format": [1, 1], "equation": [0, 0]}, 2, entries=[FORMAT, EQUATION])
+    assert measure_pass_rates(data, PassRule("", 1.0)).rates == (1,)
+    assert measure_pass_rates(data, PassRule("", 2.0)).rates == (0,)
 
 
 def test_keeping_prompts_leaves_the_validation_rows_alone() -> None:
@@ -87,8 +87,8 @@ def test_an_answer_is_looked_for_where_the_functions_look_for_it() -> None:
     column = {"f": [0.0] * 4}
 
     def unparsable(*entries: RewardEntry) -> list[bool] | None:
-        tried = make_tried(column, 2, entries=entries, texts=texts)
-        return list_unparsable(tried)
+        data = make_tried(column, 2, entries=entries, texts=texts)
+        return list_unparsable(data)
 
     tag, mark = RewardEntry("f", "equation"), RewardEntry("f", "numeric_match")
     assert unparsable(tag) == [False, True, True, True]

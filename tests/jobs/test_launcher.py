@@ -91,7 +91,7 @@ def test_every_problem_names_its_field(
     folder: RunsFolder, config: RunConfig, values: dict[str, object], field: str, words: str
 ) -> None:
     problems = list_problems(folder.path, change(config, **values))
-    assert [p.field for p in problems if words in str(p)][:1] == [field], problems
+    assert [p.where for p in problems if words in str(p)][:1] == [field], problems
 
 
 def test_stop_is_harmless_twice_and_after_the_end(

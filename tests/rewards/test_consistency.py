@@ -19,8 +19,8 @@ def test_a_function_of_the_completion_alone_is_consistent():
 def test_a_random_function_is_reported_once():
     source = "import random\ndef f(completions): return [random.random() for c in completions]"
     [found] = find(source)
-    assert (found.function, found.kind) == ("f", "non_deterministic")
-    assert "scored twice" in found.sentence
+    assert (found.where, found.kind) == ("f", "non_deterministic")
+    assert "scored twice" in found.what
 
 
 def test_a_function_of_the_place_in_the_batch_is_reported():

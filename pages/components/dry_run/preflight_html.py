@@ -9,7 +9,7 @@ from html import escape
 
 from rft_core.diagnosis.preflight.forecast import StepTime
 from rft_core.diagnosis.preflight.intervals import Prediction
-from rft_core.diagnosis.preflight.warnings import PreflightWarning
+from rft_core.types import Problem
 
 EVEN = 0.05  # sides of an interval that differ by less are written as one ±
 
@@ -45,7 +45,7 @@ def figures_html(figures: Iterable[Figure]) -> str:
     return f'<div class="pf-figures">{"".join(map(_figure, figures))}</div>'
 
 
-def warnings_html(warnings: Iterable[PreflightWarning]) -> str:
+def warnings_html(warnings: Iterable[Problem]) -> str:
     """Each with its cause, and below an arrow what to do."""
     return f'<div class="pf-warnings">{"".join(map(_warning, warnings))}</div>'
 
@@ -75,9 +75,9 @@ def _figure(figure: Figure) -> str:
     )
 
 
-def _warning(warning: PreflightWarning) -> str:
+def _warning(warning: Problem) -> str:
     fix = f'<div class="pf-fix"><span>{escape(warning.fix)}</span></div>' if warning.fix else ""
-    return f'<div class="pf-warning {warning.severity}">{escape(warning.message)}{fix}</div>'
+    return f'<div class="pf-warning {warning.severity}">{escape(warning.what)}{fix}</div>'
 
 
 def _track(prediction: Prediction) -> str:

@@ -24,7 +24,7 @@ from rft_core.diagnosis.preflight.forecast import (
     Forecast,
     function_metric,
 )
-from rft_core.diagnosis.preflight.verdict import Preflight, describe_start
+from rft_core.diagnosis.preflight.report import Preflight, describe_start
 
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "preflight.css"
 TEACHING_HELP = "Groups whose rewards differ. Where all are equal, there is no gradient."

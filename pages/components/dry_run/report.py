@@ -20,7 +20,7 @@ from pages.components.dry_run.form import PromptChoice
 from pages.components.dry_run.preflight_verdict import show_verdict
 from pages.components.page_header import plain
 from pages.components.prompts.bands import show_prompt_bands
-from rft_core.diagnosis.preflight.verdict import FunctionSummary
+from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, RewardSet
 from rft_core.store.generation_reader import Generation

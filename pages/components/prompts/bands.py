@@ -33,13 +33,13 @@ def show_prompt_bands(result: DryRun, prompts: PromptChoice) -> None:
     with st.container(border=True, key="prompt-bands"):
         chart, side = st.columns([5, 3], gap="medium")
         with side:
-            rates = measure_pass_rates(result.tried, choose_rule(result))
+            rates = measure_pass_rates(result.data, choose_rule(result))
             explain(rates)
             offer_to_keep(result, rates, prompts)
         with chart:
             st.markdown("**How often the prompts were solved**")
             st.plotly_chart(
-                pass_band_figure(rates, result.tried.group_size),
+                pass_band_figure(rates, result.data.group_size),
                 config={"displayModeBar": False},
                 alt="Number of prompts by the share of their completions that solve them",
             )
@@ -47,14 +47,14 @@ def show_prompt_bands(result: DryRun, prompts: PromptChoice) -> None:
 
 def choose_rule(result: DryRun) -> PassRule:
     """By the best score of correctness, unless another function or score is chosen."""
-    usual = find_pass_rule(result.tried)
-    names = [*result.tried.reward_set.names, WHOLE]
+    usual = find_pass_rule(result.data)
+    names = [*result.data.reward_set.names, WHOLE]
     with st.container(horizontal=True):  # wraps where there is little room
         function = st.selectbox(
             "Solved means", names, index=names.index(usual.function), key="band_function",
             format_func=lambda name: name or "the whole reward", width=160,
         )  # fmt: skip
-        highest = find_highest(result.tried, function)
+        highest = find_highest(result.data, function)
         threshold = st.number_input(
             "of at least", value=highest, step=0.1, key=f"band_threshold-{function}-{highest}",
             help="By default the highest score that can be reached.", width=130,
@@ -80,7 +80,7 @@ def explain(rates: PassRates) -> None:
 
 def offer_to_keep(result: DryRun, rates: PassRates, prompts: PromptChoice) -> None:
     kept, total = len(rates.between), len(rates.rates)
-    needed = result.tried.step.prompts
+    needed = result.data.step.prompts
     st.button(
         f"Keep the {kept} in between", icon=":material/filter_alt:", key="band_keep",
         on_click=_storing(result, rates, prompts), disabled=not 0 < kept < total,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from rft_core.data import Finding
+from rft_core.data.lint import get_row
+from rft_core.types import Problem
 
 MOST_SHOWN = 300
 WORDS = {
@@ -17,7 +18,7 @@ WORDS = {
 COLOURS = ["red", "orange", "blue"]
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[Problem]) -> None:
     if not findings:
         st.success("Nothing suspicious in these prompts.", icon=":material/check_circle:")
         return
@@ -32,8 +33,8 @@ def show_findings(findings: Sequence[Finding]) -> None:
     frame = pd.DataFrame(
         {
             "": [[WORDS[finding.severity][0]] for finding in shown],
-            "row": pd.array([finding.row for finding in shown], dtype="Int64"),
-            "what": [finding.message for finding in shown],
+            "row": pd.array([get_row(finding) for finding in shown], dtype="Int64"),
+            "what": [finding.what for finding in shown],
             "fix": [finding.fix for finding in shown],
         }
     )

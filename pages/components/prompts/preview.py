@@ -15,13 +15,14 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.components.page_header import show_error
 from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
-from rft_core.data import Finding, PromptSet, length_summary, lint_lengths, lint_prompt_tail
+from rft_core.data import PromptSet, length_summary, lint_lengths, lint_prompt_tail
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
 from rft_core.model_files import find_local_folder, model_summary
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.sampling.service.messages import RenderedPrompt
+from rft_core.types import Problem
 
 MODEL, LAST_TASK = "preview_model", "preview_task_last"
 SAMPLED_ROWS = 128
@@ -38,7 +39,7 @@ class Rendered:
     lengths: tuple[int, ...]
     limit: int | None  # the model's context, where known
 
-    def findings(self) -> list[Finding]:
+    def findings(self) -> list[Problem]:
         """What only the tokenizer can know; rows count from 1."""
         found = lint_prompt_tail(self.prompt.text)
         if self.limit is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.rewards.answers.extraction import EXTRACTIONS, Extracted
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.registry import GRADERS
@@ -19,16 +19,16 @@ FIXED_EXTRACTIONS = {"equation": "answer_tag"}  # graders without a choice
 FORMAT = "format"  # such graders are called this, or end with it
 
 
-def list_unparsable(tried: Tried) -> list[bool] | None:
+def list_unparsable(data: DryRunData) -> list[bool] | None:
     """For each completion; None where no function of the set looks for an answer or a format."""
-    entries = tried.reward_set.entries
+    entries = data.reward_set.entries
     extractions = {found for entry in entries if (found := _find_extraction(entry))}
     if extractions:
         return [
             any(extract(text).text is None for extract in extractions)
-            for text in tried.batch.completions
+            for text in data.batch.completions
         ]
-    formats = [tried.scores(entry.name) for entry in entries if entry.grader.endswith(FORMAT)]
+    formats = [data.scores(entry.name) for entry in entries if entry.grader.endswith(FORMAT)]
     if not formats:
         return None
     return [any(score == 0 for score in scores) for scores in zip(*formats, strict=True)]

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.intervals import (
     UNIT,
     Prediction,
@@ -18,7 +19,6 @@ from rft_core.diagnosis.preflight.intervals import (
     predict_share,
     predict_step_mean,
 )
-from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.shaping import score_range
@@ -65,42 +65,42 @@ def function_metric(name: str) -> str:
     return f"rewards/{name}/mean"
 
 
-def make_forecast(tried: Tried, unparsable: Sequence[bool] | None = None) -> Forecast | None:
+def make_forecast(data: DryRunData, unparsable: Sequence[bool] | None = None) -> Forecast | None:
     """None for a single prompt, which tells nothing of others, and where nothing is scored."""
-    flat = [zero_variance_share(group, len(group)) == 1 for group in tried.grouped(tried.rewards)]
-    without_variance = predict_share(flat, tried.step)
-    if without_variance is None or tried.num_groups < 2:
+    flat = [zero_variance_share(group, len(group)) == 1 for group in data.grouped(data.rewards)]
+    without_variance = predict_share(flat, data.step)
+    if without_variance is None or data.num_groups < 2:
         return None
-    predictions = {ZERO_VARIANCE: without_variance, **_predict_means(tried, unparsable)}
+    predictions = {ZERO_VARIANCE: without_variance, **_predict_means(data, unparsable)}
     return Forecast(
-        tried.step, predictions, _count_teaching(without_variance, tried.step), _time(tried)
+        data.step, predictions, _count_teaching(without_variance, data.step), _time(data)
     )
 
 
-def _predict_means(tried: Tried, unparsable: Sequence[bool] | None) -> dict[str, Prediction]:
+def _predict_means(data: DryRunData, unparsable: Sequence[bool] | None) -> dict[str, Prediction]:
     """Everything that a step has a mean of."""
-    ranges = {entry.name: _score_range(tried, entry) for entry in tried.reward_set.entries}
+    ranges = {entry.name: _score_range(data, entry) for entry in data.reward_set.entries}
     measured: dict[str, tuple[Sequence[float | None], tuple[float, float]]] = {
-        REWARD: (tried.rewards, _reward_range(tried.reward_set.entries, ranges)),
-        FLAGGED: ([float(bool(s.flags)) for s in tried.scoring.samples], UNIT),
+        REWARD: (data.rewards, _reward_range(data.reward_set.entries, ranges)),
+        FLAGGED: ([float(bool(s.flags)) for s in data.scoring.samples], UNIT),
     }
     if unparsable is not None:
         measured[UNPARSABLE] = ([float(lost) for lost in unparsable], UNIT)
     for name, bounds in ranges.items():
-        measured[function_metric(name)] = (tried.scores(name), bounds)
-    if tried.lengths:
-        measured[TRUNCATED] = ([float(cut) for cut in tried.truncated], UNIT)
-        limit = float(max([tried.config.max_completion_length, *tried.lengths]))
-        measured[LENGTH] = ([float(length) for length in tried.lengths], (0.0, limit))
+        measured[function_metric(name)] = (data.scores(name), bounds)
+    if data.lengths:
+        measured[TRUNCATED] = ([float(cut) for cut in data.truncated], UNIT)
+        limit = float(max([data.config.max_completion_length, *data.lengths]))
+        measured[LENGTH] = ([float(length) for length in data.lengths], (0.0, limit))
     found = {
-        metric: predict_step_mean(tried.grouped(values), tried.step, bounds)
+        metric: predict_step_mean(data.grouped(values), data.step, bounds)
         for metric, (values, bounds) in measured.items()
     }
     return {metric: prediction for metric, prediction in found.items() if prediction}
 
 
-def _score_range(tried: Tried, entry: RewardEntry) -> tuple[float, float]:
-    return score_range(entry, [s for s in tried.scores(entry.name) if s is not None])
+def _score_range(data: DryRunData, entry: RewardEntry) -> tuple[float, float]:
+    return score_range(entry, [s for s in data.scores(entry.name) if s is not None])
 
 
 def _reward_range(
@@ -120,11 +120,11 @@ def _count_teaching(without: Prediction, step: StepShape) -> Prediction:
     )
 
 
-def _time(tried: Tried) -> StepTime:
-    share = tried.step.prompts * tried.step.num_generations / len(tried.scoring.samples)
-    sampling = tried.sampling_seconds
+def _time(data: DryRunData) -> StepTime:
+    share = data.step.prompts * data.step.num_generations / len(data.scoring.samples)
+    sampling = data.sampling_seconds
     return StepTime(
         sampling=None if sampling is None else sampling * share,
-        scoring=math.fsum(report.seconds for report in tried.scoring.reports) * share,
-        update=tried.update_seconds,
+        scoring=math.fsum(report.seconds for report in data.scoring.reports) * share,
+        update=data.update_seconds,
     )

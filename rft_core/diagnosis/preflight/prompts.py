@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rft_core.data import PromptSet, Split, make_prompt_set
-from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.deciding import FULL, find_deciding
@@ -64,35 +64,35 @@ class PassRates:
         return counts
 
 
-def find_pass_rule(tried: Tried) -> PassRule:
+def find_pass_rule(data: DryRunData) -> PassRule:
     """The last of the paid functions that say what is right, and the highest score it can give."""
-    paid = [entry for entry in tried.reward_set.entries if entry.weight > 0]
+    paid = [entry for entry in data.reward_set.entries if entry.weight > 0]
     if not (deciding := find_deciding(paid)):
         return PassRule("", FULL)
     absolute = [entry for entry in deciding if not entry.in_group]
     name = (absolute or deciding)[-1].name
-    return PassRule(name, find_highest(tried, name))
+    return PassRule(name, find_highest(data, name))
 
 
-def find_highest(tried: Tried, function: str) -> float:
+def find_highest(data: DryRunData, function: str) -> float:
     """The highest score that can be reached, as far as is known; "": of the whole reward."""
     if not function:
         parts = [
-            entry.weight * find_highest(tried, entry.name)
-            for entry in tried.reward_set.entries
+            entry.weight * find_highest(data, entry.name)
+            for entry in data.reward_set.entries
             if entry.weight > 0
         ]
         return math.fsum(parts)
-    seen = [score for score in tried.scores(function) if score is not None]
-    return score_range(_get_entry(tried, function), seen)[1]
+    seen = [score for score in data.scores(function) if score is not None]
+    return score_range(_get_entry(data, function), seen)[1]
 
 
-def measure_pass_rates(tried: Tried, rule: PassRule | None = None) -> PassRates:
+def measure_pass_rates(data: DryRunData, rule: PassRule | None = None) -> PassRates:
     """By default with the rule that suits the reward set."""
-    rule = rule or find_pass_rule(tried)
-    scores = tried.scores(rule.function) if rule.function else tried.rewards
-    groups = [[s for s in group if s is not None] for group in tried.grouped(scores)]
-    if rule.function and _get_entry(tried, rule.function).in_group:
+    rule = rule or find_pass_rule(data)
+    scores = data.scores(rule.function) if rule.function else data.rewards
+    groups = [[s for s in group if s is not None] for group in data.grouped(scores)]
+    if rule.function and _get_entry(data, rule.function).in_group:
         groups = [_stretch_unequal(group) for group in groups]
     return PassRates(rule, tuple(_rate(group, rule) for group in groups))
 
@@ -123,8 +123,8 @@ def keep_prompts(prompt_set: PromptSet, rows: Sequence[Row], name: str) -> Promp
     )
 
 
-def _get_entry(tried: Tried, function: str) -> RewardEntry:
-    [entry] = [entry for entry in tried.reward_set.entries if entry.name == function]
+def _get_entry(data: DryRunData, function: str) -> RewardEntry:
+    [entry] = [entry for entry in data.reward_set.entries if entry.name == function]
     return entry
 
 

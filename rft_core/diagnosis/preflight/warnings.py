@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.intervals import wilson_interval
 from rft_core.diagnosis.preflight.prompts import PassRates
-from rft_core.diagnosis.preflight.tried import Tried
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import FunctionReport
+from rft_core.types import Problem, Severity
 
 MOST_ZERO_VARIANCE = 0.8  # share of groups without a gradient
 MOST_TRUNCATED = 0.5
@@ -25,7 +25,7 @@ MOST_ALIKE = 0.5  # share of groups in which all completions are the same text
 FEWEST_PROMPTS = 4  # below, the intervals are too wide to be of use
 SLOW_SECONDS = 0.05  # per completion
 USUAL_RANGE = (-10.0, 10.0)
-SEVERITIES = ("error", "warning", "note")
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 
 CONTRACT_FIXES = {
     "hang": "Make it faster, or raise reward_timeout.",
@@ -41,49 +41,24 @@ MEND = "Mend the function: its traceback and the completion are in the report."
 LOOK = "Look at the completion in the report, and at what the function needs to judge it."
 
 
-@dataclass(frozen=True)
-class PreflightWarning:
-    """`message`: what is wrong and why; `fix`: what to do; `kind` is stable, for tests and links.
-
-    `severity` is "error" (training cannot learn), "warning" or "note".
-    """
-
-    kind: str
-    severity: str
-    message: str
-    function: str | None = None
-    fix: str = ""
-
-    @property
-    def sentence(self) -> str:
-        """Cause and fix in one: '97% were cut off: raise max_completion_length to 160.'"""
-        if not self.fix:
-            return self.message
-        return f"{self.message.rstrip('.')}: {self.fix[0].lower()}{self.fix[1:]}"
-
-
-Found = Iterator[PreflightWarning]
+Found = Iterator[Problem]
 
 
 def find_warnings(
-    tried: Tried, pass_rates: PassRates, unparsable: Sequence[bool] | None
-) -> list[PreflightWarning]:
-    """Errors first, notes last; otherwise causes before their consequences."""
+    data: DryRunData, pass_rates: PassRates, unparsable: Sequence[bool] | None
+) -> list[Problem]:
+    """Errors first, notes (info) last; otherwise causes before their consequences."""
     found = [
-        *_check_truncation(tried),
-        *_check_answers(tried, unparsable),
-        *_check_variance(tried, pass_rates),
-        *(
-            warning
-            for report in tried.scoring.reports
-            for warning in _check_function(tried, report)
-        ),
-        *_check_prompts(tried, pass_rates),
+        *_check_truncation(data),
+        *_check_answers(data, unparsable),
+        *_check_variance(data, pass_rates),
+        *(warning for report in data.scoring.reports for warning in _check_function(data, report)),
+        *_check_prompts(data, pass_rates),
     ]
     return sort_warnings(found)
 
 
-def sort_warnings(found: Iterable[PreflightWarning]) -> list[PreflightWarning]:
+def sort_warnings(found: Iterable[Problem]) -> list[Problem]:
     """The gravest first; equals stay in their order."""
     return sorted(found, key=lambda warning: SEVERITIES.index(warning.severity))
 
@@ -101,62 +76,65 @@ def suggest_length(lengths: Sequence[int], truncated: Sequence[bool], limit: int
     return _to_tens(max(1.5 * usual, 1.25 * limit))
 
 
-def _check_truncation(tried: Tried) -> Found:
-    share = _share(tried.truncated)
+def _check_truncation(data: DryRunData) -> Found:
+    share = _share(data.truncated)
     if share < MOST_TRUNCATED:
         return
-    limit = tried.config.max_completion_length
-    wanted = suggest_length(tried.lengths or [limit] * len(tried.truncated), tried.truncated, limit)
-    yield PreflightWarning(
+    limit = data.config.max_completion_length
+    wanted = suggest_length(data.lengths or [limit] * len(data.truncated), data.truncated, limit)
+    yield Problem(
         "truncated",
         "error" if share == 1 else "warning",
+        "",
         f"{share:.0%} of the completions were cut off at {limit} tokens, before their answer.",
-        fix=f"Raise max_completion_length to {wanted}.",
+        f"Raise max_completion_length to {wanted}.",
     )
 
 
-def _check_answers(tried: Tried, unparsable: Sequence[bool] | None) -> Found:
+def _check_answers(data: DryRunData, unparsable: Sequence[bool] | None) -> Found:
     """Silent where cut-off completions explain most of it: that is said already."""
     lost = _share(unparsable or ())
-    cut = [a and b for a, b in zip(unparsable or (), tried.truncated, strict=False)]
+    cut = [a and b for a, b in zip(unparsable or (), data.truncated, strict=False)]
     if lost < MOST_UNPARSABLE or 2 * _share(cut) > lost:
         return
-    yield PreflightWarning(
+    yield Problem(
         "unparsable",
         "warning",
+        "",
         f"From {lost:.0%} of the completions no answer could be taken, as they lack the form that "
         "the rewards look for.",
-        fix="Show the form in the prompt with an example, or warm up with SFT.",
+        "Show the form in the prompt with an example, or warm up with SFT.",
     )
 
 
-def _check_variance(tried: Tried, pass_rates: PassRates) -> Found:
-    if not any(tried.reward_set.weights):
+def _check_variance(data: DryRunData, pass_rates: PassRates) -> Found:
+    if not any(data.reward_set.weights):
         text = "No function has a weight, so nothing is paid for and nothing can be learnt."
-        yield PreflightWarning("unpaid", "error", text, fix="Give a function a weight above 0.")
+        yield Problem("unpaid", "error", "", text, "Give a function a weight above 0.")
         return
-    known = [reward for reward in tried.rewards if reward is not None]
+    known = [reward for reward in data.rewards if reward is not None]
     if not known:
         text = "No completion has a reward, so nothing can be learnt."
-        yield PreflightWarning("unscored", "error", text, fix="Mend the functions named below.")
+        yield Problem("unscored", "error", "", text, "Mend the functions named below.")
         return
-    share = zero_variance_share(tried.rewards, tried.group_size)
+    share = zero_variance_share(data.rewards, data.group_size)
     if share < MOST_ZERO_VARIANCE:
         return
     where = "every group" if share == 1 else f"{share:.0%} of the groups"
-    yield PreflightWarning(
+    yield Problem(
         "no_variance",
         "error" if share == 1 else "warning",
+        "",
         f"In {where} all rewards are equal, so there is no gradient to learn from.",
-        fix=_cure_for_equal_rewards(tried, known, pass_rates),
+        _cure_for_equal_rewards(data, known, pass_rates),
     )
 
 
-def _cure_for_equal_rewards(tried: Tried, known: Sequence[float], pass_rates: PassRates) -> str:
-    if _share(tried.truncated) >= MOST_TRUNCATED:
+def _cure_for_equal_rewards(data: DryRunData, known: Sequence[float], pass_rates: PassRates) -> str:
+    if _share(data.truncated) >= MOST_TRUNCATED:
         return "Let the completions end first: that alone may mend it."
-    alike = [len(set(group)) == 1 for group in tried.grouped(tried.batch.completions)]
-    if tried.group_size > 1 and _share(alike) > MOST_ALIKE:
+    alike = [len(set(group)) == 1 for group in data.grouped(data.batch.completions)]
+    if data.group_size > 1 and _share(alike) > MOST_ALIKE:
         return "Raise the temperature: the completions of a prompt are all the same text."
     if max(known) <= 0 or len(pass_rates.too_hard) > len(pass_rates.rates) / 2:
         return "Choose easier prompts, give partial credit, or warm up with SFT."
@@ -165,54 +143,55 @@ def _cure_for_equal_rewards(tried: Tried, known: Sequence[float], pass_rates: Pa
     return "Give partial credit, or sample more completions per prompt (num_generations)."
 
 
-def _check_function(tried: Tried, report: FunctionReport) -> Found:
-    name, count = report.name, len(tried.scoring.samples)
-    known = [score for score in tried.scores(name) if score is not None]
+def _check_function(data: DryRunData, report: FunctionReport) -> Found:
+    name, count = report.name, len(data.scoring.samples)
+    known = [score for score in data.scores(name) if score is not None]
     unscored = 1 - len(known) / count
     if report.error:
         kind = report.error_kind or "error"
-        severity = "warning" if known else "error"
+        severity: Severity = "warning" if known else "error"
         fix = CONTRACT_FIXES.get(kind, MEND if report.traceback else LOOK)
-        yield PreflightWarning(kind, severity, report.error, name, fix)
+        yield Problem(kind, severity, name, report.error, fix)
     if unscored > MOST_UNSCORED:
         text = f"'{name}' could not judge {unscored:.0%} of the completions."
         fix = "Look at its reasons: rows without a gold answer, or a failure of the function."
-        yield PreflightWarning("unscored", "warning", text, name, fix)
+        yield Problem("unscored", "warning", name, text, fix)
     if known and min(known) == max(known) and count > 1:
         text = f"'{name}' gave every completion {known[0]:g}: it tells none from another."
-        yield PreflightWarning("constant", "note", text, name)
+        yield Problem("constant", "info", name, text)
     if known and (min(known) < USUAL_RANGE[0] or max(known) > USUAL_RANGE[1]):
         text = (
             f"'{name}' ranges from {min(known):g} to {max(known):g}, so it will drown the others."
         )
-        yield PreflightWarning(
-            "out_of_range", "warning", text, name, "Scale it to 0–1, or lower its weight."
+        yield Problem(
+            "out_of_range", "warning", name, text, "Scale it to 0–1, or lower its weight."
         )
     if report.seconds > SLOW_SECONDS * count:
         text = f"'{name}' took {report.seconds / count:.2g} s per completion, and every step waits."
         fix = "Do less in it, or keep what it computes twice."
-        yield PreflightWarning("slow", "warning", text, name, fix)
+        yield Problem("slow", "warning", name, text, fix)
 
 
-def _check_prompts(tried: Tried, pass_rates: PassRates) -> Found:
-    if tried.num_groups < 2:
+def _check_prompts(data: DryRunData, pass_rates: PassRates) -> Found:
+    if data.num_groups < 2:
         return
     hard, easy = len(pass_rates.too_hard), len(pass_rates.too_easy)
     left = len(pass_rates.between)
     if left and hard + easy:
-        yield PreflightWarning(
+        yield Problem(
             "bands",
-            "note",
-            f"Never solved: {hard} of {tried.num_groups} prompts; always solved: {easy}. They "
+            "info",
+            "",
+            f"Never solved: {hard} of {data.num_groups} prompts; always solved: {easy}. They "
             "teach little.",
-            fix=f"Keep the {left} in between, or try more prompts and keep those.",
+            f"Keep the {left} in between, or try more prompts and keep those.",
         )
-    if tried.num_groups < FEWEST_PROMPTS:
-        text = f"Only {tried.num_groups} prompts were tried, so the intervals are wide."
-        yield PreflightWarning("few_prompts", "note", text, fix="Try 8 or more.")
+    if data.num_groups < FEWEST_PROMPTS:
+        text = f"Only {data.num_groups} prompts were tried, so the intervals are wide."
+        yield Problem("few_prompts", "info", "", text, "Try 8 or more.")
 
 
-def chance_warning(answers: Sequence[str], golds: Sequence[str]) -> PreflightWarning | None:
+def chance_warning(answers: Sequence[str], golds: Sequence[str]) -> Problem | None:
     """Warn unless answers to multiple-choice questions are surely better than one fixed letter."""
     if not answers:
         return None
@@ -222,13 +201,14 @@ def chance_warning(answers: Sequence[str], golds: Sequence[str]) -> PreflightWar
     low, high = wilson_interval(right, len(golds))
     if low > chance:
         return None
-    return PreflightWarning(
+    return Problem(
         "chance_level",
         "warning",
+        "",
         f"{right / len(golds):.0%} right ({low:.0%} to {high:.0%}) may be chance level, as always "
         f"answering with the commonest letter gives {chance:.0%}. The commonest answer was "
         f"{letter}, {count / len(answers):.0%} of the time.",
-        fix="Ask for the thought before the letter, choose a stronger model, or try more prompts.",
+        "Ask for the thought before the letter, choose a stronger model, or try more prompts.",
     )
 
 

@@ -2,7 +2,7 @@
 
 An attack is a strategy that a policy could learn instead of the task, so it never knows the answer
 except where it says so (a hedge holds the right answer among wrong ones: the policy would name
-enough of them). `texts.py` writes them, `verdict.py` judges what they earn.
+enough of them). `texts.py` writes them, `rules.py` judges what they earn.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rft_core.diagnosis.probes.verdict import Finding, Rule
+from rft_core.diagnosis.probes.rules import Finding, Rule
 from rft_core.rewards.contract import FunctionReport
 
 Verdict = Literal["pays", "loose", "unscored", "held"]

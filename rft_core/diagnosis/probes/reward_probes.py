@@ -2,7 +2,7 @@
 
 Each attack (`attacks.py`) is tried on every prompt and scored exactly as in training, beside
 completions that serve as yardsticks: the gold one, wrong answers, a refusal, nothing. A probe pays
-when it earns more than it is owed (`verdict.py`) on a fair share of the prompts. Probes show
+when it earns more than it is owed (`rules.py`) on a fair share of the prompts. Probes show
 what can be had without the task; that none pays does not prove that nothing else does.
 """
 
@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 
 from rft_core.diagnosis.probes.attacks import ATTACKS, Attack, task_attack
 from rft_core.diagnosis.probes.report import VERDICTS, ProbeReport, ProbeResult, Verdict, explain
+from rft_core.diagnosis.probes.rules import Attempt, Earned, Finding, Yardsticks, judge
 from rft_core.diagnosis.probes.search import find_targets
 from rft_core.diagnosis.probes.target import Case, Target
 from rft_core.diagnosis.probes.texts import REFUSAL
-from rft_core.diagnosis.probes.verdict import Attempt, Earned, Finding, Yardsticks, judge
 from rft_core.rewards.contract import Batch, FunctionReport, Scored
 from rft_core.rewards.scorer import Scorer
 from rft_core.types import Row

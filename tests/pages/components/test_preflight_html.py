@@ -13,7 +13,7 @@ from pages.components.dry_run.preflight_html import (
 from rft_core.diagnosis.preflight.forecast import StepTime
 from rft_core.diagnosis.preflight.intervals import Prediction
 from rft_core.diagnosis.preflight.prompts import PassRates, PassRule
-from rft_core.diagnosis.preflight.warnings import PreflightWarning
+from rft_core.types import Problem
 
 ATTACK = '"><img src=x onerror=alert(1)>'
 
@@ -44,9 +44,9 @@ def test_figures_are_escaped(part: str) -> None:
 
 
 def test_warnings_are_escaped_and_their_cures_are_marked() -> None:
-    html = warnings_html([PreflightWarning("k", "warning", ATTACK, fix=ATTACK)])
+    html = warnings_html([Problem("k", "warning", "", ATTACK, ATTACK)])
     assert "<img" not in html and 'class="pf-fix"' in html
-    assert "pf-fix" not in warnings_html([PreflightWarning("k", "note", "constant")])
+    assert "pf-fix" not in warnings_html([Problem("k", "info", "", "constant")])
 
 
 def test_the_bands_are_counted_and_coloured() -> None:

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rft_core.diagnosis.preflight.answers import list_unparsable
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.forecast import Forecast, make_forecast
 from rft_core.diagnosis.preflight.prompts import PassRates, PassRule, measure_pass_rates
-from rft_core.diagnosis.preflight.tried import Tried
-from rft_core.diagnosis.preflight.warnings import PreflightWarning, find_warnings, sort_warnings
+from rft_core.diagnosis.preflight.warnings import find_warnings, sort_warnings
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import FunctionReport
+from rft_core.types import Problem
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,20 @@ class Preflight:
     unparsable: float | None
     pass_rates: PassRates | None
     forecast: Forecast | None
-    warnings: tuple[PreflightWarning, ...]
+    warnings: tuple[Problem, ...]
 
     @property
     def can_learn(self) -> bool:
         return not any(warning.severity == "error" for warning in self.warnings)
 
-    def with_warnings(self, more: Sequence[PreflightWarning]) -> Preflight:
+    def with_warnings(self, more: Sequence[Problem]) -> Preflight:
         """The same with warnings that were found elsewhere."""
         return replace(self, warnings=tuple(sort_warnings([*self.warnings, *more])))
 
     @property
-    def gravest(self) -> PreflightWarning | None:
+    def gravest(self) -> Problem | None:
         """What to mend first; None where there is nothing but notes."""
-        return next((warning for warning in self.warnings if warning.severity != "note"), None)
+        return next((warning for warning in self.warnings if warning.severity != "info"), None)
 
     @property
     def verdict(self) -> str:
@@ -83,29 +84,29 @@ def describe_start(forecast: Forecast) -> str:
     return f"{groups}, and the reward will begin between {reward.low:.2f} and {reward.high:.2f}."
 
 
-def check_dry_run(tried: Tried, pass_rule: PassRule | None = None) -> Preflight:
+def check_dry_run(data: DryRunData, pass_rule: PassRule | None = None) -> Preflight:
     """The verdict on what was tried. `pass_rule`: when a completion counts as right."""
-    if not tried.scoring.samples:
-        nothing = PreflightWarning(
-            "empty", "error", "Nothing was scored.", fix="Sample or paste some completions."
+    if not data.scoring.samples:
+        nothing = Problem(
+            "empty", "error", "", "Nothing was scored.", "Sample or paste some completions."
         )
         return Preflight((), None, 0.0, 0.0, None, None, None, (nothing,))
-    unparsable = list_unparsable(tried)
-    pass_rates = measure_pass_rates(tried, pass_rule)
+    unparsable = list_unparsable(data)
+    pass_rates = measure_pass_rates(data, pass_rule)
     return Preflight(
-        functions=tuple(_summarise(tried, report) for report in tried.scoring.reports),
-        mean_reward=_mean(tried.rewards),
-        zero_variance=zero_variance_share(tried.rewards, tried.group_size),
-        truncated=statistics.fmean(tried.truncated) if tried.truncated else 0.0,
+        functions=tuple(_summarise(data, report) for report in data.scoring.reports),
+        mean_reward=_mean(data.rewards),
+        zero_variance=zero_variance_share(data.rewards, data.group_size),
+        truncated=statistics.fmean(data.truncated) if data.truncated else 0.0,
         unparsable=None if unparsable is None else statistics.fmean(unparsable),
         pass_rates=pass_rates,
-        forecast=make_forecast(tried, unparsable),
-        warnings=tuple(find_warnings(tried, pass_rates, unparsable)),
+        forecast=make_forecast(data, unparsable),
+        warnings=tuple(find_warnings(data, pass_rates, unparsable)),
     )
 
 
-def _summarise(tried: Tried, report: FunctionReport) -> FunctionSummary:
-    scores = tried.scores(report.name)
+def _summarise(data: DryRunData, report: FunctionReport) -> FunctionSummary:
+    scores = data.scores(report.name)
     known = [score for score in scores if score is not None]
     return FunctionSummary(
         report.name,

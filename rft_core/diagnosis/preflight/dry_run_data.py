@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Tried:
+class DryRunData:
     """Completions with their scores, aligned by index; groups of `group_size` are consecutive.
 
     `truncated[i]`: completion i was cut at `max_completion_length`. `sampling_seconds`: measured,

@@ -1,10 +1,10 @@
-"""A `Tried` from plain numbers: what a dry run would hand to the preflight."""
+"""A `DryRunData` from plain numbers: what a dry run would hand to the preflight."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig
-from rft_core.diagnosis.preflight.tried import Tried
+from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.rewards.contract import (
     Batch,
     FunctionReport,
@@ -30,7 +30,7 @@ def make_tried(
     sampling_seconds: float | None = None,
     update_seconds: float | None = None,
     **settings: Any,
-) -> Tried:
+) -> DryRunData:
     """Groups of `size`. A plain column is that of one function `f` written in Python.
 
     The reward is the sum of the columns; `settings` go to the run's configuration.
@@ -43,7 +43,7 @@ def make_tried(
         scores = {name: column[index] for name, column in named.items()}
         known = [score for score in scores.values() if score is not None]
         samples.append(Scored(scores, sum(known) if known else None, dict.fromkeys(scores, "")))
-    return Tried(
+    return DryRunData(
         RunConfig(**settings),
         RewardSet(tuple(entries)),
         Batch(
