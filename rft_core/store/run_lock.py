@@ -1,19 +1,22 @@
 """Proof of life: the worker of a run holds a file lock for as long as it lives.
 
 The kernel frees a `flock` however its holder dies, which a pid file or a status column cannot
-promise. The descriptor is not inherited by children, so a grandchild cannot keep a run alive.
+promise. The descriptor is not inherited by children, so a grandchild cannot keep a run alive. The
+file says who holds it, and which file it is: in a copy of the folder its words mean nothing.
 """
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rft_core.errors import WorkerError
+from rft_core.store.process_identity import ProcessIdentity, get_identity
 
 _PROBE_SECONDS = 2.0
 
@@ -34,13 +37,23 @@ class FileLock:
         while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                self._descriptor = descriptor
-                return
+                break
             except BlockingIOError:
                 if is_locked(self._path) and time.monotonic() > deadline:
                     os.close(descriptor)
                     raise WorkerError(f"Another process already holds {self._path}") from None
                 time.sleep(0.05)
+        self._descriptor = descriptor
+        _sign(descriptor)
+
+    def is_in_place(self) -> bool:
+        """Whether the file that is held still lies at the path: it may have been moved away."""
+        if self._descriptor is None:
+            return False
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except OSError:
+            return False
 
     def release(self) -> None:
         if self._descriptor is not None:
@@ -63,6 +76,19 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def read_holder(path: Path) -> ProcessIdentity | None:
+    """The process that holds the lock now; None where nobody does, or it has not signed yet."""
+    if not is_locked(path):
+        return None
+    try:
+        signed = json.loads(path.read_text(encoding="ascii"))
+        if signed["file"] == _name_file(path.stat()):
+            return ProcessIdentity(signed["pid"], signed["started"], signed["boot"])
+    except (OSError, ValueError, KeyError, TypeError):  # empty: an older version's
+        pass
+    return None
+
+
 @contextmanager
 def share_lock(path: Path) -> Iterator[bool]:
     """Keep holders away for a moment, unseen by `is_locked`. Yields False when there is one."""
@@ -79,3 +105,18 @@ def share_lock(path: Path) -> Iterator[bool]:
         yield True
     finally:
         os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    """Write who holds it. On a full disk nobody is named: the lock itself is what counts."""
+    me = get_identity(os.getpid())
+    file = _name_file(os.fstat(descriptor))
+    text = json.dumps({"pid": me.pid, "started": me.started, "boot": me.boot, "file": file})
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, text.encode("ascii"), 0)
+
+
+def _name_file(status: os.stat_result) -> str:
+    """Another one for each copy; the same wherever the file is moved to."""
+    return f"{status.st_dev}:{status.st_ino}"

@@ -1,8 +1,11 @@
 """States from evidence alone, and the lock that is the proof of life."""
 
+import fcntl
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -19,8 +22,8 @@ from rft_core.store.index import (
     open_index,
     set_command_handled,
 )
-from rft_core.store.process_identity import get_identity
-from rft_core.store.run_lock import FileLock, is_locked
+from rft_core.store.process_identity import get_identity, is_alive
+from rft_core.store.run_lock import FileLock, is_locked, read_holder
 from rft_core.store.run_reader import Attempt, Progress
 from rft_core.store.run_state import (
     Evidence,
@@ -232,3 +235,36 @@ def test_a_lock_is_not_inherited_by_children(tmp_path: Path) -> None:
 
 def test_a_lock_that_was_never_taken_is_free(tmp_path: Path) -> None:
     assert not is_locked(tmp_path / "none.lock")
+
+
+def test_a_lock_names_its_holder_and_a_copy_of_it_names_nobody(tmp_path: Path) -> None:
+    here, copy = tmp_path / "here" / "worker.lock", tmp_path / "copy" / "worker.lock"
+    lock = FileLock(here)
+    lock.acquire()
+    assert read_holder(here) == get_identity(OWN_PID)
+    copy.parent.mkdir()
+    shutil.copy(here, copy)
+    assert read_holder(copy) is None
+    with copy.open() as held:  # even while somebody holds the copy who has not signed it yet
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert is_locked(copy) and read_holder(copy) is None
+    lock.release()
+    assert read_holder(here) is None
+
+
+def test_a_lock_knows_when_its_file_was_moved_away(tmp_path: Path) -> None:
+    lock = FileLock(tmp_path / "here" / "worker.lock")
+    lock.acquire()
+    assert lock.is_in_place()
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert not lock.is_in_place()
+    FileLock(tmp_path / "here" / "worker.lock").acquire()
+    assert not lock.is_in_place()
+    lock.release()
+
+
+def test_a_process_of_before_a_reboot_is_not_alive() -> None:
+    me = get_identity(OWN_PID)
+    assert is_alive(me)
+    assert not is_alive(replace(me, boot="another boot"))
+    assert is_alive(replace(me, boot=""))  # an older database does not say
