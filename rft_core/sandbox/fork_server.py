@@ -12,6 +12,7 @@ import hashlib
 import itertools
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -89,12 +90,13 @@ class ForkServer:
         self._lock = threading.Lock()  # of the control socket: one question and answer at a time
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = (self.folder / "server.log").open("wb")
-        arguments = [flavour, str(theirs.fileno())]
+        arguments = ["wrapped" if bubblewrap else "bare", flavour, str(theirs.fileno())]
         command = [sys.executable, "-I", "-B", "-c", PROGRAM, *arguments]
         if bubblewrap:
             ours = [str(PACKAGE.parent / "__init__.py"), str(PACKAGE)]
             readable = [*jail.get_python_folders(), *ours]
-            command = wrap(find_bubblewrap() or "bwrap", command, readable, str(self.cells))
+            program, searched = find_bubblewrap() or "bwrap", [str(ROOT), str(PACKAGE.parent)]
+            command = wrap(program, command, readable, str(self.cells), searched)
         try:
             self._process = _start(
                 command,
@@ -133,7 +135,8 @@ class ForkServer:
         number = next(self._numbers)
         user = choose_user(number) if jail.USER in layers else None
         try:
-            scratch = Scratch(self.cells / str(number), user, limits.scratch_bytes)
+            # A name that no neighbour can guess: where there is no Landlock, it is what hides it.
+            scratch = Scratch(self.cells / secrets.token_hex(8), user, limits.scratch_bytes)
         except OSError as error:
             raise InfrastructureError(f"no folder could be made: {error}") from error
         channel = Channel(scratch)

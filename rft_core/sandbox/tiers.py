@@ -2,9 +2,10 @@
 
 A is Bubblewrap + Landlock + seccomp, B lacks Bubblewrap (hosts that deny user namespaces), C lacks
 Landlock (kernels before 5.13). All need limits, and a user other than root. In C, unless started by
-root, who gives each its own user, jailed processes of one server can read each other's scratch
-folders; nothing else is lost. Below C, no code runs: only texts of ours do, which take what people
-and models wrote as data, in processes that can be killed like any other.
+root, who gives each its own user, jailed processes of one server have one user: what keeps them
+apart is that each is closed to the others, fork server included, and that their scratch folders
+have names which nobody can list or guess. Below C, no code runs: only texts of ours do, which take
+what people and models wrote as data, in processes that can be killed like any other.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ REFUSAL = (
     "Rewards that run code (Python, programs, kernels) are refused here; those for text, numbers, "
     "mathematics, patterns, schemas and format still work"
 )
+LIBRARIES = ("csv", "asyncio", "numpy")  # that honest programs import, where they are installed
 PROBE_SECONDS = 10.0
 PROBE_LIMITS = Limits(memory_bytes=2 << 30, file_bytes=1 << 20)
 TIERS = {
@@ -76,16 +79,26 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
     """
     if sys.platform != "linux":
         return None, _nothing("the sandbox needs Linux")
-    server, why_not = None, "bwrap is not installed"
+    outside, why_not = [], "bwrap is not installed"
     if find_bubblewrap():
         try:
             server = ForkServer(bubblewrap=True, flavour=flavour)
         except InfrastructureError as error:
             why_not = str(error)
-    server = server or ForkServer(bubblewrap=False, flavour=flavour)
-    results = _try_layers(server)
-    if not server.has_bubblewrap:
-        results += [r for r in _nothing(why_not).probes if r.layer == BUBBLEWRAP]
+        else:
+            results = _try_layers(server)
+            outside = [result for result in results if result.layer == BUBBLEWRAP]
+            if all(result.held for result in outside):
+                return _settle(server, results)
+            server.close()  # it shows whoever is in it what it wants: honest programs would break
+    server = ForkServer(bubblewrap=False, flavour=flavour)
+    outside = outside or [r for r in _nothing(why_not).probes if r.layer == BUBBLEWRAP]
+    return _settle(server, [*_try_layers(server), *outside])
+
+
+def _settle(
+    server: ForkServer, results: Sequence[ProbeResult]
+) -> tuple[ForkServer | None, SandboxReport]:
     report = _conclude(results)
     if report.tier is None:
         server.close()
@@ -161,6 +174,7 @@ def _prepare(server: ForkServer, port: int) -> dict[str, Any]:
         "memory_bytes": PROBE_LIMITS.memory_bytes,
         "file_bytes": PROBE_LIMITS.file_bytes,
         "open_files": PROBE_LIMITS.open_files,
+        "libraries": [name for name in LIBRARIES if find_spec(name)],
     }
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PREFIX = "rft-sandbox-"
-LOCK = "lock"
+LOCK, CELLS = "lock", "cells"
 YOUNG_SECONDS = 60.0  # a folder without a lock that is younger may be one that is being made
 
 
@@ -28,12 +28,13 @@ class Workspace:
         self._lock = os.open(self.folder / LOCK, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.folder.chmod(0o755)
-        self.cells = self.folder / "cells"  # what bubblewrap shows: one scratch folder per process
-        self.cells.mkdir(mode=0o755)
+        self.cells = self.folder / CELLS  # what bubblewrap shows: one scratch folder per process
+        self.cells.mkdir()
+        self.cells.chmod(0o311)  # to pass through; nobody lists the folders of the neighbours
 
     def close(self) -> None:
         """Safe to call twice."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        _remove(self.folder)
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
@@ -52,10 +53,16 @@ def _remove_if_unused(folder: Path) -> None:
         lock = os.open(folder / LOCK, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         if time.time() - folder.stat().st_mtime > YOUNG_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
         return
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
+        _remove(folder)
     finally:
         os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    with suppress(OSError):
+        (folder / CELLS).chmod(0o700)  # to be listed by whoever is not root
+    shutil.rmtree(folder, ignore_errors=True)

@@ -7,19 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from rft_core.sandbox import fork_server, tiers
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.inside.trials import PROBES
+from rft_core.sandbox.inside.trials import LIBRARIES, PROBES
 from rft_core.sandbox.jail import jail, landlock
 
 INNER = [name for name, (layer, _) in PROBES.items() if layer in jail.INNER_LAYERS]
 OUTER = [name for name, (layer, _) in PROBES.items() if layer == jail.BUBBLEWRAP]
 # What an ordinary user cannot do anyway.
-NEEDS_ROOT_TO_SUCCEED = {"regain root"}
+NEEDS_ROOT_TO_SUCCEED = {"regain root", "read the fork server"}
+# What must work is no attempt, and works without Bubblewrap all the more.
+OUTER = [name for name in OUTER if name != LIBRARIES]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +127,38 @@ def test_a_bubblewrap_that_has_no_effect_is_found_out(tmp_path, monkeypatch):
     monkeypatch.setattr(fork_server, "find_bubblewrap", lambda: str(idle))
     report = tiers.inspect()
     assert report.tier in ("B", None)
-    assert not any(result.held for result in report.probes if result.layer == jail.BUBBLEWRAP)
+    assert not any(result.held for result in report.probes if result.name in OUTER)
+
+
+@pytest.mark.parametrize("effect", ["", "without namespaces"])
+def test_behind_a_bubblewrap_that_hides_libraries_honest_programs_still_work(
+    tmp_path, monkeypatch, effect
+):
+    """It shows too little: there the layers hold, and no program could import anything."""
+    if not can_use_namespaces():
+        pytest.skip("bwrap is not installed or does not work here")
+    numpy = Path(find_spec("numpy").origin).parent
+    drop = "--unshare-*|--as-pid-1) continue;;" if effect else ""
+    wrapper = tmp_path / "bwrap"
+    wrapper.write_text(
+        f"""#!/bin/bash
+for word in "$@"; do
+    case "$word" in {drop} {sys.executable}) line+=(--tmpfs {numpy});; esac
+    line+=("$word")
+done
+exec {shutil.which("bwrap")} "${{line[@]}}"
+"""
+    )
+    wrapper.chmod(0o755)
+    monkeypatch.setattr(tiers, "find_bubblewrap", lambda: str(wrapper))
+    monkeypatch.setattr(fork_server, "find_bubblewrap", lambda: str(wrapper))
+    server, report = tiers.start_server()
+    assert server and report.tier == "B" and "numpy" in report.missing
+    [result] = [
+        r for r in tiers.try_layer(server, jail.BUBBLEWRAP, report.layers) if r.name == LIBRARIES
+    ]
+    server.close()
+    assert result.held, result.detail
 
 
 def test_a_bubblewrap_that_does_not_work_is_left_out_and_the_reason_kept(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ runs them and draws the conclusion.
 """
 
 import ctypes
+import importlib
 import mmap
 import os
 import socket
@@ -19,10 +20,21 @@ from rft_core.sandbox.jail.jail import BUBBLEWRAP, LANDLOCK, LIMITS, SECCOMP, US
 Facts = Mapping[str, Any]  # what the parent set up for the probes: paths, a port, its process id
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16, 17, 38, 40)  # … netlink, packet, …
 PTRACE_TRACEME = 0
+LIBRARIES = "use libraries"  # which must work, as all others must not
 
 
 def regain_root(facts: Facts) -> None:
     os.setresuid(0, 0, 0)
+
+
+def read_the_server(facts: Facts) -> None:
+    """What all others are forked from: its memory, its open files, its environment."""
+    server = Path(f"/proc/{os.getppid()}")
+    for name in ("mem", "environ", "maps"):
+        with suppress(OSError):
+            os.close(os.open(server / name, os.O_RDONLY))
+            return
+    list((server / "fd").iterdir())
 
 
 def exceed_memory(facts: Facts) -> None:
@@ -108,9 +120,17 @@ def reach_the_network(facts: Facts) -> None:
     socket.create_connection(("127.0.0.1", facts["port"]), timeout=2).close()
 
 
+def use_libraries(facts: Facts) -> None:
+    """What honest programs import: a view of the machine that lacks it is of no use to them."""
+    for name in facts["libraries"]:
+        if importlib.import_module(name).__file__ is None:
+            raise ImportError(f"of {name} there is nothing but a folder")
+
+
 Probe = tuple[str, Callable[[Facts], None]]  # its layer, and the attempt
 PROBES: dict[str, Probe] = {
     "regain root": (USER, regain_root),
+    "read the fork server": (USER, read_the_server),
     "exceed the memory": (LIMITS, exceed_memory),
     "write a large file": (LIMITS, write_a_large_file),
     "open many files": (LIMITS, open_many_files),
@@ -126,13 +146,15 @@ PROBES: dict[str, Probe] = {
     "see other files": (BUBBLEWRAP, see_other_files),
     "see other processes": (BUBBLEWRAP, see_other_processes),
     "reach the network": (BUBBLEWRAP, reach_the_network),
+    LIBRARIES: (BUBBLEWRAP, use_libraries),
 }
 
 
 def attempt(name: str, facts: Facts) -> dict[str, Any]:
     """{"held": was it stopped, "detail": how}."""
+    must_work = name == LIBRARIES
     try:
         PROBES[name][1](facts)
-    except (OSError, MemoryError) as error:
-        return {"held": True, "detail": str(error) or type(error).__name__}
-    return {"held": False, "detail": "nothing stopped it"}
+    except (OSError, MemoryError, ImportError) as error:
+        return {"held": not must_work, "detail": str(error) or type(error).__name__}
+    return {"held": must_work, "detail": "they are there" if must_work else "nothing stopped it"}

@@ -23,12 +23,13 @@ import sys
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.inside import cell, huge_pages, program_cell
 from rft_core.sandbox.inside.warm_up import warm_up
-from rft_core.sandbox.jail import jail, limits
+from rft_core.sandbox.jail import bubblewrap, jail, limits
 
 LARGEST_MESSAGE = 1 << 16
 HOME_VARIABLES = ("HOME", "TMPDIR", "TRITON_HOME")  # no two processes share Triton's cache
@@ -38,6 +39,10 @@ FIRST_FREE, MOST_DESCRIPTORS = 5, 1 << 16  # below: 0 to 2, and two pipes
 
 def main() -> None:
     """Serve the socket whose descriptor is the program's last argument; before it, the flavour."""
+    be_first_to_go()  # children inherit it; afterwards this process may not write there any more
+    limits.close_to_neighbours()  # what is forked from here must not be able to reach back
+    if sys.argv[-3] == "wrapped":
+        bubblewrap.hide_processes()
     control = socket.socket(fileno=int(sys.argv[-1]))
     control.set_inheritable(False)
     limits.die_with_parent()  # a fork of the parent's may hold the socket open after its death
@@ -47,6 +52,12 @@ def main() -> None:
     gc.freeze()  # objects of before the fork are never collected, so their pages stay shared
     control.send(b'{"ready": true}')
     zygote.serve()
+
+
+def be_first_to_go() -> None:
+    """When memory runs out, the larger of such processes goes first: not this one."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def hide_the_project() -> None:

@@ -78,10 +78,6 @@ def enter(jail: Jail, prepared: Prepared) -> None:
     """Apply the layers to this process. Raises `OSError` where one cannot be applied."""
     os.chdir(jail.scratch)  # before nobody may not pass a folder on the way to it
     os.umask(0o077)  # what it writes is for its own user's eyes
-    with suppress(OSError):  # when memory runs out, this one goes, not its parent
-        fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-        os.write(fd, b"1000")
-        os.close(fd)
     os.setsid()  # where the kernel groups processes by session, each gets an equal turn
     if LIMITS in jail.layers:
         limits.apply_limits(jail.limits, has_own_user=jail.user is not None)

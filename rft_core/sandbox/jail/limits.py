@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 FIRST_USER, USERS = 60600, 500  # ids that distributions give to nobody
 CAP_DAC_READ_SEARCH = 2
+CAP_SYS_ADMIN = 21
 CAPABILITIES_VERSION = 0x20080522
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NO_NEW_PRIVS = 1, 4, 8, 38
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -65,22 +66,41 @@ def leave_root(user: int, *, may_search: bool) -> None:
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
     if may_search:
-        header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
-        right = 1 << CAP_DAC_READ_SEARCH  # effective, permitted; the upper halves are empty
-        if LIBC.capset(header, struct.pack("=6I", right, right, 0, 0, 0, 0)):
-            raise OSError(ctypes.get_errno(), "capset failed")
+        _set_capabilities(1 << CAP_DAC_READ_SEARCH)
 
 
 def renounce_privileges() -> None:
     """No set-uid program can give any back; no neighbour can look inside; die with the parent."""
     _set(PR_SET_NO_NEW_PRIVS, 1)
-    _set(PR_SET_DUMPABLE, 0)
+    close_to_neighbours()
     die_with_parent()
+
+
+def close_to_neighbours() -> None:
+    """No other process of this user may read or write this one's memory, files or environment."""
+    _set(PR_SET_DUMPABLE, 0)
 
 
 def die_with_parent() -> None:
     """For the kernel that is the thread which started this process. A new user forgets it."""
     _set(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def give_up_administration() -> None:
+    """The right to mount, where Bubblewrap left it; the others stay."""
+    header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
+    held = ctypes.create_string_buffer(24)
+    if LIBC.capget(header, held):
+        raise OSError(ctypes.get_errno(), "capget failed")
+    _effective, permitted, *_ = struct.unpack("=6I", held.raw)
+    _set_capabilities(permitted & ~(1 << CAP_SYS_ADMIN))
+
+
+def _set_capabilities(rights: int) -> None:
+    """Effective and permitted, none to inherit. The upper halves are empty."""
+    header = struct.pack("=Ii", CAPABILITIES_VERSION, 0)
+    if LIBC.capset(header, struct.pack("=6I", rights, rights, 0, 0, 0, 0)):
+        raise OSError(ctypes.get_errno(), "capset failed")
 
 
 def _set(option: int, value: int) -> None:
