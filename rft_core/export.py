@@ -23,8 +23,8 @@ from rft_core.data import PromptSet
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import BadInputError, RftError
 from rft_core.evaluation.metrics import mean
-from rft_core.evaluation.significance import PairedDifference, paired_difference
 from rft_core.rewards.contract import RewardSet
+from rft_core.statistics import PairedDifference, paired_difference
 from rft_core.store.adapters import StoredAdapter, get_adapter
 from rft_core.store.generation_reader import GenerationFilter, iterate_generations
 from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index

@@ -44,7 +44,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rft_core.hardware", "rft_core.model_files"),
     ("rft_core.embedded",),  # the list of shipped models; what makes them stands higher
     ("rft_core.config",),
-    ("rft_core.errors", "rft_core.paths"),
+    ("rft_core.errors", "rft_core.paths", "rft_core.statistics"),
     ("rft_core.types",),
 )
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}

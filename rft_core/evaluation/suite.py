@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rft_core.errors import BadInputError
 from rft_core.evaluation.metrics import is_majority_correct, mean, prompt_pass_at_k
-from rft_core.evaluation.significance import (
+from rft_core.statistics import (
     PairedDifference,
     mean_interval,
     paired_difference,

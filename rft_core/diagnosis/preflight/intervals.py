@@ -26,10 +26,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rft_core.statistics import t_quantile
+
 Group = Sequence[float | None]  # one prompt's scores; None could not be judged
 
-Z = 1.959964  # two-sided 95% quantile of the normal distribution
-T_QUANTILES = (12.7062, 4.3027)  # of Student's t with 1 and 2 degrees of freedom
 UNIT = (0.0, 1.0)
 
 
@@ -93,16 +93,6 @@ def predict_share(flags: Sequence[bool], step: StepShape) -> Prediction | None:
     return predict_step_mean([[float(flag)] for flag in flags], StepShape(step.prompts, 1))
 
 
-def wilson_interval(successes: float, n: int, z: float = Z) -> tuple[float, float]:
-    """Interval of a share (Wilson 1927): honest also at 0% and 100%, where others have no width."""
-    if n <= 0:
-        raise ValueError("an interval needs at least one observation")
-    share = successes / n
-    center = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return max(0.0, center - half), min(1.0, center + half)
-
-
 def measure_spread(groups: Sequence[Sequence[float]]) -> Spread:
     """Mean and variances of groups that hold at least one score each."""
     scores = [score for group in groups for score in group]
@@ -116,21 +106,6 @@ def measure_spread(groups: Sequence[Sequence[float]]) -> Spread:
     around = statistics.variance(means) if len(means) > 1 else 0.0
     between = max(0.0, around - within / size)
     return Spread(statistics.fmean(scores), between, within, len(groups), size)
-
-
-def t_quantile(freedom: int) -> float:
-    """Two-sided 95% quantile of Student's t: exact for 1 and 2, within 1% above.
-
-    Cornish-Fisher expansion: Abramowitz and Stegun, *Handbook*, 26.7.5.
-    """
-    if freedom <= len(T_QUANTILES):
-        return T_QUANTILES[freedom - 1]
-    return (
-        Z
-        + (Z**3 + Z) / (4 * freedom)
-        + (5 * Z**5 + 16 * Z**3 + 3 * Z) / (96 * freedom**2)
-        + (3 * Z**7 + 19 * Z**5 + 17 * Z**3 - 15 * Z) / (384 * freedom**3)
-    )
 
 
 def _deviation(spread: Spread, step: StepShape, hidden: float) -> float:

@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
-from rft_core.diagnosis.preflight.intervals import wilson_interval
 from rft_core.diagnosis.preflight.prompts import PassRates
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import FunctionReport
+from rft_core.statistics import wilson_interval
 from rft_core.types import Problem, Severity
 
 MOST_ZERO_VARIANCE = 0.8  # share of groups without a gradient
