@@ -107,7 +107,10 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     with grid.cell(column_span=2):
         clicked = live_chart(
             "curves",
-            [*reward_panels(curves, reward_weights(run), rescored), *policy_panels(curves)],
+            [
+                *reward_panels(curves, reward_weights(run), rescored),
+                *policy_panels(curves, run.config.methods),
+            ],
             marks=checkpoint_marks(checkpoints),
             waiting="Waiting for the first step" if status.is_active else "Not measured",
             **view,
@@ -119,7 +122,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
     if optimisation.open:
         with optimisation:
-            live_chart("optimisation", optimisation_panels(curves), **view)
+            live_chart("optimisation", optimisation_panels(curves, run.config.methods), **view)
     if measured := measured_panels(curves):
         more = st.expander("Measured by the rewards", on_change="rerun", icon=":material/speed:")
         if more.open:

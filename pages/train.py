@@ -8,7 +8,17 @@ import streamlit as st
 
 from pages.components.config_form import draft_values, follow_task, group_fields, set_draft
 from pages.components.page_header import page_header, plain, show_error, shown_errors
-from rft_core.config import PRESETS, RunConfig, make_config, to_yaml, write_assignments
+from pages.components.stage_editor import stage_editor
+from rft_core.config import (
+    METHODS,
+    PRESETS,
+    RunConfig,
+    extra_of,
+    get_method,
+    make_config,
+    to_yaml,
+    write_assignments,
+)
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
 from rft_core.jobs import launch, list_problems, new_command_id
@@ -18,14 +28,15 @@ from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
 from rft_core.tasks import TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")
-PICKED_ABOVE = ("model", "method", "name", *CHOSEN)
+PICKED_ABOVE = ("model", "method", "stages", "name", *CHOSEN)
 
 
 def main() -> None:
-    page_header("Train", "GRPO + LoRA in a background process. Settings keep TRL's names.")
+    page_header("Train", "A LoRA adapter, in a background process. Settings keep TRL's names.")
     presets()
     what_to_train_on()
-    settings()
+    methods = how_to_train()
+    settings(methods)
     try:
         config = make_config(draft_values())
     except RftError as error:
@@ -102,14 +113,29 @@ def what_to_train_on() -> None:
         )
 
 
-def settings() -> None:
-    groups = dict.fromkeys(
-        field.json_schema_extra["group"]  # type: ignore[index]
-        for field in RunConfig.model_fields.values()
-    )
+def how_to_train() -> list[str]:
+    """One method, or stages of them. Returns the names of the methods whose settings to show."""
+    draft = draft_values()
+    st.session_state.setdefault("config.method", draft.get("method", RunConfig().method))
+    method, stages = st.columns([1, 2])
+    with stages:
+        staged = stage_editor()
+    with method:
+        chosen = st.selectbox(
+            "method", list(METHODS), key="config.method", persist_state="session",
+            format_func=lambda name: METHODS[name].title, disabled=bool(staged),
+            help="  \n".join(f"**{m.title}**: {m.summary}" for m in METHODS.values()),
+        )  # fmt: skip
+        st.caption("Each stage names its own method." if staged else METHODS[chosen].summary)
+    return staged or [chosen]
+
+
+def settings(methods: list[str]) -> None:
+    groups = dict.fromkeys(extra_of(name)["group"] for name in RunConfig.model_fields)
+    skip = (*PICKED_ABOVE, "max_steps") if len(methods) > 1 else PICKED_ABOVE
     for tab, group in zip(st.tabs(list(groups)), groups, strict=True):
         with tab:
-            group_fields(group, skip=PICKED_ABOVE)
+            group_fields(group, methods, skip=skip)
 
 
 def show_problems(config: RunConfig) -> bool:
@@ -119,13 +145,17 @@ def show_problems(config: RunConfig) -> bool:
     for problem in problems:
         st.warning(f"**{plain(problem.where)}** — {plain(problem.what)}  \n{plain(problem.fix)}")
     if not problems:
-        st.success(
-            f"Ready: {config.max_steps} steps of {config.generation_batch_size} completions "
-            f"({config.generation_batch_size // config.num_generations} prompts × "
-            f"{config.num_generations}).",
-            icon=":material/check_circle:",
-        )
+        parts = [_describe_stage(plan.config) for plan in config.plan_stages()]
+        st.success(f"Ready: {', then '.join(parts)}.", icon=":material/check_circle:")
     return not problems
+
+
+def _describe_stage(config: RunConfig) -> str:
+    batch, group = config.generation_batch_size, config.num_generations
+    what = f"{batch} examples"
+    if get_method(config.method).samples:
+        what = f"{batch} completions ({batch // group} prompts × {group})"
+    return f"{config.max_steps} steps of {what}"
 
 
 def launch_button(config: RunConfig, is_ready: bool) -> None:

@@ -6,7 +6,13 @@ exits with `exit_code`; a page shows the same three parts. Bugs stay ordinary ex
 
 from __future__ import annotations
 
+import re
+import reprlib
 from pathlib import Path
+from typing import Any
+
+LONGEST_QUOTE = 200  # characters of any value that an error shows
+LONGEST_PART = 4000  # characters of `what`, `why` or `fix`
 
 
 class RftError(Exception):
@@ -15,8 +21,9 @@ class RftError(Exception):
     exit_code = 1
 
     def __init__(self, what: str, why: str = "", fix: str = "") -> None:
-        self.what, self.why, self.fix = what, why, fix
-        super().__init__(" ".join(_sentence(part) for part in (what, why, fix) if part))
+        self.what, self.why, self.fix = (_bound(part) for part in (what, why, fix))
+        parts = (self.what, self.why, self.fix)
+        super().__init__(" ".join(_sentence(part) for part in parts if part))
 
 
 class BadInputError(RftError):
@@ -39,6 +46,29 @@ class WorkerError(RftError):
 
 class NewerDatabaseError(RftError):
     """A database was written by a newer version of this project."""
+
+
+def quote(value: Any) -> str:
+    """The value as Python writes it, at most `LONGEST_QUOTE` characters, however deep or long."""
+    if isinstance(value, str):
+        text = repr(value[:LONGEST_QUOTE])  # what is cut off need not be escaped first
+        is_whole = len(value) <= LONGEST_QUOTE
+    else:
+        text, is_whole = _SHORT.repr(value), True
+    if is_whole and len(text) <= LONGEST_QUOTE:
+        return text
+    return f"{text[: LONGEST_QUOTE - 1]}…"
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxother, _SHORT.maxlong = 3, 80, 80
+_LONG_RUN = re.compile(rf"\S{{{LONGEST_QUOTE + 1},}}")
+
+
+def _bound(text: str) -> str:
+    """No part floods a terminal or a page, whatever value somebody put into it."""
+    text = _LONG_RUN.sub(lambda run: f"{run.group()[: LONGEST_QUOTE - 1]}…", text)
+    return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART - 1]}…"
 
 
 def cannot_read(path: Path, error: OSError | UnicodeDecodeError) -> BadInputError:

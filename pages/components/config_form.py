@@ -5,14 +5,22 @@ back is checked by `make_config`, never trusted because a widget had bounds.
 """
 
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 import streamlit as st
 from pydantic.fields import FieldInfo
 
 from pages.components.suited_settings import suited_settings
-from rft_core.config import RunConfig
+from rft_core.config import (
+    RunConfig,
+    Stage,
+    extra_of,
+    get_method,
+    uses,
+    without_unread,
+    write_stages,
+)
 
 KEY = "config."
 
@@ -28,11 +36,18 @@ def set_draft(values: Mapping[str, Any]) -> None:
 
 
 def draft_values() -> dict[str, Any]:
-    """What the form holds, as values for `make_config`; fields not yet drawn have defaults."""
-    return {
+    """What the form holds, as values for `make_config`; fields not yet drawn have defaults.
+
+    What was set for another method than the one chosen stays in the form and out of the values. Of
+    a run in stages, the steps and the last method follow from the stages.
+    """
+    held = {
         name: st.session_state.get(KEY + name, _to_widget(field, field.default))
         for name, field in RunConfig.model_fields.items()
     }
+    if held["stages"]:
+        held = {name: value for name, value in held.items() if name not in ("method", "max_steps")}
+    return without_unread(held)
 
 
 def follow_task() -> None:
@@ -42,15 +57,19 @@ def follow_task() -> None:
         st.session_state[KEY + name] = _to_widget(RunConfig.model_fields[name], value)
 
 
-def group_fields(group: str, *, skip: tuple[str, ...] = (), columns: int = 3) -> None:
-    """Draw one group of fields; the advanced ones are folded away."""
+def group_fields(
+    group: str, methods: Sequence[str], *, skip: tuple[str, ...] = (), columns: int = 3
+) -> None:
+    """Draw one group's fields that any of the methods reads; the advanced ones are folded away."""
     fields = [
         (name, field)
         for name, field in RunConfig.model_fields.items()
-        if _extra(field)["group"] == group and name not in skip
+        if extra_of(name)["group"] == group
+        and name not in skip
+        and any(uses(get_method(method), name) for method in methods)
     ]
-    _draw([item for item in fields if not _extra(item[1])["advanced"]], columns)
-    advanced = [item for item in fields if _extra(item[1])["advanced"]]
+    _draw([item for item in fields if not extra_of(item[0])["advanced"]], columns)
+    advanced = [item for item in fields if extra_of(item[0])["advanced"]]
     if advanced:
         with st.expander(f"More {group.lower()} settings"):
             _draw(advanced, columns)
@@ -104,12 +123,8 @@ def _to_widget(field: FieldInfo, value: Any) -> Any:
     kind = _kind(field)
     if kind in (bool, int) or get_origin(kind) is Literal:
         return value
+    if isinstance(value, tuple | list) and any(not isinstance(part, str) for part in value):
+        return write_stages(tuple(Stage.model_validate(stage) for stage in value))
     if isinstance(value, tuple | list):
         return ", ".join(value)
     return "" if value is None else str(value)
-
-
-def _extra(field: FieldInfo) -> dict[str, Any]:
-    extra = field.json_schema_extra
-    assert isinstance(extra, dict)
-    return extra

@@ -20,6 +20,7 @@ from rft_core.cli.output import (
     runs_dir,
 )
 from rft_core.cli.own_files import PromptsFile, RewardsFile, with_own_files
+from rft_core.config.methods import describe_methods
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Settings; the rest keep defaults.")
+]
+MethodName = Annotated[
+    str | None,
+    typer.Option("--method", metavar="METHOD", help=f"How to train. {describe_methods()}"),
 ]
 TaskName = Annotated[str | None, typer.Option("--task", help="A built-in task; see `tasks`.")]
 
@@ -43,6 +48,7 @@ def launch(
     config: ConfigFile = None,
     *,
     task: TaskName = None,
+    method: MethodName = None,
     prompts: PromptsFile = None,
     rewards: RewardsFile = None,
     assignments: Assignments = None,
@@ -51,7 +57,7 @@ def launch(
     """Start a run in the background and print its id."""
     from rft_core import jobs
 
-    folder, settings = runs_dir(), read_config(config, task, assignments)
+    folder, settings = runs_dir(), read_config(config, task, assignments, method)
     settings = with_own_files(folder, settings, prompts, rewards)
     warn(settings)
     run_id = jobs.launch(folder, settings)
@@ -62,6 +68,7 @@ def train(
     config: ConfigFile = None,
     *,
     task: TaskName = None,
+    method: MethodName = None,
     prompts: PromptsFile = None,
     rewards: RewardsFile = None,
     assignments: Assignments = None,
@@ -70,7 +77,7 @@ def train(
     """Like launch, but stay and show progress; Ctrl-C saves a checkpoint and stops the run."""
     from rft_core import jobs
 
-    folder, settings = runs_dir(), read_config(config, task, assignments)
+    folder, settings = runs_dir(), read_config(config, task, assignments, method)
     settings = with_own_files(folder, settings, prompts, rewards)
     warn(settings)
     run_id = jobs.launch(folder, settings)
@@ -145,8 +152,13 @@ def plan(
     return 2 if problems else 0
 
 
-def read_config(path: Path | None, task: str | None, assignments: list[str] | None) -> RunConfig:
-    """Defaults, then the file, then --task, then --set."""
+def read_config(
+    path: Path | None,
+    task: str | None,
+    assignments: list[str] | None,
+    method: str | None = None,
+) -> RunConfig:
+    """Defaults, then the file, then --task and --method, then --set."""
     from rft_core.config import make_config, parse_assignments, parse_yaml
     from rft_core.errors import cannot_read
 
@@ -158,6 +170,8 @@ def read_config(path: Path | None, task: str | None, assignments: list[str] | No
             raise cannot_read(path, error) from error
     if task:
         values["task"] = task
+    if method:
+        values["method"] = method
     return make_config(values | parse_assignments(assignments or []))
 
 

@@ -12,7 +12,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rft_core.config import RunConfig
+from rft_core.config import RunConfig, get_method
 from rft_core.hardware import GIB, Hardware
 from rft_core.model_files import ModelSummary
 from rft_core.types import Problem
@@ -20,6 +20,7 @@ from rft_core.types import Problem
 ALL_LINEAR = "all-linear"
 EMBEDDING_MODULES = ("embed_tokens", "lm_head", "wte", "wpe")  # LoRA may be put on them as well
 
+MOST_VLLM_RANK = 64  # as `sampling.vllm_engine` starts it
 SEARCHED_ABOVE = 512  # a group has at most 256 completions
 
 
@@ -40,6 +41,7 @@ def find_problems(config: RunConfig, facts: Facts) -> list[Problem]:
     """Everything that would stop this run, in the order of the form. Empty: it can start."""
     rules = (
         _check_engine,
+        _check_rank,
         _check_batches,
         _check_prompts,
         _check_lengths,
@@ -64,10 +66,20 @@ def _check_engine(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         )  # fmt: skip
 
 
+def _check_rank(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+    """vLLM refuses a higher rank when it loads the adapter: in training, chat and evaluation."""
+    if config.engine == "vllm" and config.lora_r > MOST_VLLM_RANK:
+        yield Problem(
+            "lora_r",
+            f"vLLM loads adapters of rank {MOST_VLLM_RANK} at most, and this is {config.lora_r}",
+            f"Use lora_r={MOST_VLLM_RANK} or less, or engine=transformers",
+        )
+
+
 def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     """TRL samples whole groups only: batches must be multiples of the group's size."""
     batch, group = config.generation_batch_size, config.num_generations
-    if batch % group:
+    if batch % group and "groups" in get_method(config.method).needs:
         steps = config.gradient_accumulation_steps
         sizes = _nearest(config.per_device_train_batch_size, lambda size: size * steps % group == 0)
         yield Problem(
@@ -92,7 +104,8 @@ def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
 
 
 def _check_prompts(config: RunConfig, facts: Facts) -> Iterator[Problem]:
-    have, need = facts.num_train_prompts, config.generation_batch_size // config.num_generations
+    group = config.num_generations if "groups" in get_method(config.method).needs else 1
+    have, need = facts.num_train_prompts, config.generation_batch_size // group
     if have is None or have >= max(need, 1):
         return
     if have == 0:
@@ -110,7 +123,7 @@ def _check_prompts(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         "num_prompts",
         f"A step needs {need} different prompts and there are only {have}",
         f"Use at least {need} prompts, or a smaller per_device_train_batch_size "
-        f"({have * config.num_generations} completions are {have} prompts)",
+        f"({have * group} completions are {have} prompts)",
     )
 
 

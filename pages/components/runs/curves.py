@@ -3,12 +3,14 @@
 What a panel means is said here, once, for people who see these measures for the first time.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from pages.components.charts.chart_message import Kind, Mark, Panel, Trace
+from rft_core.config.methods import Method, MetricPanel
 from rft_core.figures import Curve, Curves, extend_curves
 from rft_core.paths import get_runs_dir
 from rft_core.store.rescores import Rescore, open_rescores, rescored_frame
@@ -24,42 +26,6 @@ from rft_core.store.run_reader import (
 KEY, RESCORED_KEY = "run_curves", "rescored_curves"
 RESCORED = "re-scored"
 
-POLICY_PANELS = (
-    (
-        "kl",
-        "KL to the base model",
-        "How far the policy has moved from the reference (the base model with the adapter off), "
-        "in nats per token. A slow rise is learning, a jump is trouble.",
-    ),
-    (
-        "entropy",
-        "Entropy",
-        "How undecided the policy is about its next token. It falls as the model grows sure; at "
-        "zero it no longer explores.",
-    ),
-    (
-        "completions/mean_length",
-        "Completion length",
-        "Mean tokens per completion. Watch it beside the reward: padding and giving up early both "
-        "show here first.",
-    ),
-    (
-        "completions/clipped_ratio",
-        "Truncated share",
-        "Share of completions that hit the length limit before they ended.",
-    ),
-    (
-        "frac_reward_zero_std",
-        "Zero-variance share",
-        "Share of groups whose completions all earned the same reward: they teach nothing.",
-    ),
-)
-OPTIMISATION_PANELS = (
-    ("loss", "Loss", "The policy-gradient loss. In GRPO it hovers around zero: read the rewards."),
-    ("grad_norm", "Gradient norm", "Before clipping. Spikes mean unstable steps."),
-    ("learning_rate", "Learning rate", "After warm-up and schedule."),
-    ("step_time", "Step time", "Seconds per step: sampling, scoring and updating."),
-)
 OF_EVERY_FUNCTION = ("mean", "std", "unscored")  # what is recorded of it; the rest it measured
 
 
@@ -131,12 +97,27 @@ def reward_panels(
     return panels
 
 
-def policy_panels(curves: Curves) -> list[Panel]:
-    return [Panel(title, _traces(curves, name), help) for name, title, help in POLICY_PANELS]
+def policy_panels(curves: Curves, methods: Sequence[Method]) -> list[Panel]:
+    """What the run's methods say of the policy, beside its rewards."""
+    return _draw(curves, [panel for method in methods for panel in method.policy_panels])
 
 
-def optimisation_panels(curves: Curves) -> list[Panel]:
-    return [Panel(title, _traces(curves, name), help) for name, title, help in OPTIMISATION_PANELS]
+def optimisation_panels(curves: Curves, methods: Sequence[Method]) -> list[Panel]:
+    return _draw(curves, [panel for method in methods for panel in method.optimisation_panels])
+
+
+def _draw(curves: Curves, panels: Sequence[MetricPanel]) -> list[Panel]:
+    """A panel per metric. Where methods differ in what one means, all their words stand in it."""
+    titles: dict[str, str] = {}
+    helps: dict[str, list[str]] = {}
+    for panel in panels:
+        titles.setdefault(panel.metric, panel.title)
+        if panel.help not in helps.setdefault(panel.metric, []):
+            helps[panel.metric].append(panel.help)
+    return [
+        Panel(title, _traces(curves, metric), " / ".join(helps[metric]))
+        for metric, title in titles.items()
+    ]
 
 
 def measured_panels(curves: Curves) -> list[Panel]:

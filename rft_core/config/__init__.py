@@ -1,0 +1,22 @@
+"""One declaration per hyperparameter, the methods that read them, and stages made of methods."""
+
+from rft_core.config.loading import (
+    changed_fields,
+    make_config,
+    parse_assignments,
+    parse_yaml,
+    to_yaml,
+    without_unread,
+    write_assignments,
+)
+from rft_core.config.methods import METHODS, Method, describe_methods, get_method
+from rft_core.config.presets import PRESETS
+from rft_core.config.run_config import RunConfig, extra_of, stage_settings, trl_settings, uses
+from rft_core.config.stages import RECIPES, Stage, StagePlan, read_stages, write_stages
+
+__all__ = [
+    "METHODS", "PRESETS", "RECIPES", "Method", "RunConfig", "Stage", "StagePlan", "changed_fields",
+    "describe_methods", "extra_of", "get_method", "make_config", "parse_assignments", "parse_yaml",
+    "read_stages", "stage_settings", "to_yaml", "trl_settings", "uses", "without_unread",
+    "write_assignments", "write_stages",
+]  # fmt: skip

@@ -1,0 +1,317 @@
+"""RunConfig: every hyperparameter of a run, declared once.
+
+The form on the Train page, the YAML file, `--set key=value` and the arguments of TRL's trainers are
+all drawn from this one class. A field says which methods use it and whether it is TRL's own, name
+for name. Bounds of single fields live here: what no training could bear is refused. Rules between
+fields (divisibility, lengths, disk, target modules) live in `planning`, which can offer a cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+from rft_core.config.methods import Method, get_method
+from rft_core.config.stages import Stage, StagePlan, read_stages
+from rft_core.errors import NotFoundError
+
+Group = Literal[
+    "Model", "Prompts and rewards", "Generation", "Policy update", "LoRA", "Schedule", "Run"
+]
+# Names of methods, or of families of methods (see `methods.Family`).
+EVERY_METHOD = ("rollouts", "examples")
+# What a stage may set for itself; all else holds for the whole run.
+STAGE_GROUPS = ("Generation", "Policy update", "Schedule")
+
+
+def _split_names(value: Any) -> Any:
+    """`q_proj, v_proj`, with or without brackets."""
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip(" '\"") for part in value.strip().strip("[]").split(","))
+    return tuple(part for part in parts if part)
+
+
+def _read_empty(value: Any) -> Any:
+    return None if value == "" else value
+
+
+def _check_method(name: str) -> str:
+    try:
+        return get_method(name).name
+    except NotFoundError as error:
+        raise ValueError(f"{error.what}. {error.fix}") from error
+
+
+T = TypeVar("T")
+Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+OrNone = Annotated[T | None, BeforeValidator(_read_empty)]
+MethodName = Annotated[str, AfterValidator(_check_method)]
+Stages = Annotated[tuple[Stage, ...], BeforeValidator(read_stages)]
+
+
+def _field(
+    group: Group,
+    default: Any,
+    help: str,
+    *,
+    methods: tuple[str, ...] = EVERY_METHOD,
+    trl: bool = False,
+    advanced: bool = False,
+    **bounds: Any,
+) -> Any:
+    """`methods`: which methods, or families of them, use it. `trl`: it goes to TRL as it is."""
+    extra: dict[str, Any] = {
+        "group": group, "advanced": advanced, "methods": list(methods), "trl": trl,
+    }  # fmt: skip
+    return Field(default, description=help, json_schema_extra=extra, **bounds)
+
+
+class RunConfig(BaseModel):
+    """One run's settings. Frozen, compared by value, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    # Model
+    model: str = _field(
+        "Model", "embedded/countdown", "Hub id, local folder, or an embedded model.",
+        max_length=500,
+    )  # fmt: skip
+    method: MethodName = _field("Model", "grpo", "Training method.")
+    engine: Literal["transformers", "vllm"] = _field(
+        "Model", "transformers", "What samples completions during training.", methods=("rollouts",)
+    )
+    vllm_mode: Literal["colocate", "server"] = _field(
+        "Model", "colocate", "vLLM inside the trainer or as a server beside it.",
+        methods=("rollouts",), trl=True, advanced=True,
+    )  # fmt: skip
+    dtype: Literal["float32", "bfloat16", "auto"] = _field(
+        "Model", "float32", "Precision of the base weights."
+    )
+
+    # Prompts and rewards
+    task: str = _field(
+        "Prompts and rewards", "countdown", "Built-in task, or 'custom'.", max_length=200
+    )
+    prompt_set: OrNone[str] = _field(
+        "Prompts and rewards", None, "Stored prompt set; empty: the task's own prompts."
+    )
+    reward_set: OrNone[str] = _field(
+        "Prompts and rewards", None, "Stored reward set; empty: the task's own rewards."
+    )
+    num_prompts: int = _field(
+        "Prompts and rewards", 4000, "Training prompts to draw from the task.", ge=1, le=100_000
+    )
+    num_validation_prompts: int = _field(
+        "Prompts and rewards", 64, "Validation prompts, never trained on.", ge=0, le=10_000
+    )
+
+    # Generation
+    num_generations: int = _field(
+        "Generation", 8, "Completions per prompt: the size of a group.",
+        methods=("rollouts",), trl=True, ge=2, le=256,
+    )  # fmt: skip
+    max_completion_length: int = _field(
+        "Generation", 80, "Longest completion, in tokens.", trl=True, ge=1, le=65_536
+    )
+    temperature: float = _field(
+        "Generation", 1.0, "Sampling temperature.", trl=True, ge=0.001, le=5
+    )
+    top_p: float = _field(
+        "Generation", 1.0, "Nucleus sampling mass.", trl=True, ge=0.001, le=1, advanced=True
+    )
+    top_k: int = _field(
+        "Generation", 0, "Keep the k likeliest tokens; 0: all.", trl=True, ge=0, le=1_000_000,
+        advanced=True,
+    )  # fmt: skip
+
+    # Policy update
+    learning_rate: float = _field(
+        "Policy update", 5e-4, "Peak learning rate.", trl=True, ge=1e-9, le=0.1
+    )
+    beta: float = _field(
+        "Policy update", 0.001, "Weight of the KL term to the reference.",
+        methods=("rollouts",), trl=True, ge=0, le=1,
+    )  # fmt: skip
+    reference: Literal["base", "stage_start"] = _field(
+        "Policy update", "base",
+        "What KL is measured to: the base model (adapter off), or the policy that this stage "
+        "began with (what SFT or a fork's parent left).",
+        methods=("rollouts",), advanced=True,
+    )  # fmt: skip
+    epsilon: float = _field(
+        "Policy update", 0.2, "Clipping range of the ratio.",
+        methods=("rollouts",), trl=True, ge=1e-6, lt=1,
+    )  # fmt: skip
+    epsilon_high: OrNone[float] = _field(
+        "Policy update", None, "Upper clipping range; empty: epsilon.",
+        methods=("rollouts",), trl=True, ge=1e-6, le=10, advanced=True,
+    )  # fmt: skip
+    num_iterations: int = _field(
+        "Policy update", 1, "Updates per generation batch (mu in the paper).",
+        methods=("rollouts",), trl=True, ge=1, le=16, advanced=True,
+    )  # fmt: skip
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = _field(
+        "Policy update", "grpo", "How token losses are averaged.", methods=("grpo",), trl=True
+    )
+    scale_rewards: Literal["group", "batch", "none"] = _field(
+        "Policy update", "group", "Divide advantages by the std of the group, the batch, or not.",
+        methods=("grpo",), trl=True,
+    )  # fmt: skip
+    max_grad_norm: float = _field(
+        "Policy update", 1.0, "Gradient clipping.", trl=True, ge=1e-4, le=1000, advanced=True
+    )
+    weight_decay: float = _field(
+        "Policy update", 0.0, "AdamW's decay.", trl=True, ge=0, le=1, advanced=True
+    )
+    lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = _field(
+        "Policy update", "constant_with_warmup", "Learning rate schedule.", trl=True
+    )
+    warmup_steps: int = _field(
+        "Policy update", 5, "Steps of warm-up.", trl=True, ge=0, le=1_000_000
+    )
+
+    # LoRA
+    lora_r: int = _field("LoRA", 16, "Rank.", ge=1, le=1024)
+    lora_alpha: int = _field(
+        "LoRA", 32, "Scale: the update is multiplied by alpha / r.", ge=1, le=4096
+    )
+    lora_dropout: float = _field("LoRA", 0.0, "Dropout on the adapter's input.", ge=0, le=0.9)
+    target_modules: Names = _field(
+        "LoRA", ("all-linear",), "Layers that get an adapter; 'all-linear' for every linear layer."
+    )
+
+    # Schedule
+    max_steps: int = _field("Schedule", 200, "Optimizer steps.", trl=True, ge=1, le=10_000_000)
+    stages: Stages = _field(
+        "Schedule", (),
+        "Several methods one after the other, each from the adapter that the last one left: "
+        "'sft 40 learning_rate=1e-4; grpo 160'. Empty: one method.",
+        advanced=True,
+    )  # fmt: skip
+    per_device_train_batch_size: int = _field(
+        "Schedule", 64, "Completions per forward pass and device.", trl=True, ge=1, le=16_384
+    )
+    gradient_accumulation_steps: int = _field(
+        "Schedule", 1, "Forward passes per optimizer step.", trl=True, ge=1, le=16_384
+    )
+    gradient_checkpointing: bool = _field(
+        "Schedule", False, "Trade compute for memory.", trl=True, advanced=True
+    )
+    eval_steps: int = _field(
+        "Schedule", 20, "Validate every N steps; 0: never.", ge=0, le=10_000_000
+    )
+    num_generations_eval: int = _field(
+        "Schedule", 1, "Completions per validation prompt.", trl=True, ge=1, le=256, advanced=True
+    )
+    per_device_eval_batch_size: int = _field(
+        "Schedule", 64, "Validation completions per forward pass.", trl=True, ge=1, le=16_384,
+        advanced=True,
+    )  # fmt: skip
+    save_steps: int = _field(
+        "Schedule", 50, "Checkpoint every N steps; 0: only at the end.", ge=0, le=10_000_000
+    )
+    save_total_limit: int = _field(
+        "Schedule", 2, "Full checkpoints kept for resuming; adapters of all are kept.",
+        ge=1, le=1000,
+    )  # fmt: skip
+
+    # Run
+    name: str = _field(
+        "Run", "", "A name for people; empty: made from task and model.", max_length=80
+    )
+    seed: int = _field("Run", 0, "Seed of everything random.", trl=True, ge=0, lt=2**31)
+    reward_timeout: float = _field(
+        "Run", 30.0, "Seconds one reward function may take for a batch.", ge=0.01, le=3600
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in_from_stages(cls, values: Any) -> Any:
+        """Of a staged run, `max_steps` is the sum of its stages' and `method` that of the last."""
+        if not isinstance(values, dict) or not values.get("stages"):
+            return values
+        stages = [Stage.model_validate(stage) for stage in read_stages(values["stages"])]
+        total = sum(stage.max_steps for stage in stages)
+        return {"max_steps": total, "method": stages[-1].method, **values, "stages": stages}
+
+    @model_validator(mode="after")
+    def _check_stages(self) -> Self:
+        total = sum(stage.max_steps for stage in self.stages)
+        if self.stages and total != self.max_steps:
+            raise ValueError(f"the stages have {total} steps together, max_steps is not that")
+        if self.stages and self.method != self.stages[-1].method:
+            raise ValueError(f"the last stage is {self.stages[-1].method}, method is not that")
+        for stage in self.stages:
+            for name in stage.settings:
+                if name not in stage_settings(get_method(stage.method)):
+                    raise ValueError(f"'{name:.100}' is no setting of a stage with {stage.method}")
+        read = tuple(
+            stage.model_copy(
+                update={"settings": {name: getattr(plan.config, name) for name in stage.settings}}
+            )
+            for stage, plan in zip(self.stages, self.plan_stages(), strict=False)
+        )
+        self.__dict__["stages"] = read  # frozen for others: text has become each field's own type
+        return self
+
+    @property
+    def generation_batch_size(self) -> int:
+        """Completions sampled per step on one device: prompts x num_generations."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps
+
+    def plan_stages(self) -> Iterator[StagePlan[RunConfig]]:
+        """Each stage with the settings that hold in it; a run without stages is one."""
+        if not self.stages:
+            yield StagePlan(0, self, 0)
+        first_step = 0
+        for number, stage in enumerate(self.stages):
+            own = {"method": stage.method, "max_steps": stage.max_steps, "stages": ()}
+            config = type(self)(**{**self.model_dump(), **own, **stage.settings})
+            yield StagePlan(number, config, first_step)
+            first_step += stage.max_steps
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """The methods of the run's stages, each once."""
+        names = [stage.method for stage in self.stages] or [self.method]
+        return tuple(get_method(name) for name in dict.fromkeys(names))
+
+
+def uses(method: Method, field: str) -> bool:
+    """Whether that method reads that setting."""
+    return bool({method.name, method.family} & set(extra_of(field)["methods"]))
+
+
+def trl_settings(method: Method) -> tuple[str, ...]:
+    """The settings that are arguments of TRL's trainer for that method, name for name."""
+    return tuple(
+        name for name in RunConfig.model_fields if extra_of(name)["trl"] and uses(method, name)
+    )
+
+
+def stage_settings(method: Method) -> tuple[str, ...]:
+    """What a stage with that method may set for itself."""
+    return tuple(
+        name
+        for name in RunConfig.model_fields
+        if extra_of(name)["group"] in STAGE_GROUPS
+        and name not in ("max_steps", "stages")
+        and uses(method, name)
+    )
+
+
+def extra_of(field: str) -> dict[str, Any]:
+    """What was declared of a field beside its type and bounds: group, advanced, methods, trl."""
+    extra = RunConfig.model_fields[field].json_schema_extra
+    assert isinstance(extra, dict)
+    return extra
