@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 LONGEST_QUOTE = 200  # characters of any value that an error shows
+LONGEST_RUN = 500  # characters without a space: a path may be long, a flood is not shown
 LONGEST_PART = 4000  # characters of `what`, `why` or `fix`
 
 
@@ -62,12 +63,12 @@ def quote(value: Any) -> str:
 
 _SHORT = reprlib.Repr()
 _SHORT.maxlevel, _SHORT.maxother, _SHORT.maxlong = 3, 80, 80
-_LONG_RUN = re.compile(rf"\S{{{LONGEST_QUOTE + 1},}}")
+_LONG_RUN = re.compile(rf"\S{{{LONGEST_RUN + 1},}}")
 
 
 def _bound(text: str) -> str:
     """No part floods a terminal or a page, whatever value somebody put into it."""
-    text = _LONG_RUN.sub(lambda run: f"{run.group()[: LONGEST_QUOTE - 1]}…", text)
+    text = _LONG_RUN.sub(lambda run: f"{run.group()[: LONGEST_RUN - 1]}…", text)
     return text if len(text) <= LONGEST_PART else f"{text[: LONGEST_PART - 1]}…"
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from rft_core.errors import NotFoundError
+from rft_core.errors import NotFoundError, quote
 
 # rollouts: learns from the completions that it samples. examples: learns from given completions.
 Family = Literal["rollouts", "examples"]
@@ -116,7 +116,7 @@ def get_method(name: str) -> Method:
     """The method of that name; `NotFoundError` lists the names that exist."""
     if name not in METHODS:
         raise NotFoundError(
-            f"There is no method named '{name}'", "", f"Choose from {', '.join(METHODS)}"
+            f"There is no method named {quote(name):.60}", "", f"Choose from {', '.join(METHODS)}"
         )
     return METHODS[name]
 

@@ -99,7 +99,7 @@ BOMB = "a: &a0 [x, x]\n" + "".join(f"b{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n
     [
         (BOMB, "more than 10 aliases"),
         ("max_steps: " + "[" * 100_000, "nested more than 20 deep"),
-        ("max_steps: {a: " * 50, "nested more than 20 deep"),
+        ("max_steps: " + "{a: " * 50, "nested more than 20 deep"),
         ("name: a\nmodel: b\nname: c\n", "'name' is set twice"),
         ("stages:\n- {method: grpo, method: rloo, max_steps: 3}\n", "'method' is set twice"),
         ("? [a, b]\n: c\n", "a key must be a name"),

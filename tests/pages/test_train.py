@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.page_header import plain
 from pages.components.suited_settings import suited_settings
-from rft_core.config import RunConfig
+from rft_core.config import METHODS, RunConfig, uses
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import list_runs, open_index
@@ -34,14 +34,21 @@ def click(app: AppTest, label: str) -> AppTest:
     return app
 
 
-def test_every_field_of_the_config_has_a_widget(runs_dir: Path) -> None:
-    app = open_train()
+def widget_keys(app: AppTest) -> set[str]:
     widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle]
-    keys = {widget.key for widget in widgets if widget.key}
-    hidden = {"method"}  # one method so far: nothing to choose
-    assert {f"config.{name}" for name in RunConfig.model_fields} - keys <= {
-        f"config.{name}" for name in hidden
-    }
+    return {str(widget.key) for widget in widgets if widget.key}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_field_that_a_method_uses_has_a_widget_and_no_other(
+    runs_dir: Path, name: str
+) -> None:
+    app = open_train()
+    app.selectbox(key="config.method").set_value(name).run()
+    assert not app.exception
+    used = {field for field in RunConfig.model_fields if uses(METHODS[name], field)}
+    drawn = {key.removeprefix("config.") for key in widget_keys(app) if key.startswith("config.")}
+    assert drawn == used - {"stages"}  # these have an editor of their own
 
 
 def test_a_batch_that_does_not_divide_is_named_before_anything_loads(runs_dir: Path) -> None:
