@@ -99,6 +99,13 @@ def test_target_modules_must_exist() -> None:
     assert "all-linear" in problems(target_modules=[])["target_modules"]
 
 
+def test_vllm_takes_adapters_up_to_rank_64() -> None:
+    gpu = replace(FACTS, hardware=Hardware(2, GIB, GIB, (Gpu("g", GIB, GIB),)))
+    assert "lora_r" in problems(gpu, engine="vllm", lora_r=65)
+    assert problems(gpu, engine="vllm", lora_r=64) == {}
+    assert problems(gpu, lora_r=65) == {}
+
+
 def test_vllm_needs_its_package_and_colocated_a_gpu() -> None:
     missing = replace(FACTS, is_vllm_installed=False)
     assert "requirements-gpu.txt" in problems(missing, engine="vllm")["engine"]

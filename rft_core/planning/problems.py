@@ -70,6 +70,8 @@ def _check_rank(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     """vLLM refuses a higher rank when it loads the adapter: in training, chat and evaluation."""
     if config.engine == "vllm" and config.lora_r > MOST_VLLM_RANK:
         yield Problem(
+            "rank",
+            "error",
             "lora_r",
             f"vLLM loads adapters of rank {MOST_VLLM_RANK} at most, and this is {config.lora_r}",
             f"Use lora_r={MOST_VLLM_RANK} or less, or engine=transformers",
