@@ -31,10 +31,11 @@ from transformers import TrainerCallback  # noqa: E402
 from rft_core.config import RunConfig, make_config, parse_assignments  # noqa: E402
 from rft_core.jobs.pinning import make_task_prompt_set  # noqa: E402
 from rft_core.rewards.scorer import Scorer  # noqa: E402
+from rft_core.sampling.end_tokens import get_end_tokens  # noqa: E402
 from rft_core.sampling.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
-from rft_core.training.grpo import get_end_ids, make_trainer  # noqa: E402
+from rft_core.training.grpo import make_trainer  # noqa: E402
 from rft_core.training.recorder import Recorder  # noqa: E402
 from rft_core.training.session import make_training_prompts  # noqa: E402
 from rft_core.training.stop import StopRequest  # noqa: E402
@@ -86,7 +87,7 @@ def measure(config: RunConfig) -> list[tuple[bool, float, float]]:
         writer = RunWriter(Path(runs), "benchmark")
         writer.start_attempt(from_step=0, pid=os.getpid())
         writer.ensure_prompts([*prompts.train, *prompts.validation])
-        end_ids = get_end_ids(model, tokenizer)
+        end_ids = get_end_tokens(model, tokenizer)
         recorder = SwitchedRecorder(writer, scorer, config, by_split, end_ids=end_ids)
         trainer = make_trainer(
             config, model, tokenizer, prompts=prompts, recorder=recorder, stop=StopRequest(),

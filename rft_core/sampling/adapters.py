@@ -61,21 +61,6 @@ class Adapters:
             self._peft.delete_adapter(oldest)
         return self._names[key]
 
-    @contextmanager
-    def only(self, name: str | None) -> Iterator[None]:
-        """Within, the model behaves as the base with this one adapter, in every row."""
-        if self._peft is None:
-            yield
-        elif name in (None, BASE):
-            with self._peft.disable_adapter():
-                yield
-        elif can_merge(self._peft, str(name)):
-            with merged(self._peft, str(name)):
-                yield
-        else:
-            self._peft.set_adapter(name, inference_mode=True)
-            yield
-
     def _load(self, folder: Path) -> str:
         self._loaded += 1
         name = f"adapter-{self._loaded}"
@@ -92,6 +77,23 @@ class Adapters:
             ) from error
         self._peft.eval()
         return name
+
+
+@contextmanager
+def only_adapter(model: Any, name: str | None) -> Iterator[None]:
+    """Within, every row runs with this adapter alone; BASE: with none; None: as things stand."""
+    if name is None or not isinstance(model, PeftModel):
+        yield
+    elif name == BASE:
+        with model.disable_adapter():
+            yield
+    elif can_merge(model, name):
+        with merged(model, name):
+            yield
+    else:
+        if name not in model.active_adapters:  # setting it would freeze one that is trained
+            model.set_adapter(name, inference_mode=True)
+        yield
 
 
 @contextmanager

@@ -9,6 +9,7 @@ they disagree. Rows that finish leave the batch. Knows nothing of text, sockets 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from rft_core.errors import RftError
 from rft_core.sampling.service.messages import SamplingParams
+
+LARGEST_UNIFORM = 1 - 2**-24  # the largest float32 below 1
 
 
 @dataclass(frozen=True)
-class Row:
+class SampledRow:
     """One completion to sample. `adapter` is its name inside PEFT; None: whatever is active."""
 
     prompt: tuple[int, ...]
-    index: int  # the n of the n-th completion of this prompt
+    index: int  # tells completions of one prompt apart, over all callers that share a seed
     adapter: str | None = None
 
 
@@ -41,7 +45,7 @@ class Token:
 @torch.inference_mode()
 def decode(
     model: Any,
-    rows: Sequence[Row],
+    rows: Sequence[SampledRow],
     params: SamplingParams,
     end_tokens: frozenset[int],
 ) -> Iterator[list[Token]]:
@@ -56,6 +60,7 @@ def decode(
             Token(row, token, logprob, token in end_tokens)
             for row, token, logprob in zip(living, tokens.tolist(), logprobs.tolist(), strict=True)
         ]
+        _require_numbers(picked)
         yield picked
         keep = [place for place, token in enumerate(picked) if not token.is_end]
         if not keep or step + 1 == params.max_completion_length:
@@ -77,7 +82,17 @@ def decode(
         logits = output.logits[:, -1]
 
 
-def make_row_rng(seed: int, row: Row) -> np.random.Generator:
+def _require_numbers(tokens: Sequence[Token]) -> None:
+    """Without this, a model of NaNs would go on as if it wrote the last token of its vocabulary."""
+    if any(math.isnan(token.logprob) for token in tokens):
+        raise RftError(
+            "The model gives no numbers",
+            "The probabilities of its next token are NaN, so its weights or its adapter are broken",
+            "Go back to an earlier checkpoint, or use another model or dtype",
+        )
+
+
+def make_row_rng(seed: int, row: SampledRow) -> np.random.Generator:
     """The row's own generator, keyed by seed, prompt and index: never by its place in a batch."""
     prompt = hashlib.sha256(np.asarray(row.prompt, dtype=np.int64).tobytes()).digest()
     return np.random.default_rng([seed, row.index, *np.frombuffer(prompt, dtype=np.uint32)])
@@ -97,9 +112,10 @@ def pick_tokens(
     else:
         shaped = _keep_likeliest(plain / params.temperature, params)
         cumulative = torch.softmax(shaped, dim=-1, dtype=torch.float64).cumsum(dim=-1)
-        thresholds = uniforms[:, None].to(cumulative) * cumulative[:, -1:]
-        tokens = torch.searchsorted(cumulative, thresholds, right=True)[:, 0]
-        tokens = tokens.clamp(max=logits.shape[-1] - 1)
+        # A float32 uniform may have been rounded up to 1, which lies past every token.
+        below_one = uniforms[:, None].to(cumulative).clamp(max=LARGEST_UNIFORM)
+        tokens = torch.searchsorted(cumulative, below_one * cumulative[:, -1:], right=True)[:, 0]
+        tokens = tokens.clamp(max=logits.shape[-1] - 1)  # where the model gave no number at all
     return tokens, plain.gather(1, tokens[:, None])[:, 0]
 
 
@@ -117,7 +133,7 @@ def _keep_likeliest(scores: torch.Tensor, params: SamplingParams) -> torch.Tenso
     return scores
 
 
-def _prefill(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, Any, torch.Tensor]:
+def _prefill(model: Any, rows: Sequence[SampledRow]) -> tuple[torch.Tensor, Any, torch.Tensor]:
     """Logits of the first token, cache and mask, one per row; each distinct prompt runs once."""
     distinct = list(dict.fromkeys((row.prompt, row.adapter) for row in rows))
     width = max(len(prompt) for prompt, _ in distinct)
@@ -131,7 +147,7 @@ def _prefill(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, Any, torch.
         position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
         use_cache=True,
         logits_to_keep=1,
-        **_adapter_names([Row(prompt, 0, adapter) for prompt, adapter in distinct]),
+        **_adapter_names([SampledRow(prompt, 0, adapter) for prompt, adapter in distinct]),
     )
     place = {key: at for at, key in enumerate(distinct)}
     places = torch.tensor([place[row.prompt, row.adapter] for row in rows], device=model.device)
@@ -140,7 +156,7 @@ def _prefill(model: Any, rows: Sequence[Row]) -> tuple[torch.Tensor, Any, torch.
     return output.logits[places, -1], cache, mask[places]
 
 
-def _adapter_names(rows: Sequence[Row]) -> dict[str, list[str]]:
+def _adapter_names(rows: Sequence[SampledRow]) -> dict[str, list[str]]:
     """PEFT's argument for batches in which each row has an adapter of its own."""
     names = [row.adapter for row in rows if row.adapter is not None]
     return {"adapter_names": names} if names else {}

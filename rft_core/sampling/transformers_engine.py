@@ -17,8 +17,10 @@ from transformers import PreTrainedModel
 from rft_core.errors import BadInputError
 from rft_core.sampling.adapters import Adapters
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
-from rft_core.sampling.decoding import Row, Token, decode
+from rft_core.sampling.decoding import SampledRow, Token
+from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.engine import Checkpoint, carry_on
+from rft_core.sampling.sampler import SampledTokens, Sampler, gather_tokens
 from rft_core.sampling.service.messages import (
     Lane,
     LaneDone,
@@ -46,7 +48,7 @@ class TransformersEngine:
         self._tokenizer = tokenizer
         self._rows_per_batch = rows_per_batch
         self._adapters = Adapters(model)
-        self._end_tokens = _get_end_tokens(model, tokenizer)
+        self._end_tokens = get_end_tokens(model, tokenizer)
         self._context_length: int | None = getattr(
             model.config.get_text_config(), "max_position_embeddings", None
         )
@@ -67,17 +69,11 @@ class TransformersEngine:
         checkpoint: Checkpoint = carry_on,
     ) -> Iterator[tuple[int, list[Completion]]]:
         tokenized = [self._tokenize(messages, params) for messages in prompts]
-        jobs = [(at, Row(prompt, i)) for at, prompt in enumerate(tokenized) for i in range(n)]
-        groups: list[list[Completion]] = [[] for _ in prompts]
         name = self._adapters.ensure(adapter)
-        for start in range(0, len(jobs), self._rows_per_batch):
-            batch = jobs[start : start + self._rows_per_batch]
-            with self._adapters.only(name):
-                completions = self._complete([row for _, row in batch], params, checkpoint)
-            for (at, _), completion in zip(batch, completions, strict=True):
-                groups[at].append(completion)
-                if len(groups[at]) == n:
-                    yield at, groups[at]
+        rows = [SampledRow(prompt, index, name) for prompt in tokenized for index in range(n)]
+        sampled = self._sampler().sample(rows, params, lambda _: checkpoint())
+        for at in range(len(prompts)):
+            yield at, [self._make_completion(next(sampled)) for _ in range(n)]
 
     def stream(
         self,
@@ -89,11 +85,12 @@ class TransformersEngine:
         prompt = self._tokenize(messages, params)
         for lane in lanes:  # all of them first: loading the first adapter changes the base's name
             self._adapters.ensure(lane.adapter, in_use=len(lanes))
-        rows = [Row(prompt, 0, self._adapters.ensure(lane.adapter, len(lanes))) for lane in lanes]
+        names = [self._adapters.ensure(lane.adapter, in_use=len(lanes)) for lane in lanes]
+        rows = [SampledRow(prompt, 0, name) for name in names]
         writers = [TextDeltas(self._tokenizer) for _ in lanes]
         written: list[list[Token]] = [[] for _ in lanes]
         started = time.perf_counter()
-        for tokens in decode(self._adapters.model, rows, params, self._end_tokens):
+        for tokens in self._sampler().stream(rows, params):
             checkpoint()
             elapsed = time.perf_counter() - started
             for token in tokens:
@@ -105,25 +102,17 @@ class TransformersEngine:
                 speed = len(so_far) / elapsed
                 yield TextDelta(label, text, len(so_far), speed)
                 if is_done:
-                    yield LaneDone(label, self._make_completion(so_far), speed)
+                    yield LaneDone(label, self._make_completion(gather_tokens(so_far)), speed)
 
-    def _complete(
-        self, rows: list[Row], params: SamplingParams, checkpoint: Checkpoint
-    ) -> list[Completion]:
-        written: list[list[Token]] = [[] for _ in rows]
-        for tokens in decode(self._adapters.model, rows, params, self._end_tokens):
-            checkpoint()
-            for token in tokens:
-                written[token.row].append(token)
-        return [self._make_completion(tokens) for tokens in written]
+    def _sampler(self) -> Sampler:
+        return Sampler(self._adapters.model, self._end_tokens, self._rows_per_batch)
 
-    def _make_completion(self, tokens: list[Token]) -> Completion:
-        token_ids = tuple(token.token_id for token in tokens)
+    def _make_completion(self, sampled: SampledTokens) -> Completion:
         return Completion(
-            text=self._tokenizer.decode(token_ids, skip_special_tokens=True),
-            token_ids=token_ids,
-            truncated=not tokens[-1].is_end,
-            logprob=sum(token.logprob for token in tokens),
+            text=self._tokenizer.decode(sampled.ids, skip_special_tokens=True),
+            token_ids=sampled.ids,
+            truncated=not sampled.ended,
+            logprob=sum(sampled.logprobs),
         )
 
     def _tokenize(self, messages: Messages, params: SamplingParams) -> tuple[int, ...]:
@@ -137,10 +126,3 @@ class TransformersEngine:
                 "Shorten the prompt or lower max_completion_length",
             )
         return tuple(token_ids)
-
-
-def _get_end_tokens(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
-    """Chat models often end their turn with another token than the tokenizer's eos: accept all."""
-    declared = model.generation_config.eos_token_id if model.generation_config else None
-    listed = declared if isinstance(declared, list) else [declared]
-    return frozenset(int(t) for t in [*listed, tokenizer.eos_token_id] if t is not None)

@@ -106,13 +106,6 @@ def make_lora_config(config: RunConfig) -> LoraConfig:
     )
 
 
-def get_end_ids(model: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
-    """Tokens that end a completion; one that ends with none of them was truncated."""
-    declared = model.generation_config.eos_token_id if model.generation_config else None
-    ids = declared if isinstance(declared, list) else [declared]
-    return frozenset({*ids, tokenizer.eos_token_id, tokenizer.pad_token_id} - {None})
-
-
 def _make_dataset(prompts: Sequence[PromptRecord], tokenizer: Any) -> Dataset:
     """TRL's columns. The rows stay outside: the recorder finds them by position, unconverted."""
     conversational = bool(tokenizer.chat_template)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,9 @@ from transformers import TrainerCallback
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from rft_core.config import RunConfig
-from rft_core.sampling.adapters import can_merge, merged
-from rft_core.sampling.decoding import Row, decode
+from rft_core.sampling.decoding import SampledRow
+from rft_core.sampling.end_tokens import get_end_tokens
+from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.training.adapter_files import ADAPTER_NAME, save_adapter
 from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
@@ -66,7 +67,8 @@ class RunTrainer(GRPOTrainer):
 
     def attach(self, config: RunConfig, recorder: Recorder, validation: Dataset) -> None:
         self._run_config, self._recorder, self.validation = config, recorder, validation
-        self._end_ids = frozenset(self.eos_token_ids)
+        end_tokens = get_end_tokens(self.model, self.processing_class)
+        self._sampler = Sampler(self.model, end_tokens)
 
     def _get_train_sampler(self, dataset: Dataset | None = None) -> PromptOrder:
         """One order for the whole run: see `prompt_order.py`."""
@@ -92,16 +94,18 @@ class RunTrainer(GRPOTrainer):
             self._recorder.set_phase(phase, f"sampling {len(prompt_ids)} completions")
         if self.use_vllm:
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]
-        rows = [Row(tuple(ids), index) for index, ids in enumerate(prompt_ids)]
-        completions: list[list[int]] = [[] for _ in rows]
-        merge = can_merge(self.model, ADAPTER_NAME)
-        with _evaluating(self.model), merged(self.model, ADAPTER_NAME) if merge else nullcontext():
-            for tokens in decode(self.model, rows, self._draw_sampling(), self._end_ids):
-                for token in tokens:
-                    completions[token.row].append(token.token_id)
-                longest = max(map(len, completions))
-                self._recorder.pulse(phase, f"sampling {len(rows)} completions, token {longest}")
-        return completions, None  # TRL wants log probabilities from vLLM only
+        # Ranks are seeded alike, so a row's index is its place among the rows of all ranks.
+        first = self.accelerator.process_index * len(prompt_ids)
+        rows = [
+            SampledRow(tuple(ids), index, ADAPTER_NAME)
+            for index, ids in enumerate(prompt_ids, start=first)
+        ]
+
+        def show(num_tokens: int) -> None:
+            self._recorder.pulse(phase, f"sampling {len(rows)} completions, token {num_tokens}")
+
+        sampled = self._sampler.sample(rows, self._draw_sampling(), show)
+        return [list(tokens.ids) for tokens in sampled], None  # TRL wants vLLM's logprobs only
 
     def _draw_sampling(self) -> SamplingParams:
         """The run's sampling, seeded from the random state that checkpoints keep."""

@@ -20,11 +20,12 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.chat_template import render_prompt
+from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
 from rft_core.store.run_writer import Outcome, PromptRecord, RunWriter, Split
 from rft_core.training.adapter_files import load_adapter_weights, save_adapter
 from rft_core.training.checkpoints import Resumable, publish_folder
-from rft_core.training.grpo import TrainingPrompts, get_end_ids, make_trainer
+from rft_core.training.grpo import TrainingPrompts, make_trainer
 from rft_core.training.recorder import Recorder
 from rft_core.training.run_trainer import RunTrainer
 from rft_core.training.stop import StopRequest
@@ -65,7 +66,7 @@ def train(session: Session, writer: RunWriter, stop: StopRequest) -> tuple[Outco
             scorer,
             config,
             {"train": prompts.train, "validation": prompts.validation},
-            end_ids=get_end_ids(model, tokenizer),
+            end_ids=get_end_tokens(model, tokenizer),
             step=first_step,
             elapsed=session.elapsed,
             tokens=session.tokens,

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rft_core.sampling.decoding import Row, make_row_rng, pick_tokens
+from rft_core.sampling.decoding import SampledRow, make_row_rng, pick_tokens
 from rft_core.sampling.service.messages import SamplingParams
 
 LOGITS = torch.log(torch.tensor([0.5, 0.1, 0.25, 0.15]))
@@ -49,10 +49,24 @@ def test_the_log_probability_is_the_models_own_before_temperature_and_top_k():
 
 
 def test_luck_belongs_to_seed_prompt_and_index_but_not_to_the_adapter():
-    def luck(seed: int, row: Row) -> float:
+    def luck(seed: int, row: SampledRow) -> float:
         return make_row_rng(seed, row).random()
 
-    here = luck(0, Row((1, 2), 0))
-    assert luck(0, Row((1, 2), 0, adapter="adapter-1")) == here
-    elsewhere = [luck(1, Row((1, 2), 0)), luck(0, Row((2, 1), 0)), luck(0, Row((1, 2), 1))]
+    here = luck(0, SampledRow((1, 2), 0))
+    assert luck(0, SampledRow((1, 2), 0, adapter="adapter-1")) == here
+    elsewhere = [
+        luck(1, SampledRow((1, 2), 0)),
+        luck(0, SampledRow((2, 1), 0)),
+        luck(0, SampledRow((1, 2), 1)),
+    ]
     assert len({here, *elsewhere}) == 4
+
+
+def test_a_uniform_number_rounded_up_to_one_takes_no_token_outside_the_distribution():
+    rounded = torch.tensor([1 - 2**-26])
+    assert rounded.item() == 1.0  # which is what float32 makes of it
+    logits = torch.cat([LOGITS, torch.full((3,), -torch.inf)])[None]
+    for params in (SamplingParams(), SamplingParams(top_k=2), SamplingParams(top_p=0.7)):
+        tokens, logprobs = pick_tokens(logits, rounded, params)
+        assert tokens.item() == (3 if params == SamplingParams() else 2)
+        assert torch.isfinite(logprobs).all()

