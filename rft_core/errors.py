@@ -49,6 +49,22 @@ class NewerDatabaseError(RftError):
     """A database was written by a newer version of this project."""
 
 
+class DamagedDatabaseError(RftError):
+    """A database cannot be read: damaged, incomplete, or not a database at all."""
+
+
+class UnreadableRunError(RftError):
+    """What one run has recorded cannot be read. Other runs are not concerned."""
+
+
+class NotWritableError(BadInputError):
+    """A place that can only be read: mounted read-only, or another user's."""
+
+
+class DiskFullError(RftError):
+    """There is no space left where something had to be written. What was there is unharmed."""
+
+
 def quote(value: Any) -> str:
     """The value as Python writes it, at most `LONGEST_QUOTE` characters, however deep or long."""
     if isinstance(value, str):
@@ -87,7 +103,7 @@ def cannot_write(
     """For a place that was named by a person; what failed may be a file of ours beside it."""
     is_missing = isinstance(error, FileNotFoundError) and not path.parent.exists()
     why = f"There is no folder '{path.parent}'" if is_missing else _why(error)
-    return BadInputError(f"'{path}' cannot be written", why, fix)
+    return NotWritableError(f"'{path}' cannot be written", why, fix)
 
 
 def _why(error: OSError) -> str:

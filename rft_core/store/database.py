@@ -7,9 +7,7 @@ Transactions begin IMMEDIATE: a deferred read-then-write fails at once instead o
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
@@ -18,12 +16,25 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from rft_core.errors import BadInputError, NotFoundError, cannot_write
+from rft_core.errors import (
+    DiskFullError,
+    NewerDatabaseError,
+    NotFoundError,
+    NotWritableError,
+    RftError,
+    UnreadableRunError,
+    cannot_write,
+)
 from rft_core.paths import CHOOSE_RUNS_DIR
+from rft_core.store.connections import connect_for_reading, connect_for_writing, connect_to_copy
+from rft_core.store.failures import (
+    explain_sqlite_error,
+    explain_unreadable,
+    make_disk_full_error,
+    means_disk_full,
+)
 from rft_core.store.run_lock import share_lock
 from rft_core.store.schema.schema import Schema
-
-BUSY_TIMEOUT_SECONDS = 30
 
 RowT = TypeVar("RowT")
 
@@ -31,60 +42,104 @@ RowT = TypeVar("RowT")
 def open_for_writing(path: Path, schema: Schema) -> Database:
     """Open, creating and migrating as needed. The caller closes.
 
-    Raises `NewerDatabaseError` for a schema that this version does not know.
+    Raises `NewerDatabaseError` for a schema that this version does not know, `DiskFullError`,
+    `NotWritableError` and `DamagedDatabaseError`.
     """
     try:
-        _create(path)
-        db = _connect(path)
+        with _explained(path):
+            db = connect_for_writing(path)
+            try:
+                if schema.list_missing(db):
+                    _migrate(db, schema)
+            except BaseException:
+                db.close()
+                raise
+            return db
     except OSError as error:
+        if means_disk_full(error, path.parent):
+            raise make_disk_full_error(path) from error
         raise cannot_write(path.parent, error, CHOOSE_RUNS_DIR) from error
-    except sqlite3.DatabaseError as error:  # no such place, no right to write, or no database
-        why = str(error)
-        raise BadInputError(f"'{path}' cannot be opened", why, CHOOSE_RUNS_DIR) from error
-    try:
-        if schema.list_missing(db):
-            _migrate(db, schema)
-    except BaseException:
-        db.close()
-        raise
-    return db
 
 
 def open_for_reading(path: Path, schema: Schema, *, locks: Sequence[Path] = ()) -> Database:
     """Open an existing database, read-only. The caller closes.
 
-    One that lacks migrations is migrated first if no other process holds one of `locks`; while one
-    does, a migrated copy in memory is read instead. Raises `NotFoundError` where there is none, or
-    none with tables yet, and `NewerDatabaseError`.
+    One that lacks migrations is migrated first if no other process holds one of `locks` and it can
+    be written; otherwise a migrated copy in memory is read instead. Raises `NotFoundError` where
+    there is none, or none with tables yet, `NewerDatabaseError` and `DamagedDatabaseError`.
     """
     if not path.exists():
         raise NotFoundError(f"There is no database at {path}")
-    db = _connect(path)
+    with explained_reading(path):
+        if not path.is_file():  # a pipe would keep us waiting
+            raise sqlite3.DatabaseError(path)
+        db = connect_for_reading(path)
+        try:
+            missing = schema.list_missing(db)
+            if len(missing) == len(schema.names):
+                raise NotFoundError(f"The database at {path} has no tables yet")
+            if missing:
+                db = _bring_up_to_date(db, schema, locks)
+            db.execute("PRAGMA query_only = ON")
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+
+@contextmanager
+def read_of_run(
+    run_id: str, path: Path, schema: Schema, *, locks: Sequence[Path]
+) -> Iterator[Database]:
+    """Open one of a run's databases for as long as it is read.
+
+    Raises `NotFoundError`, and `UnreadableRunError` for all else that is wrong with it, be that
+    found while opening it or while reading.
+    """
     try:
-        missing = schema.list_missing(db)
-        if len(missing) == len(schema.names):
-            raise NotFoundError(f"The database at {path} has no tables yet")
-        if missing:
-            db = _bring_up_to_date(db, path, schema, locks)
-        db.execute("PRAGMA query_only = ON")
-    except BaseException:
-        db.close()
+        db = open_for_reading(path, schema, locks=locks)
+    except NotFoundError:
         raise
-    return db
+    except RftError as error:
+        raise _unreadable_run(run_id, error) from error
+    try:
+        yield db
+    except sqlite3.DatabaseError as error:
+        if (explained := explain_unreadable(error, path)) is None:
+            raise
+        raise _unreadable_run(run_id, explained) from error
+    finally:
+        db.close()
+
+
+@contextmanager
+def explained_reading(path: Path) -> Iterator[None]:
+    """Say in an `RftError` why the database at `path` cannot be read."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        explained = explain_unreadable(error, path)
+        if explained is None:
+            raise
+        raise explained from error
 
 
 @contextmanager
 def transaction(db: Database) -> Iterator[sqlite3.Connection]:
-    """All or nothing; waits for other writers. Yields the raw connection for `executemany`."""
+    """All or nothing; waits for other writers. Yields the raw connection for `executemany`.
+
+    Raises `DiskFullError`, `NotWritableError` and `DamagedDatabaseError`; nothing is changed then.
+    """
     connection: sqlite3.Connection = db.conn
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite itself has rolled back when the disk was full
-            connection.execute("ROLLBACK")
-        raise
+    with _explained(_get_path(db)):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:  # SQLite itself has rolled back when the disk was full
+                connection.execute("ROLLBACK")
+            raise
 
 
 def list_columns(kind: type[Any]) -> list[str]:
@@ -102,36 +157,28 @@ def read_rows(
     return [kind(*row) for row in db.execute(f"SELECT {columns} {rest}", values)]
 
 
-def _create(path: Path) -> None:
-    """Make the folder and an empty file that only we may read."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def _unreadable_run(run_id: str, error: RftError) -> UnreadableRunError:
+    fix = "" if isinstance(error, NewerDatabaseError) else ", or delete the run"
+    return UnreadableRunError(
+        f"What run '{run_id}' has recorded cannot be read",
+        f"{error.what}: {error.why}" if error.why else error.what,
+        f"{error.fix or 'Restore it from a backup'}{fix}",
+    )
 
 
-def _connect(path: Path) -> Database:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return Database(connection)
+        yield
+    except sqlite3.DatabaseError as error:
+        explained = explain_sqlite_error(error, path)
+        if explained is None:
+            raise
+        raise explained from error
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """SQLite does not wait for others here as it does elsewhere: a new database may be busy."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+def _get_path(db: Database) -> Path:
+    return Path(db.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _migrate(db: Database, schema: Schema) -> None:
@@ -139,13 +186,15 @@ def _migrate(db: Database, schema: Schema) -> None:
         schema.migrate(db)
 
 
-def _bring_up_to_date(db: Database, path: Path, schema: Schema, locks: Sequence[Path]) -> Database:
+def _bring_up_to_date(db: Database, schema: Schema, locks: Sequence[Path]) -> Database:
     with ExitStack() as held:
         if all(held.enter_context(share_lock(lock)) for lock in locks):
-            _migrate(db, schema)
-            return db
-    copy = Database(sqlite3.connect(":memory:", isolation_level=None))
-    db.conn.backup(copy.conn)
+            try:
+                _migrate(db, schema)
+                return db
+            except (DiskFullError, NotWritableError):
+                pass  # look at it as it is
+    copy = connect_to_copy(db)
     db.close()
     _migrate(copy, schema)
     return copy

@@ -19,9 +19,15 @@ from typing import Any
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig, make_config
-from rft_core.errors import BadInputError, NotFoundError
+from rft_core.errors import BadInputError, DiskFullError, NotFoundError, NotWritableError
 from rft_core.paths import get_index_path
-from rft_core.store.database import open_for_writing, read_rows, transaction
+from rft_core.store.database import (
+    explained_reading,
+    open_for_reading,
+    open_for_writing,
+    read_rows,
+    transaction,
+)
 from rft_core.store.schema.index import INDEX_SCHEMA
 
 START_KINDS = ("launch", "resume")
@@ -31,9 +37,20 @@ _RUN_COLUMNS = "id, name, config, created_at, parent_run, parent_step"
 
 @contextmanager
 def open_index(runs_dir: Path) -> Iterator[Database]:
-    db = open_for_writing(get_index_path(runs_dir), INDEX_SCHEMA)
+    """Open it, made and migrated as needed; where nothing can be written, to read it only.
+
+    Writing then says why it cannot. Raises `NewerDatabaseError` and `DamagedDatabaseError`.
+    """
+    path = get_index_path(runs_dir)
     try:
-        yield db
+        db = open_for_writing(path, INDEX_SCHEMA)
+    except (DiskFullError, NotWritableError):
+        if not path.exists():
+            raise
+        db = open_for_reading(path, INDEX_SCHEMA)
+    try:
+        with explained_reading(path):
+            yield db
     finally:
         db.close()
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal
@@ -21,8 +21,8 @@ from sqlite_utils import Database
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_rescore_lock_path, get_rescores_path, get_run_dir
 from rft_core.store.database import (
-    open_for_reading,
     open_for_writing,
+    read_of_run,
     read_rows,
     transaction,
 )
@@ -167,16 +167,12 @@ class RescoreWriter:
             )
 
 
-@contextmanager
-def open_rescores(runs_dir: Path, run_id: str) -> Iterator[Database]:
-    """Raises `NotFoundError` while nothing was scored again."""
+def open_rescores(runs_dir: Path, run_id: str) -> AbstractContextManager[Database]:
+    """Raises `NotFoundError` while nothing was scored again, and `UnreadableRunError`."""
     any_lock = get_rescore_lock_path(runs_dir, run_id, "*").name
     locks = list(get_run_dir(runs_dir, run_id).glob(any_lock))
-    db = open_for_reading(get_rescores_path(runs_dir, run_id), RESCORES_SCHEMA, locks=locks)
-    try:
-        yield db
-    finally:
-        db.close()
+    path = get_rescores_path(runs_dir, run_id)
+    return read_of_run(run_id, path, RESCORES_SCHEMA, locks=locks)
 
 
 def list_rescores(runs_dir: Path, run_id: str) -> list[Rescore]:

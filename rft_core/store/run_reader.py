@@ -6,8 +6,7 @@ its own connection through `open_run`, and reads only what is new where a caller
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,22 +15,18 @@ from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
-from rft_core.store.database import open_for_reading, read_rows
+from rft_core.store.database import read_of_run, read_rows
 from rft_core.store.schema.run import RUN_SCHEMA
 
 
-@contextmanager
-def open_run(runs_dir: Path, run_id: str) -> Iterator[Database]:
-    """Raises `NotFoundError` until the worker has made the database.
+def open_run(runs_dir: Path, run_id: str) -> AbstractContextManager[Database]:
+    """Raises `NotFoundError` until the worker has made the database, and `UnreadableRunError`
+    where it is damaged or of a newer version, be that found while opening it or while reading.
 
     That of an older version is migrated, or read as a copy while its worker lives.
     """
     path, lock = get_run_db_path(runs_dir, run_id), get_worker_lock_path(runs_dir, run_id)
-    db = open_for_reading(path, RUN_SCHEMA, locks=[lock])
-    try:
-        yield db
-    finally:
-        db.close()
+    return read_of_run(run_id, path, RUN_SCHEMA, locks=[lock])
 
 
 def has_database(runs_dir: Path, run_id: str) -> bool:

@@ -1,29 +1,27 @@
 """A run's state, derived from evidence: commands asked, the lock held, what the worker wrote.
 
 No process writes "running" anywhere; a dead one could not take it back. What came first is told by
-the commands' order and by which command a worker answers, never by comparing clocks.
-
-    queued           asked for, no worker started yet
-    starting         a worker was started and has not reached its first step
-    running          the lock is held and steps are being made
-    stopping         a stop was asked for and the worker still lives
-    needs_attention  the worker paused and says why
-    stopped / finished / failed    the worker said so before it ended; stopped also: it was killed
-                     because somebody asked for it
-    crashed          the worker is gone and said nothing
+the commands' order and by which command a worker answers, never by comparing clocks. `RULES` is the
+table from evidence to state.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
-from rft_core.paths import get_heartbeat_path, get_supervisor_lock_path, get_worker_lock_path
+from rft_core.errors import NotFoundError, UnreadableRunError
+from rft_core.paths import (
+    get_heartbeat_path,
+    get_run_dir,
+    get_supervisor_lock_path,
+    get_worker_lock_path,
+)
 from rft_core.store.index import (
     STOP_KINDS,
     Command,
@@ -40,7 +38,6 @@ from rft_core.store.run_reader import (
     Attempt,
     Progress,
     get_progress,
-    has_database,
     last_metrics,
     list_attempts,
     list_checkpoints,
@@ -49,6 +46,33 @@ from rft_core.store.run_reader import (
     training_seconds,
 )
 
+# The first row whose facts all hold gives the state. `Facts` says what each of them means.
+RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    # A worker holds the run's lock.
+    ("stopping", ("locked", "stop_wanted")),
+    ("running", ("locked", "begun")),
+    ("running", ("locked", "unreadable")),
+    ("starting", ("locked",)),
+    # No worker does.
+    ("queued", ("waiting", "not stop_wanted")),
+    ("unreadable", ("unreadable", "not process_lives")),
+    # The last request to start was not answered by a worker's attempt, or not yet.
+    ("failed", ("asked", "not answered", "not_started")),
+    ("stopping", ("asked", "not answered", "process_lives", "stop_wanted")),
+    ("starting", ("asked", "not answered", "process_lives")),
+    ("stopped", ("asked", "not answered", "stop_wanted")),
+    # Gone without a word: the supervisor, if there is one, has yet to say what it left behind.
+    ("starting", ("asked", "not answered", "supervisor_will_say")),
+    ("crashed", ("asked", "not answered")),
+    ("queued", ("not answered",)),
+    # It was: the worker said how it ended, or was killed because somebody asked for that, or not.
+    ("finished", ("said_finished",)),
+    ("stopped", ("said_stopped",)),
+    ("failed", ("said_failed",)),
+    ("needs_attention", ("said_needs_attention",)),
+    ("stopped", ("killed_on_request",)),
+    ("crashed", ()),
+)
 ACTIVE_STATES = ("queued", "starting", "running", "stopping")
 STOPPABLE_STATES = ("queued", "starting", "running")
 RESUMABLE_STATES = ("stopped", "failed", "crashed", "needs_attention")
@@ -126,7 +150,7 @@ class Evidence:
     """What is known of a run, besides its commands and its settings.
 
     `locked`: a worker holds the run. `supervised`: a supervisor lives, who will say what became of
-    a worker that it started.
+    a worker that it started. `problem`: why what it recorded cannot be read, as a sentence.
     """
 
     locked: bool
@@ -138,6 +162,36 @@ class Evidence:
     resume_step: int = 0
     last_train: dict[str, float] = field(default_factory=dict)
     last_validation: dict[str, float] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rules look at.
+
+    `locked`: a worker holds the run. `begun`: it makes steps. `unreadable`: what the run recorded
+    is damaged, gone, or of a newer version. `asked`: a start was ever asked for, `waiting`: no
+    supervisor has taken the last one up. `stop_wanted`: a stop or kill came after it. `answered`: a
+    worker began an attempt for it. `not_started`: why it could not be is known. `process_lives`: a
+    process was started for it and has yet to begin its attempt. `killed_on_request`: the supervisor
+    killed it and says why. `said_...`: the worker's own last word.
+    """
+
+    locked: bool
+    begun: bool
+    unreadable: bool
+    asked: bool
+    waiting: bool
+    stop_wanted: bool
+    answered: bool
+    not_started: bool
+    process_lives: bool
+    supervisor_will_say: bool
+    killed_on_request: bool
+    said_finished: bool
+    said_stopped: bool
+    said_failed: bool
+    said_needs_attention: bool
 
 
 def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
@@ -165,21 +219,36 @@ def stuck_after(config: RunConfig) -> float:
 
 
 def derive_state(commands: Sequence[Command], evidence: Evidence) -> str:
-    """The rules of the module docstring. `commands` are oldest first."""
+    """The first of `RULES` that holds. `commands` are oldest first."""
+    facts = asdict(gather_facts(commands, evidence))
+    for state, conditions in RULES:
+        if all(facts[c.removeprefix("not ")] != c.startswith("not ") for c in conditions):
+            return state
+    raise AssertionError("the last rule has no condition")
+
+
+def gather_facts(commands: Sequence[Command], evidence: Evidence) -> Facts:
     start = get_last_start(commands)
     stops = get_stops(commands)
-    attempt = _get_answer(start, evidence.attempts)
-    if evidence.locked:
-        if stops:
-            return "stopping"
-        return "running" if attempt and _has_begun(evidence) else "starting"
-    if start and start.handled_at is None and not stops:
-        return "queued"
-    if start and attempt is None:
-        return _state_before_attempt(start, bool(stops), evidence.supervised)
-    if attempt is None:
-        return "queued"
-    return attempt.outcome or ("stopped" if _kill_reason(stops) else "crashed")
+    answer = _get_answer(start, evidence.attempts)
+    outcome = answer.outcome if answer else None
+    return Facts(
+        locked=evidence.locked,
+        begun=answer is not None and _has_begun(evidence),
+        unreadable=bool(evidence.problem),
+        asked=start is not None,
+        waiting=start is not None and start.handled_at is None,
+        stop_wanted=bool(stops),
+        answered=answer is not None,
+        not_started=start is not None and start.error is not None,
+        process_lives=start is not None and answer is None and _is_worker_alive(start),
+        supervisor_will_say=evidence.supervised and bool(start and start.worker_ended_at is None),
+        killed_on_request=bool(_kill_reason(stops)),
+        said_finished=outcome == "finished",
+        said_stopped=outcome == "stopped",
+        said_failed=outcome == "failed",
+        said_needs_attention=outcome == "needs_attention",
+    )
 
 
 def get_stops(commands: Sequence[Command]) -> list[Command]:
@@ -200,18 +269,6 @@ def _has_begun(evidence: Evidence) -> bool:
     return progress is not None and (progress.step > first or progress.phase != "loading")
 
 
-def _state_before_attempt(start: Command, stop_wanted: bool, supervised: bool) -> str:
-    """A worker was (or was not) started and has not begun its attempt."""
-    if start.error:
-        return "failed"
-    if _is_worker_alive(start):
-        return "stopping" if stop_wanted else "starting"
-    if stop_wanted:
-        return "stopped"
-    # Gone without a word: the supervisor, if there is one, has yet to say what it left behind.
-    return "starting" if supervised and start.worker_ended_at is None else "crashed"
-
-
 def _is_worker_alive(start: Command) -> bool:
     if start.worker_pid is None or start.worker_started is None:
         return False
@@ -219,24 +276,50 @@ def _is_worker_alive(start: Command) -> bool:
 
 
 def read_evidence(runs_dir: Path, run_id: str) -> Evidence:
+    """Raises nothing for a damaged run: `problem` says what is wrong with it."""
+    found = _look(runs_dir, run_id)
+    while _seems_crashed(found):
+        # A worker may have taken the lock and begun after we looked at the lock. Look again: if
+        # the newest attempt is still the same one and the lock is free, then it is gone.
+        again = _look(runs_dir, run_id)
+        if len(again.attempts) == len(found.attempts):
+            return again
+        found = again
+    return found
+
+
+def _seems_crashed(found: Evidence) -> bool:
+    return not found.locked and bool(found.attempts) and found.attempts[-1].outcome is None
+
+
+def _look(runs_dir: Path, run_id: str) -> Evidence:
     # The lock before the rest: a worker that ends in between has then spoken before it is read.
     locked = is_locked(get_worker_lock_path(runs_dir, run_id))
     supervised = is_locked(get_supervisor_lock_path(runs_dir))
-    if not has_database(runs_dir, run_id):
+    if not get_run_dir(runs_dir, run_id).is_dir():
+        return Evidence(locked, supervised, problem="The run's folder is gone.")
+    try:
+        with open_run(runs_dir, run_id) as db:
+            return _read_database(db, locked, supervised)
+    except NotFoundError:
         return Evidence(locked, supervised)
-    with open_run(runs_dir, run_id) as db:
-        resumable = [c.step for c in list_checkpoints(db) if c.resumable]
-        return Evidence(
-            locked,
-            supervised,
-            list_attempts(db),
-            get_progress(db),
-            training_seconds(db),
-            recent_step_seconds(db),
-            max(resumable, default=0),
-            last_metrics(db),
-            last_metrics(db, "validation"),
-        )
+    except UnreadableRunError as error:
+        return Evidence(locked, supervised, problem=str(error))
+
+
+def _read_database(db: Database, locked: bool, supervised: bool) -> Evidence:
+    resumable = [c.step for c in list_checkpoints(db) if c.resumable]
+    return Evidence(
+        locked,
+        supervised,
+        list_attempts(db),
+        get_progress(db),
+        training_seconds(db),
+        recent_step_seconds(db),
+        max(resumable, default=0),
+        last_metrics(db),
+        last_metrics(db, "validation"),
+    )
 
 
 def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStatus:
@@ -252,7 +335,7 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
     return RunStatus(
         run=run, state=state, step=step, max_steps=max_steps,
         phase=now.phase if now else "", detail=now.detail if now else "",
-        message=_message(found.attempts, commands, state),
+        message=_message(found, commands, state),
         duration=found.duration, step_seconds=pace,
         eta=pace * (max_steps - step) if pace and state == "running" else None,
         resume_step=found.resume_step,
@@ -263,8 +346,10 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
     )  # fmt: skip
 
 
-def _message(attempts: Sequence[Attempt], commands: Sequence[Command], state: str) -> str:
-    start = get_last_start(commands)
+def _message(found: Evidence, commands: Sequence[Command], state: str) -> str:
+    if found.problem:
+        return found.problem
+    attempts, start = found.attempts, get_last_start(commands)
     if start and start.error and not _get_answer(start, attempts):
         return start.error
     if state == "crashed":
