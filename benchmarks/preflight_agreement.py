@@ -32,9 +32,10 @@ from rft_core.diagnosis.preflight.forecast import Forecast  # noqa: E402
 from rft_core.dry_run import dry_run  # noqa: E402
 from rft_core.jobs.pinning import pin_sets  # noqa: E402
 from rft_core.sampling.service.client import GenerationClient  # noqa: E402
-from rft_core.store.index import add_run, open_index  # noqa: E402
+from rft_core.store.index import open_index  # noqa: E402
 from rft_core.store.run_reader import last_metrics, open_run  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
+from rft_core.store.runs import add_run  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.stop import StopRequest  # noqa: E402
 from rft_core.worker import live, read_assignment  # noqa: E402

@@ -23,13 +23,14 @@ from rft_core.config import make_config  # noqa: E402
 from rft_core.rescoring import rescore  # noqa: E402
 from rft_core.rewards.contract import RewardEntry, RewardSet  # noqa: E402
 from rft_core.rewards.python_source import reward_set_from_source  # noqa: E402
-from rft_core.store.index import add_run, open_index  # noqa: E402
+from rft_core.store.index import open_index  # noqa: E402
 from rft_core.store.run_writer import (  # noqa: E402
     GenerationRecord,
     PromptRecord,
     RunWriter,
     StepRecord,
 )
+from rft_core.store.runs import add_run  # noqa: E402
 
 LARGE = 100_000  # the run that times are projected to
 PER_STEP, PER_GROUP = 80, 8

@@ -25,7 +25,9 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.client import GenerationClient, choose_engine
 from rft_core.sampling.service.messages import Lane, SamplingParams
 from rft_core.store.adapters import StoredAdapter, list_adapters
-from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.types import Messages
 
 MOST_TUNED_LANES = 3

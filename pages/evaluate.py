@@ -14,7 +14,8 @@ from rft_core.evaluation.suite import Evaluation
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import Progress
 from rft_core.store.adapters import list_adapters
-from rft_core.store.index import RunRow, list_runs, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow, list_runs
 
 RESULT = "evaluation_result"
 

@@ -30,9 +30,8 @@ from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import reward_weights
 from pages.components.runs.picker import pick_run
 from rft_core.paths import get_runs_dir
-from rft_core.store.generation_reader import (
+from rft_core.store.generations import (
     Generation,
-    GenerationFilter,
     StoredPrompt,
     count_generations,
     get_group,
@@ -40,9 +39,11 @@ from rft_core.store.generation_reader import (
     iterate_generations,
     list_prompt_history,
 )
-from rft_core.store.index import RunRow, open_index
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, open_run
 from rft_core.store.run_state import get_run_status
+from rft_core.store.runs import RunRow
+from rft_core.store.search import GenerationFilter
 
 LIST_HEIGHT = 720
 LOOK_FOR_NEW_SECONDS = 2.0

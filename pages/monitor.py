@@ -33,10 +33,12 @@ from rft_core.config import to_yaml
 from rft_core.diagnosis.doctor import diagnose, get_title
 from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir, get_worker_log_path
-from rft_core.store.generation_reader import GenerationFilter, get_prompts, list_generations
-from rft_core.store.index import RunRow, open_index
+from rft_core.store.generations import get_prompts, list_generations
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import events_frame, get_progress, has_database, open_run
 from rft_core.store.run_state import RunStatus, get_run_status
+from rft_core.store.runs import RunRow
+from rft_core.store.search import GenerationFilter
 
 RESCORE_REFRESH = 1.0  # seconds, on a run that has ended
 REFRESH = {"Off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}

@@ -14,13 +14,10 @@ from rft_core.hardware import get_hardware
 from rft_core.jobs import DEMOS, delete, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import (
-    UnreadableRun,
-    get_reward_set,
-    list_unreadable_runs,
-    open_index,
-)
+from rft_core.store.index import open_index
 from rft_core.store.run_state import RunStatus, list_run_statuses
+from rft_core.store.runs import UnreadableRun, list_unreadable_runs
+from rft_core.store.sets import get_reward_set
 
 RUNS_SHOWN = 30
 REFRESH_SECONDS = 2.0
@@ -151,7 +148,7 @@ def run_card(status: RunStatus) -> None:
             st.progress(share, text=progress_text(status))
         with actions:
             run_actions(status)
-        if status.message and status.state in ("failed", "crashed", "needs_attention"):
+        if status.message and status.is_in_trouble:
             st.caption(f":material/info: {plain(status.message)}")
 
 

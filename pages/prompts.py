@@ -25,7 +25,8 @@ from rft_core.data import PromptSet, lint_prompts
 from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import list_prompt_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import list_prompt_sets
 from rft_core.types import Problem
 
 

@@ -31,7 +31,7 @@ from rft_core.dry_run import DryRun, score_groups
 from rft_core.errors import RftError
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import check_reward_set
-from rft_core.store.index import StoredSet
+from rft_core.store.sets import StoredSet
 
 RESULT = "dry_run_result"
 TRIED = ("model", "num_generations", "temperature", "max_completion_length")  # training takes them

@@ -24,7 +24,8 @@ from rft_core.errors import RftError
 from rft_core.jobs import launch, list_problems, new_command_id
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
-from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import list_prompt_sets, list_reward_sets
 from rft_core.tasks import TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")

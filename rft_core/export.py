@@ -26,9 +26,12 @@ from rft_core.evaluation.metrics import mean
 from rft_core.rewards.contract import RewardSet
 from rft_core.statistics import PairedDifference, paired_difference
 from rft_core.store.adapters import StoredAdapter, get_adapter
-from rft_core.store.generation_reader import GenerationFilter, iterate_generations
-from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
+from rft_core.store.generations import iterate_generations
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, metrics_frame, open_run
+from rft_core.store.runs import RunRow, get_run
+from rft_core.store.search import GenerationFilter
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.training.checkpoints import publish_folder
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")

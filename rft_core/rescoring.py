@@ -24,11 +24,12 @@ from rft_core.paths import get_rescore_lock_path
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import Batch, FunctionReport, RewardSet, Scoring
 from rft_core.rewards.scorer import Scorer
-from rft_core.store.index import get_run, open_index
+from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
 from rft_core.store.rescores import RescoredStep, RescoreWriter, Tally
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import has_database, open_run
+from rft_core.store.runs import get_run
 from rft_core.store.step_reader import (
     AskedPrompt,
     StepCompletions,

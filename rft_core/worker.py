@@ -31,19 +31,14 @@ from rft_core.paths import (
     get_worker_lock_path,
 )
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import (
-    RunRow,
-    get_last_start,
-    get_prompt_set,
-    get_reward_set,
-    get_run,
-    list_commands,
-    open_index,
-)
+from rft_core.store.commands import get_last_start, list_commands
+from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
 from rft_core.store.run_writer import Outcome, RunWriter
+from rft_core.store.runs import RunRow, get_run
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.stop import StopRequest, StopRequestedError
 

@@ -19,10 +19,12 @@ from rft_core.paths import (
     get_supervisor_lock_path,
     get_worker_lock_path,
 )
-from rft_core.store.index import add_command, add_run, open_index
+from rft_core.store.commands import add_command
+from rft_core.store.index import open_index
 from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import list_attempts, open_run
 from rft_core.store.run_state import RunStatus, get_run_status
+from rft_core.store.runs import add_run
 
 SUPERVISOR = "rft_core.jobs.supervisor"
 WORKER = "tests.stand_in_worker"

@@ -10,13 +10,8 @@ from rft_core.config import make_config
 from rft_core.paths import get_heartbeat_path, get_worker_lock_path, get_worker_log_path
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.store.index import (
-    add_command,
-    add_run,
-    ensure_reward_set,
-    open_index,
-    set_command_handled,
-)
+from rft_core.store.commands import add_command, set_command_handled
+from rft_core.store.index import open_index
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_writer import (
     GenerationRecord,
@@ -25,6 +20,8 @@ from rft_core.store.run_writer import (
     Split,
     StepRecord,
 )
+from rft_core.store.runs import add_run
+from rft_core.store.sets import ensure_reward_set
 
 REWARDS = RewardSet(
     (

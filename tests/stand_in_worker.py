@@ -11,11 +11,13 @@ import sys
 import threading
 
 from rft_core.paths import get_checkpoint_dir, get_runs_dir, get_worker_lock_path
-from rft_core.store.index import get_last_start, get_run, list_commands, open_index
+from rft_core.store.commands import get_last_start, list_commands
+from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.store.runs import get_run
 
 STEP_SECONDS = 0.01
 

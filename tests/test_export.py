@@ -18,8 +18,8 @@ from rft_core.export import export_run, make_model_card
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_run_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.adapters import StoredAdapter, get_adapter
-from rft_core.store.index import RunRow
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
+from rft_core.store.runs import RunRow
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 from tests.tiny_run import add_tiny_run
 

@@ -12,7 +12,7 @@ from rft_core.paths import PROJECT_ROOT, get_rescore_lock_path, get_rescores_pat
 from rft_core.rescoring import RescoreResult, rescore
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
-from rft_core.store.index import add_run, open_index
+from rft_core.store.index import open_index
 from rft_core.store.rescores import (
     Tally,
     get_rescore,
@@ -24,6 +24,7 @@ from rft_core.store.rescores import (
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter
+from rft_core.store.runs import add_run
 from tests.sample_run import begin_run, write_finished_run
 from tests.tiny_model import make_tiny_model
 from tests.tiny_run import TINY_REWARDS, add_tiny_run, live_in_process

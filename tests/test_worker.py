@@ -19,7 +19,7 @@ from rft_core.paths import (
 )
 from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import (
-    Attempt,
+    WorkerLife,
     get_progress,
     has_database,
     list_attempts,
@@ -55,7 +55,7 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
                 process.kill()
 
 
-def read_attempts(runs_dir: Path) -> list[Attempt]:
+def read_attempts(runs_dir: Path) -> list[WorkerLife]:
     if not has_database(runs_dir, "tiny"):
         return []
     with open_run(runs_dir, "tiny") as db:

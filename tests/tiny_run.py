@@ -17,9 +17,11 @@ from rft_core.data.split import Split
 from rft_core.data.template import PromptTemplate
 from rft_core.paths import PROJECT_ROOT, get_run_dir, get_worker_log_path
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.store.index import add_run, ensure_prompt_set, ensure_reward_set, open_index
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import get_progress, has_database, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.store.runs import add_run
+from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
 from rft_core.training.stop import StopRequest
 from rft_core.worker import Ending, live, read_assignment
 

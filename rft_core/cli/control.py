@@ -26,8 +26,9 @@ def register(app: typer.Typer) -> None:
 def list_all(as_json: AsJson = False) -> None:
     """All runs, newest first."""
     from rft_core.jobs import ensure_commands_are_served
-    from rft_core.store.index import list_unreadable_runs, open_index
+    from rft_core.store.index import open_index
     from rft_core.store.run_state import list_run_statuses
+    from rft_core.store.runs import list_unreadable_runs
 
     folder = runs_dir()
     ensure_commands_are_served(folder)

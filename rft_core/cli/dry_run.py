@@ -91,7 +91,8 @@ def dry_run(
 
 def _get_rewards(config: RunConfig) -> RewardSet:
     from rft_core.rewards.contract import RewardSet
-    from rft_core.store.index import get_reward_set, open_index
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import get_reward_set
     from rft_core.tasks import get_task
 
     if config.reward_set is None:
@@ -104,7 +105,8 @@ def _get_prompts(config: RunConfig, count: int) -> PromptSet:
     """The stored set, or as many of the task's own prompts as are tried."""
     from rft_core.data import PromptSet
     from rft_core.jobs.pinning import make_task_prompt_set
-    from rft_core.store.index import get_prompt_set, open_index
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import get_prompt_set
 
     if config.prompt_set is None:
         return make_task_prompt_set(config.model_copy(update={"num_prompts": count}))

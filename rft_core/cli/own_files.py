@@ -92,7 +92,8 @@ def read_rewards(path: Path, name: str = "") -> RewardSet:
 
 def store_rewards(folder: Path, rewards: RewardSet) -> int:
     """Its version; the same rewards are stored once."""
-    from rft_core.store.index import ensure_reward_set, open_index
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import ensure_reward_set
 
     with open_index(folder) as index:
         return ensure_reward_set(index, id=rewards.id, name=rewards.name, content=rewards.to_json())
@@ -101,7 +102,8 @@ def store_rewards(folder: Path, rewards: RewardSet) -> int:
 def find_rewards(folder: Path, which: str) -> RewardSet:
     """The stored set of that id, or those of a file, which are stored then."""
     from rft_core.rewards.contract import RewardSet
-    from rft_core.store.index import get_reward_set, open_index
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import get_reward_set
 
     if Path(which).suffix in (".py", ".json"):
         rewards = read_rewards(Path(which))

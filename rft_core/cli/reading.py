@@ -13,7 +13,7 @@ from rft_core.cli.output import AsJson, RunId, print_json, print_table, printabl
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from rft_core.store.generation_reader import Generation
+    from rft_core.store.generations import Generation
 
 Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
 
@@ -33,11 +33,8 @@ def generations(
     as_json: AsJson = False,
 ) -> None:
     """Stored completions with their scores, newest first."""
-    from rft_core.store.generation_reader import (
-        GenerationFilter,
-        get_prompts,
-        list_generations,
-    )
+    from rft_core.store.generations import get_prompts, list_generations
+    from rft_core.store.search import GenerationFilter
 
     wanted = GenerationFilter(step=step, split=_check_split(split), text=search)
     with _open(run) as db:
@@ -88,8 +85,9 @@ def metrics(
 @contextmanager
 def _open(run: str) -> Iterator[Database | None]:
     """The run's database; None while its worker has not made it."""
-    from rft_core.store.index import get_run, open_index
+    from rft_core.store.index import open_index
     from rft_core.store.run_reader import has_database, open_run
+    from rft_core.store.runs import get_run
 
     folder = runs_dir()
     with open_index(folder) as index:

@@ -50,7 +50,8 @@ def tasks(as_json: AsJson = False) -> None:
 
 def sets(as_json: AsJson = False) -> None:
     """The stored prompt and reward sets, which `--set prompt_set=` and `reward_set=` name."""
-    from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import list_prompt_sets, list_reward_sets
 
     with open_index(runs_dir()) as index:
         prompts, rewards = list_prompt_sets(index), list_reward_sets(index)

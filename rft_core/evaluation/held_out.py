@@ -19,7 +19,9 @@ from rft_core.data import PromptSet, PromptTemplate
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.suite import RowSource
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import RunRow, get_prompt_set, get_reward_set, get_run, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow, get_run
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.tasks import TASKS, get_task
 from rft_core.tasks.task import Task
 from rft_core.types import Message, Row

@@ -21,7 +21,8 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback, choose_engine
 from rft_core.sampling.service.messages import EngineName, SamplingParams
 from rft_core.store.adapters import get_adapter
-from rft_core.store.index import RunRow, get_run, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow, get_run
 from rft_core.types import Completion, Messages
 
 BASE = "base"

@@ -24,7 +24,8 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
-from rft_core.store.index import get_prompt_set, get_reward_set, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.tasks import get_task
 from rft_core.types import Message, Problem
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from rft_core.store.index import START_KINDS, STOP_KINDS, Command
+from rft_core.store.commands import START_KINDS, STOP_KINDS, Command
 
 
 @dataclass(frozen=True)

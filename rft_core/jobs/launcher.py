@@ -23,22 +23,11 @@ from rft_core.jobs.pinning import pin_sets
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import get_config_path, get_run_dir
-from rft_core.store.index import (
-    add_command,
-    add_run,
-    delete_run,
-    find_command,
-    get_run,
-    list_commands,
-    open_index,
-)
+from rft_core.store.commands import add_command, find_command, list_commands
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
-from rft_core.store.run_state import (
-    RunStatus,
-    get_run_status,
-    is_run_active,
-    list_run_statuses,
-)
+from rft_core.store.run_state import RunStatus, get_run_status, is_run_active, list_run_statuses
+from rft_core.store.runs import add_run, delete_run, get_run
 
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")

@@ -10,10 +10,7 @@ from sqlite_utils import Database
 
 from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
-from rft_core.store.index import (
-    ensure_prompt_set,
-    ensure_reward_set,
-)
+from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
 from rft_core.tasks import get_task
 
 

@@ -43,25 +43,25 @@ from rft_core.paths import (
     get_worker_lock_path,
     get_worker_log_path,
 )
-from rft_core.store.index import (
+from rft_core.store.commands import (
     START_KINDS,
     Command,
-    get_run,
     list_commands,
-    open_index,
     set_command_handled,
     set_worker_ended,
 )
+from rft_core.store.index import open_index
 from rft_core.store.process_identity import ProcessIdentity, get_identity, is_alive
 from rft_core.store.run_lock import FileLock, is_locked
 from rft_core.store.run_reader import (
-    Attempt,
+    WorkerLife,
     get_progress,
     has_database,
     list_attempts,
     open_run,
 )
 from rft_core.store.run_state import STUCK_AFTER_SECONDS, stuck_after
+from rft_core.store.runs import get_run
 
 WORKER_COMMAND = (sys.executable, "-m", "rft_core.worker")
 
@@ -242,7 +242,7 @@ class Supervisor:
                 error = f"The worker ended with code {code} before it began: {last}"
             set_worker_ended(index, command.id, error=error)
 
-    def _list_attempts(self, run: str) -> list[Attempt]:
+    def _list_attempts(self, run: str) -> list[WorkerLife]:
         if not has_database(self._runs_dir, run):
             return []
         with open_run(self._runs_dir, run) as db:

@@ -1,6 +1,6 @@
 """Reading a run's database: metrics as they grow, progress, attempts, checkpoints, events.
 
-Generations have a file of their own, `generation_reader.py`. Everything here is read-only, opens
+Generations have a file of their own, `generations.py`. Everything here is read-only, opens
 its own connection through `open_run`, and reads only what is new where a caller polls.
 """
 
@@ -39,7 +39,7 @@ def has_database(runs_dir: Path, run_id: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class WorkerLife:
     """`sandbox_tier`: what code rewards were locked in by; None where no code was run."""
 
     attempt: int
@@ -55,7 +55,7 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     phase: str
     detail: str
     step: int
@@ -75,12 +75,12 @@ class Checkpoint:
     created_at: float
 
 
-def list_attempts(db: Database) -> list[Attempt]:
-    return read_rows(db, Attempt, "FROM attempts ORDER BY attempt")
+def list_attempts(db: Database) -> list[WorkerLife]:
+    return read_rows(db, WorkerLife, "FROM attempts ORDER BY attempt")
 
 
-def get_progress(db: Database) -> Progress | None:
-    return next(iter(read_rows(db, Progress, "FROM progress")), None)
+def get_progress(db: Database) -> RunProgress | None:
+    return next(iter(read_rows(db, RunProgress, "FROM progress")), None)
 
 
 def list_checkpoints(db: Database) -> list[Checkpoint]:

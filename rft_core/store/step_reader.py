@@ -1,7 +1,7 @@
 """Reading what a run sampled, a step at a time: for whoever scores completions again.
 
 A step's generations are stored together, so that a step which was made again after a resume is
-known by the id of its newest one. Scores and reasons are not read here: see `generation_reader.py`.
+known by the id of its newest one. Scores and reasons are not read here: see `generations.py`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import get_reward_set, list_reward_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_reward_set, list_reward_sets
 from tests.browser.page_actions import button, choose
 from tests.sample_run import write_finished_run
 

@@ -9,7 +9,8 @@ from playwright.sync_api import Page, expect
 
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import list_prompt_sets, list_reward_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import list_prompt_sets, list_reward_sets
 from tests.browser.page_actions import button, choose, type_source, upload
 
 pytestmark = pytest.mark.browser

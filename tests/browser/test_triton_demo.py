@@ -12,7 +12,8 @@ from playwright.sync_api import Page, expect
 
 from rft_core.jobs import stop, wait_for_end
 from rft_core.paths import PROJECT_ROOT
-from rft_core.store.index import list_runs, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import list_runs
 from tests.browser.page_actions import button
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]

@@ -7,7 +7,8 @@ import pytest
 
 from rft_core.data import PromptSet
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import get_prompt_set, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 

@@ -10,7 +10,8 @@ from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import add_run, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import add_run
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 from tests.tiny_model import make_tiny_adapter

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from rft_core.paths import PROJECT_ROOT
-from rft_core.store.index import list_runs, open_index
+from rft_core.store.index import open_index
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
+from rft_core.store.runs import list_runs
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder, await_truth
 

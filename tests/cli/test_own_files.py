@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rft_core.store.index import list_prompt_sets, list_reward_sets, list_runs, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import list_runs
+from rft_core.store.sets import list_prompt_sets, list_reward_sets
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 

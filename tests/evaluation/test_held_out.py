@@ -9,7 +9,8 @@ from rft_core.data import PromptTemplate, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import MOST_PROMPTS, HeldOut, find_held_out
 from rft_core.jobs.pinning import pin_sets, store_prompt_set
-from rft_core.store.index import add_run, get_run, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import add_run, get_run
 from rft_core.tasks import get_task
 from rft_core.tasks.countdown import bucket
 from rft_core.types import Row

@@ -11,7 +11,8 @@ from rft_core.evaluation.run_evaluation import find_contender, judge, plan_evalu
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.scorer import Scorer
-from rft_core.store.index import add_run, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import add_run
 from rft_core.tasks import get_task
 from rft_core.types import Completion
 

@@ -1,7 +1,7 @@
 """What the supervisor decides, without any process."""
 
 from rft_core.jobs.decisions import AskToStop, KillWorker, Settle, StartWorker, decide
-from rft_core.store.index import Command
+from rft_core.store.commands import Command
 
 
 def asked(id: str, kind: str, run: str, handled_at: float | None = None) -> Command:

@@ -13,14 +13,10 @@ from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs import delete, fork, launch, list_problems, resume, stop, wait_for_end
 from rft_core.paths import get_config_path, get_run_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import (
-    get_prompt_set,
-    get_reward_set,
-    get_run,
-    list_commands,
-    list_runs,
-    open_index,
-)
+from rft_core.store.commands import list_commands
+from rft_core.store.index import open_index
+from rft_core.store.runs import get_run, list_runs
+from rft_core.store.sets import get_prompt_set, get_reward_set
 from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 

@@ -6,7 +6,8 @@ import subprocess
 
 from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.paths import get_supervisor_log_path
-from rft_core.store.index import list_commands, open_index
+from rft_core.store.commands import list_commands
+from rft_core.store.index import open_index
 from tests.runs_folder import SUPERVISOR, WORKER, RunsFolder, await_truth
 
 

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.completions.export import csv_lines, jsonl_lines
 from rft_core.paths import PROJECT_ROOT
-from rft_core.store.generation_reader import GenerationFilter, iterate_generations
+from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
+from rft_core.store.search import GenerationFilter
 from tests.sample_run import GROUP_SIZE, GROUPS, REWARDS, begin_run, queue_run, write_finished_run
 
 STEPS = 30

@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.components.runs.curves import measured_panels
 from rft_core.paths import PROJECT_ROOT
-from rft_core.store.index import list_commands, open_index
+from rft_core.store.commands import list_commands
+from rft_core.store.index import open_index
 from rft_core.store.run_writer import StepRecord
 from tests.sample_run import begin_run, queue_run, write_finished_run
 

@@ -9,7 +9,8 @@ from streamlit.testing.v1 import AppTest
 from rft_core.data import PromptSet
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set, list_prompt_sets
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from rft_core.data.sample_data import load_sample
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set, list_prompt_sets
 from rft_core.tasks import get_task
 
 MALFORMED = "<think>2 + 2 = 4<answer>4</answer>"

@@ -13,8 +13,9 @@ from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
-from rft_core.store.index import ensure_reward_set, open_index
+from rft_core.store.index import open_index
 from rft_core.store.rescores import Tally, get_rescore
+from rft_core.store.sets import ensure_reward_set
 from tests.runs_folder import await_truth
 from tests.sample_run import REWARDS, begin_run, write_finished_run
 

@@ -14,8 +14,9 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.sandbox.tiers import ProbeResult, SandboxReport
-from rft_core.store.index import list_reward_sets, open_index
+from rft_core.store.index import open_index
 from rft_core.store.rescores import get_rescore
+from rft_core.store.sets import list_reward_sets
 from rft_core.tasks import get_task
 from tests.runs_folder import await_truth
 from tests.sample_run import write_finished_run

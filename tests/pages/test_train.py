@@ -10,7 +10,8 @@ from pages.components.suited_settings import suited_settings
 from rft_core.config import METHODS, RunConfig, uses
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sandbox.tiers import SandboxReport
-from rft_core.store.index import list_runs, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import list_runs
 
 
 @pytest.fixture

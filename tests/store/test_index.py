@@ -8,23 +8,17 @@ import pytest
 
 from rft_core.config import make_config
 from rft_core.errors import NotFoundError
+from rft_core.store.commands import add_command, find_command, list_commands, set_command_handled
 from rft_core.store.database import transaction
-from rft_core.store.index import (
-    add_command,
-    add_run,
-    delete_run,
+from rft_core.store.index import open_index
+from rft_core.store.runs import add_run, delete_run, get_run, list_runs
+from rft_core.store.sets import (
     ensure_prompt_set,
     ensure_reward_set,
-    find_command,
     get_prompt_set,
     get_reward_set,
-    get_run,
-    list_commands,
     list_prompt_sets,
     list_reward_sets,
-    list_runs,
-    open_index,
-    set_command_handled,
 )
 
 ADD_REWARD_SET = (

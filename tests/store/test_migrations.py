@@ -15,13 +15,15 @@ from rft_core.paths import (
     get_run_db_path,
     get_worker_lock_path,
 )
+from rft_core.store.commands import add_command, list_commands
 from rft_core.store.database import open_for_reading, open_for_writing
-from rft_core.store.generation_reader import count_generations
-from rft_core.store.index import add_command, add_run, list_commands, list_runs, open_index
+from rft_core.store.generations import count_generations
+from rft_core.store.index import open_index
 from rft_core.store.rescores import RescoreWriter, list_rescores
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_attempts, list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.store.runs import add_run, list_runs
 from rft_core.store.schema.index import INDEX_SCHEMA
 from rft_core.store.schema.rescores import RESCORES_SCHEMA
 from rft_core.store.schema.run import RUN_SCHEMA

@@ -9,8 +9,7 @@ import pytest
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path
-from rft_core.store.generation_reader import (
-    GenerationFilter,
+from rft_core.store.generations import (
     count_generations,
     get_group,
     get_prompts,
@@ -32,6 +31,7 @@ from rft_core.store.run_reader import (
     training_seconds,
 )
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
+from rft_core.store.search import GenerationFilter
 
 RUN = "a-run"
 

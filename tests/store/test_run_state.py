@@ -14,26 +14,16 @@ import pytest
 from rft_core.config import make_config
 from rft_core.errors import BadInputError, NotFoundError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_heartbeat_path, get_worker_lock_path
-from rft_core.store.index import (
-    Command,
-    add_command,
-    add_run,
-    list_unreadable_runs,
-    open_index,
-    set_command_handled,
-)
+from rft_core.store.commands import Command, add_command, set_command_handled
+from rft_core.store.evidence import Evidence
+from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity, is_alive
 from rft_core.store.run_lock import FileLock, is_locked, read_holder
-from rft_core.store.run_reader import Attempt, Progress
-from rft_core.store.run_state import (
-    Evidence,
-    RunStatus,
-    derive_state,
-    get_run_status,
-    is_run_active,
-    list_run_statuses,
-)
+from rft_core.store.run_reader import RunProgress, WorkerLife
+from rft_core.store.run_state import RunStatus, get_run_status, is_run_active, list_run_statuses
 from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.store.runs import add_run, list_unreadable_runs
+from rft_core.store.state_rules import derive_state
 
 OWN_PID, DEAD_PID = psutil.Process().pid, 2**22 - 3
 
@@ -50,8 +40,8 @@ def asked(
     )  # type: ignore[arg-type]
 
 
-def lived(command: str | None, outcome: str | None, from_step: int = 0) -> Attempt:
-    return Attempt(1, command, from_step, 1, 1.0, 0.0, None, outcome, "")
+def lived(command: str | None, outcome: str | None, from_step: int = 0) -> WorkerLife:
+    return WorkerLife(1, command, from_step, 1, 1.0, 0.0, None, outcome, "")
 
 
 LAUNCH = asked(1, "launch", pid=DEAD_PID)
@@ -99,9 +89,9 @@ CRASHED = lived("launch-1", None)
     ],
 )
 def test_state(
-    state: str, commands: list[Command], attempts: list[Attempt], locked: bool, reached: bool
+    state: str, commands: list[Command], attempts: list[WorkerLife], locked: bool, reached: bool
 ) -> None:
-    progress = Progress("training" if reached else "loading", "", 0, 9, 0.0)
+    progress = RunProgress("training" if reached else "loading", "", 0, 9, 0.0)
     evidence = Evidence(locked, attempts=attempts, progress=progress)
     assert derive_state(commands, evidence) == state
 

@@ -11,7 +11,7 @@ import pytest
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sandbox import servers, tiers
 from rft_core.sandbox.outcome import InfrastructureError
-from rft_core.store.generation_reader import iterate_generations
+from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
 from tests.tiny_run import add_tiny_run, live_in_process
 

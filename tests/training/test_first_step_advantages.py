@@ -8,7 +8,7 @@ import torch
 
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.store.generation_reader import iterate_generations
+from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
 from rft_core.training.run_trainer import RunTrainer
 from tests.tiny_run import add_tiny_run, live_in_process

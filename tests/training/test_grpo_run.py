@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.store.generation_reader import iterate_generations
-from rft_core.store.index import ensure_reward_set, open_index
+from rft_core.store.generations import iterate_generations
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import (
     events_frame,
     last_metrics,
@@ -20,6 +20,7 @@ from rft_core.store.run_reader import (
     metrics_frame,
     open_run,
 )
+from rft_core.store.sets import ensure_reward_set
 from tests.tiny_run import add_tiny_run, expected_counts, live_in_process, read_counts
 
 CLOCKS = ("step_time",)

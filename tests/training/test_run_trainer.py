@@ -13,7 +13,7 @@ from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
-from rft_core.store.generation_reader import iterate_generations
+from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter
 from rft_core.training.grpo import make_trainer

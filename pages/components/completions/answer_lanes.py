@@ -18,7 +18,7 @@ from rft_core.rewards.contract import Batch, RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.sampling.service.messages import Lane, LaneDone, Progress, SamplingParams, TextDelta
-from rft_core.store.generation_reader import Generation
+from rft_core.store.generations import Generation
 from rft_core.types import Completion, Messages
 
 UNFINISHED = "chat_unfinished"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from pages.components.completions.word_diff import DiffPart
-from rft_core.store.generation_reader import Generation
+from rft_core.store.generations import Generation
 
 _THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from rft_core.store.generation_reader import Generation
+from rft_core.store.generations import Generation
 
 FORMULA_STARTS = ("=", "+", "-", "@")
 _PLAIN = (

@@ -5,8 +5,9 @@ from typing import Any
 import streamlit as st
 
 from rft_core.paths import get_runs_dir
-from rft_core.store.generation_reader import GenerationFilter, list_flags
+from rft_core.store.generations import list_flags
 from rft_core.store.run_reader import open_run
+from rft_core.store.search import GenerationFilter
 
 ANY = "any"
 SPLITS = ("train", "validation")

@@ -11,8 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from rft_core.paths import get_runs_dir
-from rft_core.store.generation_reader import Generation, GenerationFilter, list_generations
+from rft_core.store.generations import Generation, list_generations
 from rft_core.store.run_reader import open_run
+from rft_core.store.search import GenerationFilter
 
 PAGE_ROWS = 50
 ANCHOR = "generations_anchor"

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.completions.completion_html import completion_card, prompt_html
-from rft_core.store.generation_reader import Generation, StoredPrompt
+from rft_core.store.generations import Generation, StoredPrompt
 
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "generation_view.css"
 

@@ -20,7 +20,8 @@ from rft_core.dry_run import choose_rows, sample_groups
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import Progress
-from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set, list_prompt_sets
 from rft_core.tasks import TASKS, get_task
 from rft_core.types import Completion, Messages, Row
 

@@ -23,7 +23,7 @@ from pages.components.prompts.bands import show_prompt_bands
 from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, RewardSet
-from rft_core.store.generation_reader import Generation
+from rft_core.store.generations import Generation
 from rft_core.types import Messages
 
 

@@ -22,7 +22,8 @@ from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.jobs.pinning import make_task_prompt_set
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import get_prompt_set, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set
 
 KEPT = "prompt_bands_kept"
 WHOLE = ""  # stands for the whole reward, as in `PassRule`

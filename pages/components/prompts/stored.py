@@ -13,7 +13,8 @@ from pages.components.workflow import remembered
 from rft_core.data import PromptSet
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import get_prompt_set, list_prompt_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_prompt_set, list_prompt_sets
 from rft_core.tasks import TASKS
 
 

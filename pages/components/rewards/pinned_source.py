@@ -12,7 +12,9 @@ from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.triton.graders import INFOS as KERNEL_GRADERS
-from rft_core.store.index import RunRow, StoredSet, get_reward_set, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow
+from rft_core.store.sets import StoredSet, get_reward_set
 
 
 def get_pinned_rewards(run: RunRow) -> tuple[StoredSet, RewardSet] | None:

@@ -19,7 +19,8 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.exchange.openai_graders import Imported
 from rft_core.rewards.exchange.reward_files import read_pasted, read_reward_file
 from rft_core.rewards.python_source import LONGEST_SOURCE, STARTER_SOURCE
-from rft_core.store.index import get_reward_set, list_reward_sets, open_index
+from rft_core.store.index import open_index
+from rft_core.store.sets import get_reward_set, list_reward_sets
 from rft_core.tasks import TASKS
 
 SEEN = "rewards_upload_seen"

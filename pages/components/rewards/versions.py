@@ -18,13 +18,8 @@ from pages.components.runs.badge import age_text
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.index import (
-    StoredSet,
-    ensure_reward_set,
-    get_reward_set,
-    list_reward_sets,
-    open_index,
-)
+from rft_core.store.index import open_index
+from rft_core.store.sets import StoredSet, ensure_reward_set, get_reward_set, list_reward_sets
 
 
 def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | None:

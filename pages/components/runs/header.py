@@ -11,12 +11,11 @@ from rft_core.config import parse_assignments
 from rft_core.errors import RftError
 from rft_core.jobs import fork
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import RunRow
 from rft_core.store.run_reader import Checkpoint
 from rft_core.store.run_state import RunStatus
+from rft_core.store.runs import RunRow
 
 HEARTBEAT_LATE_SECONDS = 60.0
-TROUBLE = ("failed", "crashed", "needs_attention")
 PHASES = {
     "loading": "Loading the model",
     "training": "Training",
@@ -75,7 +74,10 @@ def _trouble(status: RunStatus) -> None:
         )
     if status.state == "stopped" and status.message:
         st.caption(plain(status.message))
-    if status.state not in TROUBLE:
+    if not status.is_in_trouble:
+        return
+    if status.state == "unreadable":
+        st.error(plain(status.message), icon=":material/error:")
         return
     ending = {"failed": "Training failed", "crashed": "The worker crashed"}
     st.error(

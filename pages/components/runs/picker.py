@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages.components.page_header import plain, shown_errors
 from rft_core.paths import get_runs_dir
-from rft_core.store.index import RunRow, list_runs, open_index
+from rft_core.store.index import open_index
+from rft_core.store.runs import RunRow, list_runs
 
 KEY = "run_picker"
 REMEMBERED = "last_run"  # the choice outlives a visit to a page without a picker

@@ -13,10 +13,12 @@ from rft_core.errors import RftError
 from rft_core.jobs import cancel_rescore, start_rescore
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.store.generation_reader import count_generations
-from rft_core.store.index import RunRow, get_reward_set, list_reward_sets, list_runs, open_index
+from rft_core.store.generations import count_generations
+from rft_core.store.index import open_index
 from rft_core.store.rescores import Rescore, Tally, get_rescore, get_tally, open_rescores
 from rft_core.store.run_reader import has_database, open_run
+from rft_core.store.runs import RunRow, list_runs
+from rft_core.store.sets import get_reward_set, list_reward_sets
 
 ADDRESS, POPOVER = "rescore", "rescore_popover"
 WHAT = (

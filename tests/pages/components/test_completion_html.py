@@ -11,7 +11,7 @@ from pages.components.completions.completion_html import (
     score_text,
 )
 from pages.components.completions.word_diff import diff_words
-from rft_core.store.generation_reader import Generation
+from rft_core.store.generations import Generation
 
 OURS = {"div", "span", "b", "i", "em", "mark", "details", "summary", "del", "ins"}
 ATTACKS = [

@@ -1,0 +1,93 @@
+"""Commands in the index: how pages and the command line ask for something.
+
+The supervisor answers them, in the order of their numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from rft_core.store.database import read_rows, transaction
+
+START_KINDS = ("launch", "resume")
+STOP_KINDS = ("stop", "kill")
+
+
+@dataclass(frozen=True)
+class Command:
+    """`number` gives the order in which commands were asked; no clock does.
+
+    `backend` started the worker, and knows it by `handle`, which nobody else reads.
+    """
+
+    number: int
+    id: str
+    kind: str
+    run: str
+    created_at: float
+    handled_at: float | None
+    worker_pid: int | None
+    worker_started: float | None
+    worker_ended_at: float | None
+    error: str | None
+    backend: str = "local"
+    handle: str | None = None
+
+
+def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
+    """False when a command with this id was already there (a double click)."""
+    with transaction(db) as connection:
+        cursor = connection.execute(
+            "INSERT OR IGNORE INTO commands (id, kind, run, created_at) VALUES (?, ?, ?, ?)",
+            (id, kind, run, time.time()),
+        )
+        return cursor.rowcount == 1
+
+
+def find_command(db: Database, id: str) -> Command | None:
+    return next(iter(read_rows(db, Command, "FROM commands WHERE id = ?", [id])), None)
+
+
+def list_commands(
+    db: Database, *, run: str | None = None, pending_only: bool = False
+) -> list[Command]:
+    """Oldest first."""
+    where = ["1"] + (["run = :run"] if run else []) + (["handled_at IS NULL"] * pending_only)
+    rest = f"FROM commands WHERE {' AND '.join(where)} ORDER BY number"
+    return read_rows(db, Command, rest, {"run": run} if run else {})
+
+
+def get_last_start(commands: Sequence[Command]) -> Command | None:
+    """The newest request to start, which a worker that begins now answers."""
+    return next((c for c in reversed(commands) if c.kind in START_KINDS), None)
+
+
+def set_command_handled(
+    db: Database,
+    id: str,
+    *,
+    worker_pid: int | None = None,
+    worker_started: float | None = None,
+    error: str | None = None,
+    backend: str = "local",
+    handle: str | None = None,
+) -> None:
+    with transaction(db) as connection:
+        connection.execute(
+            "UPDATE commands SET handled_at = ?, worker_pid = ?, worker_started = ?, error = ?, "
+            "backend = ?, handle = ? WHERE id = ?",
+            (time.time(), worker_pid, worker_started, error, backend, handle, id),
+        )
+
+
+def set_worker_ended(db: Database, id: str, *, error: str | None = None) -> None:
+    """The worker that answered this command is gone; `error` is why it never began."""
+    with transaction(db) as connection:
+        connection.execute(
+            "UPDATE commands SET worker_ended_at = ?, error = ? WHERE id = ?",
+            (time.time(), error, id),
+        )

@@ -1,0 +1,128 @@
+"""Runs in the index: their settings, and where they came from.
+
+Nothing here knows whether a run is alive: see `state_rules.py`. A run whose settings this version
+cannot read is listed apart, and hides no other.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database
+
+from rft_core.config import RunConfig, make_config
+from rft_core.errors import BadInputError, NotFoundError
+from rft_core.store.database import transaction
+
+_COLUMNS = "id, name, config, created_at, parent_run, parent_step"
+
+
+@dataclass(frozen=True)
+class RunRow:
+    id: str
+    name: str
+    config: RunConfig
+    created_at: float
+    parent_run: str | None
+    parent_step: int | None
+
+
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A run whose settings are not those of this version. `problem` says which."""
+
+    id: str
+    name: str
+    created_at: float
+    problem: str
+
+
+def add_run(
+    db: Database,
+    *,
+    id: str,
+    config: RunConfig,
+    parent_run: str | None = None,
+    parent_step: int | None = None,
+    launch_id: str | None = None,
+) -> str:
+    """Add a run and, with `launch_id`, the command that starts it, in one transaction.
+
+    Returns the run's id: that of the earlier run when a command with this id was already there.
+    """
+    now = time.time()
+    with transaction(db) as connection:
+        query = "SELECT run FROM commands WHERE id = ?"
+        if earlier := connection.execute(query, (launch_id,)).fetchone():
+            return str(earlier[0])
+        connection.execute(
+            "INSERT INTO runs (id, name, config, created_at, parent_run, parent_step) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (id, config.name, config.model_dump_json(), now, parent_run, parent_step),
+        )
+        if launch_id is not None:
+            connection.execute(
+                "INSERT INTO commands (id, kind, run, created_at) VALUES (?, 'launch', ?, ?)",
+                (launch_id, id, now),
+            )
+    return id
+
+
+def get_run(db: Database, id: str) -> RunRow:
+    for row in db.query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", [id]):
+        return _run(row)
+    raise _no_run(id)
+
+
+def check_run_exists(db: Database, id: str) -> None:
+    """Raise `NotFoundError` unless it does; its settings need not be readable."""
+    if not db.execute("SELECT 1 FROM runs WHERE id = ?", [id]).fetchone():
+        raise _no_run(id)
+
+
+def list_runs(db: Database) -> list[RunRow]:
+    """Those that can be read, newest first."""
+    return [run for run in _read_runs(db) if isinstance(run, RunRow)]
+
+
+def list_unreadable_runs(db: Database) -> list[UnreadableRun]:
+    """Newest first."""
+    return [run for run in _read_runs(db) if isinstance(run, UnreadableRun)]
+
+
+def delete_run(db: Database, id: str) -> None:
+    with transaction(db) as connection:
+        connection.execute("DELETE FROM commands WHERE run = ?", (id,))
+        connection.execute("DELETE FROM runs WHERE id = ?", (id,))
+
+
+def _no_run(id: str) -> NotFoundError:
+    return NotFoundError(
+        f"There is no run '{id}'", "", "List the runs with: python -m rft_core runs"
+    )
+
+
+def _read_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
+    for row in db.query(f"SELECT {_COLUMNS} FROM runs ORDER BY created_at DESC, id DESC"):
+        try:
+            yield _run(row)
+        except BadInputError as error:
+            yield UnreadableRun(row["id"], row["name"], row["created_at"], error.why)
+
+
+def _run(row: dict[str, Any]) -> RunRow:
+    try:
+        config = make_config(json.loads(row["config"]))
+    except (BadInputError, ValueError, TypeError) as error:
+        raise BadInputError(
+            f"The settings of run '{row['id']}' cannot be read",
+            error.why if isinstance(error, BadInputError) else str(error),
+            "Use the version of RFT Studio that made it, or delete it",
+        ) from error
+    return RunRow(
+        row["id"], row["name"], config, row["created_at"], row["parent_run"], row["parent_step"]
+    )
