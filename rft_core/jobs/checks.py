@@ -21,6 +21,7 @@ from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import Facts, estimate, find_problems
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
@@ -122,6 +123,7 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
     else:
         reward_set = get_task(config.task).reward_set
     check_reward_set(reward_set)
+    check_keys(reward_set)
     if list_code(reward_set) and not get_sandbox_report().tier:
         raise refuse_code(reward_set, get_sandbox_report().missing)
     if not any(reward_set.weights):

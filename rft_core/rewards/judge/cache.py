@@ -1,7 +1,7 @@
-"""What a judge has said before: verdicts by the hash of the question, in memory or in a file.
+"""What a judge has said before: scores by the hash of the question, in memory or in a file.
 
-A file that fails later (locked, full, read-only) is given up, and verdicts are kept in memory from
-there on: no verdict is lost for it, and what was paid for is not asked again.
+A file that fails later (locked, full, read-only) is given up, and scores are kept in memory from
+there on: no score is lost for it, and what was paid for is not asked again.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.judge.chat_endpoint import Reply
+from rft_core.rewards.judge.chat_endpoint import ChatReply
 
 LOCK_SECONDS = 5.0  # to wait for another process that writes
-NOT_ASKED = Reply("", 0, 0, 0.0)
+NOT_ASKED = ChatReply("", 0, 0, 0.0)
 
 
 @dataclass(frozen=True)
-class Verdict:
+class JudgeScore:
     """What the judge said of one completion: a score in its own range, and what asking took."""
 
     score: float
     reason: str
-    reply: Reply
+    reply: ChatReply
     cached: bool = False
 
 
-class VerdictCache:
-    """Verdicts by the hash of the question, used from one thread."""
+class ScoreCache:
+    """Scores by the hash of the question, used from one thread."""
 
     def __init__(self, path: str) -> None:
         """Raises `BadInputError` for a file that cannot be used at all."""
@@ -44,8 +44,8 @@ class VerdictCache:
                 "Give cache_file a place that can be written, or leave it out",
             ) from error
 
-    def find(self, keys: Iterable[str]) -> dict[str, Verdict]:
-        """The verdicts that are known, by their keys."""
+    def find(self, keys: Iterable[str]) -> dict[str, JudgeScore]:
+        """The scores that are known, by their keys."""
         wanted = list(keys)
         try:
             return self._find(wanted)
@@ -53,8 +53,8 @@ class VerdictCache:
             self._give_up_file(error)
             return self._find(wanted)
 
-    def keep(self, verdicts: Mapping[str, Verdict]) -> None:
-        rows = [(key, verdict.score, verdict.reason) for key, verdict in verdicts.items()]
+    def keep(self, scores: Mapping[str, JudgeScore]) -> None:
+        rows = [(key, one.score, one.reason) for key, one in scores.items()]
         try:
             _insert(self._database, rows)
         except sqlite3.Error as error:
@@ -69,11 +69,11 @@ class VerdictCache:
     def close(self) -> None:
         self._database.close()
 
-    def _find(self, keys: Sequence[str]) -> dict[str, Verdict]:
+    def _find(self, keys: Sequence[str]) -> dict[str, JudgeScore]:
         query = "SELECT score, reason FROM verdicts WHERE key = ?"
         found = {key: self._database.execute(query, [key]).fetchone() for key in keys}
         return {
-            key: Verdict(score=row[0], reason=row[1], reply=NOT_ASKED, cached=True)
+            key: JudgeScore(score=row[0], reason=row[1], reply=NOT_ASKED, cached=True)
             for key, row in found.items()
             if row
         }
@@ -85,7 +85,7 @@ class VerdictCache:
         self._database.close()
         self._database = memory
         self._problem = (
-            f"could not use its cache '{self._path}' ({error}) and keeps verdicts in memory from "
+            f"could not use its cache '{self._path}' ({error}) and keeps scores in memory from "
             "here on"
         )
 

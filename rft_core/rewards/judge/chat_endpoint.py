@@ -1,31 +1,34 @@
 """Ask an OpenAI-compatible chat endpoint, with retries, and count what it cost.
 
 Any server that speaks `POST {base_url}/chat/completions` will do: vLLM, llama.cpp, Ollama, OpenAI.
-The key is read from the environment and never stored. Nothing here knows what is asked.
+Redirects are not followed: the key and the texts are for the named host alone. What the server says
+is believed in nothing: its answer has a largest size and a last moment, and the key is cut out of
+every text that comes from it. Nothing here knows what is asked.
 """
 
 from __future__ import annotations
 
-import email.message
-import http.client
+import asyncio
 import json
-import os
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
-LARGEST_REPLY = 1 << 20
+import httpx
+
+from rft_core.rewards.judge.keys import LOOPBACK, get_key, mask
+
+LARGEST_REPLY = 1 << 20  # bytes
+LONGEST_SHOWN = 300  # characters of a server's error
+MOST_COUNTED = 10**9  # tokens of one answer; more is a lie
 RETRIED_STATUS = {408, 409, 425, 429, 500, 502, 503, 504}
 FIRST_PAUSE = 0.25  # seconds; doubled each time, unless the server says how long
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
-class Reply:
+class ChatReply:
     """What the model said, and what it took. `retries` are the attempts that failed before."""
 
     text: str
@@ -57,77 +60,105 @@ class ChatEndpoint:
     timeout: float = 30.0
     retries: int = 3
 
-    def ask(self, messages: Sequence[Mapping[str, str]], deadline: float, **settings: Any) -> Reply:
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        """Kept open between questions, in the event loop that first asks one."""
+        return httpx.AsyncClient(
+            follow_redirects=False,
+            trust_env=httpx.URL(self.base_url).host not in LOOPBACK,  # no proxy for this machine
+            timeout=None,  # `_post` ends an attempt as a whole, also one of slow headers
+            limits=httpx.Limits(max_connections=None),
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    def mask(self, text: str) -> str:
+        """The text without the key in it."""
+        return mask(text, get_key(self.key_variable))
+
+    async def ask(
+        self, messages: Sequence[Mapping[str, str]], deadline: float, **settings: Any
+    ) -> ChatReply:
         """The reply, before `deadline` on the monotonic clock. Raises `EndpointError`."""
         body = {"model": self.model, "messages": list(messages), **settings}
         start = time.monotonic()
         for attempt in range(self.retries + 1):
             left = deadline - time.monotonic()
             if left <= 0:
-                raise EndpointError("the time for this batch was used up")
+                raise EndpointError("the time for this completion was used up")
             try:
-                answer = self._post(body, min(self.timeout, left))
-                return _read_reply(answer, time.monotonic() - start, attempt)
+                answer = await self._post(body, min(self.timeout, left))
+                return self._read_reply(answer, time.monotonic() - start, attempt)
             except _PassingError as error:
                 if attempt == self.retries:
-                    raise EndpointError(f"{error} ({attempt + 1} attempts)") from error
+                    raise EndpointError(f"{error} ({attempt + 1} attempts)") from None
                 pause = FIRST_PAUSE * 2**attempt if error.pause is None else error.pause
-                time.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+                await asyncio.sleep(max(0.0, min(pause, deadline - time.monotonic())))
         raise AssertionError("the loop returns or raises")
 
-    def _post(self, body: Mapping[str, Any], timeout: float) -> Any:
-        headers = {"Content-Type": "application/json"}
-        if key := os.environ.get(self.key_variable) if self.key_variable else None:
-            headers["Authorization"] = f"Bearer {key}"
-        request = urllib.request.Request(
-            f"{self.base_url.rstrip('/')}/chat/completions", json.dumps(body).encode(), headers
-        )
-        direct = urlsplit(self.base_url).hostname in LOOPBACK
-        proxies = [urllib.request.ProxyHandler({})] if direct else []
+    async def _post(self, body: Mapping[str, Any], timeout: float) -> Any:
+        """The parsed answer. A server that sends byte after byte gets no more time than another."""
         try:
-            with urllib.request.build_opener(*proxies).open(request, timeout=timeout) as response:
-                return json.loads(_read_in_time(response, timeout))
-        except urllib.error.HTTPError as error:
-            with error:
-                message = (
-                    f"it answered HTTP {error.code}: {error.read(300).decode('utf-8', 'replace')}"
-                )
-            if error.code not in RETRIED_STATUS:
-                raise EndpointError(message) from error
-            raise _PassingError(message, _retry_after(error.headers)) from error
-        except TimeoutError as error:
-            raise _PassingError(f"it did not answer within {timeout:.3g} s") from error
-        except ValueError as error:
-            raise _PassingError("its answer is not JSON") from error
-        except (OSError, http.client.HTTPException) as error:
-            raise _PassingError(f"it cannot be reached: {error}") from error
+            async with asyncio.timeout(timeout):
+                status, headers, data = await self._exchange(body)
+        except TimeoutError:
+            raise _PassingError(f"it did not answer within {timeout:.3g} s") from None
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            why = self.mask(str(error)) or type(error).__name__
+            raise _PassingError(f"it cannot be reached: {why:.{LONGEST_SHOWN}}") from None
+        if status == httpx.codes.OK:
+            return _parse(data)
+        if httpx.codes.is_redirect(status):
+            raise EndpointError(
+                f"it answered HTTP {status}, a redirect, which is not followed: give base_url the "
+                "endpoint's own address"
+            )
+        text = self.mask(data.decode("utf-8", "replace"))
+        message = f"it answered HTTP {status}: {text:.{LONGEST_SHOWN}}"
+        if status in RETRIED_STATUS:
+            raise _PassingError(message, _retry_after(headers))
+        raise EndpointError(message)
+
+    async def _exchange(self, body: Mapping[str, Any]) -> tuple[int, httpx.Headers, bytes]:
+        """Status, headers and the body as it was sent, up to the largest size."""
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+        if key := get_key(self.key_variable):
+            headers["Authorization"] = f"Bearer {key}"
+        url, data = f"{self.base_url.rstrip('/')}/chat/completions", bytearray()
+        content = json.dumps(body).encode()
+        async with self._client.stream("POST", url, content=content, headers=headers) as response:
+            async for part in response.aiter_raw():  # raw: a small answer may unpack to a large one
+                data += part
+                if len(data) > LARGEST_REPLY:
+                    if response.is_success:
+                        raise _PassingError("its answer is too large")
+                    break
+            return response.status_code, response.headers, bytes(data)
+
+    def _read_reply(self, answer: Any, seconds: float, retries: int) -> ChatReply:
+        try:
+            text = answer["choices"][0]["message"]["content"]
+            usage = answer.get("usage") or {}
+            counts = [usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
+            tokens = [min(max(0, int(count)), MOST_COUNTED) for count in counts]
+        except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise _PassingError("its answer is no chat completion") from error
+        if not isinstance(text, str):
+            raise _PassingError("its answer holds no text")
+        return ChatReply(self.mask(text), tokens[0], tokens[1], seconds, retries)
 
 
-def _read_in_time(response: Any, timeout: float) -> bytes:
-    """The body; a server that sends one byte at a time does not get more time than another."""
-    deadline, data = time.monotonic() + timeout, bytearray()
-    while part := response.read1(1 << 16):
-        data += part
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        if len(data) > LARGEST_REPLY:
-            raise ValueError("too large")
-    return bytes(data)
-
-
-def _read_reply(answer: Any, seconds: float, retries: int) -> Reply:
+def _parse(data: bytes) -> Any:
     try:
-        text = answer["choices"][0]["message"]["content"]
-        usage = answer.get("usage") or {}
-        tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise _PassingError("its answer is no chat completion") from error
-    if not isinstance(text, str):
-        raise _PassingError("its answer holds no text")
-    return Reply(text, tokens[0], tokens[1], seconds, retries)
+        return json.loads(data)
+    except RecursionError:
+        raise _PassingError("its answer is nested too deeply to be read") from None
+    except ValueError:
+        raise _PassingError("its answer is not JSON") from None
 
 
-def _retry_after(headers: email.message.Message) -> float | None:
+def _retry_after(headers: httpx.Headers) -> float | None:
     try:
         return max(0.0, float(headers.get("Retry-After", "")))
     except ValueError:

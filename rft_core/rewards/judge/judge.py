@@ -6,32 +6,44 @@ the completion is unscored, never 0. The completion reaches the judge between ma
 know and with the notice that it is data; text in it that speaks to the judge is flagged. None of
 that makes a judge proof against persuasion: gate it by what a program can check.
 
-Verdicts are kept by the hash of all that decides them (in memory, or in an SQLite file), equal
+Scores are kept by the hash of all that decides them (in memory, or in an SQLite file), equal
 questions are asked once, and tokens, cost and latency are in the report's metrics and extras.
+All questions of a judge are asked from one event loop, in a thread of its own.
 Source: "Judging LLM-as-a-Judge" (arXiv 2306.05685); OpenAI's `score_model` grader.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import httpx
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
-from rft_core.rewards.judge.cache import Verdict, VerdictCache
+from rft_core.rewards.judge.cache import JudgeScore, ScoreCache
 from rft_core.rewards.judge.chat_endpoint import ChatEndpoint, EndpointError
-from rft_core.rewards.judge.question import LONGEST_JUDGED, Question, make_question
-from rft_core.rewards.judge.reply import read_label, read_verdict
-from rft_core.rewards.judge.report import report_batch
+from rft_core.rewards.judge.keys import check_key, check_key_variable
+from rft_core.rewards.judge.question import (
+    LONGEST_JUDGED,
+    Question,
+    make_question,
+    read_label,
+    read_score,
+)
+from rft_core.rewards.judge.report import Answer, report_batch
 from rft_core.rewards.workbench import Workbench
 
-MOST_TOKENS = 1_000  # that a verdict may take; thinking judges think briefly
+CLOSING_SECONDS = 5.0
+MOST_TOKENS = 1_000  # that an answer may take; thinking judges think briefly
 _TO_THE_JUDGE = re.compile(
     r"ignore (?:all |any |the |your )*(?:previous|prior|above|earlier) (?:instructions|rubric)"
     r"|\"score\"\s*:|(?:give|award|assign|rate)\s+(?:me|this|it|my)\b.{0,40}?"
@@ -41,12 +53,17 @@ _TO_THE_JUDGE = re.compile(
 )
 
 
+Result = TypeVar("Result")
+
+
 class Judge:
-    """One entry's judge with its endpoint, its cache and its threads."""
+    """One entry's judge with its endpoint, its cache and its event loop."""
 
     def __init__(self, entry: RewardEntry) -> None:
+        """Raises `BadInputError` where its key must not be sent to its address."""
         self._name = entry.name
         self._options = JUDGE.with_defaults(entry)
+        check_key(entry.name, self._options["base_url"], self._options["key_variable"])
         self._endpoint = ChatEndpoint(
             self._options["base_url"],
             self._options["model"],
@@ -54,15 +71,26 @@ class Judge:
             self._options["timeout"],
             self._options["retries"],
         )
-        self._cache = VerdictCache(self._options["cache_file"] or ":memory:")
-        self._pool = ThreadPoolExecutor(self._options["concurrency"], "judge")
+        self._cache = ScoreCache(self._options["cache_file"] or ":memory:")
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="judge", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        with suppress(TimeoutError):
+            self._wait(self._endpoint.close(), CLOSING_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLOSING_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
         self._cache.close()
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
-        """Judge every completion; equal questions are asked once."""
+        """Judge every completion; equal questions are asked once.
+
+        `timeout`: seconds for each completion, from when it is asked about. Where the endpoint has
+        given no score for that long, what is left of the batch stays unscored.
+        """
         start = time.monotonic()
         samples = zip(batch.prompts, batch.completions, batch.rows, strict=True)
         questions = [make_question(self._options, *sample) for sample in samples]
@@ -70,13 +98,14 @@ class Judge:
         unique = dict(zip(keys, questions, strict=True))
         known = self._cache.find(unique)
         new = {key: question for key, question in unique.items() if key not in known}
-        answered = self._ask_all(new, start + timeout)
-        verdicts = [(known | answered)[key] for key in keys]
-        grades = list(map(self._grade, verdicts, batch.completions))
+        answered = self._wait(self._ask_all(new, timeout), None)
+        self._cache.keep({k: one for k, one in answered.items() if isinstance(one, JudgeScore)})
+        answers = [(known | answered)[key] for key in keys]
+        grades = list(map(self._grade, answers, batch.completions))
         report = report_batch(
             self._name,
-            verdicts,
-            [verdict for verdict in answered.values() if isinstance(verdict, Verdict)],
+            answers,
+            [one for one in answered.values() if isinstance(one, JudgeScore)],
             calls=sum(not isinstance(question, str) for question in new.values()),
             prices=(self._options["price_in"], self._options["price_out"]),
             seconds=time.monotonic() - start,
@@ -84,31 +113,54 @@ class Judge:
         )
         return grades, report
 
-    def _ask_all(
-        self, questions: Mapping[str, Question], deadline: float
-    ) -> dict[str, Verdict | str]:
-        """A verdict, which is kept, or why there is none, for each question, by its hash."""
-        futures = {
-            key: self._pool.submit(self._ask, question, deadline)
-            for key, question in questions.items()
-            if not isinstance(question, str)
-        }
-        wait(futures.values(), timeout=max(0.0, deadline - time.monotonic()))
-        answers = {key: _result(future) for key, future in futures.items()}
-        self._cache.keep({key: one for key, one in answers.items() if isinstance(one, Verdict)})
-        unasked = {key: text for key, text in questions.items() if isinstance(text, str)}
-        return answers | unasked
+    def _wait(self, work: Coroutine[Any, Any, Result], timeout: float | None) -> Result:
+        """What the event loop makes of it; stopped with whoever waits, as by Ctrl-C."""
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result(timeout)
+        finally:
+            future.cancel()
 
-    def _ask(self, question: Sequence[Mapping[str, str]], deadline: float) -> Verdict:
-        """Raises `EndpointError` where there is no verdict, also after asking once more."""
+    async def _ask_all(
+        self, questions: Mapping[str, Question], timeout: float
+    ) -> dict[str, Answer]:
+        """A score, or why there is none, for each question, by its hash."""
+        places = asyncio.Semaphore(self._options["concurrency"])
+        last_score = time.monotonic()
+
+        async def answer(question: Question) -> Answer:
+            nonlocal last_score
+            if isinstance(question, str):
+                return question
+            async with places:
+                now = time.monotonic()
+                if now > last_score + timeout:
+                    return f"the endpoint has given no score for {timeout:.3g} s"
+                try:
+                    async with asyncio.timeout(timeout):
+                        score = await self._ask(question, now + timeout)
+                except EndpointError as error:
+                    return str(error)
+                except TimeoutError:
+                    return "the time for this completion was used up"
+                last_score = time.monotonic()
+                return score
+
+        answers = await asyncio.gather(*map(answer, questions.values()))
+        return dict(zip(questions, answers, strict=True))
+
+    async def _ask(self, question: Sequence[Mapping[str, str]], deadline: float) -> JudgeScore:
+        """Raises `EndpointError` where there is no score, also after asking once more."""
         for attempt in range(2):
-            reply = self._endpoint.ask(question, deadline, temperature=0, max_tokens=MOST_TOKENS)
+            reply = await self._endpoint.ask(
+                question, deadline, temperature=0, max_tokens=MOST_TOKENS
+            )
             try:
                 score, reason = self._read(reply.text)
-                return Verdict(score, reason, reply)
+                return JudgeScore(score, self._endpoint.mask(reason), reply)
             except ValueError as error:
                 if attempt:
-                    raise EndpointError(str(error)) from error
+                    raise EndpointError(self._endpoint.mask(str(error))) from error
         raise AssertionError("the loop returns or raises")
 
     def _hash(self, question: Question) -> str:
@@ -121,38 +173,29 @@ class Judge:
         if self._options["labels"]:
             label, reason = read_label(text, json.loads(self._options["labels"]))
             return float(label in json.loads(self._options["passing_labels"])), reason or label
-        return read_verdict(text, self._options["minimum"], self._options["maximum"])
+        return read_score(text, self._options["minimum"], self._options["maximum"])
 
-    def _grade(self, verdict: Verdict | str, completion: str) -> Grade:
+    def _grade(self, answer: Answer, completion: str) -> Grade:
         flags = ("speaks_to_judge",) if _TO_THE_JUDGE.search(completion[:LONGEST_JUDGED]) else ()
-        if isinstance(verdict, str):
-            return Grade(None, f"Not judged: {verdict}.", flags)
+        if isinstance(answer, str):
+            return Grade(None, f"Not judged: {answer}.", flags)
         if self._options["labels"]:
-            return Grade(verdict.score, verdict.reason, flags)
+            return Grade(answer.score, answer.reason, flags)
         low, high = self._options["minimum"], self._options["maximum"]
         if self._options["raw"]:
             low, high = 0.0, 1.0
-        reason = f"{verdict.score:g} of {self._options['maximum']:g}: {verdict.reason}"
-        return Grade((verdict.score - low) / (high - low), reason, flags)
-
-
-def _result(future: Future[Verdict]) -> Verdict | str:
-    if not future.done():
-        future.cancel()
-        return "the time for this batch was used up"
-    try:
-        return future.result()
-    except EndpointError as error:
-        return str(error)
+        reason = f"{answer.score:g} of {self._options['maximum']:g}: {answer.reason}"
+        return Grade((answer.score - low) / (high - low), reason, flags)
 
 
 def check_judge(entry: RewardEntry) -> None:
     """Raise `BadInputError` for options with which nothing can be asked or understood."""
     options = JUDGE.with_defaults(entry)
+    check_key_variable(entry.name, options["key_variable"])
     lists = ((_is_text, "labels"), (_is_text, "passing_labels"), (_is_message, "messages"))
     for holds, what, fix in (
-        (options["base_url"].startswith(("http://", "https://")), "has no web address",
-         "Begin base_url with http:// or https://"),
+        (_is_address(options["base_url"]), "has no web address",
+         "Begin base_url with http:// or https:// and the name of a host"),
         (options["model"].strip(), "has no model", "Name one that the endpoint serves"),
         (options["rubric"].strip() or options["messages"], "has no rubric",
          "Say what a good completion is"),
@@ -166,6 +209,14 @@ def check_judge(entry: RewardEntry) -> None:
     ):  # fmt: skip
         if not holds:
             raise BadInputError(f"The judge '{entry.name}' {what}", "", fix)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        return False
+    return url.scheme in ("http", "https") and bool(url.host)
 
 
 def _is_list_of(is_item: Callable[[Any], bool], text: str) -> bool:
@@ -199,11 +250,16 @@ JUDGE = GraderInfo(
         GraderOption("minimum", "float", 0.0, "Worst score the judge may give; counts as 0."),
         GraderOption("maximum", "float", 10.0, "Best score the judge may give; counts as 1."),
         GraderOption("column", "text", "answer", "Column with a reference answer, if any."),
-        GraderOption("key_variable", "text", "", "Environment variable that holds the API key."),
+        GraderOption(
+            "key_variable",
+            "text",
+            "",
+            "Variable with the API key: ..._KEY or ..._TOKEN.",
+        ),
         GraderOption("concurrency", "int", 8, "Questions asked at the same time.", minimum=1),
         GraderOption("retries", "int", 3, "Further attempts after an error.", minimum=0),
         GraderOption("timeout", "float", 30.0, "Seconds for one attempt.", minimum=SHORTEST_TIME),
-        GraderOption("cache_file", "text", "", "SQLite file to keep verdicts in; empty: memory."),
+        GraderOption("cache_file", "text", "", "SQLite file to keep scores in; empty: memory."),
         GraderOption("messages", "text", "", "Messages in OpenAI's form, in place of the rubric."),
         GraderOption("labels", "text", "", "JSON list: the judge names a label, not a score."),
         GraderOption("passing_labels", "text", "", "JSON list: the labels that score 1."),

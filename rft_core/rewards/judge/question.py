@@ -1,10 +1,17 @@
-"""What the judge is asked: the rubric with the texts between marks, or the user's own messages."""
+"""What the judge is asked, and how its reply is read.
+
+It is asked by the rubric with the texts between marks, or by the user's own messages. It replies
+with one JSON object that holds a score in its range, or one of the labels. That is read strictly,
+since a number found somewhere in a text may be the completion's own; thinking before the object and
+a fence around it are taken off.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.rewards.exchange.openai_text import CompletionLacksError, RowLacksError, render
@@ -58,3 +65,40 @@ def _fill_in(options: Mapping[str, Any], completion: str, row: Row) -> Question:
     except (RowLacksError, CompletionLacksError) as error:
         return f"there is no '{error}' to show the judge"
     return [*messages, {"role": "system", "content": form.format(**options)}]
+
+
+def read_score(text: str, minimum: float, maximum: float) -> tuple[float, str]:
+    """Score and reason. Raises ValueError for anything that is no such object."""
+    value = _read_object(text)
+    score = value.get("score")
+    if isinstance(score, bool) or not isinstance(score, int | float):
+        raise ValueError("the judge gave no number for a score")
+    if not minimum <= score <= maximum:
+        raise ValueError(f"the judge's score {score!r:.20} is outside {minimum:g} to {maximum:g}")
+    return float(score), _read_reason(value)
+
+
+def read_label(text: str, labels: Sequence[str]) -> tuple[str, str]:
+    """Label and reason. Raises ValueError, also for a label that is none."""
+    value = _read_object(text)
+    if value.get("label") not in labels:
+        raise ValueError("the judge named none of the labels")
+    return str(value["label"]), _read_reason(value)
+
+
+def _read_reason(value: Mapping[str, Any]) -> str:
+    """Half a surrogate pair is no text that a database takes."""
+    reason = str(value.get("reason", ""))[:500]
+    return reason.encode("utf-8", "replace").decode("utf-8")
+
+
+def _read_object(text: str) -> dict[str, Any]:
+    text = text.rpartition("</think>")[2].strip()
+    fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n```", text, re.DOTALL)
+    try:
+        value = json.loads(fenced[1] if fenced else text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise ValueError("the judge did not reply with a JSON object")
+    return value

@@ -10,7 +10,7 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.judge import cache
-from rft_core.rewards.judge.reply import read_verdict
+from rft_core.rewards.judge.question import read_score
 from rft_core.rewards.scorer import Scorer
 from tests.rewards.judge.judge_server import serve, slowly
 from tests.rewards.scoring_cases import make_batch
@@ -62,7 +62,7 @@ GARBAGE = [
 @pytest.mark.parametrize("reply", GARBAGE)
 def test_a_reply_that_is_no_verdict_leaves_the_completion_unscored(reply):
     with pytest.raises(ValueError, match="judge"):
-        read_verdict(reply, 0, 10)
+        read_score(reply, 0, 10)
 
 
 def test_garbage_over_the_wire_is_unscored_and_harms_no_other():
@@ -79,7 +79,7 @@ def test_garbage_over_the_wire_is_unscored_and_harms_no_other():
     "reply", [GOOD, f"```json\n{GOOD}\n```", f"<think>maybe 3</think>\n{GOOD}", f" {GOOD}\n"]
 )
 def test_honest_verdicts_may_be_fenced_or_thought_about(reply):
-    assert read_verdict(reply, 0, 10) == (8.0, "Clear.")
+    assert read_score(reply, 0, 10) == (8.0, "Clear.")
 
 
 def test_busy_and_broken_servers_are_asked_again():
@@ -198,7 +198,7 @@ def test_a_cache_file_that_fails_costs_no_verdict_and_is_named_once(
         assert [sample.reward for sample in scoring.samples] == [0.8, 0.8]
     report = failing.reports[0]
     assert report.error_kind == "cache" and why in report.error
-    assert "keeps verdicts in memory from here on" in report.error
+    assert "keeps scores in memory from here on" in report.error
     assert later.reports[0].error is None and later.reports[0].metrics["cached"] == 2
 
 
@@ -232,9 +232,24 @@ def test_questions_are_asked_at_the_same_time_but_not_more_than_allowed():
     texts = [f"text {i}" for i in range(12)]
     _, report, server = score(lambda *_: slowly(GOOD, 0.1), *texts, concurrency=4)
     assert server.most_at_once in (3, 4)
-    assert report.seconds < 1.0  # one after another would take 1.2
     assert report.metrics["latency_max"] >= 0.1
     assert len(report.extras["judge_seconds"]) == 12
+
+
+def test_a_large_batch_is_scored_whole_with_time_for_each_completion():
+    """One after the other it would take 40 s, eight at a time 5 s; nothing waits for 1.5 s."""
+    texts = [f"text {i}" for i in range(800)]
+    samples, report, server = score(lambda *_: slowly(GOOD, 0.05), *texts, timeout=1.5)
+    assert report.error is None and len(server.requests) == 800
+    assert {sample.reward for sample in samples} == {0.8}
+
+
+def test_an_endpoint_that_scores_nothing_is_given_up_and_not_asked_for_each_completion():
+    texts = [f"text {i}" for i in range(64)]
+    samples, report, server = score(lambda *_: 30.0, *texts, timeout=0.5, concurrency=4)
+    assert {sample.reward for sample in samples} == {None}
+    assert len(server.requests) <= 3 * 4 and report.metrics["failures"] == 64
+    assert "no score for 0.5 s" in samples[-1].reasons["polite"]
 
 
 def test_cost_and_key(monkeypatch):
@@ -250,6 +265,7 @@ def test_cost_and_key(monkeypatch):
     "options",
     [{"model": ""}, {"rubric": " "}, {"minimum": 5.0, "maximum": 5.0}, {"concurrency": 0},
      {"base_url": "file:///etc/passwd"}, {"timeout": 0.0}, {"retries": -1},
+     {"base_url": "https://"}, {"base_url": "http://[::1"},
      {"messages": "{}"}, {"messages": '[{"role": "user"}]'}, {"messages": "["},
      {"labels": '["good", "bad"]'}, {"passing_labels": "5"}],
 )  # fmt: skip
