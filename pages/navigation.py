@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.access import require_sign_in
+from pages.components.page_header import shown_errors
 
 HERE = Path(__file__).resolve().parent
 
@@ -36,4 +37,6 @@ FRONTEND = HERE / "components" / "frontend"
 st.set_page_config(page_title="RFT Studio", page_icon=FRONTEND / "logo-small.svg", layout="wide")
 st.logo(FRONTEND / "logo.svg", icon_image=FRONTEND / "logo-small.svg", size="large")
 require_sign_in()
-st.navigation(PAGES).run()
+page = st.navigation(PAGES)
+with shown_errors():  # a page that caught nothing still says what is wrong, and no traceback
+    page.run()

@@ -29,6 +29,11 @@ def get_index_path(runs_dir: Path) -> Path:
     return runs_dir / "index.db"
 
 
+def get_reserve_path(runs_dir: Path) -> Path:
+    """A file of no content that is given up when the disk is full."""
+    return runs_dir / ".reserve"
+
+
 def get_run_dir(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id
 

@@ -164,14 +164,16 @@ def _as_row(status: RunStatus) -> tuple[object, ...]:
 def _history(folder: Path, run: str) -> dict[str, list[dict[str, Any]]]:
     from dataclasses import asdict
 
+    from rft_core.errors import NotFoundError, UnreadableRunError
     from rft_core.paths import get_checkpoint_dir
-    from rft_core.store.run_reader import has_database, list_attempts, list_checkpoints, open_run
+    from rft_core.store.run_reader import list_attempts, list_checkpoints, open_run
 
-    if not has_database(folder, run):
+    try:
+        with open_run(folder, run) as db:
+            checkpoints = [
+                asdict(c) | {"path": str(get_checkpoint_dir(folder, run, c.step))}
+                for c in list_checkpoints(db)
+            ]
+            return {"checkpoints": checkpoints, "attempts": [asdict(a) for a in list_attempts(db)]}
+    except (NotFoundError, UnreadableRunError):  # the run's state and message say so
         return {"checkpoints": [], "attempts": []}
-    with open_run(folder, run) as db:
-        checkpoints = [
-            asdict(c) | {"path": str(get_checkpoint_dir(folder, run, c.step))}
-            for c in list_checkpoints(db)
-        ]
-        return {"checkpoints": checkpoints, "attempts": [asdict(a) for a in list_attempts(db)]}

@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlite_utils import Database
+
 from rft_core.config import RunConfig, make_config, to_yaml
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs.checks import check_config
@@ -24,10 +26,12 @@ from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import get_config_path, get_run_dir
 from rft_core.store.commands import add_command, find_command, list_commands
+from rft_core.store.deletion import finish_deletions, remove_run
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
-from rft_core.store.run_state import RunStatus, get_run_status, is_run_active, list_run_statuses
-from rft_core.store.runs import add_run, delete_run, get_run
+from rft_core.store.run_state import RunStatus, get_run_state, get_run_status, is_run_active
+from rft_core.store.runs import add_run, get_run, list_forks
+from rft_core.store.state_rules import ACTIVE_STATES
 
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
@@ -96,19 +100,22 @@ def kill(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
 
 def delete(runs_dir: Path, run_id: str) -> None:
     """Remove a run's rows and its folder. Refused while it, or a fork that waits, is active."""
-    with open_index(runs_dir) as index:
-        if is_run_active(index, runs_dir, run_id):
-            raise BadInputError(f"Run '{run_id}' is active", "", "Stop it before deleting it")
-        for other in list_run_statuses(index, runs_dir):
-            if other.is_active and other.run.parent_run == run_id:
-                raise BadInputError(
-                    f"Run '{run_id}' is the parent of '{other.run.id}', which is {other.state}",
-                    "",
-                    "Stop that one first",
-                )
-        delete_run(index, run_id)
+    remove_run(runs_dir, run_id, check=lambda index: _check_deletable(index, runs_dir, run_id))
     cancel_rescores(runs_dir, run_id)
-    shutil.rmtree(get_run_dir(runs_dir, run_id), ignore_errors=True)
+    finish_deletions(runs_dir)
+
+
+def _check_deletable(index: Database, runs_dir: Path, run_id: str) -> None:
+    if is_run_active(index, runs_dir, run_id):
+        raise BadInputError(f"Run '{run_id}' is active", "", "Stop it before deleting it")
+    for fork_id in list_forks(index, run_id):
+        state = get_run_state(index, runs_dir, fork_id)
+        if state in ACTIVE_STATES:
+            raise BadInputError(
+                f"Run '{run_id}' is the parent of '{fork_id}', which is {state}",
+                "",
+                "Stop that one first",
+            )
 
 
 def wait_for_end(

@@ -11,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from rft_core.errors import WorkerError
+from rft_core.errors import UnreadableRunError, WorkerError
 from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
 from rft_core.paths import get_rescore_lock_path, get_rescore_log_path
 from rft_core.store.index import open_index
@@ -73,7 +73,11 @@ def cancel_rescore(runs_dir: Path, run_id: str, reward_set: str) -> None:
 
 def cancel_rescores(runs_dir: Path, run_id: str) -> None:
     """All of a run, before its folder goes."""
-    for rescore in list_rescores(runs_dir, run_id):
+    try:
+        rescores = list_rescores(runs_dir, run_id)
+    except UnreadableRunError:  # they end by themselves where their database is no more
+        return
+    for rescore in rescores:
         cancel_rescore(runs_dir, run_id, rescore.reward_set)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from rft_core.errors import NotFoundError
-from rft_core.paths import get_adapter_dir, get_checkpoint_dir
-from rft_core.store.run_reader import has_database, list_checkpoints, open_run
+from rft_core.errors import NotFoundError, UnreadableRunError
+from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_checkpoints_dir
+from rft_core.store.run_reader import list_checkpoints, open_run
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,22 @@ def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
     finished = get_adapter_dir(runs_dir, run_id)
     if (finished / "adapter_config.json").exists():
         found.append(StoredAdapter(run_id, None, finished))
-    if has_database(runs_dir, run_id):
-        with open_run(runs_dir, run_id) as db:
-            checkpoints = list_checkpoints(db)
-        for step in [checkpoint.step for checkpoint in reversed(checkpoints)]:
-            found.append(StoredAdapter(run_id, step, get_checkpoint_dir(runs_dir, run_id, step)))
+    for step in reversed(_list_steps(runs_dir, run_id)):
+        found.append(StoredAdapter(run_id, step, get_checkpoint_dir(runs_dir, run_id, step)))
     return found
+
+
+def _list_steps(runs_dir: Path, run_id: str) -> list[int]:
+    """The steps that have a checkpoint; of a run that cannot be read, those that lie there."""
+    try:
+        with open_run(runs_dir, run_id) as db:
+            return [checkpoint.step for checkpoint in list_checkpoints(db)]
+    except NotFoundError:
+        return []
+    except UnreadableRunError:
+        folders = get_checkpoints_dir(runs_dir, run_id).glob("step-*/adapter_config.json")
+        numbers = [path.parent.name.removeprefix("step-") for path in folders]
+        return sorted(int(number) for number in numbers if number.isdecimal())
 
 
 def get_adapter(runs_dir: Path, run_id: str, step: int | None = None) -> StoredAdapter:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlite_utils import Database
 
+from rft_core.errors import NotFoundError
 from rft_core.store.database import read_rows, transaction
 
 START_KINDS = ("launch", "resume")
@@ -39,8 +40,13 @@ class Command:
 
 
 def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
-    """False when a command with this id was already there (a double click)."""
+    """False when a command with this id was already there (a double click).
+
+    Raises `NotFoundError` when the run has been deleted in the meantime.
+    """
     with transaction(db) as connection:
+        if connection.execute("SELECT 1 FROM deleted_runs WHERE id = ?", (run,)).fetchone():
+            raise NotFoundError(f"Run '{run}' has been deleted")
         cursor = connection.execute(
             "INSERT OR IGNORE INTO commands (id, kind, run, created_at) VALUES (?, ?, ?, ?)",
             (id, kind, run, time.time()),
@@ -59,6 +65,19 @@ def list_commands(
     where = ["1"] + (["run = :run"] if run else []) + (["handled_at IS NULL"] * pending_only)
     rest = f"FROM commands WHERE {' AND '.join(where)} ORDER BY number"
     return read_rows(db, Command, rest, {"run": run} if run else {})
+
+
+def list_open_commands(db: Database) -> list[Command]:
+    """All commands of the runs that something is still to be done about, oldest first.
+
+    That is: a command waits, or a worker was started whose end nobody has noted yet. What was
+    finished long ago is not looked at.
+    """
+    rest = (
+        "FROM commands WHERE run IN (SELECT run FROM commands WHERE handled_at IS NULL "
+        "OR (worker_pid IS NOT NULL AND worker_ended_at IS NULL)) ORDER BY number"
+    )
+    return read_rows(db, Command, rest)
 
 
 def get_last_start(commands: Sequence[Command]) -> Command | None:

@@ -13,6 +13,7 @@ from sqlite_utils import Database
 from rft_core.errors import DiskFullError, NotWritableError
 from rft_core.paths import get_index_path
 from rft_core.store.database import explained_reading, open_for_reading, open_for_writing
+from rft_core.store.reserve import ensure_reserve
 from rft_core.store.schema.index import INDEX_SCHEMA
 
 
@@ -24,7 +25,10 @@ def open_index(runs_dir: Path) -> Iterator[Database]:
     """
     path = get_index_path(runs_dir)
     try:
+        is_new = not path.exists()
         db = open_for_writing(path, INDEX_SCHEMA)
+        if is_new:
+            ensure_reserve(runs_dir)
     except (DiskFullError, NotWritableError):
         if not path.exists():
             raise

@@ -103,19 +103,31 @@ def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
     return _status(get_run(index, run_id), list_commands(index, run=run_id), runs_dir)
 
 
-def list_run_statuses(index: Database, runs_dir: Path) -> list[RunStatus]:
-    """Newest first, without the runs whose settings cannot be read."""
-    by_run: dict[str, list[Command]] = {}
+def list_run_statuses(
+    index: Database, runs_dir: Path, *, limit: int | None = None
+) -> list[RunStatus]:
+    """The newest `limit` (None: all), newest first, without those whose settings cannot be read.
+
+    Each costs the opening of a database: ask for as many as are shown.
+    """
+    runs = list_runs(index, limit=limit)
+    by_run: dict[str, list[Command]] = {run.id: [] for run in runs}
     for command in list_commands(index):
-        by_run.setdefault(command.run, []).append(command)
-    return [_status(run, by_run.get(run.id, []), runs_dir) for run in list_runs(index)]
+        if command.run in by_run:
+            by_run[command.run].append(command)
+    return [_status(run, by_run[run.id], runs_dir) for run in runs]
 
 
 def is_run_active(index: Database, runs_dir: Path, run_id: str) -> bool:
     """Also for a run whose settings cannot be read."""
+    return get_run_state(index, runs_dir, run_id) in ACTIVE_STATES
+
+
+def get_run_state(index: Database, runs_dir: Path, run_id: str) -> str:
+    """Also of a run whose settings cannot be read. Raises `NotFoundError`."""
     check_run_exists(index, run_id)
     commands = list_commands(index, run=run_id)
-    return derive_state(commands, read_evidence(runs_dir, run_id)) in ACTIVE_STATES
+    return derive_state(commands, read_evidence(runs_dir, run_id))
 
 
 def stuck_after(config: RunConfig) -> float:

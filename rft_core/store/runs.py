@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from sqlite_utils import Database
@@ -59,6 +60,7 @@ def add_run(
         query = "SELECT run FROM commands WHERE id = ?"
         if earlier := connection.execute(query, (launch_id,)).fetchone():
             return str(earlier[0])
+        connection.execute("DELETE FROM deleted_runs WHERE id = ?", (id,))
         connection.execute(
             "INSERT INTO runs (id, name, config, created_at, parent_run, parent_step) "
             "VALUES (?, ?, ?, ?, ?, ?)",
@@ -84,9 +86,20 @@ def check_run_exists(db: Database, id: str) -> None:
         raise _no_run(id)
 
 
-def list_runs(db: Database) -> list[RunRow]:
+def list_runs(db: Database, *, limit: int | None = None) -> list[RunRow]:
     """Those that can be read, newest first."""
-    return [run for run in _read_runs(db) if isinstance(run, RunRow)]
+    readable = (run for run in _read_runs(db) if isinstance(run, RunRow))
+    return list(islice(readable, limit))
+
+
+def count_runs(db: Database) -> int:
+    """With those whose settings cannot be read."""
+    return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
+
+
+def list_forks(db: Database, id: str) -> list[str]:
+    """The runs that began with an adapter of this one."""
+    return [row[0] for row in db.execute("SELECT id FROM runs WHERE parent_run = ?", [id])]
 
 
 def list_unreadable_runs(db: Database) -> list[UnreadableRun]:
@@ -94,10 +107,27 @@ def list_unreadable_runs(db: Database) -> list[UnreadableRun]:
     return [run for run in _read_runs(db) if isinstance(run, UnreadableRun)]
 
 
-def delete_run(db: Database, id: str) -> None:
+def delete_run(db: Database, id: str, *, check: Callable[[], None] = lambda: None) -> None:
+    """Remove its rows and leave a tombstone, in one transaction that begins with `check`."""
     with transaction(db) as connection:
+        check()
         connection.execute("DELETE FROM commands WHERE run = ?", (id,))
         connection.execute("DELETE FROM runs WHERE id = ?", (id,))
+        connection.execute(
+            "INSERT OR REPLACE INTO deleted_runs (id, deleted_at, folder_removed) VALUES (?, ?, 0)",
+            (id, time.time()),
+        )
+
+
+def list_deleted_runs(db: Database) -> list[str]:
+    """Those whose folders are still to be removed."""
+    sql = "SELECT id FROM deleted_runs WHERE folder_removed = 0 ORDER BY deleted_at"
+    return [row[0] for row in db.execute(sql)]
+
+
+def set_deletion_done(db: Database, id: str) -> None:
+    with transaction(db) as connection:
+        connection.execute("UPDATE deleted_runs SET folder_removed = 1 WHERE id = ?", (id,))
 
 
 def _no_run(id: str) -> NotFoundError:

@@ -37,5 +37,12 @@ INDEX_SCHEMA = Schema(
     ALTER TABLE commands ADD COLUMN backend TEXT NOT NULL DEFAULT 'local';
     ALTER TABLE commands ADD COLUMN handle TEXT
         """,
+        "deleted_runs": """
+    -- What was deleted, so that a request that comes too late is refused. folder_removed: 0 while
+    -- its files are still there.
+    CREATE TABLE deleted_runs (
+        id TEXT PRIMARY KEY, deleted_at REAL NOT NULL, folder_removed INTEGER NOT NULL DEFAULT 0
+    )
+        """,
     },
 )
