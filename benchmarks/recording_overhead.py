@@ -36,8 +36,9 @@ from rft_core.sampling.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.grpo import make_trainer  # noqa: E402
+from rft_core.training.prompts import make_training_prompts  # noqa: E402
+from rft_core.training.recorded import StageParts  # noqa: E402
 from rft_core.training.recorder import Recorder  # noqa: E402
-from rft_core.training.session import make_training_prompts  # noqa: E402
 from rft_core.training.stop import StopRequest  # noqa: E402
 
 WARM_UP_STEPS = 2
@@ -82,17 +83,18 @@ def measure(config: RunConfig) -> list[tuple[bool, float, float]]:
     prompt_set, reward_set = make_task_prompt_set(config), get_task(config.task).reward_set
     model, tokenizer = load_base(config.model, config.dtype)
     prompts = make_training_prompts(prompt_set, tokenizer)
-    by_split = {"train": prompts.train, "validation": prompts.validation}
     with tempfile.TemporaryDirectory() as runs, Scorer(reward_set) as scorer:
         writer = RunWriter(Path(runs), "benchmark")
         writer.start_attempt(from_step=0, pid=os.getpid())
-        writer.ensure_prompts([*prompts.train, *prompts.validation])
-        end_ids = get_end_tokens(model, tokenizer)
-        recorder = SwitchedRecorder(writer, scorer, config, by_split, end_ids=end_ids)
+        writer.ensure_prompts(prompts.records)
+        recorder = SwitchedRecorder(
+            writer, scorer, config, prompts, tokenizer, end_tokens=get_end_tokens(model, tokenizer)
+        )
+        (plan,) = config.plan_stages()
+        folder = Path(runs) / "benchmark" / "checkpoints"
         trainer = make_trainer(
-            config, model, tokenizer, prompts=prompts, recorder=recorder, stop=StopRequest(),
-            checkpoints_dir=Path(runs) / "benchmark" / "checkpoints",
-        )  # fmt: skip
+            StageParts(plan, model, tokenizer, prompts, recorder, StopRequest(), folder)
+        )
         stopwatch = Stopwatch(recorder)
         trainer.add_callback(stopwatch)
         trainer.train()

@@ -126,12 +126,12 @@ def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending
 
 def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
     """Load and train. torch is imported here, so that the loading phase is seen from the start."""
-    from rft_core.training.session import Session, train
+    from rft_core.training.run_session import RunSession, train
 
     run, runs_dir = assignment.run, assignment.runs_dir
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens = training_seconds(db), tokens_trained(db)
-    session = Session(
+    session = RunSession(
         run.config,
         assignment.prompts,
         assignment.rewards,

@@ -109,6 +109,16 @@ METHODS: dict[str, Method] = {
         ROLLOUT_PANELS,
         ROLLOUT_OPTIMISATION,
     ),
+    "rloo": Method(
+        "rloo",
+        "RLOO",
+        "Holds each completion against the mean of the others of its group, KL in the reward.",
+        "rollouts",
+        frozenset({"rewards", "groups"}),
+        "rft_core.training.rloo:make_trainer",
+        ROLLOUT_PANELS,
+        ROLLOUT_OPTIMISATION,
+    ),
 }
 
 

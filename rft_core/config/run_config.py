@@ -142,6 +142,12 @@ class RunConfig(BaseModel):
         "Policy update", 0.001, "Weight of the KL term to the reference.",
         methods=("rollouts",), trl=True, ge=0, le=1,
     )  # fmt: skip
+    reference: Literal["base", "stage_start"] = _field(
+        "Policy update", "base",
+        "What KL is measured to: the base model (adapter off), or the policy that this stage "
+        "began with (what SFT or a fork's parent left).",
+        methods=("rollouts",), advanced=True,
+    )  # fmt: skip
     epsilon: float = _field(
         "Policy update", 0.2, "Clipping range of the ratio.",
         methods=("rollouts",), trl=True, ge=1e-6, lt=1,

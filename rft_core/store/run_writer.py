@@ -36,6 +36,17 @@ class PromptRecord:
 
 
 @dataclass(frozen=True)
+class StageRecord:
+    """A stage of a run: `first_step` steps lie before it. `config` is JSON."""
+
+    stage: int
+    method: str
+    config: str
+    first_step: int
+    max_steps: int
+
+
+@dataclass(frozen=True)
 class GenerationRecord:
     """A completion with everything that was said about it.
 
@@ -143,6 +154,15 @@ class RunWriter:
                 rows,
             )
 
+    def ensure_stages(self, stages: Sequence[StageRecord]) -> None:
+        """Store the stages of the run once; later calls change nothing."""
+        with transaction(self._db) as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO stages (stage, method, config, first_step, max_steps) "
+                "VALUES (?, ?, ?, ?, ?)",
+                [(s.stage, s.method, s.config, s.first_step, s.max_steps) for s in stages],
+            )
+
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         """Store a step whole, in one transaction."""
         with transaction(self._db) as connection:
@@ -161,6 +181,10 @@ class RunWriter:
             )
             _write_generations(connection, record)
             _write_progress(connection, "training", "", record.step, max_steps)
+
+    def make_durable(self) -> None:
+        """All that was recorded so far survives a power cut from here on."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def add_checkpoint(self, *, step: int, resumable: bool) -> None:
         with transaction(self._db) as connection:

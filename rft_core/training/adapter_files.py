@@ -10,20 +10,55 @@ import json
 from pathlib import Path
 from typing import Any
 
-from peft import PeftModel, load_peft_weights, set_peft_model_state_dict
+from peft import LoraConfig, PeftModel, load_peft_weights, set_peft_model_state_dict
 
 from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, NotFoundError
+from rft_core.training.finite import are_finite
 
 ADAPTER_NAME = "default"
+REFERENCE_NAME = "ref"  # TRL looks for an adapter of this name
 CONFIG_FILE = "adapter_config.json"
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
-    """Write adapter_config.json and adapter_model.safetensors."""
-    # "auto" would ask the hub whether the embeddings were resized; they never are here.
-    model.save_pretrained(str(folder), save_embedding_layers=False)
+    """Write adapter_config.json and adapter_model.safetensors. Refuses weights that are lost."""
+    if not are_finite(parameter for parameter in model.parameters() if parameter.requires_grad):
+        raise _broken_adapter("this run")
+    # "auto" would ask the hub whether the embeddings were resized; they never are here. A frozen
+    # reference beside the policy is no part of it.
+    model.save_pretrained(
+        str(folder), save_embedding_layers=False, selected_adapters=[ADAPTER_NAME]
+    )
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's template, with nothing filled in
+
+
+def check_adapter_file(folder: Path) -> None:
+    """Raise `BadInputError` if the weights in `folder` are not all finite."""
+    if not are_finite(load_peft_weights(str(folder), device="cpu").values()):
+        raise _broken_adapter(str(folder))
+
+
+def make_lora_config(config: RunConfig) -> LoraConfig:
+    modules = list(config.target_modules)
+    return LoraConfig(
+        r=config.lora_r,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules="all-linear" if modules == ["all-linear"] else modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+def add_reference(model: PeftModel, folder: Path) -> None:
+    """A frozen second adapter: TRL's trainers measure KL to one of its name where there is one."""
+    model.add_adapter(REFERENCE_NAME, model.peft_config[ADAPTER_NAME])
+    weights = load_peft_weights(str(folder), device="cpu")
+    set_peft_model_state_dict(model, weights, adapter_name=REFERENCE_NAME)
+    for name, parameter in model.named_parameters():
+        if f".{REFERENCE_NAME}." in name:
+            parameter.requires_grad_(False)
+    model.set_adapter(ADAPTER_NAME)
 
 
 def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> None:
@@ -45,6 +80,14 @@ def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> N
             f"{len(missing)} layers are missing in it and {len(result.unexpected_keys)} unknown",
             "A fork keeps its parent's model and target_modules",
         )
+
+
+def _broken_adapter(where: str) -> BadInputError:
+    return BadInputError(
+        f"The adapter of {where} holds weights that are not finite",
+        "Its training diverged",
+        "Use an earlier checkpoint",
+    )
 
 
 def _check_same_shape(saved: dict[str, object], config: RunConfig) -> None:

@@ -1,28 +1,31 @@
-"""The one place through which everything a run does reaches its database.
+"""The one place through which everything a run does reaches its records.
 
-TRL asks one reward function per entry of the reward set; all of them share one scoring of the
-batch, and the recorder keeps that batch until its step ends. Then metrics, completions, scores,
-reasons, flags and advantages go to the store in one transaction. Validation is recorded the same
-way. What TRL logs of completions by itself is not used: it keeps only the last batch and mixes
-training with validation.
+A training batch is scored once, and kept with the advantages that were trained on until its step
+ends. Then metrics, completions, scores, reasons, flags and advantages are recorded in one
+transaction. Validation is recorded the same way. What TRL logs of completions by itself is not
+used: it keeps only the last batch and mixes training with validation.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig
-from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import Batch, FunctionReport
 from rft_core.rewards.scorer import Scorer
-from rft_core.store.run_writer import PromptRecord, RunWriter, Split, StepRecord
-from rft_core.training.batch_records import SampledBatch, list_generations, summarise
-from rft_core.training.pausing import find_reason_to_pause
-
-RewardFunction = Callable[..., list[float | None]]
+from rft_core.store.run_writer import GenerationRecord, Split, StepRecord
+from rft_core.training.batch_records import (
+    SampledBatch,
+    find_reason_to_pause,
+    join_batches,
+    list_generations,
+    summarise,
+)
+from rft_core.training.prompts import TrainingPrompts
+from rft_core.training.run_sink import RunSink
 
 LONGEST_OUTPUT = 2000  # characters of what a reward function printed
 PULSE_SECONDS = 5.0
@@ -33,43 +36,46 @@ logger = logging.getLogger(__name__)
 class Recorder:
     """Scores and records. `elapsed` (seconds) and `tokens` go on from where the run had got to.
 
-    `needs_attention` is the reason to pause, once `pausing.py` finds one in a training batch.
+    `needs_attention` is the reason to pause, once a training batch has given one; `last_saved` the
+    step of the newest checkpoint, 0 if there is none. Without a scorer (None) nothing is sampled.
     """
 
     def __init__(
         self,
-        writer: RunWriter,
-        scorer: Scorer,
+        sink: RunSink,
+        scorer: Scorer | None,
         config: RunConfig,
-        prompts: Mapping[Split, Sequence[PromptRecord]],
+        prompts: TrainingPrompts,
+        tokenizer: Any,
         *,
-        end_ids: frozenset[int],
+        end_tokens: frozenset[int],
         step: int = 0,
         elapsed: float = 0.0,
         tokens: int = 0,
     ) -> None:
-        self.step = step  # the last one recorded
+        self.step = self.last_saved = step  # the last one recorded, and the last one saved
         self.needs_attention = ""
-        self._writer, self._scorer, self._config = writer, scorer, config
-        self._prompts, self._end_ids = prompts, end_ids
+        self.end_tokens = end_tokens
+        self._sink, self._scorer, self._config = sink, scorer, config
+        self._prompts, self._tokenizer = prompts, tokenizer
+        self._max_steps = config.max_steps  # of the whole run
         self._started = time.monotonic() - elapsed
         self._tokens = tokens
-        self._pending: SampledBatch | None = None
+        self._pending: tuple[SampledBatch, Sequence[float]] | None = None
         self._reported: dict[str, str] = {}
         self._heard: set[str] = set()  # functions whose printed text has been recorded
         self._last_pulse = 0.0
 
     @property
-    def reward_functions(self) -> list[Any]:
-        """For TRL, in the order of the reward set; the weights are the set's."""
-        return [self._make_function(name) for name in self._scorer.reward_set.names]
+    def can_validate(self) -> bool:
+        return self._scorer is not None and bool(self._prompts.validation)
 
-    @property
-    def reward_weights(self) -> list[float]:
-        return list(self._scorer.reward_set.weights)
+    def begin_stage(self, config: RunConfig) -> None:
+        """From here on steps are recorded as that stage's: groups of its size."""
+        self._config = config
 
     def set_phase(self, phase: str, detail: str = "") -> None:
-        self._writer.set_progress(phase, detail, step=self.step, max_steps=self._config.max_steps)
+        self._sink.set_progress(phase, detail, step=self.step, max_steps=self._max_steps)
         self._last_pulse = time.monotonic()
 
     def pulse(self, phase: str, detail: str) -> None:
@@ -77,86 +83,88 @@ class Recorder:
         if time.monotonic() - self._last_pulse > PULSE_SECONDS:
             self.set_phase(phase, detail)
 
+    def hold(self, batch: SampledBatch, advantages: Sequence[float]) -> None:
+        """Keep a training batch, with the advantages trained on, until its step has ended."""
+        self._pending = (batch, advantages)
+        self.needs_attention = find_reason_to_pause(batch)
+
+    def add_tokens(self, count: int) -> None:
+        """Of examples that were learned from, which are no completions of ours."""
+        self._tokens += count
+
     def record_train_step(self, step: int, logs: Mapping[str, Any]) -> None:
         """Store a step that has just ended. `logs` are TRL's metrics for it.
 
         A step that reuses an earlier batch (`num_iterations` > 1) has no generations of its own.
         """
-        batch, self._pending = self._pending, None
-        metrics = {name: float(value) for name, value in logs.items() if _is_number(value)}
-        metrics.pop("epoch", None)  # the whole run is one pass over an endless order
-        if batch:
+        pending, self._pending = self._pending, None
+        metrics = {name: float(value) for name, value in logs.items() if _is_wanted(name, value)}
+        generations: list[GenerationRecord] = []
+        if pending:
+            batch, advantages = pending
             metrics |= self._summarise(batch, self._config.num_generations)
+            generations = list_generations(batch, advantages, self._config.num_generations)
             self._tokens += sum(len(ids) for ids in batch.completion_ids)
-        self._write("train", step, metrics, batch, self._config.num_generations)
-        logger.info("step %d/%d  %s", step, self._config.max_steps, _line(metrics))
+        self._write("train", step, metrics, generations)
+        logger.info("step %d/%d  %s", step, self._max_steps, _line(metrics))
 
     def record_validation(
-        self,
-        step: int,
-        positions: Sequence[int],
-        completions: Sequence[str],
-        completion_ids: Sequence[Sequence[int]],
+        self, step: int, positions: Sequence[int], completion_ids: Sequence[Sequence[int]]
     ) -> dict[str, float]:
-        """Score and store the validation after `step`; returns its metrics."""
-        batch = self._score("validation", positions, completions, completion_ids)
-        metrics = self._summarise(batch, self._config.num_generations_eval)
-        self._write("validation", step, metrics, batch, self._config.num_generations_eval)
+        """Score and store the validation after `step`; returns its metrics.
+
+        Scored in portions as large as a training batch, each of which gets a batch's time.
+        """
+        each = self._config.num_generations_eval
+        size = max(1, self._config.generation_batch_size // each) * each
+        portions = []
+        for start in range(0, len(positions), size):
+            end = min(start + size, len(positions))
+            self.set_phase("validating", f"scoring completions {start + 1} to {end}")
+            portions.append(
+                self.score("validation", positions[start:end], completion_ids[start:end])
+            )
+        batch = join_batches(portions)
+        metrics = self._summarise(batch, each)
+        self._write("validation", step, metrics, list_generations(batch, None, each))
         logger.info("validation after step %d  %s", step, _line(metrics))
         return metrics
 
     def record_checkpoint(self, step: int, no_longer_resumable: Sequence[int]) -> None:
-        self._writer.add_checkpoint(step=step, resumable=True)
+        self._sink.add_checkpoint(step=step, resumable=True)
+        self.last_saved = step
         for old in no_longer_resumable:
-            self._writer.set_checkpoint_not_resumable(old)
+            self._sink.set_checkpoint_not_resumable(old)
         logger.info("checkpoint saved at step %d", step)
 
-    def _make_function(self, name: str) -> RewardFunction:
-        def score(
-            *, completions: Sequence[Any], completion_ids: Sequence[Sequence[int]],
-            position: Sequence[int], **_: Any,
-        ) -> list[float | None]:  # fmt: skip
-            batch = self._score_once(completions, completion_ids, position)
-            # A completion without a reward must not be learned from, whatever else was measured.
-            return [
-                None if sample.reward is None else sample.scores[name] for sample in batch.samples
-            ]
+    def make_durable(self) -> None:
+        """Before a checkpoint is published: it must never be newer than the store."""
+        self._sink.make_durable()
 
-        score.__name__ = name
-        return score
-
-    def _score_once(
-        self, completions: Sequence[Any], ids: Sequence[Sequence[int]], positions: Sequence[int]
+    def score(
+        self, split: Split, positions: Sequence[int], completion_ids: Sequence[Sequence[int]]
     ) -> SampledBatch:
-        """TRL hands the very same list of ids to each reward function of one batch."""
-        if self._pending is None or self._pending.completion_ids is not ids:
-            self.set_phase("training", f"scoring {len(completions)} completions")
-            texts = [completion_text(completion) for completion in completions]
-            self._pending = self._score("train", positions, texts, ids)
-            self.needs_attention = find_reason_to_pause(self._pending)
-        return self._pending
-
-    def _score(
-        self,
-        split: Split,
-        positions: Sequence[int],
-        completions: Sequence[str],
-        ids: Sequence[Sequence[int]],
-    ) -> SampledBatch:
-        prompts = [self._prompts[split][position] for position in positions]
+        """Decode and score completions of the prompts at `positions`."""
+        assert self._scorer is not None, "this run has no rewards"
+        records = [self._prompts.of(split)[position].record for position in positions]
+        completions = self._tokenizer.batch_decode(completion_ids, skip_special_tokens=True)
         batch = Batch(
-            [prompt.messages for prompt in prompts],
+            [record.messages for record in records],
             completions,
-            [prompt.row for prompt in prompts],
-            ids,
+            [record.row for record in records],
+            completion_ids,
         )
         scoring = self._scorer.score(batch, global_step=self.step)
         for report in scoring.reports:
             self._report_error(report, split)
             self._report_output(report)
-        truncated = tuple(not ids or ids[-1] not in self._end_ids for ids in ids)
         return SampledBatch(
-            tuple(positions), tuple(completions), ids, truncated, scoring.samples, scoring.reports
+            tuple(positions),
+            tuple(completions),
+            completion_ids,
+            tuple(not ids or ids[-1] not in self.end_tokens for ids in completion_ids),
+            scoring.samples,
+            scoring.reports,
         )
 
     def _report_error(self, report: FunctionReport, split: Split) -> None:
@@ -164,7 +172,7 @@ class Recorder:
         if report.error and self._reported.get(report.name) != report.error:
             where = "" if report.error_sample is None else f", {split} sample {report.error_sample}"
             message = f"{report.name} (step {self.step + 1}{where}): {report.error}"
-            self._writer.add_event("reward_error", message)
+            self._sink.add_event("reward_error", message)
             logger.warning("reward error: %s", message)
         self._reported[report.name] = report.error or ""
 
@@ -175,38 +183,30 @@ class Recorder:
             self._heard.add(report.name)
             if len(text) > LONGEST_OUTPUT:
                 text = f"{text[:LONGEST_OUTPUT]} …"
-            self._writer.add_event("reward_output", f"{report.name} printed: {text}")
+            self._sink.add_event("reward_output", f"{report.name} printed: {text}")
 
     def _summarise(self, batch: SampledBatch, num_generations: int) -> dict[str, float]:
+        assert self._scorer is not None
         return summarise(batch, self._scorer.reward_set.names, num_generations)
-
-    def _compute_advantages(self, batch: SampledBatch) -> list[float]:
-        rewards = [sample.reward for sample in batch.samples]
-        return compute_advantages(rewards, self._config.num_generations, self._config.scale_rewards)
 
     def _write(
         self,
         split: Split,
         step: int,
         metrics: Mapping[str, float],
-        batch: SampledBatch | None,
-        num_generations: int,
+        generations: Sequence[GenerationRecord],
     ) -> None:
         self.step = step
-        generations = []
-        if batch:
-            advantages = self._compute_advantages(batch) if split == "train" else None
-            generations = list_generations(batch, advantages, num_generations)
         elapsed = time.monotonic() - self._started
-        self._writer.record_step(
+        self._sink.record_step(
             StepRecord(step, split, metrics, generations, elapsed=elapsed, tokens=self._tokens),
-            max_steps=self._config.max_steps,
+            max_steps=self._max_steps,
         )
 
 
-def completion_text(completion: Any) -> str:
-    """TRL's completion: a list of one assistant message, or plain text."""
-    return completion if isinstance(completion, str) else str(completion[0]["content"])
+def _is_wanted(name: str, value: Any) -> bool:
+    """Not the epoch (a stage is one pass over an endless order), nor TRL's view of the rewards."""
+    return _is_number(value) and name != "epoch" and not name.startswith("rewards/")
 
 
 def _is_number(value: Any) -> bool:
@@ -214,7 +214,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _line(metrics: Mapping[str, float]) -> str:
-    names = ("reward", "kl", "completions/mean_length", "step_time")
+    names = ("reward", "loss", "kl", "completions/mean_length", "step_time")
     shown = [name for name in metrics if name.startswith("rewards/") and name.endswith("/mean")]
     return "  ".join(
         f"{name.removeprefix('completions/')} {metrics[name]:.4g}"

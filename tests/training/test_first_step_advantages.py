@@ -10,7 +10,7 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
-from rft_core.training.run_trainer import RunTrainer
+from rft_core.training.grpo import RecordedGRPO
 from tests.tiny_run import add_tiny_run, live_in_process
 
 TOLERANCE = 1e-4
@@ -34,15 +34,15 @@ NEVER_SCORED = RewardSet((RewardEntry("silent", "exact_match"),), "never scored"
 @pytest.fixture
 def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
     """The advantages that TRL itself computes, batch by batch."""
-    original = RunTrainer._generate_and_score_completions
+    original = RecordedGRPO._generate_and_score_completions
     batches: list[torch.Tensor] = []
 
-    def watch(self: RunTrainer, inputs: Any) -> Any:
+    def watch(self: RecordedGRPO, inputs: Any) -> Any:
         outputs = original(self, inputs)
         batches.append(outputs["advantages"].detach().cpu())
         return outputs
 
-    monkeypatch.setattr(RunTrainer, "_generate_and_score_completions", watch)
+    monkeypatch.setattr(RecordedGRPO, "_generate_and_score_completions", watch)
     return batches
 
 

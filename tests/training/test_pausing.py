@@ -12,8 +12,7 @@ from rft_core.sandbox import servers
 from rft_core.sandbox.executor import Executor
 from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.outcome import InfrastructureError, Outcome
-from rft_core.training.batch_records import SampledBatch, summarise
-from rft_core.training.pausing import find_reason_to_pause
+from rft_core.training.batch_records import SampledBatch, find_reason_to_pause, summarise
 
 OWN_SANDBOX = True  # which is made to fail here
 ROW = {"entry_point": "f", "tests": [[[1], 1]]}

@@ -1,0 +1,279 @@
+"""Recorded: any transformers Trainer as part of a run. Stopped, saved, resumed exactly, recorded.
+
+A mixin for TRL's trainers, and half of what a method is made of (the other half, for those that
+learn from their own completions, is `rollouts.py`). A trainer trains one stage and counts its steps
+from 0, as transformers does; `step` counts through the whole run. Each override says why.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import Dataset
+from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
+
+from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
+from rft_core.sampling.decoding import SampledRow
+from rft_core.sampling.sampler import Sampler
+from rft_core.sampling.service.messages import SamplingParams
+from rft_core.training.adapter_files import (
+    ADAPTER_NAME,
+    add_reference,
+    load_adapter_weights,
+    save_adapter,
+)
+from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
+from rft_core.training.finite import check_number, check_tensors
+from rft_core.training.prompt_order import PromptOrder
+from rft_core.training.prompts import TrainingPrompts
+from rft_core.training.recorder import Recorder
+from rft_core.training.stop import StopRequest
+
+STAGE_NAME = "stage.json"
+
+
+@dataclass(frozen=True)
+class StageParts:
+    """All that the trainer of one stage is made of.
+
+    `initial_adapter`: begin with another run's policy, or with what the stage before left.
+    `gold`: of each training prompt the completion to learn from, for methods that need it.
+    """
+
+    plan: StagePlan[RunConfig]
+    model: PreTrainedModel
+    tokenizer: Any
+    prompts: TrainingPrompts
+    recorder: Recorder
+    stop: StopRequest
+    checkpoints_dir: Path
+    initial_adapter: Path | None = None
+    gold: Sequence[str] = ()
+
+    @property
+    def config(self) -> RunConfig:
+        return self.plan.config
+
+    def trl_arguments(self) -> dict[str, Any]:
+        """The arguments that all of TRL's trainers take. When to save and stop is `RunFlow`'s."""
+        on_cpu = not torch.cuda.is_available()
+        names = trl_settings(get_method(self.config.method))
+        return {
+            **{name: getattr(self.config, name) for name in names},
+            "output_dir": str(self.checkpoints_dir),
+            "bf16": self.model.dtype == torch.bfloat16,
+            "use_cpu": on_cpu,
+            "dataloader_pin_memory": not on_cpu,
+            "logging_steps": 1,
+            "logging_nan_inf_filter": False,  # it would show a loss of 0 where there is none
+            "save_strategy": "no",
+            "eval_strategy": "no",
+            "report_to": "none",
+            "disable_tqdm": True,
+        }
+
+
+class RunFlow(TrainerCallback):
+    """When a run validates, saves and stops; and the moments at which it is looked at."""
+
+    def __init__(self, trainer: Recorded, stop: StopRequest) -> None:
+        self._trainer, self._stop = trainer, stop
+        self._began = time.monotonic()
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._began = time.monotonic()
+
+    def on_substep_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._trainer.recorder.pulse("training", "updating the adapter")
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        gradients = (parameter.grad for parameter in self._trainer.trained_parameters())
+        self._trainer.check_finite(gradients, "the gradient", ahead=1)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        trainer, config = self._trainer, self._trainer.parts.config
+        trainer.check_finite(trainer.trained_parameters(), "the adapter")
+        step, is_last = trainer.step, state.global_step >= config.max_steps
+        must_stop = self._stop.is_set or bool(trainer.recorder.needs_attention)
+        control.should_evaluate = trainer.validates and (step % config.eval_steps == 0 or is_last)
+        is_due = config.save_steps > 0 and step % config.save_steps == 0
+        control.should_save = is_due or is_last or must_stop
+        control.should_training_stop = is_last or must_stop
+
+    def on_log(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+        state.log_history.clear()  # it would grow in every checkpoint; the store has it all
+        logs = event["logs"]
+        if "loss" not in logs:  # the summary at the end of training
+            return
+        trainer = self._trainer
+        for name, what in (("loss", "the loss"), ("grad_norm", "the gradient's norm")):
+            if name in logs:
+                check_number(float(logs[name]), what, trainer.step, trainer.recorder.last_saved)
+        logs.setdefault("step_time", time.monotonic() - self._began)
+        trainer.recorder.record_train_step(trainer.step, logs)
+
+
+class Recorded(Trainer):
+    """Mix it in before one of TRL's trainers, and call `attach` before anything else."""
+
+    model: Any
+    args: Any
+    train_dataset: Any
+    parts: StageParts
+
+    def attach(self, parts: StageParts) -> None:
+        self.parts, self.recorder = parts, parts.recorder
+        self._sampler = Sampler(self.model, parts.recorder.end_tokens)
+        self.add_callback(RunFlow(self, parts.stop))
+        self.remove_callback(PrinterCallback)
+        config = parts.config
+        # The name as the run spells it, so that the adapter fits on another machine too.
+        self.model.peft_config[ADAPTER_NAME].base_model_name_or_path = config.model
+        if parts.initial_adapter:
+            load_adapter_weights(self.model, parts.initial_adapter, config)
+            if config.reference == "stage_start":
+                add_reference(self.model, parts.initial_adapter)
+
+    @property
+    def step(self) -> int:
+        """Of the whole run; transformers' own count is this stage's."""
+        return self.parts.plan.first_step + int(self.state.global_step)
+
+    @property
+    def validates(self) -> bool:
+        return self.parts.config.eval_steps > 0 and self.recorder.can_validate
+
+    def trained_parameters(self) -> Iterator[torch.nn.Parameter]:
+        return (parameter for parameter in self.model.parameters() if parameter.requires_grad)
+
+    def check_finite(self, tensors: Iterator[Any], what: str, ahead: int = 0) -> None:
+        """`ahead`: 1 while the step is not counted yet."""
+        check_tensors(tensors, what, self.step + ahead, self.recorder.last_saved)
+
+    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """A loss that is not finite ends the run before it reaches the weights."""
+        loss = super().training_step(*args, **kwargs)
+        check_number(float(loss), "the loss", self.step + 1, self.recorder.last_saved)
+        return loss
+
+    def _get_train_sampler(self, dataset: Dataset[Any] | None = None) -> PromptOrder:
+        """One order for the whole stage: see `prompt_order.py`."""
+        args = self.args
+        return PromptOrder(
+            len(self.train_dataset),
+            prompts_per_batch=args.train_batch_size * args.world_size
+            * args.gradient_accumulation_steps,
+            num_generations=1,
+            uses=1,
+            num_batches=args.max_steps,
+            seed=args.seed,
+        )  # fmt: skip
+
+    def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
+        """Sample and score the validation prompts. TRL would also compute a loss nobody reads.
+
+        The random numbers are the same every time and not those of training: validations differ
+        by the policy alone, and training does not depend on how often one validates.
+        """
+        prompts, each = self.parts.prompts.validation, self.parts.config.num_generations_eval
+        self.recorder.set_phase("validating", f"{len(prompts)} prompts")
+        positions = [position for position in range(len(prompts)) for _ in range(each)]
+        per_batch = max(1, self.args.per_device_eval_batch_size // each) * each
+        ids: list[list[int]] = []
+        with evaluating(self.model), own_randomness(self.args.seed):
+            for start in range(0, len(positions), per_batch):
+                batch = positions[start : start + per_batch]
+                ids += self.sample("validating", [prompts[at].token_ids for at in batch])
+        self.control.should_evaluate = False
+        return self.recorder.record_validation(self.step, positions, ids)
+
+    def sample(
+        self, phase: str, prompts: Sequence[Sequence[int]], first: int = 0
+    ) -> list[list[int]]:
+        """Completions as token ids, sampled as chat and evaluation do. `first`: the first index.
+
+        Prompts are read once per group, finished completions leave the batch, and the adapter is
+        merged into the weights meanwhile: the same policy, without its extra products.
+        """
+        rows = [
+            SampledRow(tuple(ids), index, ADAPTER_NAME)
+            for index, ids in enumerate(prompts, start=first)
+        ]
+
+        def show(num_tokens: int) -> None:
+            self.recorder.pulse(phase, f"sampling {len(rows)} completions, token {num_tokens}")
+
+        return [list(row.ids) for row in self._sampler.sample(rows, self._draw_sampling(), show)]
+
+    def _draw_sampling(self) -> SamplingParams:
+        """The stage's sampling, seeded from the random state that checkpoints keep."""
+        config = self.parts.config
+        return SamplingParams(
+            temperature=config.temperature,
+            top_p=config.top_p,
+            top_k=config.top_k,
+            max_completion_length=config.max_completion_length,
+            seed=int(torch.randint(2**31, ())),
+        )
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """As transformers does, but whole or not at all, and never newer than the store."""
+        if not self.args.should_save:  # another process of this training does
+            return
+        folder = Path(self.args.output_dir)
+        self.recorder.set_phase("saving", f"checkpoint at step {self.step}")
+        self.recorder.make_durable()
+        with write_checkpoint(folder, self.step) as temporary:
+            save_adapter(self.model, temporary)
+            self._save_optimizer_and_scheduler(str(temporary))
+            self._save_rng_state(str(temporary))
+            self._save_own_state(temporary)
+            self.state.save_to_json(str(temporary / "trainer_state.json"))
+            stage = {"stage": self.parts.plan.number, "method": self.parts.config.method}
+            (temporary / STAGE_NAME).write_text(json.dumps(stage), encoding="utf-8")
+        reduced = prune_checkpoints(folder, keep=self.parts.config.save_total_limit)
+        self.recorder.record_checkpoint(self.step, reduced)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint:
+            self._load_own_state(Path(checkpoint))
+
+    def _save_own_state(self, folder: Path) -> None:
+        """What the method must know to go on exactly, beside optimizer, schedule and luck."""
+
+    def _load_own_state(self, folder: Path) -> None: ...
+
+
+def read_stage(checkpoint: Path) -> Mapping[str, Any]:
+    """The stage that a checkpoint was saved in; those from before stages were are of the first."""
+    try:
+        stage: Mapping[str, Any] = json.loads((checkpoint / STAGE_NAME).read_text("utf-8"))
+    except FileNotFoundError:
+        return {"stage": 0}
+    return stage
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Without dropout and gradient checkpointing; TRL reads its own mode from the model's."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[None]:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

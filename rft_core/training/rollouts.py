@@ -1,0 +1,107 @@
+"""Rollouts: the half of a method that learns from completions which it samples itself.
+
+Over TRL's trainers that sample groups (GRPO, RLOO). TRL is handed the recorded token ids of the
+prompts and one total reward per completion; texts are decoded here from the sampled ids, never
+taken from what TRL makes of them (a tokenizer with a response template would lose the reasoning).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object  # type: ignore[import-untyped]
+from datasets import Dataset
+
+from rft_core.training.batch_records import SampledBatch, join_batches
+from rft_core.training.prompt_order import PromptOrder
+from rft_core.training.recorded import Recorded, StageParts
+from rft_core.training.recorder import Recorder
+
+BUFFER_NAME = "generation_buffer.pt"
+
+
+class TotalReward:
+    """TRL's one reward function: the weighted sum of the run's own, None where none could judge."""
+
+    __name__ = "total"  # TRL names its metrics by it; ours replace them
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self.scored: SampledBatch | None = None
+
+    def __call__(
+        self, *, completion_ids: Sequence[Sequence[int]], position: Sequence[int], **_: Any
+    ) -> list[float | None]:
+        self._recorder.set_phase("training", f"scoring {len(completion_ids)} completions")
+        self.scored = self._recorder.score("train", position, completion_ids)
+        return [sample.reward for sample in self.scored.samples]
+
+
+class Rollouts(Recorded):
+    """Mix it in before one of TRL's trainers that sample. Its reward must be a `TotalReward`."""
+
+    num_iterations: int
+    use_vllm: bool
+    _step: int
+    _buffered_inputs: Any
+
+    def _get_train_sampler(self, dataset: Any = None) -> PromptOrder:
+        args = self.args
+        uses = args.num_iterations * args.steps_per_generation
+        return PromptOrder(
+            len(self.train_dataset),
+            prompts_per_batch=args.generation_batch_size // args.num_generations,
+            num_generations=args.num_generations,
+            uses=uses,
+            num_batches=math.ceil(args.max_steps * args.gradient_accumulation_steps / uses),
+            seed=args.seed,
+        )
+
+    def _tokenize_prompts(
+        self, prompts: Sequence[str]
+    ) -> tuple[list[list[int]], None, dict[str, Any]]:
+        """The tokens that were recorded, by position: rendered once, for all."""
+        train = self.parts.prompts.train
+        return [list(train[int(position)].token_ids) for position in prompts], None, {}
+
+    def sample_batch(self, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+        """This process's completions. All are seeded alike, so indices count through them all."""
+        self.recorder.set_phase("training", f"sampling {len(prompts)} completions")
+        return self.sample("training", prompts, self.accelerator.process_index * len(prompts))
+
+    def _generate_and_score_completions(self, inputs: Any) -> Any:
+        """Keep what was scored, with the advantages that are really trained on."""
+        outputs = super()._generate_and_score_completions(inputs)  # type: ignore[misc]
+        total: TotalReward = self.reward_funcs[0]  # type: ignore[attr-defined]
+        batches = gather_object([total.scored])
+        advantages = gather_object(outputs["advantages"].tolist())
+        self.recorder.hold(join_batches(batches), advantages)
+        return outputs
+
+    def _save_own_state(self, folder: Path) -> None:
+        """With `num_iterations` > 1 the next step may go on with a batch that is already there."""
+        uses = self.args.steps_per_generation * self.num_iterations
+        batches = self._buffered_inputs if self._step % uses else None
+        torch.save({"step": self._step, "batches": batches}, folder / BUFFER_NAME)
+
+    def _load_own_state(self, folder: Path) -> None:
+        """TRL's own counters, which it forgets on resume."""
+        saved = torch.load(folder / BUFFER_NAME, map_location=self.args.device)
+        self._step, self._buffered_inputs = saved["step"], saved["batches"]
+
+
+def make_position_dataset(parts: StageParts) -> Dataset:
+    """TRL's columns. Prompts are named by position: everything else is found by it, unconverted."""
+    positions = list(range(len(parts.prompts.train)))
+    return Dataset.from_dict({"prompt": [str(at) for at in positions], "position": positions})
+
+
+def sampling_arguments(parts: StageParts) -> dict[str, Any]:
+    """TRL's arguments for a trainer that samples."""
+    return {
+        **parts.trl_arguments(), "use_vllm": parts.config.engine == "vllm", "reward_weights": [1.0],
+    }  # fmt: skip

@@ -1,0 +1,166 @@
+"""One attempt at a run: load the model, train stage after stage, leave the adapter behind.
+
+The order of things, and nothing else: how each is done is in the files beside this one. Processes,
+locks and what happens to errors are `worker.py`'s.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from rft_core.config import RunConfig, StagePlan, get_method
+from rft_core.data.prompt_set import PromptSet
+from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.end_tokens import get_end_tokens
+from rft_core.sampling.models import load_base
+from rft_core.store.run_writer import Outcome, StageRecord
+from rft_core.training.adapter_files import load_adapter_weights, save_adapter
+from rft_core.training.checkpoints import Resumable, publish_folder
+from rft_core.training.prompts import TrainingPrompts, make_training_prompts
+from rft_core.training.recorded import Recorded, StageParts
+from rft_core.training.recorder import Recorder
+from rft_core.training.run_sink import RunSink
+from rft_core.training.stop import StopRequest
+
+ShowLoading = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class RunSession:
+    """What an attempt starts from. `elapsed` (seconds) and `tokens`: what earlier ones spent.
+
+    `rewards` may be None for methods that learn without them: then nothing is validated.
+    """
+
+    config: RunConfig
+    prompts: PromptSet
+    rewards: RewardSet | None
+    checkpoints_dir: Path
+    adapter_dir: Path
+    resume: Resumable
+    initial_adapter: Path | None = None
+    elapsed: float = 0.0
+    tokens: int = 0
+
+
+def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
+    """Train to the end, or until a stop is asked for; the outcome and its reason."""
+    config, first_step = session.config, session.resume.step
+
+    def show_loading(message: str, fraction: float | None = None) -> None:
+        sink.set_progress("loading", message, step=first_step, max_steps=config.max_steps)
+
+    sink.ensure_stages([_record_stage(plan) for plan in config.plan_stages()])
+    if session.rewards is None:
+        return _train_stages(session, sink, None, stop, show_loading)
+    with Scorer(session.rewards, timeout=config.reward_timeout) as scorer:
+        sink.set_sandbox_tier(scorer.sandbox_tier)
+        return _train_stages(session, sink, scorer, stop, show_loading)
+
+
+def _train_stages(
+    session: RunSession,
+    sink: RunSink,
+    scorer: Scorer | None,
+    stop: StopRequest,
+    show_loading: ShowLoading,
+) -> tuple[Outcome, str]:
+    """What is left of the run, each stage with a freshly loaded base: as if it had been resumed."""
+    config = session.config
+    recorder: Recorder | None = None
+    prompts: TrainingPrompts | None = None
+    for plan in _list_stages_to_go(session):
+        model, tokenizer = load_base(config.model, config.dtype, show_loading)
+        if recorder is None or prompts is None:
+            show_loading("preparing the prompts")
+            prompts = make_training_prompts(
+                session.prompts, tokenizer, _completion_room(model, config)
+            )
+            sink.ensure_prompts(prompts.records)
+            recorder = Recorder(
+                sink, scorer, config, prompts, tokenizer,
+                end_tokens=get_end_tokens(model, tokenizer), step=session.resume.step,
+                elapsed=session.elapsed, tokens=session.tokens,
+            )  # fmt: skip
+        show_loading(f"preparing {get_method(plan.config.method).title}")
+        recorder.begin_stage(plan.config)
+        trainer = make_stage_trainer(
+            StageParts(
+                plan, model, tokenizer, prompts, recorder, stop, session.checkpoints_dir,
+                _find_initial_adapter(session, plan),
+            ),
+            session,
+        )  # fmt: skip
+        _train_stage(trainer, session, stop)
+        if recorder.needs_attention:
+            return "needs_attention", recorder.needs_attention
+        if stop.is_set and recorder.step < config.max_steps:
+            return "stopped", f"Stopped after step {recorder.step}"
+        if recorder.step >= config.max_steps:
+            _leave_adapter(trainer, session)
+        del trainer, model
+        gc.collect()  # the next stage loads its own base: two would not fit where one just does
+    return "finished", ""
+
+
+def make_stage_trainer(parts: StageParts, session: RunSession) -> Recorded:
+    """The trainer of the stage's method, which its row of the registry names."""
+    module, _, function = get_method(parts.config.method).trainer.partition(":")
+    trainer: Recorded = getattr(importlib.import_module(module), function)(parts)
+    return trainer
+
+
+def _list_stages_to_go(session: RunSession) -> list[StagePlan[RunConfig]]:
+    """From the stage after the last step that was saved. The last of all is never left out."""
+    plans = list(session.config.plan_stages())
+    left = [plan for plan in plans if plan.first_step + plan.config.max_steps > session.resume.step]
+    return left or plans[-1:]  # only the last words were missing
+
+
+def _find_initial_adapter(session: RunSession, plan: StagePlan[RunConfig]) -> Path | None:
+    """What the stage before left, or for the first the policy that the run was forked from."""
+    if plan.number == 0:
+        return session.initial_adapter
+    return session.checkpoints_dir / f"step-{plan.first_step}"
+
+
+def _record_stage(plan: StagePlan[RunConfig]) -> StageRecord:
+    config = plan.config
+    return StageRecord(
+        plan.number, config.method, config.model_dump_json(), plan.first_step, config.max_steps
+    )
+
+
+def _completion_room(model: PreTrainedModel, config: RunConfig) -> int | None:
+    context: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    longest = max(plan.config.max_completion_length for plan in config.plan_stages())
+    return context - longest if context else None
+
+
+def _train_stage(trainer: Recorded, session: RunSession, stop: StopRequest) -> None:
+    """From its first step, the run's first validation before it, or on from the checkpoint."""
+    resume, first_step = session.resume, trainer.parts.plan.first_step
+    if resume.step >= session.config.max_steps and resume.path:
+        load_adapter_weights(trainer.model, resume.path, session.config)
+        return  # only the last words were missing
+    if resume.path is None and first_step == 0 and trainer.validates:
+        trainer.evaluate()  # nothing to lose yet: a stop interrupts it
+    stop.defer()
+    goes_on = resume.path is not None and resume.step > first_step
+    trainer.train(resume_from_checkpoint=str(resume.path) if goes_on else None)
+
+
+def _leave_adapter(trainer: Recorded, session: RunSession) -> None:
+    temporary = session.adapter_dir.with_name(".unfinished-adapter")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    save_adapter(trainer.model, temporary)
+    publish_folder(temporary, session.adapter_dir, {"step": session.config.max_steps})
