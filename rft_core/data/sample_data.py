@@ -10,7 +10,7 @@ import random
 from fractions import Fraction
 from pathlib import Path
 
-from rft_core.data.readers.prompt_file import read_table
+from rft_core.data.readers.prompt_file import parse_table
 from rft_core.data.table import Table
 from rft_core.errors import NotFoundError
 from rft_core.types import Row
@@ -27,7 +27,7 @@ def load_sample(name: str = "countdown") -> Table:
     if name not in SAMPLE_FILES:
         known = ", ".join(SAMPLE_FILES)
         raise NotFoundError(f"There is no sample data called '{name}'", f"there is: {known}")
-    return read_table(SAMPLES_DIR / SAMPLE_FILES[name])
+    return parse_table((SAMPLES_DIR / SAMPLE_FILES[name]).read_bytes(), SAMPLE_FILES[name])
 
 
 def make_countdown_rows(count: int, seed: int) -> list[Row]:

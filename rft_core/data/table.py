@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -22,8 +22,10 @@ from rft_core.types import Row
 
 MAX_ROWS = 200_000
 MAX_COLUMNS = 256
+MAX_NAME_CHARS = 1_000  # of a column
 MAX_CELL_CHARS = 1_000_000
-MAX_TOTAL_CHARS = 256_000_000
+MAX_CELLS = 4_000_000  # rows x columns: an empty cell takes memory too
+MAX_TOTAL_CHARS = 64_000_000
 MAX_DEPTH = 20
 
 
@@ -59,8 +61,10 @@ def build_table(
         if total_chars > MAX_TOTAL_CHARS:
             raise _too_large(name, f"its text is longer than {MAX_TOTAL_CHARS:,} characters")
         seen.update(dict.fromkeys(row))
-        _check_columns(where, seen)
+        check_columns(where, seen)
         rows.append(row)
+        if len(rows) * len(seen) > MAX_CELLS:
+            raise too_many_cells(name)
     if not rows:
         raise BadInputError(
             f"'{name}' has no rows",
@@ -154,22 +158,29 @@ def _read_cell(where: str, column: str, cell: Any) -> Any:
 
 
 def _text_size(value: Any) -> int:
-    """Characters that a JSON value holds, roughly: numbers and brackets count one each."""
+    """Characters that a JSON value holds; numbers and brackets count as what they weigh."""
     if isinstance(value, str):
         return len(value)
     if isinstance(value, list):
-        return 1 + sum(map(_text_size, value))
+        return 16 + sum(max(_text_size(item), 8) for item in value)
     if isinstance(value, dict):
-        return 1 + sum(len(key) + _text_size(item) for key, item in value.items())
+        return 16 + sum(len(key) + max(_text_size(item), 8) for key, item in value.items())
     return 1
 
 
-def _check_columns(where: str, columns: Mapping[str, None]) -> None:
+def check_columns(where: str, columns: Collection[str]) -> None:
+    """Raise where a row or a header has more or longer columns than a prompt can need."""
     if len(columns) > MAX_COLUMNS:
         raise BadInputError(
             f"{where}: more than {MAX_COLUMNS} columns",
             "a prompt needs a few named columns",
             "Remove the columns that are not needed; nest data that belongs together",
+        )
+    if longest := next((name for name in columns if len(name) > MAX_NAME_CHARS), None):
+        raise BadInputError(
+            f"{where}: a column's name has {len(longest):,} characters",
+            f"it begins with {excerpt(longest)}",
+            f"Name it with at most {MAX_NAME_CHARS:,} characters",
         )
 
 
@@ -179,6 +190,10 @@ def _cell_too_long(where: str, column: str, size: int) -> BadInputError:
         f"the limit is {MAX_CELL_CHARS:,}, far beyond any model's context",
         "Shorten or remove that row",
     )
+
+
+def too_many_cells(name: str) -> BadInputError:
+    return _too_large(name, f"it has more than {MAX_CELLS:,} cells")
 
 
 def _too_large(name: str, why: str) -> BadInputError:

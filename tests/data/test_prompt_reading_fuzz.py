@@ -7,7 +7,8 @@ import random
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rft_core.data import Table, read_table
+from rft_core.data import Table
+from rft_core.data.readers.prompt_file import parse_table
 from rft_core.errors import BadInputError
 
 MUTATIONS = 2_000
@@ -70,7 +71,7 @@ def test_any_bytes_give_a_table_or_a_clear_error():
     for _ in range(MUTATIONS):
         data = _mutate(rng.choice(seeds), rng)
         try:
-            result = read_table(data, rng.choice(NAMES))
+            result = parse_table(data, rng.choice(NAMES))
         except BadInputError as error:
             assert error.what
             assert "\n" not in str(error)

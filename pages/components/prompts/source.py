@@ -35,7 +35,7 @@ def choose_source() -> None:
 def _upload() -> None:
     """Read each uploaded file once; its error stays as long as the file does."""
     file = st.file_uploader(
-        "CSV, JSON lines or Parquet, up to 200 MB",
+        "CSV, JSON lines or Parquet, up to 64 MB",
         key="prompts_upload",
         help="One row per prompt. The format is recognised by content, whatever the file's name.",
     )

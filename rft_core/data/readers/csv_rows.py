@@ -7,13 +7,20 @@ file is read; then each column is typed by one rule (`_type_column`).
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from rft_core.data.table import MAX_CELL_CHARS, MAX_ROWS, excerpt
+from rft_core.data.readers.json_rows import iterate_lines
+from rft_core.data.table import (
+    MAX_CELL_CHARS,
+    MAX_CELLS,
+    MAX_ROWS,
+    check_columns,
+    excerpt,
+    too_many_cells,
+)
 from rft_core.errors import BadInputError
 
 _DELIMITERS = ",;\t|"
@@ -30,12 +37,17 @@ def read_csv_rows(text: str, name: str) -> tuple[list[str], list[tuple[str, dict
     records = _iterate_records(text)
     _, _, header = next(records, ("", 0, []))
     columns = _read_header(header, name)
+    spaced = [at for at, cell in enumerate(header) if at and cell.startswith(" ")]
     places, cells = [], []
     for where, _, record in records:
         if len(record) != len(columns):
             raise _ragged_row(where, len(record), len(columns))
+        for at in spaced:  # the header is written "a, b": so are the cells
+            record[at] = record[at].removeprefix(" ")
         places.append(where)
         cells.append(record)
+        if len(cells) * len(columns) > MAX_CELLS:
+            raise too_many_cells(name)
         if len(cells) > MAX_ROWS:
             break  # `build_table` refuses the file; no need to read the other millions
     typed = [_type_column([record[i] for record in cells]) for i in range(len(columns))]
@@ -48,9 +60,9 @@ def read_csv_rows(text: str, name: str) -> tuple[list[str], list[tuple[str, dict
 def _iterate_records(text: str) -> Iterator[tuple[str, int, list[str]]]:
     """(place, line, cells) of each record; the header is "Header", blank lines are skipped."""
     csv.field_size_limit(MAX_CELL_CHARS)  # process-wide in the csv module, and its default is low
-    reader = csv.reader(
-        io.StringIO(text), delimiter=_detect_delimiter(text), strict=True, skipinitialspace=True
-    )
+    delimiter = _detect_delimiter(text)
+    lines = _check_widths(iterate_lines(_drop_spaces_before_quotes(text, delimiter)), delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     row = 0
     while True:
         line = reader.line_num + 1
@@ -69,8 +81,35 @@ def _iterate_records(text: str) -> Iterator[tuple[str, int, list[str]]]:
 
 
 def _detect_delimiter(text: str) -> str:
-    header = re.sub(r'"[^"]*"', "", text.lstrip("\n").partition("\n")[0])
+    start = len(text) - len(text.lstrip("\n"))
+    end = text.find("\n", start)
+    header = re.sub(r'"[^"]*"', "", text[start : end if end >= 0 else len(text)])
     return max(_DELIMITERS, key=header.count)
+
+
+def _drop_spaces_before_quotes(text: str, delimiter: str) -> str:
+    """`a, "b, c"` is written by people; for the csv module a quote must open the cell.
+
+    All other spaces stay: the first ones of a line of code mean something. Quoted cells are passed
+    over whole, since they may hold such a text themselves.
+    """
+    mark = re.escape(delimiter)
+    if not re.search(rf'(?:^|{mark}) +"', text, re.MULTILINE):
+        return text
+    pattern = re.compile(rf'("[^"]*")|(?:^|(?<={mark})) +(?=")', re.MULTILINE)
+    return pattern.sub(lambda found: found.group(1) or "", text)
+
+
+def _check_widths(lines: Iterator[str], delimiter: str) -> Iterator[str]:
+    """Refuse a flood of delimiters before it becomes a flood of cells."""
+    for number, line in enumerate(lines, start=1):
+        if line.count(delimiter) > MAX_CELL_CHARS:
+            raise BadInputError(
+                f"Line {number} has more than {MAX_CELL_CHARS:,} cells",
+                f"the delimiter {delimiter!r} is repeated without end",
+                "Correct that line",
+            )
+        yield line
 
 
 def _explain_csv_error(message: str) -> str:
@@ -79,6 +118,7 @@ def _explain_csv_error(message: str) -> str:
 
 def _read_header(header: list[str], name: str) -> list[str]:
     """Column names; an unnamed column (pandas' index) is called `column_1`, by its position."""
+    check_columns("Header", header)
     columns = [cell.strip() or f"column_{i}" for i, cell in enumerate(header, start=1)]
     for position, column in enumerate(columns):
         if (first := columns.index(column)) != position:

@@ -36,7 +36,7 @@ _JSON_EXTENSIONS = (".json", ".jsonl", ".ndjson")
 
 def reject_foreign_formats(data: bytes, name: str) -> None:
     """Raise for empty files and for formats that people upload by mistake."""
-    if not data.strip():
+    if not data or data.isspace():
         raise BadInputError(f"'{name}' is empty", "", "Upload a file with at least one row")
     for magic, description in _FOREIGN_MAGIC.items():
         if data.startswith(magic):
@@ -69,7 +69,8 @@ def decode_text(data: bytes, name: str) -> str:
             "the file is binary, or UTF-16 without its byte order mark",
             "Save it as UTF-8",
         )
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n")  # one copy at a time: a text may have 256 MB
+    return text.replace("\r", "\n")
 
 
 def detect_text_format(text: str, name: str) -> str:
