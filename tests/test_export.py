@@ -14,7 +14,8 @@ import yaml
 
 from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, NotFoundError, RftError
-from rft_core.export import export_run, make_model_card
+from rft_core.export import export_run
+from rft_core.export.model_card import make_model_card
 from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_run_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.adapters import StoredAdapter, get_adapter
@@ -129,6 +130,56 @@ def test_a_merged_model_is_proved_and_loads_alone(
     assert any(not torch.equal(loaded[name], base[name]) for name in base)
     assert AutoTokenizer.from_pretrained(tmp_path / "out").chat_template
     assert "Merged:" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "auto"])
+def test_a_merged_model_is_saved_in_the_runs_precision_and_proved_as_saved(
+    tmp_path: Path, model: Path, dtype: str
+) -> None:
+    from transformers import AutoModelForCausalLM
+
+    halved = tmp_path / "bfloat16-model"
+    shutil.copytree(model, halved)
+    AutoModelForCausalLM.from_pretrained(model, dtype="bfloat16").save_pretrained(halved)
+    runs_dir = tmp_path / "runs"
+    add_tiny_run(runs_dir, halved, dtype=dtype)
+    make_tiny_adapter(model, get_adapter_dir(runs_dir, "tiny"))
+    result = export_run(runs_dir, "tiny", tmp_path / "out", merged=True)
+    saved = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto")
+    assert saved.dtype == torch.bfloat16
+    assert result.proof["dtype"] == "bfloat16"
+    assert 0 < result.proof["difference"] < 0.5 * result.proof["difference_of_base"]
+    assert "saved in bfloat16" in (tmp_path / "out" / "README.md").read_text()
+
+
+def test_a_merge_whose_rounding_undoes_the_training_is_refused(tmp_path: Path, model: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    runs_dir = tmp_path / "runs"
+    add_tiny_run(runs_dir, model, dtype="bfloat16")
+    folder = make_tiny_adapter(model, get_adapter_dir(runs_dir, "tiny"))
+    path = folder / "adapter_model.safetensors"
+    faint = {n: w * 1e-3 if "lora_B" in n else w for n, w in load_file(path).items()}
+    save_file(faint, path)
+    with pytest.raises(RftError, match="loses what training changed"):
+        export_run(runs_dir, "tiny", tmp_path / "out", merged=True)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("merged", [False, True])
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_adapter_that_is_no_number_is_refused(
+    runs_dir: Path, tmp_path: Path, merged: bool, value: float
+) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = get_checkpoint_dir(runs_dir, "tiny", 2) / "adapter_model.safetensors"
+    weights = load_file(path)
+    next(iter(weights.values()))[0, 0] = value
+    save_file(weights, path)
+    with pytest.raises(RftError, match="no numbers"):
+        export_run(runs_dir, "tiny", tmp_path / "out", merged=merged)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
 def test_a_merge_that_changes_nothing_is_refused(runs_dir: Path, tmp_path: Path) -> None:
