@@ -5,6 +5,7 @@ be talking about different things.
 """
 
 import json
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
@@ -16,7 +17,8 @@ from pages.components.completions.answer_lanes import (
     show_unfinished,
 )
 from pages.components.completions.view import generation_style
-from pages.components.page_header import page_header, show_error, shown_errors
+from pages.components.config_form import field_bounds
+from pages.components.page_header import page_header, plain, show_error, shown_errors
 from pages.components.runs.picker import pick_run
 from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, RftError
@@ -28,10 +30,12 @@ from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow
 from rft_core.store.sets import get_prompt_set, get_reward_set
-from rft_core.types import Messages
+from rft_core.tasks import TASKS
+from rft_core.types import Messages, Row
 
 MOST_TUNED_LANES = 3
 HISTORY = "chat_history"
+LONGEST_LABEL = 40
 
 
 def main() -> None:
@@ -45,9 +49,9 @@ def main() -> None:
     with right:
         params = sampling_settings(run)
     lanes = [Lane("base"), *(Lane(adapter.label, adapter.path) for adapter in tuned)]
-    with shown_errors(), open_index(get_runs_dir()) as index:
-        prompts = PromptSet.from_json(get_prompt_set(index, str(run.config.prompt_set)).content)
-        rewards = RewardSet.from_json(get_reward_set(index, str(run.config.reward_set)).content)
+    with shown_errors():
+        prompts = load_prompts(get_runs_dir(), str(run.config.prompt_set))
+        rewards = load_rewards(get_runs_dir(), str(run.config.reward_set))
     for exchange in st.session_state.get(HISTORY, []):
         show_exchange(exchange)
     question = pick_question(prompts)
@@ -70,6 +74,19 @@ def main() -> None:
         return
     st.session_state.setdefault(HISTORY, []).append(answered)
     st.rerun()
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load_prompts(runs_dir: Path, set_id: str) -> PromptSet:
+    """Read and checked once: a stored set never changes."""
+    with open_index(runs_dir) as index:
+        return PromptSet.from_json(get_prompt_set(index, set_id).content)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def load_rewards(runs_dir: Path, set_id: str) -> RewardSet:
+    with open_index(runs_dir) as index:
+        return RewardSet.from_json(get_reward_set(index, set_id).content)
 
 
 def make_client(run: RunRow) -> GenerationClient:
@@ -96,10 +113,12 @@ def pick_checkpoints(run: RunRow) -> list[StoredAdapter]:
 
 def sampling_settings(run: RunRow) -> SamplingParams:
     with st.popover("Sampling", icon=":material/tune:", width="stretch"):
-        temperature = st.slider("Temperature (0: greedy)", 0.0, 2.0, 1.0, 0.05)
+        hottest = float(field_bounds("temperature")[1])
+        temperature = st.slider("Temperature (0: greedy)", 0.0, hottest, 1.0, 0.05)
         longest = st.number_input(
-            "Longest answer, tokens", 1, 8192, run.config.max_completion_length
-        )
+            "Longest answer, tokens", *field_bounds("max_completion_length"),
+            run.config.max_completion_length,
+        )  # fmt: skip
         seed = st.number_input("Seed, the same for every lane", 0, 2**31 - 1, 0)
     return SamplingParams(
         temperature=temperature, max_completion_length=int(longest), seed=int(seed)
@@ -110,9 +129,9 @@ def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:
     """The messages to send and the row to score them against ({} for free text)."""
     example, sample, clear = st.columns([3, 3, 1])
     with example:
-        is_countdown = (prompts.task or "").startswith("countdown")
-        if is_countdown and st.button("15, 74, 9 → 50", icon=":material/bolt:", width="stretch"):
-            return _ask_row(prompts, {"nums": [15, 74, 9], "target": 50})
+        row = TASKS[prompts.task].example_row if prompts.task in TASKS else None
+        if row and st.button(_label_row(row), icon=":material/bolt:", width="stretch"):
+            return _ask_row(prompts, dict(row))
     with sample:
         rows = prompts.validation_rows or prompts.rows
         if st.button("A validation prompt", icon=":material/casino:", width="stretch"):
@@ -137,6 +156,12 @@ def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:
 
 def _ask_row(prompts: PromptSet, row: dict[str, Any]) -> tuple[Messages, dict[str, Any]]:
     return prompts.template.render(row), row
+
+
+def _label_row(row: Row) -> str:
+    """The columns of the example, as long as a button has room."""
+    text = " → ".join(str(value).strip("[]") for value in row.values())
+    return plain(text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…")
 
 
 def _read_row(text: str) -> dict[str, Any]:

@@ -102,6 +102,11 @@ def _widget(name: str, field: FieldInfo) -> None:
         st.text_input(name, **shared)
 
 
+def field_bounds(name: str) -> tuple[Any, Any]:
+    """The least and the largest value that the setting may have; None where it is not bounded."""
+    return _bounds(RunConfig.model_fields[name])
+
+
 def _kind(field: FieldInfo) -> Any:
     """The field's type without `| None`."""
     if get_origin(field.annotation) in (Union, types.UnionType):

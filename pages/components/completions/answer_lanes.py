@@ -33,7 +33,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChatAnswer:
     """A scored answer, shaped like a stored generation so that it is shown like one."""
 
     lane: str
@@ -44,7 +44,7 @@ class Answer:
 @dataclass(frozen=True)
 class Exchange:
     question: str
-    answers: tuple[Answer, ...]
+    answers: tuple[ChatAnswer, ...]
 
 
 def ask(
@@ -126,7 +126,7 @@ def show_exchange(exchange: Exchange) -> None:
 
 def _score(
     messages: Messages, row: dict[str, Any], lanes: Sequence[LaneDone], rewards: RewardSet
-) -> tuple[Answer, ...]:
+) -> tuple[ChatAnswer, ...]:
     """By the run's own rewards; free text has no row and so is not scored."""
     completions = [lane.completion for lane in lanes]
     scored: list[Any] = [None] * len(lanes)
@@ -135,12 +135,20 @@ def _score(
             [messages] * len(lanes), [c.text for c in completions], [row] * len(lanes),
             [c.token_ids for c in completions],
         )  # fmt: skip
-        with Scorer(rewards) as scorer:
-            scored = list(scorer.score(batch).samples)
+        scored = list(_get_scorer(rewards).score(batch).samples)
     return tuple(
-        Answer(lane.lane, as_generation(lane.completion, sample), lane.tokens_per_second)
+        ChatAnswer(lane.lane, as_generation(lane.completion, sample), lane.tokens_per_second)
         for lane, sample in zip(lanes, scored, strict=True)
     )
+
+
+@st.cache_resource(
+    scope="session", max_entries=1, on_release=Scorer.close, show_spinner=False,
+    hash_funcs={RewardSet: lambda rewards: rewards.id},
+)  # fmt: skip
+def _get_scorer(rewards: RewardSet) -> Scorer:
+    """One for all questions to a run: the processes that it starts stay warm between them."""
+    return Scorer(rewards)
 
 
 def as_generation(completion: Completion, sample: Any = None, **where: int) -> Generation:

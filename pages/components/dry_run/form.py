@@ -9,12 +9,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.config_form import draft_values
+from pages.components.config_form import draft_values, field_bounds
 from pages.components.page_header import shown_errors
 from pages.components.prompts.draft import CUSTOM
 from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
-from rft_core.config import RunConfig, make_config
+from rft_core.config import RunConfig, extra_of, make_config
 from rft_core.data import PromptSet
 from rft_core.dry_run import choose_rows, sample_groups
 from rft_core.embedded import EMBEDDED_MODELS
@@ -30,7 +30,6 @@ KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
 CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
 MODEL, LENGTH, LAST_TASK = "dry_run_model", "dry_run_length", "dry_run_task_last"
 MOST_PROMPTS = 256
-STEP_FIELDS = ("per_device_train_batch_size", "gradient_accumulation_steps")
 REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
 
 
@@ -136,10 +135,9 @@ def dry_run_form() -> DryRunRequest:
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
     defaults = RunConfig()
-    drafted = draft_values()  # of the Train page: how much a step will sample
     values: dict[str, Any] = {
-        "model": model, "seed": st.session_state.get(TURN, 0), "reward_timeout": REWARD_TIMEOUT,
-        **{name: drafted[name] or getattr(defaults, name) for name in STEP_FIELDS},
+        **_drafted_values(), "model": model, "seed": st.session_state.get(TURN, 0),
+        "reward_timeout": REWARD_TIMEOUT,
     }  # fmt: skip
     places = st.columns(4)
     with places[0]:
@@ -148,20 +146,41 @@ def dry_run_form() -> DryRunRequest:
         )
     with places[1]:
         values["num_generations"] = st.number_input(
-            "Completions per prompt", 2, 64, defaults.num_generations, key="dry_run_group",
-            persist_state="session", help="TRL's num_generations: the size of a group.",
+            "Completions per prompt", *field_bounds("num_generations"), defaults.num_generations,
+            key="dry_run_group", persist_state="session",
+            help="TRL's num_generations: the size of a group.",
         )  # fmt: skip
     with places[2]:
         values["temperature"] = st.number_input(
-            "Temperature", 0.05, 5.0, defaults.temperature, 0.05, key="dry_run_temperature",
-            persist_state="session",
+            "Temperature", *map(float, field_bounds("temperature")), defaults.temperature, 0.05,
+            key="dry_run_temperature", persist_state="session",
         )  # fmt: skip
     with places[3]:
         values["max_completion_length"] = st.number_input(
-            "Longest completion, tokens", 1, 8192, key=LENGTH, persist_state="session"
-        )
+            "Longest completion, tokens", *field_bounds("max_completion_length"), key=LENGTH,
+            persist_state="session",
+        )  # fmt: skip
     with shown_errors():
         return DryRunRequest(prompts, make_config(values), int(count))
+
+
+def _drafted_values() -> dict[str, Any]:
+    """What the Train page holds of how a step samples, scores and weighs.
+
+    Precision, engine, truncations and scaling are as the run will have them. What a dry run has of
+    its own (prompts, rewards) or does not use (a run's name and schedule) is left out, so that
+    editing it does not ask for new completions.
+    """
+    drafted = draft_values()
+    if "scale_rewards" not in drafted:  # the draft's method samples nothing
+        return {}
+    return {
+        name: value
+        for name, value in drafted.items()
+        if value not in (None, "")
+        and extra_of(name)["group"] in ("Model", "Generation", "Policy update", "Schedule")
+        and name not in ("method", "stages")
+    }
 
 
 def choose_task_prompts(task: str) -> None:
