@@ -168,23 +168,6 @@ def test_sampled_completions_are_kept_until_asked_for_others() -> None:
     assert third["completion"] != first["completion"]
 
 
-def test_a_dry_run_samples_and_weighs_as_the_draft_will_train() -> None:
-    app = open_rewards()
-    drafted = {"dtype": "bfloat16", "top_k": 3, "top_p": "0.9", "scale_rewards": "batch"}
-    for name, value in drafted.items():
-        app.session_state[f"config.{name}"] = value
-    app.number_input(key="dry_run_count").set_value(1)
-    app.number_input(key="dry_run_group").set_value(2)
-    click(app, "Run the dry run")
-    config = app.session_state["dry_run_samples"].config
-    assert (config.dtype, config.top_k, config.top_p) == ("bfloat16", 3, 0.9)
-    assert config.scale_rewards == "batch"
-    assert config.num_generations == 2
-    app.session_state["config.name"] = "of no matter to what is sampled"
-    checked(app.run())
-    assert not [info for info in app.info if "have changed since" in info.value]
-
-
 def test_graders_are_added_with_their_options_and_removed() -> None:
     app = open_rewards()
     next(menu for menu in app.menu_button if menu.label == "Add a grader").click("regex")
