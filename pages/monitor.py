@@ -32,6 +32,7 @@ from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_r
 from rft_core.config import to_yaml
 from rft_core.diagnosis.doctor import diagnose, get_title
 from rft_core.figures import Curves
+from rft_core.jobs import ensure_commands_are_served
 from rft_core.paths import get_runs_dir, get_worker_log_path
 from rft_core.store.generations import get_prompts, list_generations
 from rft_core.store.index import open_index
@@ -96,6 +97,7 @@ def read_status(run_id: str) -> RunStatus:
 
 def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     """Everything that changes with each step."""
+    ensure_commands_are_served(get_runs_dir())
     status = read_status(run.id)
     curves, checkpoints = read_curves(run.id)
     run_header(status, checkpoints, last_write(run.id))

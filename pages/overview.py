@@ -11,7 +11,7 @@ from pages.components.runs.actions import stop_and_resume
 from pages.components.runs.badge import age_text, duration_text, state_badge
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
-from rft_core.jobs import DEMOS, delete, launch_demo
+from rft_core.jobs import DEMOS, delete, ensure_commands_are_served, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
@@ -109,6 +109,7 @@ def watch_demo(name: str) -> None:
 
 
 def run_list() -> None:
+    ensure_commands_are_served(get_runs_dir())
     statuses = read_statuses()
     active = sum(status.is_active for status in statuses)
     if st.session_state.get("overview_active", active) and not active:
@@ -150,6 +151,8 @@ def run_card(status: RunStatus) -> None:
             run_actions(status)
         if status.message and status.is_in_trouble:
             st.caption(f":material/info: {plain(status.message)}")
+        if status.not_responding:
+            st.caption(f":material/hourglass_top: {plain(status.not_responding)}")
 
 
 def reward_line(status: RunStatus) -> None:

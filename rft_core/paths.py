@@ -4,10 +4,10 @@
 
     runs/index.db                      prompt sets, reward sets, runs, commands
     runs/<run_id>/run.db               metrics, generations, events, checkpoints of one run
-    runs/<run_id>/config.yaml          the pinned configuration
     runs/<run_id>/worker.log           what the worker printed
     runs/<run_id>/checkpoints/step-N/  atomic checkpoints
     runs/<run_id>/adapter/             the finished LoRA adapter
+    runs/<run_id>/initial_adapter/     of a fork: what it began with
     runs/<run_id>/rescores.db          what other rewards would have given
 """
 
@@ -18,6 +18,14 @@ from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 CHOOSE_RUNS_DIR = "Set RFT_RUNS_DIR to a folder that you may write to"
+
+
+def keep_files_private() -> None:
+    """What this process makes from now on can be read by its own user only (0600, 0700).
+
+    For processes of ours at their start: prompts, completions and logs are nobody else's business.
+    """
+    os.umask(0o077)
 
 
 def get_runs_dir() -> Path:
@@ -55,10 +63,6 @@ def get_rescore_log_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "rescore.log"
 
 
-def get_config_path(runs_dir: Path, run_id: str) -> Path:
-    return runs_dir / run_id / "config.yaml"
-
-
 def get_worker_log_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "worker.log"
 
@@ -83,6 +87,11 @@ def get_checkpoint_dir(runs_dir: Path, run_id: str, step: int) -> Path:
 
 def get_adapter_dir(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "adapter"
+
+
+def get_initial_adapter_dir(runs_dir: Path, run_id: str) -> Path:
+    """Of a fork: a copy of its parent's adapter at the step that it begins with."""
+    return runs_dir / run_id / "initial_adapter"
 
 
 def get_supervisor_lock_path(runs_dir: Path) -> Path:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sqlite3
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from rft_core.data.prompt_set import PromptSet
 from rft_core.errors import BadInputError, RftError
@@ -27,23 +27,30 @@ from rft_core.paths import (
     get_checkpoint_dir,
     get_checkpoints_dir,
     get_heartbeat_path,
+    get_initial_adapter_dir,
+    get_run_dir,
     get_runs_dir,
     get_worker_lock_path,
+    keep_files_private,
 )
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
+from rft_core.store.reserve import ensure_reserve
 from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
-from rft_core.store.run_writer import Outcome, RunWriter
+from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
 from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
+from rft_core.training.disk_room import make_room
+from rft_core.training.ending import AttemptEnding, explain_ending, explain_failure
+from rft_core.training.heartbeat import heartbeat
 from rft_core.training.stop import StopRequest, StopRequestedError
 
-HEARTBEAT_SECONDS = 1.0
 MAX_THREADS = 8
+MOVED = "Its folder was moved or deleted while it trained. Resume it where it is now"
 
 logger = logging.getLogger(__name__)
 
@@ -63,12 +70,6 @@ class Assignment:
     command: str | None
 
 
-@dataclass(frozen=True)
-class Ending:
-    outcome: Outcome
-    message: str = ""
-
-
 def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
     """Live through the run in this process; the exit code. Ctrl-C stops it with a checkpoint."""
     _prepare_process()
@@ -79,23 +80,44 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
         with open_index(runs_dir) as index:
             get_run(index, run_id)  # an unknown run must not get a folder for its lock
         lock.acquire()
-        assignment = read_assignment(runs_dir, run_id)
-    except RftError as error:
-        lock.release()
-        print(error, file=sys.stderr)
-        return 2
-    try:
-        with stop.handle_signals(), closing(RunWriter(runs_dir, run_id)) as writer:
-            ending = live(assignment, writer, stop)
+        ensure_reserve(runs_dir)
+        with (
+            closing(RunWriter(runs_dir, run_id)) as writer,
+            stop.handle_signals(),
+            heartbeat(
+                get_heartbeat_path(runs_dir, run_id), lock.is_in_place, lambda: stop.abandon(MOVED)
+            ),
+        ):
+            ending = live(read_assignment(runs_dir, run_id), writer, stop)
     except StopRequestedError:
         return 0  # before the attempt began: the stop command in the index tells the story
+    except (RftError, OSError, sqlite3.Error) as error:
+        with suppress(OSError):  # a full disk: the log is on it
+            print(explain_failure(error), file=sys.stderr)
+        return 2
     finally:
         lock.release()
     return 1 if ending.outcome == "failed" else 0
 
 
-def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
-    """One attempt, from its first row to its outcome."""
+def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
+    """One attempt, from its first row to its outcome: a run never ends without a reason."""
+    run_dir = get_run_dir(assignment.runs_dir, assignment.run.id)
+    try:
+        _begin(assignment, writer)
+        ending = _work(assignment, writer, stop)
+    except BaseException as error:  # a library's panic is none of Python's exceptions
+        stop.defer()
+        ending = explain_ending(error, run_dir)
+    stop.defer()
+    if ending.outcome == "needs_attention":
+        make_room(assignment.runs_dir, assignment.run.id)
+    writer.end_attempt(ending.outcome, ending.message)
+    logger.info("%s %s", ending.outcome, ending.message)
+    return ending
+
+
+def _begin(assignment: Assignment, writer: RunWriter) -> None:
     run, resume = assignment.run, assignment.resume
     process = get_identity(os.getpid())
     writer.start_attempt(
@@ -107,24 +129,9 @@ def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending
     writer.set_progress("loading", "starting", step=resume.step, max_steps=run.config.max_steps)
     for reason in resume.skipped:
         writer.add_event("checkpoint_skipped", reason)
-    with _heartbeat(get_heartbeat_path(assignment.runs_dir, run.id)):
-        try:
-            ending = _work(assignment, writer, stop)
-        except StopRequestedError:
-            ending = Ending("stopped", "Stopped before its first step")
-        except RftError as error:
-            ending = Ending("failed", str(error))
-            logger.exception("the run failed")
-        except Exception as error:  # the last line of defence: a run never ends without a reason
-            ending = Ending("failed", explain_failure(error))
-            logger.exception("the run failed")
-        stop.defer()
-        writer.end_attempt(ending.outcome, ending.message)
-        logger.info("%s %s", ending.outcome, ending.message)
-    return ending
 
 
-def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Ending:
+def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
     """Load and train. torch is imported here, so that the loading phase is seen from the start."""
     from rft_core.training.run_session import RunSession, train
 
@@ -142,7 +149,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Endin
         elapsed,
         tokens,
     )
-    return Ending(*train(session, writer, stop))
+    return AttemptEnding(*train(session, writer, stop))
 
 
 def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
@@ -165,48 +172,12 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
 
 
 def _find_initial_adapter(assignment: Assignment) -> Path | None:
-    """A fork starts from its parent's policy; without a step, from the finished one."""
+    """A fork starts from its own copy of its parent's policy. Older forks have none."""
     run, runs_dir = assignment.run, assignment.runs_dir
-    if run.parent_run is None or assignment.resume.path is not None:
+    if run.parent_run is None or run.parent_step is None or assignment.resume.path is not None:
         return None
-    if run.parent_step is None:
-        return get_adapter_dir(runs_dir, run.parent_run)
-    return get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)
-
-
-@contextmanager
-def _heartbeat(path: Path) -> Iterator[None]:
-    """Touch `path` every second: the process is alive and gets the processor.
-
-    Whether its work gets on is another question, which the progress row answers.
-    """
-    ended = threading.Event()
-
-    def beat() -> None:
-        path.touch()
-        while not ended.wait(HEARTBEAT_SECONDS):
-            path.touch()
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def explain_failure(error: Exception) -> str:
-    """One line for people. Running out of memory is the failure that deserves better words."""
-    first_line = (str(error).strip() or "no further words").splitlines()[0][:300]
-    memory_words = ("out of memory", "not enough memory", "can't allocate memory")
-    if isinstance(error, MemoryError) or any(word in str(error).lower() for word in memory_words):
-        return (
-            f"Out of memory ({first_line}). Use a smaller per_device_train_batch_size with more "
-            "gradient_accumulation_steps, a shorter max_completion_length, or "
-            "gradient_checkpointing=true."
-        )
-    return f"{type(error).__name__}: {first_line}"
+    own = get_initial_adapter_dir(runs_dir, run.id)
+    return own if own.is_dir() else get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)
 
 
 def _prepare_process() -> None:
@@ -229,10 +200,20 @@ def _prepare_process() -> None:
 
 
 def main() -> int:
+    keep_files_private()
     parser = argparse.ArgumentParser(description="Train one run, from start or where it stopped.")
     parser.add_argument("run_id")
     return run_in_foreground(parser.parse_args().run_id)
 
 
+def leave(code: int) -> NoReturn:
+    """End at once. All that matters is on disk, and torch takes its time to tidy up its own."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

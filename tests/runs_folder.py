@@ -11,10 +11,9 @@ from pathlib import Path
 
 import psutil
 
-from rft_core.config import make_config, to_yaml
+from rft_core.config import make_config
 from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.paths import (
-    get_config_path,
     get_run_dir,
     get_supervisor_lock_path,
     get_worker_lock_path,
@@ -83,7 +82,6 @@ class RunsFolder:
     def add_run(self, run: str, **config: object) -> str:
         get_run_dir(self.path, run).mkdir(parents=True)
         values = make_config(config)
-        get_config_path(self.path, run).write_text(to_yaml(values))
         with open_index(self.path) as index:
             return add_run(index, id=run, config=values, launch_id=f"launch-{run}")
 

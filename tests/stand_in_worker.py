@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-from rft_core.paths import get_checkpoint_dir, get_runs_dir, get_worker_lock_path
+from rft_core.paths import get_checkpoints_dir, get_runs_dir, get_worker_lock_path
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
@@ -18,6 +18,7 @@ from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import get_run
+from rft_core.training.checkpoints import write_checkpoint
 
 STEP_SECONDS = 0.01
 
@@ -51,8 +52,8 @@ def main(run_id: str) -> None:
         if step > 1 and config.name == "stuck":
             continue
         writer.record_step(StepRecord(step, "train", {"reward": step / 100}), max_steps=last)
-    path = get_checkpoint_dir(runs_dir, run_id, step)
-    path.mkdir(parents=True, exist_ok=True)
+    with write_checkpoint(get_checkpoints_dir(runs_dir, run_id), step) as folder:
+        (folder / "adapter_model.safetensors").write_text(f"{run_id} at step {step}")
     writer.add_checkpoint(step=step, resumable=True)
     writer.end_attempt("stopped" if stop_asked.is_set() else "finished")
 

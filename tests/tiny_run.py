@@ -22,8 +22,9 @@ from rft_core.store.run_reader import get_progress, has_database, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run
 from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
+from rft_core.training.ending import AttemptEnding
 from rft_core.training.stop import StopRequest
-from rft_core.worker import Ending, live, read_assignment
+from rft_core.worker import live, read_assignment
 
 DEADLINE_SECONDS = 120.0
 
@@ -131,7 +132,7 @@ class StoppingWriter(RunWriter):
             self._stop.set()
 
 
-def live_in_process(runs_dir: Path, run_id: str = "tiny", *, stop_during: int = 0) -> Ending:
+def live_in_process(runs_dir: Path, run_id: str = "tiny", *, stop_during: int = 0) -> AttemptEnding:
     """One attempt of the worker in this process, without lock and signals."""
     stop = StopRequest()
     writer = (

@@ -10,32 +10,46 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import sqlite3
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlite_utils import Database
 
-from rft_core.config import RunConfig, make_config, to_yaml
-from rft_core.errors import BadInputError, NotFoundError
+from rft_core.config import RunConfig, make_config
+from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.jobs.checks import check_config
-from rft_core.jobs.pinning import pin_sets
+from rft_core.jobs.pinning import pin_adapter, pin_sets
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.rescoring import cancel_rescores
-from rft_core.paths import get_config_path, get_run_dir
-from rft_core.store.commands import add_command, find_command, list_commands
+from rft_core.paths import (
+    get_run_dir,
+    get_supervisor_lock_path,
+    get_supervisor_log_path,
+)
+from rft_core.store.commands import (
+    add_command,
+    find_command,
+    has_open_commands,
+    list_commands,
+)
 from rft_core.store.deletion import finish_deletions, remove_run
+from rft_core.store.evidence import read_evidence
 from rft_core.store.index import open_index
+from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
-from rft_core.store.run_state import RunStatus, get_run_state, get_run_status, is_run_active
-from rft_core.store.runs import add_run, get_run, list_forks
-from rft_core.store.state_rules import ACTIVE_STATES
+from rft_core.store.run_state import RunStatus, get_run_status, is_run_active
+from rft_core.store.runs import add_run, check_run_exists, get_run
+from rft_core.store.state_rules import ACTIVE_STATES, derive_state
 
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
 POLL_SECONDS = 0.2
+RESTART_SECONDS = 2.0  # between two starts of a supervisor by those who only look
 
 
 def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) -> str:
@@ -99,23 +113,23 @@ def kill(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
 
 
 def delete(runs_dir: Path, run_id: str) -> None:
-    """Remove a run's rows and its folder. Refused while it, or a fork that waits, is active."""
+    """Remove a run's rows and its folder. Refused while it is active.
+
+    One whose record is damaged may wait in the queue all the same: it leaves it.
+    """
     remove_run(runs_dir, run_id, check=lambda index: _check_deletable(index, runs_dir, run_id))
     cancel_rescores(runs_dir, run_id)
     finish_deletions(runs_dir)
 
 
 def _check_deletable(index: Database, runs_dir: Path, run_id: str) -> None:
-    if is_run_active(index, runs_dir, run_id):
-        raise BadInputError(f"Run '{run_id}' is active", "", "Stop it before deleting it")
-    for fork_id in list_forks(index, run_id):
-        state = get_run_state(index, runs_dir, fork_id)
-        if state in ACTIVE_STATES:
-            raise BadInputError(
-                f"Run '{run_id}' is the parent of '{fork_id}', which is {state}",
-                "",
-                "Stop that one first",
-            )
+    check_run_exists(index, run_id)
+    commands, evidence = list_commands(index, run=run_id), read_evidence(runs_dir, run_id)
+    state = derive_state(commands, evidence)
+    had_worker = any(command.has_worker for command in commands)
+    is_damaged = bool(evidence.problem) or (had_worker and not evidence.attempts)
+    if state in ACTIVE_STATES and not (state == "queued" and is_damaged):
+        raise BadInputError(f"Run '{run_id}' is {state}", "", "Stop it before deleting it")
 
 
 def wait_for_end(
@@ -139,11 +153,25 @@ def wait_for_end(
 
 
 def ensure_commands_are_served(runs_dir: Path) -> None:
-    """Start a supervisor if commands wait and none lives (it may have been killed)."""
-    with open_index(runs_dir) as index:
-        waiting = bool(list_commands(index, pending_only=True))
-    if waiting:
-        ensure_supervisor(runs_dir)
+    """Start a supervisor if something waits for one and none lives (it may have been killed).
+
+    For every look at the runs: it costs one query as a rule, and never raises.
+    """
+    with suppress(RftError, sqlite3.Error, OSError):
+        if is_locked(get_supervisor_lock_path(runs_dir)) or _has_just_ended(runs_dir):
+            return
+        with open_index(runs_dir) as index:
+            is_waiting = has_open_commands(index)
+        if is_waiting:
+            ensure_supervisor(runs_dir)
+
+
+def _has_just_ended(runs_dir: Path) -> bool:
+    """A supervisor that cannot work must not be started anew by every page and tick."""
+    try:
+        return time.time() - get_supervisor_log_path(runs_dir).stat().st_mtime < RESTART_SECONDS
+    except OSError:
+        return False
 
 
 def new_command_id() -> str:
@@ -175,7 +203,8 @@ def _add_run(
         check_config(index, runs_dir, config)
         config = pin_sets(index, config)
         run_id = _make_folder(runs_dir, config)
-        get_config_path(runs_dir, run_id).write_text(to_yaml(config), encoding="utf-8")
+        if parent is not None and step is not None:
+            pin_adapter(runs_dir, run_id, parent=parent, step=step)
         added = add_run(
             index, id=run_id, config=config, parent_run=parent, parent_step=step,
             launch_id=command_id,

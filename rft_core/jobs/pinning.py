@@ -2,16 +2,24 @@
 
 A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own. Before a run
 is written they are made into immutable sets in `index.db`, and the run's configuration names them.
+A fork gets a copy of the adapter that it begins with: its parent may be resumed or deleted.
 """
 
 from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
 
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
+from rft_core.errors import BadInputError
+from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
 from rft_core.tasks import get_task
+from rft_core.training.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 
 
 def pin_sets(index: Database, config: RunConfig) -> RunConfig:
@@ -36,6 +44,34 @@ def make_task_prompt_set(config: RunConfig) -> PromptSet:
         split=Split(tuple(range(len(train))), tuple(range(len(train), last)), config.seed),
         task=task.name,
         source="built in",
+    )
+
+
+def pin_adapter(runs_dir: Path, run_id: str, *, parent: str, step: int) -> None:
+    """Copy the adapter of a parent's checkpoint into the folder of its fork, whole and on disk.
+
+    Raises `BadInputError` where the checkpoint is gone or is not what was written.
+    """
+    checkpoint = get_checkpoint_dir(runs_dir, parent, step)
+    target = get_initial_adapter_dir(runs_dir, run_id)
+    temporary = target.with_name(f".unfinished-{target.name}")
+    try:
+        expected = json.loads((checkpoint / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
+        temporary.mkdir(parents=True)
+        for name in expected:
+            if name.startswith(ADAPTER_PREFIX):
+                shutil.copyfile(checkpoint / name, temporary / name)
+        publish_folder(temporary, target, {"step": step})
+        copied = json.loads((target / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _cannot_pin(parent, step, str(error)) from error
+    if not copied or any(expected[name] != copied[name] for name in copied):
+        raise _cannot_pin(parent, step, "Its adapter is not what was written")
+
+
+def _cannot_pin(parent: str, step: int, why: str) -> BadInputError:
+    return BadInputError(
+        f"The checkpoint of run '{parent}' at step {step} cannot be used", why, "Choose another one"
     )
 
 

@@ -2,25 +2,27 @@
 
     python -m rft_core.jobs.supervisor
 
-It reads the commands of `index.db`, asks `decisions.decide` what to do and does it. It ends when
-nothing is left to do. Killing it harms no run: the workers have sessions of their own, and the next
-supervisor finds them by their locks. A worker that was asked to stop has all the time that its step
-and its checkpoint take; it is killed only when somebody asks for that, or when it gets on with
-nothing for minutes. Of a run's database only the attempts and the progress are read.
+It reads the commands of `index.db`, asks `decisions.decide` what to do and has a backend do it. It
+ends when nothing is left to do. Killing it harms no run: workers live on, and the next supervisor
+finds them. A worker that was asked to stop has all the time that its step and its checkpoint take;
+it is killed only when somebody asks for that, or when it makes no progress for minutes. What fails
+for one run is told to that run and stops no other; it acts first and speaks afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlite_utils import Database
 
 from rft_core.errors import RftError, WorkerError
+from rft_core.jobs.backends import Backend, LocalBackend, read_handle
+from rft_core.jobs.backends.local import WORKER_COMMAND
 from rft_core.jobs.decisions import (
     Action,
     AskToStop,
@@ -28,249 +30,228 @@ from rft_core.jobs.decisions import (
     Settle,
     StartWorker,
     decide,
-    get_handled_stop,
 )
-from rft_core.jobs.processes import (
-    ask_to_end,
-    kill_group,
-    read_max_runs,
-    start_detached,
+from rft_core.jobs.processes import read_max_runs
+from rft_core.jobs.workers import (
+    UNREADABLE,
+    Silence,
+    Worker,
+    explain_end,
+    find_worker,
+    has_ended,
 )
 from rft_core.paths import (
     get_run_dir,
     get_runs_dir,
     get_supervisor_lock_path,
-    get_worker_lock_path,
-    get_worker_log_path,
+    keep_files_private,
 )
 from rft_core.store.commands import (
     START_KINDS,
     Command,
     list_commands,
+    list_open_commands,
     set_command_handled,
     set_worker_ended,
 )
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import ProcessIdentity, get_identity, is_alive
-from rft_core.store.run_lock import FileLock, is_locked
-from rft_core.store.run_reader import (
-    WorkerLife,
-    get_progress,
-    has_database,
-    list_attempts,
-    open_run,
-)
-from rft_core.store.run_state import STUCK_AFTER_SECONDS, stuck_after
-from rft_core.store.runs import get_run
+from rft_core.store.run_lock import FileLock
+from rft_core.store.runs import list_run_ids
+from rft_core.store.state_rules import KILLED_ON_REQUEST, get_stops
 
-WORKER_COMMAND = (sys.executable, "-m", "rft_core.worker")
+KILLED_AS_STUCK = "Killed: after it was asked to stop, the worker made no progress for minutes."
+MOST_FAILURES = 40  # ticks in a row; with the pauses between them, about six minutes
+LONGEST_PAUSE = 10.0  # seconds
 
 
 class Supervisor:
-    """`worker_command` gets the run's id as its last argument. Times are in seconds.
+    """`backends`: a command names the one whose worker answers it. Times are in seconds.
 
-    `patience`: how long a worker that was asked to stop may get on with nothing; None: as long as
-    the run's settings make likely.
+    `patience`: how long a worker that was asked to stop may write nothing; None: as long as the
+    run's settings make likely.
     """
 
     def __init__(
         self,
         runs_dir: Path,
+        backends: Sequence[Backend],
         *,
-        worker_command: Sequence[str] = WORKER_COMMAND,
         max_runs: int = 1,
         patience: float | None = None,
         idle_exit: float = 10.0,
         poll: float = 0.2,
     ) -> None:
         self._runs_dir = runs_dir
-        self._worker_command = tuple(worker_command)
-        self._max_runs, self._patience = max_runs, patience
-        self._idle_exit, self._poll = idle_exit, poll
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        # When each run that is stopping last wrote, and since when we have seen it write no more.
-        self._last_words: dict[str, tuple[float, float]] = {}
+        self._backends = {backend.name: backend for backend in backends}
+        self._max_runs, self._idle_exit, self._poll = max_runs, idle_exit, poll
+        self._silence = Silence(runs_dir, patience)
+        # Runs to look at although no command is open: None until all have been looked at once.
+        self._watched: set[str] | None = None
+        self._said: set[str] = set()
 
-    def run(self) -> None:
-        """Serve until idle; return at once when another supervisor lives."""
-        while self._serve_until_idle() and self._has_pending():
-            # A command came between the last look and the release of the lock, and its asker
-            # still saw a living supervisor: serve on.
-            pass
+    def run(self) -> int:
+        """Serve until idle; return at once when another supervisor lives. The exit code."""
+        lock = FileLock(get_supervisor_lock_path(self._runs_dir))
+        while True:
+            try:
+                lock.acquire()
+            except WorkerError:
+                return 0
+            try:
+                code = self._serve_until_idle(lock)
+            finally:
+                lock.release()
+            # A command may have come between the last look and the release of the lock, while its
+            # asker still saw a living supervisor.
+            if code is not None or not self._has_pending():
+                return code or 0
 
     def tick(self) -> bool:
         """Answer what can be answered now. True while anything is pending or alive."""
         with open_index(self._runs_dir) as index:
-            self._collect_ended(index)
-            commands = list_commands(index)
-            alive = {run: who for run, who in self._find_workers(commands).items() if who}
-            stuck = self._find_stuck(index, commands, alive)
+            if self._watched is None:
+                self._watched = set(list_run_ids(index))
+            commands = list_open_commands(index, also=self._watched)
+            histories: dict[str, list[Command]] = {run: [] for run in self._watched}
+            for command in commands:
+                histories.setdefault(command.run, []).append(command)
+            for run, history in histories.items():
+                with self._apart(run):
+                    self._note_ended(index, history)
+            alive = self._find_alive(histories)
+            self._watched = set(alive)
+            stuck = self._silence.find_stuck(index, histories, alive)
             actions = decide(commands, alive.keys(), max_runs=self._max_runs, stuck=stuck)
-            for action in actions:
-                self._do(index, action, alive)
-        is_pending = any(command.handled_at is None for command in commands)
-        return is_pending or bool(alive) or bool(self._children)
+            failures = [self._answer(index, action, alive) for action in actions]
+        if failure := next(filter(None, failures), None):
+            raise failure
+        return bool(alive) or any(command.handled_at is None for command in commands)
 
-    def _serve_until_idle(self) -> bool:
-        """False when another supervisor holds the lock."""
-        lock = FileLock(get_supervisor_lock_path(self._runs_dir))
-        try:
-            lock.acquire()
-        except WorkerError:
-            return False
-        try:
-            last_busy = time.monotonic()
-            while True:
-                now = time.monotonic()
+    def _serve_until_idle(self, lock: FileLock) -> int | None:
+        """The exit code if it must end; None when there is nothing to do."""
+        last_busy, failures = time.monotonic(), 0
+        while lock.is_in_place():
+            now = time.monotonic()
+            try:
                 if self.tick():
                     last_busy = now
                 elif now - last_busy > self._idle_exit:
-                    break
-                time.sleep(self._poll)
-        finally:
-            lock.release()
-        return True
+                    return None
+                failures = 0
+            except Exception as error:  # whatever it is, others' commands are waiting
+                failures, last_busy = failures + 1, now
+                _say(f"failed {failures} times: {type(error).__name__}: {error}")
+                if failures >= MOST_FAILURES:
+                    _say("giving up; the next command or page starts another supervisor")
+                    return 1
+            time.sleep(min(self._poll * (1 + failures), LONGEST_PAUSE))
+        _say(f"{self._runs_dir} was moved or deleted: this supervisor ends, its workers will, too")
+        return 1
 
     def _has_pending(self) -> bool:
         with open_index(self._runs_dir) as index:
             return bool(list_commands(index, pending_only=True))
 
-    def _find_workers(self, commands: Sequence[Command]) -> dict[str, ProcessIdentity | None]:
-        """The living worker of every run; None when there is none.
+    def _find_alive(self, histories: Mapping[str, Sequence[Command]]) -> dict[str, Worker]:
+        alive = {}
+        for run, history in histories.items():
+            with self._apart(run):
+                if worker := find_worker(self._backends, run, history):
+                    alive[run] = worker
+        return alive
 
-        A run whose lock is held is alive even where its process is not known yet (pid 0).
-        """
-        starts = {c.run: c for c in commands if c.kind in START_KINDS and c.worker_pid}
-        runs = {command.run for command in commands}
-        return {run: self._find_worker(run, starts.get(run)) for run in runs}
+    def _note_ended(self, index: Database, history: Sequence[Command]) -> None:
+        """Note which workers are gone, and why one ended that could not say so itself."""
+        for command in history:
+            if not has_ended(self._backends, command):
+                continue
+            end = self._backends[command.backend].get_end(command.run, read_handle(command) or "")
+            stopped = bool(get_stops(history))
+            error = explain_end(self._runs_dir, command, end, stopped=stopped)
+            set_worker_ended(index, command.id, error=error)
+            how = "" if end.code is None else f" with code {end.code}"
+            _say(f"{command.run}: its worker ended{how}")
 
-    def _find_worker(self, run: str, start: Command | None) -> ProcessIdentity | None:
-        if start and start.worker_pid and start.worker_started:
-            identity = ProcessIdentity(start.worker_pid, start.worker_started)
-            if is_alive(identity):
-                return identity
-        if not is_locked(get_worker_lock_path(self._runs_dir, run)):
-            return None
-        unknown = ProcessIdentity(0, 0.0)
-        attempts = self._list_attempts(run)
-        if not attempts:
-            return unknown
-        identity = ProcessIdentity(attempts[-1].pid, attempts[-1].pid_started)
-        return identity if is_alive(identity) else unknown
-
-    def _find_stuck(
-        self, index: Database, commands: Sequence[Command], alive: Iterable[str]
-    ) -> set[str]:
-        """Runs that wrote nothing for long after they were asked to stop, by our own clock."""
-        stopping = {run for run in alive if get_handled_stop([c for c in commands if c.run == run])}
-        self._last_words = {r: seen for r, seen in self._last_words.items() if r in stopping}
-        stuck = set()
-        for run in stopping:
-            written, now = self._last_write(run), time.monotonic()
-            if run not in self._last_words or self._last_words[run][0] != written:
-                self._last_words[run] = (written, now)
-            if now - self._last_words[run][1] > self._get_patience(index, run):
-                stuck.add(run)
-        return stuck
-
-    def _get_patience(self, index: Database, run: str) -> float:
-        if self._patience is not None:
-            return self._patience
+    @contextmanager
+    def _apart(self, run: str) -> Iterator[None]:
+        """What fails here concerns this run alone: it is said once, and tried again."""
         try:
-            return stuck_after(get_run(index, run).config)
-        except RftError:  # its settings cannot be read
-            return STUCK_AFTER_SECONDS
+            yield
+        except UNREADABLE as error:
+            words = f"{run}: {type(error).__name__}: {error}"
+            if words not in self._said:
+                self._said.add(words)
+                _say(words)
 
-    def _do(self, index: Database, action: Action, alive: dict[str, ProcessIdentity]) -> None:
+    def _answer(
+        self, index: Database, action: Action, alive: Mapping[str, Worker]
+    ) -> Exception | None:
+        """A command that cannot be answered is settled with the reason.
+
+        What keeps even that from being written is returned: all that is left to do comes first.
+        """
+        command = action.command
+        try:
+            self._do(index, action, alive)
+        except UNREADABLE as error:
+            reason = (
+                str(error) if isinstance(error, RftError) else f"{type(error).__name__}: {error}"
+            )
+            _say(f"{command.run}: could not {command.kind} it: {reason}")
+            try:
+                set_command_handled(
+                    index, command.id, error=f"Could not {command.kind} it: {reason}"
+                )
+            except UNREADABLE as failure:
+                return failure
+        return None
+
+    def _do(self, index: Database, action: Action, alive: Mapping[str, Worker]) -> None:
+        worker = alive.get(action.command.run)
         match action:
             case StartWorker(command):
                 self._start(index, command)
-            case AskToStop(command):
-                if ask_to_end(alive[command.run]):
-                    _say(f"{command.run}: asked its worker to stop")
+            case AskToStop(command) if worker:
+                if worker.ask_to_stop():
                     set_command_handled(index, command.id)
-            case KillWorker(command):
-                if is_alive(alive[command.run]):
-                    reason = _explain_kill(command)
-                    _say(f"{command.run}: {reason}")
-                    # Said before it is done: nobody shall see a dead worker without its reason.
-                    set_command_handled(index, command.id, error=reason)
-                    kill_group(alive[command.run])
-            case Settle(command):
-                set_command_handled(index, command.id)
+                    _say(f"{worker.run}: asked its worker to stop")
+            case KillWorker(command) if worker and command.kind == "kill":
+                worker.kill()
+                set_command_handled(index, command.id, error=KILLED_ON_REQUEST)
+                _say(f"{worker.run}: {KILLED_ON_REQUEST}")
+            case KillWorker(command) if worker:
+                with suppress(*UNREADABLE):  # without words, but an end
+                    set_command_handled(index, command.id, error=KILLED_AS_STUCK)
+                worker.kill()
+                _say(f"{worker.run}: {KILLED_AS_STUCK}")
+            case Settle(command) if worker and command.kind in START_KINDS:
+                # Answered by a worker that another supervisor started: its end is still to note.
+                set_command_handled(
+                    index, command.id, backend=worker.backend.name, handle=worker.handle
+                )
+            case _:
+                set_command_handled(index, action.command.id)
 
     def _start(self, index: Database, command: Command) -> None:
         if not get_run_dir(self._runs_dir, command.run).is_dir():
             set_command_handled(index, command.id, error="The run's folder is gone.")
             return
-        try:
-            process = start_detached(
-                [*self._worker_command, command.run],
-                log_path=get_worker_log_path(self._runs_dir, command.run),
-                runs_dir=self._runs_dir,
-            )
-        except RftError as error:
-            set_command_handled(index, command.id, error=str(error))
-            return
-        identity = get_identity(process.pid)
-        set_command_handled(
-            index, command.id, worker_pid=identity.pid, worker_started=identity.started
-        )
-        self._children[command.id] = process
-        _say(f"{command.run}: started worker {identity.pid}")
-
-    def _collect_ended(self, index: Database) -> None:
-        """Note which workers are gone, and why one ended before it could say so itself."""
-        codes = {id: child.poll() for id, child in self._children.items()}  # reaps them, too
-        self._children = {id: c for id, c in self._children.items() if codes[id] is None}
-        for command in list_commands(index):
-            if command.worker_pid is None or command.worker_ended_at is not None:
-                continue
-            identity = ProcessIdentity(command.worker_pid, command.worker_started or 0.0)
-            if command.id in self._children or is_alive(identity):
-                continue
-            code = codes.get(command.id)  # unknown of another supervisor's child
-            _say(
-                f"{command.run}: its worker ended" + ("" if code is None else f" with code {code}")
-            )
-            attempts = self._list_attempts(command.run)
-            has_begun = any(attempt.command == command.id for attempt in attempts)
-            is_taken = is_locked(get_worker_lock_path(self._runs_dir, command.run))
-            error = None
-            if code and code > 0 and not has_begun and not is_taken:
-                last = self._last_line(command.run)
-                error = f"The worker ended with code {code} before it began: {last}"
-            set_worker_ended(index, command.id, error=error)
-
-    def _list_attempts(self, run: str) -> list[WorkerLife]:
-        if not has_database(self._runs_dir, run):
-            return []
-        with open_run(self._runs_dir, run) as db:
-            return list_attempts(db)
-
-    def _last_write(self, run: str) -> float:
-        if not has_database(self._runs_dir, run):
-            return 0.0
-        with open_run(self._runs_dir, run) as db:
-            progress = get_progress(db)
-        return progress.updated_at if progress else 0.0
-
-    def _last_line(self, run: str) -> str:
-        text = get_worker_log_path(self._runs_dir, run).read_text(errors="replace").strip()
-        return text.splitlines()[-1][:500] if text else "it printed nothing"
-
-
-def _explain_kill(command: Command) -> str:
-    if command.kind == "kill":
-        return "Killed on request, without finishing its step or saving a checkpoint."
-    return "Killed: after it was asked to stop, the worker got on with nothing for minutes."
+        backend = self._backends.get(command.backend)
+        if backend is None:
+            raise WorkerError(f"There is no backend named '{command.backend}'")
+        handle = backend.start(command.run)
+        set_command_handled(index, command.id, backend=backend.name, handle=handle)
+        _say(f"{command.run}: started worker {handle}")
 
 
 def _say(text: str) -> None:
-    print(time.strftime("%Y-%m-%d %H:%M:%S"), text, flush=True)
+    """On a full disk nothing is said, and everything else goes on."""
+    with suppress(OSError, ValueError):
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), text, flush=True)
 
 
 def main() -> int:
+    keep_files_private()
     parser = argparse.ArgumentParser(description="Start and stop the workers of a runs folder.")
     parser.add_argument(
         "--patience", type=float, help="seconds without progress after a stop, before SIGKILL"
@@ -285,15 +266,15 @@ def main() -> int:
     except RftError as error:
         _say(str(error))
         return error.exit_code
+    runs_dir = get_runs_dir()
     supervisor = Supervisor(
-        get_runs_dir(),
-        worker_command=options.worker,
+        runs_dir,
+        [LocalBackend(runs_dir, options.worker)],
         max_runs=max_runs,
         patience=options.patience,
         idle_exit=options.idle_exit,
     )
-    supervisor.run()
-    return 0
+    return supervisor.run()
 
 
 if __name__ == "__main__":

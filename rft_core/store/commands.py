@@ -5,8 +5,9 @@ The supervisor answers them, in the order of their numbers.
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -38,6 +39,11 @@ class Command:
     backend: str = "local"
     handle: str | None = None
 
+    @property
+    def has_worker(self) -> bool:
+        """Whether a worker was started for it. Older databases have a pid and no handle."""
+        return self.handle is not None or self.worker_pid is not None
+
 
 def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
     """False when a command with this id was already there (a double click).
@@ -67,17 +73,23 @@ def list_commands(
     return read_rows(db, Command, rest, {"run": run} if run else {})
 
 
-def list_open_commands(db: Database) -> list[Command]:
+def list_open_commands(db: Database, *, also: Collection[str] = ()) -> list[Command]:
     """All commands of the runs that something is still to be done about, oldest first.
 
     That is: a command waits, or a worker was started whose end nobody has noted yet. What was
-    finished long ago is not looked at.
+    finished long ago is not looked at, except for the runs in `also`.
     """
     rest = (
-        "FROM commands WHERE run IN (SELECT run FROM commands WHERE handled_at IS NULL "
-        "OR (worker_pid IS NOT NULL AND worker_ended_at IS NULL)) ORDER BY number"
+        "FROM commands WHERE run IN (SELECT run FROM commands WHERE handled_at IS NULL OR "
+        "(worker_ended_at IS NULL AND (handle IS NOT NULL OR worker_pid IS NOT NULL))) "
+        "OR run IN (SELECT value FROM json_each(?)) ORDER BY number"
     )
-    return read_rows(db, Command, rest)
+    return read_rows(db, Command, rest, [json.dumps(sorted(also))])
+
+
+def has_open_commands(db: Database) -> bool:
+    """Whether anything waits for a supervisor."""
+    return bool(list_open_commands(db))
 
 
 def get_last_start(commands: Sequence[Command]) -> Command | None:

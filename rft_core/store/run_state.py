@@ -10,9 +10,11 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig
-from rft_core.paths import get_heartbeat_path
+from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from rft_core.store.commands import Command, get_last_start, list_commands
 from rft_core.store.evidence import Evidence, read_evidence
+from rft_core.store.process_identity import is_suspended
+from rft_core.store.run_lock import read_holder
 from rft_core.store.runs import RunRow, check_run_exists, get_run, list_runs
 from rft_core.store.state_rules import (
     ACTIVE_STATES,
@@ -26,6 +28,7 @@ from rft_core.store.state_rules import (
 )
 
 STUCK_AFTER_SECONDS = 600.0
+SILENT_AFTER_SECONDS = 10.0  # without a heartbeat, which comes every second
 REWARD_PATIENCE = 10  # reward timeouts: several functions may hang, and each is tried twice
 MUCH_TO_LOSE = 0.1  # of all steps
 
@@ -37,7 +40,8 @@ class RunStatus:
     `duration` is training time over all lives; `step_seconds` the recent pace and `eta` what it
     promises. `resume_step` is where a resume would go on: the newest checkpoint with an optimizer.
     `heartbeat_age` tells whether the process is alive and gets the processor; `progress_age` when
-    it last got on with its work. `sandbox_tier` is what code is locked in by; None: none was run.
+    it last made progress; `not_responding` says why there is no heartbeat, "" where there is one.
+    `sandbox_tier` is what code is locked in by; None: none was run.
     """
 
     run: RunRow
@@ -56,6 +60,7 @@ class RunStatus:
     heartbeat_age: float | None
     progress_age: float | None
     sandbox_tier: str | None
+    not_responding: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -145,6 +150,7 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
     answer = get_answer(get_last_start(commands), found.attempts)
     now = progress if found.locked and answer else None
     pace = found.step_seconds
+    heartbeat_age = _heartbeat_age(runs_dir, run.id) if found.locked else None
     return RunStatus(
         run=run, state=state, step=step, max_steps=max_steps,
         phase=now.phase if now else "", detail=now.detail if now else "",
@@ -153,22 +159,37 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
         eta=pace * (max_steps - step) if pace and state == "running" else None,
         resume_step=found.resume_step,
         last_train=found.last_train, last_validation=found.last_validation,
-        heartbeat_age=_heartbeat_age(runs_dir, run.id) if found.locked else None,
+        heartbeat_age=heartbeat_age,
         progress_age=time.time() - now.updated_at if now else None,
         sandbox_tier=found.attempts[-1].sandbox_tier if found.attempts else None,
+        not_responding=_find_silence(runs_dir, run.id, heartbeat_age),
     )  # fmt: skip
 
 
 def _message(found: Evidence, commands: Sequence[Command], state: str) -> str:
     if found.problem:
         return found.problem
-    attempts, start = found.attempts, get_last_start(commands)
-    if start and start.error and not get_answer(start, attempts):
+    start = get_last_start(commands)
+    answer = get_answer(start, found.attempts)
+    if state == "stopped" and not (answer and answer.outcome):
+        return get_kill_reason(get_stops(commands))
+    if start and start.error and (state == "crashed" or not answer):
         return start.error
     if state == "crashed":
         return "The worker ended without a word (killed, or the machine went down)."
-    spoken = attempts and attempts[-1].outcome and attempts[-1].message
-    return spoken or (get_kill_reason(get_stops(commands)) if state == "stopped" else "")
+    newest = found.attempts[-1] if found.attempts else None
+    return (newest.message or "") if newest and newest.outcome else ""
+
+
+def _find_silence(runs_dir: Path, run_id: str, heartbeat_age: float | None) -> str:
+    """Why a worker that holds its run does nothing; looked for once its heartbeat is old."""
+    if heartbeat_age is None or heartbeat_age < SILENT_AFTER_SECONDS:
+        return ""
+    since = f"The worker has not responded for {heartbeat_age:.0f} s"
+    holder = read_holder(get_worker_lock_path(runs_dir, run_id))
+    if holder and is_suspended(holder):
+        return f"{since}: its process is stopped. It goes on after: kill -CONT {holder.pid}"
+    return f"{since}: its process gets no processor time, or no disk."
 
 
 def _heartbeat_age(runs_dir: Path, run_id: str) -> float | None:

@@ -97,9 +97,8 @@ def count_runs(db: Database) -> int:
     return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 
-def list_forks(db: Database, id: str) -> list[str]:
-    """The runs that began with an adapter of this one."""
-    return [row[0] for row in db.execute("SELECT id FROM runs WHERE parent_run = ?", [id])]
+def list_run_ids(db: Database) -> list[str]:
+    return [id for (id,) in db.execute("SELECT id FROM runs")]
 
 
 def list_unreadable_runs(db: Database) -> list[UnreadableRun]:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 
 from rft_core.store.commands import STOP_KINDS, Command, get_last_start
 from rft_core.store.evidence import Evidence
-from rft_core.store.process_identity import ProcessIdentity, is_alive
 from rft_core.store.run_reader import WorkerLife
 
 # The first row whose facts all hold gives the state. `Facts` says what each of them means.
@@ -24,14 +23,13 @@ RULES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("starting", ("locked",)),
     # No worker does.
     ("queued", ("waiting", "not stop_wanted")),
-    ("unreadable", ("unreadable", "not process_lives")),
-    # The last request to start was not answered by a worker's attempt, or not yet.
-    ("failed", ("asked", "not answered", "not_started")),
-    ("stopping", ("asked", "not answered", "process_lives", "stop_wanted")),
-    ("starting", ("asked", "not answered", "process_lives")),
+    ("unreadable", ("unreadable", "not worker_is_open")),
+    # The last request to start was not answered by a worker's attempt, or not yet: the worker is on
+    # its way, or gone, and the living supervisor will note which.
+    ("stopping", ("asked", "not answered", "worker_is_open", "stop_wanted")),
+    ("starting", ("asked", "not answered", "worker_is_open")),
     ("stopped", ("asked", "not answered", "stop_wanted")),
-    # Gone without a word: the supervisor, if there is one, has yet to say what it left behind.
-    ("starting", ("asked", "not answered", "supervisor_will_say")),
+    ("failed", ("asked", "not answered", "not_started")),
     ("crashed", ("asked", "not answered")),
     ("queued", ("not answered",)),
     # It was: the worker said how it ended, or was killed because somebody asked for that, or not.
@@ -46,6 +44,7 @@ ACTIVE_STATES = ("queued", "starting", "running", "stopping")
 STOPPABLE_STATES = ("queued", "starting", "running")
 RESUMABLE_STATES = ("stopped", "failed", "crashed", "needs_attention")
 TROUBLE_STATES = ("failed", "crashed", "needs_attention", "unreadable")
+KILLED_ON_REQUEST = "Killed on request, without finishing its step or saving a checkpoint."
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,10 @@ class Facts:
     `locked`: a worker holds the run. `begun`: it makes steps. `unreadable`: what the run recorded
     is damaged, gone, or of a newer version. `asked`: a start was ever asked for, `waiting`: no
     supervisor has taken the last one up. `stop_wanted`: a stop or kill came after it. `answered`: a
-    worker began an attempt for it. `not_started`: why it could not be is known. `process_lives`: a
-    process was started for it and has yet to begin its attempt. `killed_on_request`: the supervisor
-    killed it and says why. `said_...`: the worker's own last word.
+    worker began an attempt for it. `not_started`: why it could not be is known. `worker_is_open`: a
+    worker was started for it whose end is not noted, and a supervisor lives who will. Whether it
+    lives only its backend knows. `killed_on_request`: it was killed, or is about to be, because
+    somebody asked for that. `said_...`: the worker's own last word.
     """
 
     locked: bool
@@ -68,8 +68,7 @@ class Facts:
     stop_wanted: bool
     answered: bool
     not_started: bool
-    process_lives: bool
-    supervisor_will_say: bool
+    worker_is_open: bool
     killed_on_request: bool
     said_finished: bool
     said_stopped: bool
@@ -100,8 +99,7 @@ def gather_facts(commands: Sequence[Command], evidence: Evidence) -> Facts:
         stop_wanted=bool(stops),
         answered=answer is not None,
         not_started=start is not None and start.error is not None,
-        process_lives=start is not None and answer is None and _is_worker_alive(start),
-        supervisor_will_say=evidence.supervised and bool(start and start.worker_ended_at is None),
+        worker_is_open=evidence.supervised and start is not None and _is_open(start),
         killed_on_request=bool(get_kill_reason(stops)),
         said_finished=outcome == "finished",
         said_stopped=outcome == "stopped",
@@ -128,11 +126,12 @@ def _has_begun(evidence: Evidence) -> bool:
     return progress is not None and (progress.step > first or progress.phase != "loading")
 
 
-def _is_worker_alive(start: Command) -> bool:
-    if start.worker_pid is None or start.worker_started is None:
-        return False
-    return is_alive(ProcessIdentity(start.worker_pid, start.worker_started))
+def _is_open(start: Command) -> bool:
+    """Whether a worker was started whose end nobody has noted."""
+    return start.has_worker and start.worker_ended_at is None
 
 
 def get_kill_reason(stops: Sequence[Command]) -> str:
-    return next((stop.error for stop in reversed(stops) if stop.error), "")
+    """Why a worker was killed, or is about to be; empty if it was left to end by itself."""
+    given = next((stop.error for stop in reversed(stops) if stop.error), "")
+    return given or (KILLED_ON_REQUEST if any(stop.kind == "kill" for stop in stops) else "")

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rft_core.training.disk_room import check_room
+
 MANIFEST_NAME = "manifest.json"
 ADAPTER_PREFIX = "adapter_"
 _TEMPORARY_PREFIX = ".unfinished-"
@@ -37,7 +39,11 @@ class Resumable:
 
 @contextmanager
 def write_checkpoint(folder: Path, step: int) -> Iterator[Path]:
-    """Yields a temporary folder to fill; afterwards it is `folder/step-N`, whole and on disk."""
+    """Yields a temporary folder to fill; afterwards it is `folder/step-N`, whole and on disk.
+
+    Raises `DiskFullError` before anything is written where there is no room for it.
+    """
+    check_room(folder / f"step-{step}")
     temporary = folder / f"{_TEMPORARY_PREFIX}step-{step}"
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

@@ -6,6 +6,7 @@ is only noted; the step in progress is finished, recorded and saved first.
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequestedError(BaseException):
-    """Raised out of whatever is being loaded. Not an Exception: libraries must not swallow it."""
+    """Raised out of whatever is being done, with the reason if there is one to tell.
+
+    Not an Exception: libraries must not swallow it.
+    """
 
 
 class StopRequest:
@@ -24,6 +28,12 @@ class StopRequest:
     def __init__(self) -> None:
         self.is_set = False
         self._interrupts = True
+        self._reason = ""
+
+    def abandon(self, reason: str) -> None:
+        """From any thread: interrupt whatever is being done, now, without a checkpoint."""
+        self._reason = reason
+        os.kill(os.getpid(), signal.SIGTERM)
 
     def set(self) -> None:
         self.is_set = True
@@ -45,4 +55,7 @@ class StopRequest:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        reason, self._reason = self._reason, ""
+        if reason:
+            raise StopRequestedError(reason)
         self.set()

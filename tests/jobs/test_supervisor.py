@@ -120,7 +120,7 @@ def test_a_worker_that_is_stuck_after_a_stop_is_killed(folder: RunsFolder) -> No
     folder.add_run("a", name="stuck")
     folder.await_step("a", 1)
     folder.ask("stop", "a")
-    assert "got on with nothing" in folder.await_state("a", "stopped", "crashed").message
+    assert "made no progress" in folder.await_state("a", "stopped", "crashed").message
     assert folder.get_status("a").state == "stopped"
     await_truth(lambda: not folder.find_processes(WORKER), "the worker's end")
 

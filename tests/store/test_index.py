@@ -8,7 +8,14 @@ import pytest
 
 from rft_core.config import make_config
 from rft_core.errors import NotFoundError
-from rft_core.store.commands import add_command, find_command, list_commands, set_command_handled
+from rft_core.store.commands import (
+    add_command,
+    find_command,
+    list_commands,
+    list_open_commands,
+    set_command_handled,
+    set_worker_ended,
+)
 from rft_core.store.database import transaction
 from rft_core.store.index import open_index
 from rft_core.store.runs import add_run, delete_run, get_run, list_runs
@@ -64,7 +71,7 @@ def test_a_configuration_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_commands_come_oldest_first_and_are_answered_once(tmp_path: Path) -> None:
     with open_index(tmp_path) as db:
-        assert add_command(db, id="1", kind="launch", run="a")
+        add_run(db, id="a", config=CONFIG, launch_id="1")
         assert add_command(db, id="2", kind="stop", run="a")
         assert not add_command(db, id="2", kind="stop", run="a")
         set_command_handled(db, "1", worker_pid=42, worker_started=1.5)
@@ -82,6 +89,26 @@ def test_a_deleted_run_takes_its_commands_along(tmp_path: Path) -> None:
         assert list_runs(db) == [] and list_commands(db) == []
         with pytest.raises(NotFoundError, match="no run 'a'"):
             get_run(db, "a")
+        with pytest.raises(NotFoundError, match="has been deleted"):
+            add_command(db, id="2", kind="resume", run="a")
+        assert list_commands(db) == []
+
+
+def test_open_is_what_waits_for_a_supervisor(tmp_path: Path) -> None:
+    with open_index(tmp_path) as db:
+        for run in ("waits", "works", "ended", "cancelled", "of before"):
+            add_run(db, id=run, config=CONFIG, launch_id=f"launch-{run}")
+        for run in ("works", "ended"):
+            set_command_handled(db, f"launch-{run}", handle="text")
+        set_worker_ended(db, "launch-ended")
+        set_command_handled(db, "launch-cancelled")
+        set_command_handled(db, "launch-of before", worker_pid=42)
+        add_command(db, id="stop", kind="stop", run="ended")
+        assert {c.run for c in list_open_commands(db)} == {"waits", "works", "ended", "of before"}
+        set_command_handled(db, "stop")
+        assert {c.run for c in list_open_commands(db)} == {"waits", "works", "of before"}
+        also = list_open_commands(db, also=["ended"])
+        assert [c.id for c in also if c.run == "ended"] == ["launch-ended", "stop"]
 
 
 def test_many_writers_wait_for_each_other(tmp_path: Path) -> None:
@@ -90,6 +117,8 @@ def test_many_writers_wait_for_each_other(tmp_path: Path) -> None:
             for number in range(20):
                 add_command(db, id=f"{writer}-{number}", kind="stop", run="a")
 
+    with open_index(tmp_path) as db:
+        add_run(db, id="a", config=CONFIG)
     with ThreadPoolExecutor(8) as writers:
         list(writers.map(write, range(8)))
     with open_index(tmp_path) as db:

@@ -45,7 +45,6 @@ def lived(command: str | None, outcome: str | None, from_step: int = 0) -> Worke
 
 
 LAUNCH = asked(1, "launch", pid=DEAD_PID)
-ALIVE = asked(1, "launch", pid=OWN_PID)
 RESUME = asked(3, "resume", pid=DEAD_PID)
 STOP, UNSEEN_STOP = asked(2, "stop"), asked(2, "stop", handled=False)
 KILL = asked(2, "kill", error="Killed on request.")
@@ -56,11 +55,9 @@ CRASHED = lived("launch-1", None)
     ("state", "commands", "attempts", "locked", "reached"),
     [
         ("queued", [asked(1, "launch", handled=False)], [], False, False),
-        ("starting", [ALIVE], [], False, False),
         ("starting", [LAUNCH], [CRASHED], True, False),
         ("running", [LAUNCH], [CRASHED], True, True),
         ("stopping", [LAUNCH, UNSEEN_STOP], [CRASHED], True, True),
-        ("stopping", [ALIVE, STOP], [], False, False),
         ("stopped", [LAUNCH, STOP], [lived("launch-1", "stopped")], False, True),
         ("finished", [LAUNCH], [lived("launch-1", "finished")], False, True),
         ("failed", [LAUNCH], [lived("launch-1", "failed")], False, True),
@@ -77,7 +74,6 @@ CRASHED = lived("launch-1", None)
         ("crashed", [LAUNCH, STOP], [CRASHED], False, True),
         # asked to go on
         ("queued", [LAUNCH, asked(3, "resume", handled=False)], [CRASHED], False, True),
-        ("starting", [LAUNCH, asked(3, "resume", pid=OWN_PID)], [CRASHED], False, True),
         ("starting", [LAUNCH, asked(3, "resume", pid=OWN_PID)], [CRASHED], True, True),
         ("crashed", [LAUNCH, RESUME], [CRASHED], False, True),
         ("running", [LAUNCH, STOP, RESUME], [lived("resume-3", None)], True, True),
@@ -96,12 +92,21 @@ def test_state(
     assert derive_state(commands, evidence) == state
 
 
-def test_a_living_supervisor_is_heard_before_a_worker_counts_as_crashed() -> None:
-    supervised = Evidence(locked=False, supervised=True)
-    assert derive_state([LAUNCH], supervised) == "starting"
-    assert derive_state([asked(1, "launch", pid=DEAD_PID, worker_ended_at=5.0)], supervised) == (
-        "crashed"
-    )
+@pytest.mark.parametrize(
+    ("state", "commands", "attempts"),
+    [
+        ("starting", [LAUNCH], []),
+        ("stopping", [LAUNCH, STOP], []),
+        ("starting", [LAUNCH, asked(3, "resume", pid=OWN_PID)], [CRASHED]),
+        ("crashed", [asked(1, "launch", pid=DEAD_PID, worker_ended_at=5.0)], []),
+        ("failed", [asked(1, "launch", pid=DEAD_PID, worker_ended_at=5.0, error="why")], []),
+        ("stopped", [asked(1, "launch", pid=DEAD_PID, worker_ended_at=5.0), STOP], []),
+    ],
+)
+def test_a_living_supervisor_is_heard_before_a_worker_counts_as_gone(
+    state: str, commands: list[Command], attempts: list[WorkerLife]
+) -> None:
+    assert derive_state(commands, Evidence(False, supervised=True, attempts=attempts)) == state
 
 
 @pytest.fixture

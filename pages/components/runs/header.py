@@ -67,6 +67,8 @@ def _trouble(status: RunStatus) -> None:
         st.warning(
             f"{_explain_silence(status)} Look at the log below.", icon=":material/hourglass_top:"
         )
+    elif status.not_responding:
+        st.warning(plain(status.not_responding), icon=":material/hourglass_top:")
     if status.state == "stopping":
         st.caption(
             "The step in progress is finished and a checkpoint saved, which may take minutes on a "
