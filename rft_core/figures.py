@@ -57,8 +57,8 @@ class Curves:
     @property
     def last_step(self) -> int:
         """The newest training step that was recorded; 0 before the first."""
-        curve = self.get("reward")
-        return int(curve.step[-1]) if curve is not None else 0
+        curves = (self.get(name) for name in ("loss", "reward"))  # not every method samples
+        return max((int(curve.step[-1]) for curve in curves if curve is not None), default=0)
 
 
 def extend_curves(curves: Curves, frame: pd.DataFrame) -> Curves:

@@ -65,7 +65,7 @@ class Assignment:
     runs_dir: Path
     run: RunRow
     prompts: PromptSet
-    rewards: RewardSet
+    rewards: RewardSet | None
     resume: Resumable
     command: str | None
 
@@ -156,14 +156,17 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
     """Only under the run's lock: another worker might be writing a checkpoint."""
     with open_index(runs_dir) as index:
         run = get_run(index, run_id)
-        if run.config.prompt_set is None or run.config.reward_set is None:
+        needed = any("rewards" in method.needs for method in run.config.methods)
+        if run.config.prompt_set is None or (needed and run.config.reward_set is None):
             raise BadInputError(
                 f"The run '{run_id}' has not pinned its prompts and rewards",
                 "",
                 "Start runs with: python -m rft_core launch",
             )
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
-        rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
+        rewards = None
+        if run.config.reward_set is not None:
+            rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
         start = get_last_start(list_commands(index, run=run_id))
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
     resume = find_resumable(checkpoints)
@@ -174,7 +177,9 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
 def _find_initial_adapter(assignment: Assignment) -> Path | None:
     """A fork starts from its own copy of its parent's policy. Older forks have none."""
     run, runs_dir = assignment.run, assignment.runs_dir
-    if run.parent_run is None or run.parent_step is None or assignment.resume.path is not None:
+    is_resumed = assignment.resume.path is not None
+    is_reference = run.config.reference == "stage_start"  # then it is wanted after a resume too
+    if run.parent_run is None or run.parent_step is None or (is_resumed and not is_reference):
         return None
     own = get_initial_adapter_dir(runs_dir, run.id)
     return own if own.is_dir() else get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)

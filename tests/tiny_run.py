@@ -68,26 +68,35 @@ def add_tiny_run(
     model: Path,
     run_id: str = "tiny",
     *,
-    rewards: RewardSet = TINY_REWARDS,
+    rewards: RewardSet | None = TINY_REWARDS,
+    prompts: PromptSet | None = None,
     parent: tuple[str, int] | None = None,
     **settings: Any,
 ) -> RunConfig:
     """Pin tiny prompts and rewards and insert the run, as the launcher does."""
-    prompts = make_tiny_prompts()
+    prompts = prompts or make_tiny_prompts()
     config = RunConfig(
         model=str(model),
         prompt_set=prompts.id,
-        reward_set=rewards.id,
-        **{**TINY_SETTINGS, **settings},
+        reward_set=rewards.id if rewards else None,
+        **_settle(settings),
     )
     with open_index(runs_dir) as index:
         ensure_prompt_set(
             index, id=prompts.id, name="tiny", task=None, num_rows=8, content=prompts.to_json()
         )
-        ensure_reward_set(index, id=rewards.id, name="tiny", content=rewards.to_json())
+        if rewards:
+            ensure_reward_set(index, id=rewards.id, name="tiny", content=rewards.to_json())
         parent_run, parent_step = parent or (None, None)
         add_run(index, id=run_id, config=config, parent_run=parent_run, parent_step=parent_step)
     return config
+
+
+def _settle(settings: dict[str, Any]) -> dict[str, Any]:
+    values = {**TINY_SETTINGS, **settings}
+    if values.get("stages") and "max_steps" not in settings:
+        del values["max_steps"]  # the stages say how many
+    return values
 
 
 def start_worker(runs_dir: Path, run_id: str = "tiny") -> subprocess.Popen[bytes]:

@@ -5,6 +5,7 @@ from rft_core.config.loading import (
     make_config,
     parse_assignments,
     parse_yaml,
+    restore_config,
     to_yaml,
     without_unread,
     write_assignments,
@@ -17,6 +18,6 @@ from rft_core.config.stages import RECIPES, Stage, StagePlan, read_stages, write
 __all__ = [
     "METHODS", "PRESETS", "RECIPES", "Method", "RunConfig", "Stage", "StagePlan", "changed_fields",
     "describe_methods", "extra_of", "get_method", "make_config", "parse_assignments", "parse_yaml",
-    "read_stages", "stage_settings", "to_yaml", "trl_settings", "uses", "without_unread",
-    "write_assignments", "write_stages",
+    "read_stages", "restore_config", "stage_settings", "to_yaml", "trl_settings", "uses",
+    "without_unread", "write_assignments", "write_stages",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ DEEPEST_YAML = 20
 MOST_ALIASES = 10
 MOST_YAML_PARTS = 20_000
 MOST_MISTAKES_TOLD = 20
+BOUND_ERRORS = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 NULLS = ("", "~", "null", "Null", "NULL")
 
 
@@ -41,6 +42,26 @@ def make_config(values: Mapping[str, Any]) -> RunConfig:
         names = " and ".join(method.name for method in config.methods)
         raise _not_valid([f"{name}: {names} does not use it" for name in unread])
     return config
+
+
+def restore_config(values: Mapping[str, Any]) -> RunConfig:
+    """A configuration that was stored once: what was legal then is read now.
+
+    Bounds may have become narrower since, and settings may not have been told apart by method.
+    Raises `BadInputError` for what was never legal.
+    """
+    try:
+        return RunConfig(**values)
+    except ValidationError as error:
+        outside = {
+            str(problem["loc"][0]): problem["input"]
+            for problem in error.errors()
+            if problem["type"] in BOUND_ERRORS and len(problem["loc"]) == 1
+        }
+    if not outside:
+        return make_config(values)  # which says what is wrong
+    inside = {name: value for name, value in values.items() if name not in outside}
+    return make_config(inside).model_copy(update=outside)
 
 
 def without_unread(values: Mapping[str, Any]) -> dict[str, Any]:

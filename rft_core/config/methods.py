@@ -119,6 +119,16 @@ METHODS: dict[str, Method] = {
         ROLLOUT_PANELS,
         ROLLOUT_OPTIMISATION,
     ),
+    "sft": Method(
+        "sft",
+        "SFT",
+        "Learns given completions word for word: a column, chat turns, or what the task writes.",
+        "examples",
+        frozenset({"gold"}),
+        "rft_core.training.sft:make_trainer",
+        (EXAMPLE_LOSS, TOKEN_ACCURACY, ENTROPY, LENGTH, TRUNCATED),
+        (GRAD_NORM, LEARNING_RATE, STEP_TIME),
+    ),
 }
 
 

@@ -9,71 +9,15 @@ fields (divisibility, lengths, disk, target modules) live in `planning`, which c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from rft_core.config.fields import STAGE_GROUPS, MethodName, Names, OrNone, declare
 from rft_core.config.methods import Method, get_method
 from rft_core.config.stages import Stage, StagePlan, read_stages
-from rft_core.errors import NotFoundError
 
-Group = Literal[
-    "Model", "Prompts and rewards", "Generation", "Policy update", "LoRA", "Schedule", "Run"
-]
-# Names of methods, or of families of methods (see `methods.Family`).
-EVERY_METHOD = ("rollouts", "examples")
-# What a stage may set for itself; all else holds for the whole run.
-STAGE_GROUPS = ("Generation", "Policy update", "Schedule")
-
-
-def _split_names(value: Any) -> Any:
-    """`q_proj, v_proj`, with or without brackets."""
-    if not isinstance(value, str):
-        return value
-    parts = (part.strip(" '\"") for part in value.strip().strip("[]").split(","))
-    return tuple(part for part in parts if part)
-
-
-def _read_empty(value: Any) -> Any:
-    return None if value == "" else value
-
-
-def _check_method(name: str) -> str:
-    try:
-        return get_method(name).name
-    except NotFoundError as error:
-        raise ValueError(f"{error.what}. {error.fix}") from error
-
-
-T = TypeVar("T")
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
-OrNone = Annotated[T | None, BeforeValidator(_read_empty)]
-MethodName = Annotated[str, AfterValidator(_check_method)]
 Stages = Annotated[tuple[Stage, ...], BeforeValidator(read_stages)]
-
-
-def _field(
-    group: Group,
-    default: Any,
-    help: str,
-    *,
-    methods: tuple[str, ...] = EVERY_METHOD,
-    trl: bool = False,
-    advanced: bool = False,
-    **bounds: Any,
-) -> Any:
-    """`methods`: which methods, or families of them, use it. `trl`: it goes to TRL as it is."""
-    extra: dict[str, Any] = {
-        "group": group, "advanced": advanced, "methods": list(methods), "trl": trl,
-    }  # fmt: skip
-    return Field(default, description=help, json_schema_extra=extra, **bounds)
 
 
 class RunConfig(BaseModel):
@@ -82,155 +26,178 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     # Model
-    model: str = _field(
+    model: str = declare(
         "Model", "embedded/countdown", "Hub id, local folder, or an embedded model.",
         max_length=500,
     )  # fmt: skip
-    method: MethodName = _field("Model", "grpo", "Training method.")
-    engine: Literal["transformers", "vllm"] = _field(
+    method: MethodName = declare("Model", "grpo", "Training method.")
+    engine: Literal["transformers", "vllm"] = declare(
         "Model", "transformers", "What samples completions during training.", methods=("rollouts",)
     )
-    vllm_mode: Literal["colocate", "server"] = _field(
+    vllm_mode: Literal["colocate", "server"] = declare(
         "Model", "colocate", "vLLM inside the trainer or as a server beside it.",
         methods=("rollouts",), trl=True, advanced=True,
     )  # fmt: skip
-    dtype: Literal["float32", "bfloat16", "auto"] = _field(
+    dtype: Literal["float32", "bfloat16", "auto"] = declare(
         "Model", "float32", "Precision of the base weights."
     )
 
     # Prompts and rewards
-    task: str = _field(
+    task: str = declare(
         "Prompts and rewards", "countdown", "Built-in task, or 'custom'.", max_length=200
     )
-    prompt_set: OrNone[str] = _field(
+    prompt_set: OrNone[str] = declare(
         "Prompts and rewards", None, "Stored prompt set; empty: the task's own prompts."
     )
-    reward_set: OrNone[str] = _field(
+    reward_set: OrNone[str] = declare(
         "Prompts and rewards", None, "Stored reward set; empty: the task's own rewards."
     )
-    num_prompts: int = _field(
+    num_prompts: int = declare(
         "Prompts and rewards", 4000, "Training prompts to draw from the task.", ge=1, le=100_000
     )
-    num_validation_prompts: int = _field(
+    num_validation_prompts: int = declare(
         "Prompts and rewards", 64, "Validation prompts, never trained on.", ge=0, le=10_000
     )
+    gold_column: OrNone[str] = declare(
+        "Prompts and rewards", None,
+        "Column with the completions to learn from; empty: the chat's last turn, or what the task "
+        "writes.",
+        methods=("examples",), max_length=200,
+    )  # fmt: skip
+    gold_reasoning: bool = declare(
+        "Prompts and rewards", True,
+        "Learn the reasoning (<think>) of the examples too; off: their answers alone.",
+        methods=("examples",),
+    )  # fmt: skip
 
     # Generation
-    num_generations: int = _field(
+    num_generations: int = declare(
         "Generation", 8, "Completions per prompt: the size of a group.",
         methods=("rollouts",), trl=True, ge=2, le=256,
     )  # fmt: skip
-    max_completion_length: int = _field(
-        "Generation", 80, "Longest completion, in tokens.", trl=True, ge=1, le=65_536
+    max_completion_length: int = declare(
+        "Generation", 80, "Longest completion, in tokens.", trl=("rollouts",), ge=1, le=65_536
     )
-    temperature: float = _field(
-        "Generation", 1.0, "Sampling temperature.", trl=True, ge=0.001, le=5
+    temperature: float = declare(
+        "Generation", 1.0, "Sampling temperature.", trl=("rollouts",), ge=0.001, le=5
     )
-    top_p: float = _field(
-        "Generation", 1.0, "Nucleus sampling mass.", trl=True, ge=0.001, le=1, advanced=True
-    )
-    top_k: int = _field(
-        "Generation", 0, "Keep the k likeliest tokens; 0: all.", trl=True, ge=0, le=1_000_000,
+    top_p: float = declare(
+        "Generation",
+        1.0,
+        "Nucleus sampling mass.",
+        trl=("rollouts",),
+        ge=0.001,
+        le=1,
         advanced=True,
+    )
+    top_k: int = declare(
+        "Generation", 0, "Keep the k likeliest tokens; 0: all.", trl=("rollouts",),
+        ge=0, le=1_000_000, advanced=True,
     )  # fmt: skip
 
     # Policy update
-    learning_rate: float = _field(
+    learning_rate: float = declare(
         "Policy update", 5e-4, "Peak learning rate.", trl=True, ge=1e-9, le=0.1
     )
-    beta: float = _field(
+    beta: float = declare(
         "Policy update", 0.001, "Weight of the KL term to the reference.",
         methods=("rollouts",), trl=True, ge=0, le=1,
     )  # fmt: skip
-    reference: Literal["base", "stage_start"] = _field(
+    reference: Literal["base", "stage_start"] = declare(
         "Policy update", "base",
         "What KL is measured to: the base model (adapter off), or the policy that this stage "
         "began with (what SFT or a fork's parent left).",
         methods=("rollouts",), advanced=True,
     )  # fmt: skip
-    epsilon: float = _field(
+    epsilon: float = declare(
         "Policy update", 0.2, "Clipping range of the ratio.",
         methods=("rollouts",), trl=True, ge=1e-6, lt=1,
     )  # fmt: skip
-    epsilon_high: OrNone[float] = _field(
+    epsilon_high: OrNone[float] = declare(
         "Policy update", None, "Upper clipping range; empty: epsilon.",
         methods=("rollouts",), trl=True, ge=1e-6, le=10, advanced=True,
     )  # fmt: skip
-    num_iterations: int = _field(
+    num_iterations: int = declare(
         "Policy update", 1, "Updates per generation batch (mu in the paper).",
         methods=("rollouts",), trl=True, ge=1, le=16, advanced=True,
     )  # fmt: skip
-    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = _field(
+    loss_type: Literal["grpo", "bnpo", "dr_grpo", "dapo"] = declare(
         "Policy update", "grpo", "How token losses are averaged.", methods=("grpo",), trl=True
     )
-    scale_rewards: Literal["group", "batch", "none"] = _field(
+    scale_rewards: Literal["group", "batch", "none"] = declare(
         "Policy update", "group", "Divide advantages by the std of the group, the batch, or not.",
         methods=("grpo",), trl=True,
     )  # fmt: skip
-    max_grad_norm: float = _field(
+    max_grad_norm: float = declare(
         "Policy update", 1.0, "Gradient clipping.", trl=True, ge=1e-4, le=1000, advanced=True
     )
-    weight_decay: float = _field(
+    weight_decay: float = declare(
         "Policy update", 0.0, "AdamW's decay.", trl=True, ge=0, le=1, advanced=True
     )
-    lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = _field(
+    lr_scheduler_type: Literal["constant", "constant_with_warmup", "linear", "cosine"] = declare(
         "Policy update", "constant_with_warmup", "Learning rate schedule.", trl=True
     )
-    warmup_steps: int = _field(
+    warmup_steps: int = declare(
         "Policy update", 5, "Steps of warm-up.", trl=True, ge=0, le=1_000_000
     )
 
     # LoRA
-    lora_r: int = _field("LoRA", 16, "Rank.", ge=1, le=1024)
-    lora_alpha: int = _field(
+    lora_r: int = declare("LoRA", 16, "Rank.", ge=1, le=1024)
+    lora_alpha: int = declare(
         "LoRA", 32, "Scale: the update is multiplied by alpha / r.", ge=1, le=4096
     )
-    lora_dropout: float = _field("LoRA", 0.0, "Dropout on the adapter's input.", ge=0, le=0.9)
-    target_modules: Names = _field(
+    lora_dropout: float = declare("LoRA", 0.0, "Dropout on the adapter's input.", ge=0, le=0.9)
+    target_modules: Names = declare(
         "LoRA", ("all-linear",), "Layers that get an adapter; 'all-linear' for every linear layer."
     )
 
     # Schedule
-    max_steps: int = _field("Schedule", 200, "Optimizer steps.", trl=True, ge=1, le=10_000_000)
-    stages: Stages = _field(
+    max_steps: int = declare("Schedule", 200, "Optimizer steps.", trl=True, ge=1, le=10_000_000)
+    stages: Stages = declare(
         "Schedule", (),
         "Several methods one after the other, each from the adapter that the last one left: "
         "'sft 40 learning_rate=1e-4; grpo 160'. Empty: one method.",
         advanced=True,
     )  # fmt: skip
-    per_device_train_batch_size: int = _field(
+    per_device_train_batch_size: int = declare(
         "Schedule", 64, "Completions per forward pass and device.", trl=True, ge=1, le=16_384
     )
-    gradient_accumulation_steps: int = _field(
+    gradient_accumulation_steps: int = declare(
         "Schedule", 1, "Forward passes per optimizer step.", trl=True, ge=1, le=16_384
     )
-    gradient_checkpointing: bool = _field(
+    gradient_checkpointing: bool = declare(
         "Schedule", False, "Trade compute for memory.", trl=True, advanced=True
     )
-    eval_steps: int = _field(
+    eval_steps: int = declare(
         "Schedule", 20, "Validate every N steps; 0: never.", ge=0, le=10_000_000
     )
-    num_generations_eval: int = _field(
-        "Schedule", 1, "Completions per validation prompt.", trl=True, ge=1, le=256, advanced=True
+    num_generations_eval: int = declare(
+        "Schedule",
+        1,
+        "Completions per validation prompt.",
+        trl=("rollouts",),
+        ge=1,
+        le=256,
+        advanced=True,
     )
-    per_device_eval_batch_size: int = _field(
+    per_device_eval_batch_size: int = declare(
         "Schedule", 64, "Validation completions per forward pass.", trl=True, ge=1, le=16_384,
         advanced=True,
     )  # fmt: skip
-    save_steps: int = _field(
+    save_steps: int = declare(
         "Schedule", 50, "Checkpoint every N steps; 0: only at the end.", ge=0, le=10_000_000
     )
-    save_total_limit: int = _field(
+    save_total_limit: int = declare(
         "Schedule", 2, "Full checkpoints kept for resuming; adapters of all are kept.",
         ge=1, le=1000,
     )  # fmt: skip
 
     # Run
-    name: str = _field(
+    name: str = declare(
         "Run", "", "A name for people; empty: made from task and model.", max_length=80
     )
-    seed: int = _field("Run", 0, "Seed of everything random.", trl=True, ge=0, lt=2**31)
-    reward_timeout: float = _field(
+    seed: int = declare("Run", 0, "Seed of everything random.", trl=True, ge=0, lt=2**31)
+    reward_timeout: float = declare(
         "Run", 30.0, "Seconds one reward function may take for a batch.", ge=0.01, le=3600
     )
 
@@ -294,8 +261,11 @@ def uses(method: Method, field: str) -> bool:
 
 def trl_settings(method: Method) -> tuple[str, ...]:
     """The settings that are arguments of TRL's trainer for that method, name for name."""
+    own = {method.name, method.family}
     return tuple(
-        name for name in RunConfig.model_fields if extra_of(name)["trl"] and uses(method, name)
+        name
+        for name in RunConfig.model_fields
+        if own & set(extra_of(name)["trl"]) and uses(method, name)
     )
 
 

@@ -27,6 +27,7 @@ from rft_core.types import Message
 MAX_RENDERED_CHARS = 1_000_000
 MAX_LOOP_ITEMS = 100_000
 _MAX_EXPONENT = 64
+WHOLE_CHAT = "{{ messages }}"
 
 
 class _TemplateLimitError(ValueError):
@@ -59,6 +60,28 @@ def _make_environment() -> _Environment:
     return environment
 
 
+def split_chat(row: Mapping[str, Any]) -> tuple[list[Message], str] | None:
+    """Of a row with a chat in `messages` that an assistant ends: what it answers, and its answer.
+
+    None for any other row.
+    """
+    chat = row.get("messages")
+    if not isinstance(chat, list) or len(chat) < 2 or not all(map(_is_message, chat)):
+        return None
+    if chat[-1]["role"] != "assistant":
+        return None
+    asked: list[Message] = [
+        {"role": turn["role"], "content": turn["content"]} for turn in chat[:-1]
+    ]
+    return asked, str(chat[-1]["content"])
+
+
+def _is_message(turn: Any) -> bool:
+    return isinstance(turn, Mapping) and all(
+        isinstance(turn.get(part), str) for part in ("role", "content")
+    )
+
+
 @dataclass(frozen=True)
 class PromptTemplate:
     """Two Jinja sources. Columns are variables (`{{ nums }}`), and also `{{ row["any name"] }}`."""
@@ -69,11 +92,14 @@ class PromptTemplate:
     def render(self, row: Mapping[str, Any]) -> list[Message]:
         """The messages for one row; no system message when it comes out blank.
 
+        `{{ messages }}` alone stands for the row's own chat, up to its last assistant turn.
         Raises BadInputError that names the template, the line, the variable and the columns.
         """
         system = self._render_part("system", row)
-        user = self._render_part("user", row)
         messages = [{"role": "system", "content": system}] if system.strip() else []
+        if self.user.strip() == WHOLE_CHAT and (chat := split_chat(row)):
+            return [*messages, *chat[0]]
+        user = self._render_part("user", row)
         return [*messages, {"role": "user", "content": user}]
 
     @property

@@ -28,10 +28,12 @@ from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_prompt_set, get_reward_set
 from rft_core.tasks import get_task
+from rft_core.tasks.gold import list_gold
 from rft_core.types import Message, Problem
 
 CUSTOM_TASK = "custom"
 PROMPTS_MEASURED = 32  # the longest in tokens is nearly surely among the longest by characters
+GOLD_LOOKED_AT = 8  # of a task's own rows: it writes gold for most, or for none
 ROWS_LOOKED_AT = 256  # of a task's own rows, which are alike: a run may ask for 100,000
 
 
@@ -67,6 +69,10 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
     except RftError as error:
         problems.append(_problem("reward_set" if config.reward_set else "task", error))
     try:
+        _check_gold(index, config)
+    except RftError as error:
+        problems.append(_problem("gold_column" if config.gold_column else "method", error))
+    try:
         model = model_summary(config.model)
     except ModelUnavailableError as error:
         problems.append(_problem("model", error))
@@ -79,7 +85,9 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
         num_train_prompts=prompts.num_train if prompts else None,
         longest_prompt=_count_longest_prompt(prompts, model) if prompts else None,
     )
-    return list(dict.fromkeys(problems + find_problems(config, facts)))
+    for plan in config.plan_stages():
+        problems += find_problems(plan.config, facts)
+    return list(dict.fromkeys(problems))
 
 
 def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts:
@@ -119,6 +127,8 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
     if config.reward_set is not None:
         reward_set = RewardSet.from_json(get_reward_set(index, config.reward_set).content)
     elif config.task == CUSTOM_TASK:
+        if not any("rewards" in method.needs for method in config.methods):
+            return  # learned without rewards, and not validated
         raise BadInputError("A custom task needs a reward set", "", "Choose one or write one")
     else:
         reward_set = get_task(config.task).reward_set
@@ -130,6 +140,22 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
         raise NotFoundError(
             "Every reward function has weight 0", "There is nothing to learn from", "Raise a weight"
         )
+
+
+def _check_gold(index: Database, config: RunConfig) -> None:
+    """For methods that learn given completions: some must be known."""
+    if not any("gold" in method.needs for method in config.methods):
+        return
+    if config.prompt_set is not None:
+        stored = PromptSet.from_json(get_prompt_set(index, config.prompt_set).content)
+        rows, task = stored.train_rows, stored.task or config.task
+    elif config.task != CUSTOM_TASK:
+        task = config.task
+        drawn, _ = get_task(task).load(min(config.num_prompts, GOLD_LOOKED_AT), 0, config.seed)
+        rows = tuple(drawn)
+    else:
+        return  # that there are no prompts is said already
+    list_gold(rows, task=task, column=config.gold_column, reasoning=config.gold_reasoning)
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rft_core.config import RunConfig, make_config
+from rft_core.config import RunConfig, make_config, without_unread
 from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_adapter, pin_sets
@@ -248,8 +248,16 @@ def _choose_checkpoint(runs_dir: Path, run_id: str, step: int | None) -> Checkpo
 
 
 def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:
-    """The parent's settings with the changes; a new task brings its own prompts and rewards."""
-    values = parent.model_dump(mode="json") | {"name": ""}
+    """The parent's settings with the changes; a new task brings its own prompts and rewards.
+
+    A parent in stages gives those of its last one. What another method does not read falls away.
+    """
+    *_, last = parent.plan_stages()
+    parent = last.config
+    method = changes.get("method", parent.method)
+    values = without_unread(parent.model_dump(mode="json") | {"name": "", "method": method})
+    if "stages" in changes:
+        values = {k: v for k, v in values.items() if k not in ("method", "max_steps")}
     if changes.get("task", parent.task) != parent.task:
         values |= {"prompt_set": None, "reward_set": None}
     if "num_prompts" in changes or "num_validation_prompts" in changes:

@@ -18,16 +18,20 @@ from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
-from rft_core.tasks import get_task
+from rft_core.tasks import TASKS, get_task
 from rft_core.training.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 
 
 def pin_sets(index: Database, config: RunConfig) -> RunConfig:
-    """The same configuration with both sets named. Raises `NotFoundError` for unknown ones."""
+    """The same configuration with both sets named. Raises `NotFoundError` for unknown ones.
+
+    A custom task has no rewards of its own: a method that learns without them then has none.
+    """
     return config.model_copy(
         update={
             "prompt_set": config.prompt_set or _pin_task_prompts(index, config),
-            "reward_set": config.reward_set or _pin_task_rewards(index, config),
+            "reward_set": config.reward_set
+            or (_pin_task_rewards(index, config) if config.task in TASKS else None),
         }
     )
 

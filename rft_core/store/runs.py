@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rft_core.config import RunConfig, make_config
+from rft_core.config import RunConfig, restore_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.store.database import transaction
 
@@ -145,7 +145,7 @@ def _read_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
 
 def _run(row: dict[str, Any]) -> RunRow:
     try:
-        config = make_config(json.loads(row["config"]))
+        config = restore_config(json.loads(row["config"]))
     except (BadInputError, ValueError, TypeError) as error:
         raise BadInputError(
             f"The settings of run '{row['id']}' cannot be read",

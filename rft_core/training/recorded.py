@@ -55,7 +55,7 @@ class StageParts:
     stop: StopRequest
     checkpoints_dir: Path
     initial_adapter: Path | None = None
-    gold: Sequence[str] = ()
+    gold: Sequence[str | None] = ()
 
     @property
     def config(self) -> RunConfig:

@@ -22,6 +22,7 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
 from rft_core.store.run_writer import Outcome, StageRecord
+from rft_core.tasks.gold import list_gold
 from rft_core.training.adapter_files import load_adapter_weights, save_adapter
 from rft_core.training.checkpoints import Resumable, publish_folder
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
@@ -95,9 +96,8 @@ def _train_stages(
         trainer = make_stage_trainer(
             StageParts(
                 plan, model, tokenizer, prompts, recorder, stop, session.checkpoints_dir,
-                _find_initial_adapter(session, plan),
-            ),
-            session,
+                _find_initial_adapter(session, plan), _list_gold(session, plan),
+            )
         )  # fmt: skip
         _train_stage(trainer, session, stop)
         if recorder.needs_attention:
@@ -111,7 +111,7 @@ def _train_stages(
     return "finished", ""
 
 
-def make_stage_trainer(parts: StageParts, session: RunSession) -> Recorded:
+def make_stage_trainer(parts: StageParts) -> Recorded:
     """The trainer of the stage's method, which its row of the registry names."""
     module, _, function = get_method(parts.config.method).trainer.partition(":")
     trainer: Recorded = getattr(importlib.import_module(module), function)(parts)
@@ -130,6 +130,19 @@ def _find_initial_adapter(session: RunSession, plan: StagePlan[RunConfig]) -> Pa
     if plan.number == 0:
         return session.initial_adapter
     return session.checkpoints_dir / f"step-{plan.first_step}"
+
+
+def _list_gold(session: RunSession, plan: StagePlan[RunConfig]) -> list[str | None]:
+    """Of each training prompt, for methods that learn from it. Some must be known."""
+    config, prompts = plan.config, session.prompts
+    if "gold" not in get_method(config.method).needs:
+        return []
+    return list_gold(
+        prompts.train_rows,
+        task=prompts.task or config.task,
+        column=config.gold_column,
+        reasoning=config.gold_reasoning,
+    )
 
 
 def _record_stage(plan: StagePlan[RunConfig]) -> StageRecord:

@@ -10,6 +10,7 @@ from rft_core.config import (
     make_config,
     parse_assignments,
     parse_yaml,
+    restore_config,
     to_yaml,
     write_assignments,
 )
@@ -158,3 +159,10 @@ def test_stages_read_the_same_from_text_and_yaml_and_share_one_count_of_steps() 
     assert [plan.config.beta for plan in plans] == [0.01, RunConfig().beta]
     assert plans[1].config.learning_rate == 1e-4
     assert all(plan.config.stages == () for plan in plans)
+
+
+def test_a_stored_configuration_outside_of_todays_bounds_is_still_read() -> None:
+    config = restore_config({"learning_rate": 1.0, "beta": 10.0, "max_steps": 7})
+    assert (config.learning_rate, config.beta, config.max_steps) == (1.0, 10.0, 7)
+    with pytest.raises(BadInputError, match="beta"):
+        restore_config({"beta": "small"})
