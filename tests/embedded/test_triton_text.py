@@ -14,7 +14,7 @@ from rft_core.embedded.triton_text import (
 )
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.scorer import Scorer
-from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_completion
 from rft_core.tasks.triton_generator import bucket, sample_problem, write_kernel
 from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap, write_gold

@@ -39,7 +39,7 @@ from rft_core.rewards.judge.question import (
     read_label,
     read_score,
 )
-from rft_core.rewards.judge.report import Answer, report_batch
+from rft_core.rewards.judge.report import JudgeAnswer, report_batch
 from rft_core.rewards.workbench import Workbench
 
 CLOSING_SECONDS = 5.0
@@ -123,12 +123,12 @@ class Judge:
 
     async def _ask_all(
         self, questions: Mapping[str, Question], timeout: float
-    ) -> dict[str, Answer]:
+    ) -> dict[str, JudgeAnswer]:
         """A score, or why there is none, for each question, by its hash."""
         places = asyncio.Semaphore(self._options["concurrency"])
         last_score = time.monotonic()
 
-        async def answer(question: Question) -> Answer:
+        async def answer(question: Question) -> JudgeAnswer:
             nonlocal last_score
             if isinstance(question, str):
                 return question
@@ -175,7 +175,7 @@ class Judge:
             return float(label in json.loads(self._options["passing_labels"])), reason or label
         return read_score(text, self._options["minimum"], self._options["maximum"])
 
-    def _grade(self, answer: Answer, completion: str) -> Grade:
+    def _grade(self, answer: JudgeAnswer, completion: str) -> Grade:
         flags = ("speaks_to_judge",) if _TO_THE_JUDGE.search(completion[:LONGEST_JUDGED]) else ()
         if isinstance(answer, str):
             return Grade(None, f"Not judged: {answer}.", flags)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from rft_core.rewards.contract import FunctionReport
 from rft_core.rewards.judge.cache import JudgeScore
 
-Answer = JudgeScore | str  # or why there is no score
+JudgeAnswer = JudgeScore | str  # or why there is no score
 
 
 def report_batch(
     name: str,
-    answers: Sequence[Answer],
+    answers: Sequence[JudgeAnswer],
     fresh: Sequence[JudgeScore],
     *,
     calls: int,
@@ -57,5 +57,5 @@ def report_batch(
     )
 
 
-def _seconds(answer: Answer) -> str:
+def _seconds(answer: JudgeAnswer) -> str:
     return f"{answer.reply.seconds:.3f}" if isinstance(answer, JudgeScore) else ""

@@ -35,11 +35,11 @@ FEW_ELEMENTS = 8
 
 
 @dataclass(frozen=True)
-class Answer:
+class KernelOutput:
     """What one call gave: `outputs` in order, and the inputs that it changed, by position."""
 
-    outputs: tuple[Output, ...]
-    changed: Mapping[int, Output]
+    outputs: tuple[OutputTensor, ...]
+    changed: Mapping[int, OutputTensor]
 
     @property
     def is_finite(self) -> bool:
@@ -47,7 +47,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputTensor:
     """A tensor, or with `dtype` "" something else that `what` names."""
 
     dtype: str
@@ -58,30 +58,30 @@ class Output:
 NO_ARRAY: Array = np.empty(0)
 
 
-def read_answer(report: Mapping[str, Any]) -> Answer:
+def read_answer(report: Mapping[str, Any]) -> KernelOutput:
     """The answer in a report of `kernel_interpreter.py`. Raises ValueError where there is none."""
     try:
         outputs = read_outputs(report["outputs"])
         changed = {int(place): _read_output(one) for place, one in report["changed"].items()}
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("the report of a run is garbled") from error
-    return Answer(outputs, changed)
+    return KernelOutput(outputs, changed)
 
 
-def read_outputs(described: Sequence[Mapping[str, Any]]) -> tuple[Output, ...]:
+def read_outputs(described: Sequence[Mapping[str, Any]]) -> tuple[OutputTensor, ...]:
     return tuple(_read_output(one) for one in described)
 
 
-def _read_output(one: Mapping[str, Any]) -> Output:
+def _read_output(one: Mapping[str, Any]) -> OutputTensor:
     if "no_tensor" in one:
-        return Output("", NO_ARRAY, str(one["no_tensor"]))
+        return OutputTensor("", NO_ARRAY, str(one["no_tensor"]))
     values = one["values"]
     if not isinstance(values, np.ndarray):
-        return Output("", NO_ARRAY, "tensor that could not be read")
-    return Output(str(one["dtype"]), values)
+        return OutputTensor("", NO_ARRAY, "tensor that could not be read")
+    return OutputTensor(str(one["dtype"]), values)
 
 
-def find_difference(expected: Answer, given: Answer) -> str:
+def find_difference(expected: KernelOutput, given: KernelOutput) -> str:
     """In words the first thing that is not as expected; "" if all is right."""
     if len(expected.outputs) != len(given.outputs):
         return f"it returned {len(given.outputs)} values, not {len(expected.outputs)}"
@@ -98,7 +98,7 @@ def find_difference(expected: Answer, given: Answer) -> str:
     return ""
 
 
-def _compare(expected: Output, given: Output) -> str:
+def _compare(expected: OutputTensor, given: OutputTensor) -> str:
     if not given.dtype:
         return f"it returned a {given.what}, not a tensor"
     if given.values.shape != expected.values.shape:
@@ -133,7 +133,7 @@ def _show(values: Array) -> str:
     return str(tuple(int(size) for size in values.shape))
 
 
-def is_trivial(expected: Answer, inputs: Sequence[Array]) -> bool:
+def is_trivial(expected: KernelOutput, inputs: Sequence[Array]) -> bool:
     """Whether the answer can be had without work: all elements the same, or a copy of an input.
 
     A kernel that does nothing, or that is fitted to one input, gets such a test right by luck. So
@@ -144,12 +144,12 @@ def is_trivial(expected: Answer, inputs: Sequence[Array]) -> bool:
     return not expected.changed and all(is_free(output, inputs) for output in expected.outputs)
 
 
-def is_free(output: Output, inputs: Sequence[Array]) -> bool:
+def is_free(output: OutputTensor, inputs: Sequence[Array]) -> bool:
     """Whether all its elements are the same, or those of an input, as far as one can tell."""
     return any(_is_right(output, guess) for guess in _list_guesses(output.values, inputs))
 
 
-def is_idle(expected: Answer, given: Answer, inputs: Sequence[Array]) -> bool:
+def is_idle(expected: KernelOutput, given: KernelOutput, inputs: Sequence[Array]) -> bool:
     """Whether a wrong answer shows no work: of another form, not finite, constant, or a copy of
     (parts of) inputs where the right one is more.
     """
@@ -164,19 +164,19 @@ def is_idle(expected: Answer, given: Answer, inputs: Sequence[Array]) -> bool:
     )
 
 
-def holds(tensor: Output, answer: Output) -> bool:
+def holds(tensor: OutputTensor, answer: OutputTensor) -> bool:
     """Whether its elements are the answer's, in whatever shape and type."""
     if not tensor.dtype or tensor.values.size != answer.values.size:
         return False
     return _is_right(answer, tensor.values.reshape(answer.values.shape))
 
 
-def is_constant(output: Output) -> bool:
+def is_constant(output: OutputTensor) -> bool:
     """Whether all elements are the same, as far as the comparison can tell."""
     return _is_right(output, np.full_like(output.values, output.values.ravel()[:1].sum()))
 
 
-def _is_picked(output: Output, inputs: Sequence[Array]) -> bool:
+def _is_picked(output: OutputTensor, inputs: Sequence[Array]) -> bool:
     """Whether all its elements are to be found in one input."""
     is_float = output.values.dtype.kind == "f"
     return is_float and any(bool(np.isin(output.values, one).all()) for one in inputs)
@@ -192,5 +192,5 @@ def _list_guesses(values: Array, inputs: Sequence[Array]) -> Iterator[Array]:
         yield from (np.full_like(values, number) for number in (0, 1))
 
 
-def _is_right(expected: Output, guess: Array) -> bool:
+def _is_right(expected: OutputTensor, guess: Array) -> bool:
     return not _find_wrong(expected.values, guess, TOLERANCES.get(expected.dtype)).any()

@@ -20,7 +20,7 @@ from rft_core.rewards.triton.source import KernelSource
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.provider import Session
 
-Verdict = Sequence[Mapping[str, Any]]  # for each launch {"error", "reads", "writes"}
+CompilerReport = Sequence[Mapping[str, Any]]  # for each launch {"error", "reads", "writes"}
 
 
 @dataclass(frozen=True)
@@ -55,13 +55,13 @@ class KernelCompiler:
     def __init__(self, workbench: Workbench) -> None:
         self.asked = 0
         self._workbench = workbench
-        self._verdicts = RecentlyUsed[CompilerJob, Verdict]()
+        self._verdicts = RecentlyUsed[CompilerJob, CompilerReport]()
 
     def find_verdicts(
         self, jobs: Sequence[CompilerJob], deadline: float, seconds: float
-    ) -> dict[CompilerJob, Verdict | Grade]:
+    ) -> dict[CompilerJob, CompilerReport | Grade]:
         """For each job what the compiler said, in `seconds`, or a grade where our side failed."""
-        found: dict[CompilerJob, Verdict | Grade] = {}
+        found: dict[CompilerJob, CompilerReport | Grade] = {}
         for job in jobs:
             if (verdict := self._verdicts.get(job)) is not None:
                 found[job] = verdict
@@ -76,5 +76,5 @@ class KernelCompiler:
         return found
 
 
-def _ask(session: Session, clock: Clock, job: CompilerJob) -> Verdict:
+def _ask(session: Session, clock: Clock, job: CompilerJob) -> CompilerReport:
     return ask_to_compile(session, clock, job.code, json.loads(job.launches))

@@ -2,12 +2,13 @@
 
 The report was written by a process that also ran the candidate, so it can only incriminate: that an
 answer is right is found here, by comparing. The flags that execution adds to those of
-`rules.py`:
+`reading`:
 
 torch_computation       torch computed something, or Python got hold of a tensor's values
 kernel_not_launched     a call returned without launching a kernel
 result_not_from_kernel  no kernel wrote the result, most of it is a copy of an input, or the host
-                        had rearranged an input into the answer before a kernel was launched
+                        had rearranged an input into the answer before a kernel was launched, or
+                        the kernels only copied, and the host rearranged what they had copied
 same_without_kernels    with kernels that do nothing the answer is right, too
 try_except              the host code went on after one of its kernels had failed
 cached_result           the host code asked for a tensor's address
@@ -25,7 +26,7 @@ from functools import cached_property
 from typing import Any
 
 from rft_core.rewards.triton.comparison import (
-    Answer,
+    KernelOutput,
     find_difference,
     holds,
     is_constant,
@@ -92,7 +93,7 @@ class _Run:
     """
 
     inputs: KernelInputs
-    expected: Answer
+    expected: KernelOutput
     trivial: bool
     report: Mapping[str, Any]
     replay: Mapping[str, Any]
@@ -144,6 +145,20 @@ class _Run:
             for output in self.expected.outputs
         )
 
+    @cached_property
+    def was_rearranged(self) -> bool:
+        """Whether kernels only copied, in order, and the right answer has another order or type."""
+        if not self.is_right or not 0 < int(self.report["launched"]) == int(self.report["copied"]):
+            return False
+        sources = list(zip(self.inputs.dtypes, self.inputs.values, strict=True))
+        return not all(
+            any(
+                output.dtype == dtype and output.values.tobytes() in values.tobytes()
+                for dtype, values in sources
+            )
+            for output in read_answer(self.report).outputs
+        )
+
 
 def judge(report: Mapping[str, Any], tests: RowTests) -> Examination:
     """Compare every run with its answer. Raises ValueError where the report is garbled."""
@@ -191,6 +206,11 @@ def _find_in_all(runs: Sequence[_Run]) -> Iterator[tuple[str, str]]:
         yield "result_not_from_kernel", NOTHING_WRITTEN
     if any(run.was_prepared for run in runs):
         reason = "The answer was there before a kernel was launched: the host rearranged it."
+        yield "result_not_from_kernel", reason
+    right = [run for run in runs if run.is_right]
+    telling = [run for run in right if not run.trivial] or right
+    if sum(run.was_rearranged for run in telling) * 2 > len(telling):
+        reason = "The kernels only copied, and the host made the answer of the copy."
         yield "result_not_from_kernel", reason
 
 

@@ -1,6 +1,6 @@
 """Run the Triton programs of completions and compile their kernels, each program once.
 
-Cheap layers first: the syntax tree (`rules.py`), then the interpreter on CPU tensors, then,
+Cheap layers first: the syntax tree (`reading`), then the interpreter on CPU tensors, then,
 for what was launched, the compiler as far as PTX, without a GPU. Reference, kernels and compiler
 run in jailed processes of their own; inputs are drawn and answers compared on this side.
 
@@ -20,7 +20,7 @@ from rft_core.rewards.contract import Batch, Grade
 from rft_core.rewards.triton.compilation import KernelCompiler, make_job
 from rft_core.rewards.triton.evidence import Examination, judge, judge_compilation
 from rft_core.rewards.triton.programs import ask_to_run, get_interpreter
-from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.recently_used import RecentlyUsed
 from rft_core.rewards.triton.reference import NO_TESTS, RowTests, find_tests
 from rft_core.rewards.triton.source import ENTRY, KernelSource, read_completion

@@ -17,9 +17,7 @@ from collections.abc import Callable, Mapping
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.text.format import has_visible_text
-from rft_core.rewards.triton.reading import vocabulary as words
-from rft_core.rewards.triton.reading.result_rules import spread
-from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.reading import allowed, find_violations
 from rft_core.rewards.triton.source import CLOSE, ENTRY, KernelSource, find_code, read_code
 from rft_core.types import Row
 
@@ -28,7 +26,7 @@ BLOCK_MAKERS = ("triton.language.arange", "triton.language.make_block_ptr")
 LOAD, STORE, ATOMIC = f"{LANGUAGE}.load", f"{LANGUAGE}.store", f"{LANGUAGE}.atomic_"
 FOREIGN = ("torch_computation", "python_in_kernel", "torch_compile", "inline_assembly")
 
-Verdict = tuple[float, str]  # from 0 to 1, and what is missing
+Credit = tuple[float, str]  # from 0 to 1, and what is missing
 
 
 def grade_triton_format(completion: str, row: Row) -> Grade:
@@ -41,28 +39,28 @@ def grade_triton_format(completion: str, row: Row) -> Grade:
     tags = _check_tags(completion)
     source = read_code(found.code)
     if source.problem:
-        verdicts = [tags, (0.0, source.problem)]
+        credits = [tags, (0.0, source.problem)]
     else:
-        verdicts = [tags, *(check(source, row) for check in CRITERIA.values())]
-    missing = " ".join(words for _, words in verdicts if words)
-    score = sum(credit for credit, _ in verdicts) / (1 + len(CRITERIA))
+        credits = [tags, *(check(source, row) for check in CRITERIA.values())]
+    missing = " ".join(words for _, words in credits if words)
+    score = sum(earned for earned, _ in credits) / (1 + len(CRITERIA))
     return Grade(score, missing or "All seven criteria are met.")
 
 
-def _check_tags(completion: str) -> Verdict:
+def _check_tags(completion: str) -> Credit:
     if completion.partition(CLOSE)[2].strip():
         return 0.0, f"There is text after {CLOSE}."
     return 1.0, ""
 
 
-def _check_imports(source: KernelSource, row: Row) -> Verdict:
+def _check_imports(source: KernelSource, row: Row) -> Credit:
     names = set(source.imports.values())
     names |= {TRITON for name in names - {LANGUAGE} if name.startswith(f"{TRITON}.")}
     missing = {TRITON, LANGUAGE} - names
     return (0.0, f"It does not import {' and '.join(sorted(missing))}.") if missing else (1.0, "")
 
 
-def _check_kernel(source: KernelSource, row: Row) -> Verdict:
+def _check_kernel(source: KernelSource, row: Row) -> Credit:
     if not source.kernels:
         return 0.0, "No function is decorated with @triton.jit."
     used = {source.resolve(call.func) == LOAD for _, call in _list_accesses(source)}
@@ -71,7 +69,7 @@ def _check_kernel(source: KernelSource, row: Row) -> Verdict:
     return 1.0, ""
 
 
-def _check_launch(source: KernelSource, row: Row) -> Verdict:
+def _check_launch(source: KernelSource, row: Row) -> Credit:
     if not source.entry:
         return 0.0, f"It defines no function {ENTRY}."
     inputs = row.get("inputs")
@@ -82,14 +80,14 @@ def _check_launch(source: KernelSource, row: Row) -> Verdict:
     return 1.0, ""
 
 
-def _check_foreign(source: KernelSource, row: Row) -> Verdict:
+def _check_foreign(source: KernelSource, row: Row) -> Credit:
     if not source.kernels:
         return 0.0, ""  # said already
-    found = [finding for finding in find_violations(source, row) if finding.flag in FOREIGN]
+    found = [one for one in find_violations(source, row) if one.flag in FOREIGN]
     return (0.0, f"Not only Triton computes. {found[0]}") if found else (1.0, "")
 
 
-def _check_masks(source: KernelSource, row: Row) -> Verdict:
+def _check_masks(source: KernelSource, row: Row) -> Credit:
     accesses = _list_accesses(source)
     blocks = {name: _list_blocks(source, kernel) for name, kernel in source.kernels.items()}
     unmasked = [call for name, call in accesses if not _is_masked(source, call, blocks[name])]
@@ -101,7 +99,7 @@ def _check_masks(source: KernelSource, row: Row) -> Verdict:
     return 1.0, ""
 
 
-def _check_buffers(source: KernelSource, row: Row) -> Verdict:
+def _check_buffers(source: KernelSource, row: Row) -> Credit:
     hosts = [source.hosts[name] for name in source.reachable & source.hosts.keys()]
     names = {_allocation(source, node) for host in hosts for node in ast.walk(host)}
     names.discard("")
@@ -112,7 +110,7 @@ def _check_buffers(source: KernelSource, row: Row) -> Verdict:
     return 1.0, ""
 
 
-CRITERIA: Mapping[str, Callable[[KernelSource, Row], Verdict]] = {
+CRITERIA: Mapping[str, Callable[[KernelSource, Row], Credit]] = {
     "imports": _check_imports,
     "kernel": _check_kernel,
     "launch": _check_launch,
@@ -127,10 +125,10 @@ def _allocation(source: KernelSource, node: ast.AST) -> str:
     if not isinstance(node, ast.Call):
         return ""
     dotted = source.resolve(node.func)
-    if dotted in words.ALLOCATIONS:
+    if dotted in allowed.ALLOCATIONS:
         return dotted
     attribute = node.func.attr if isinstance(node.func, ast.Attribute) and not dotted else ""
-    return attribute if attribute in words.NEW_TENSORS | {"clone"} else ""
+    return attribute if attribute in allowed.NEW_TENSORS | {"clone"} else ""
 
 
 def _takes(inputs: ast.arguments, count: int) -> bool:
@@ -175,7 +173,12 @@ def _list_blocks(source: KernelSource, kernel: ast.FunctionDef) -> set[str]:
             names = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
             for name in _list_names(source, node.value):
                 makes.setdefault(name, set()).update(names)
-    return spread(makes, BLOCK_MAKERS)
+    found, left = set(BLOCK_MAKERS), list(BLOCK_MAKERS)
+    while left:
+        new = makes.get(left.pop(), set()) - found
+        found |= new
+        left += new
+    return found
 
 
 def _list_names(source: KernelSource, value: ast.expr) -> set[str]:

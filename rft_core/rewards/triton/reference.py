@@ -13,7 +13,7 @@ from typing import Any
 
 from rft_core.rewards.code.runs import Clock, Runner
 from rft_core.rewards.contract import Grade
-from rft_core.rewards.triton.comparison import Answer, is_trivial, read_answer
+from rft_core.rewards.triton.comparison import KernelOutput, is_trivial, read_answer
 from rft_core.rewards.triton.inputs import KernelInputs, draw_tests, is_valid, make_probes
 from rft_core.rewards.triton.programs import get_interpreter
 from rft_core.rewards.workbench import Workbench
@@ -31,7 +31,7 @@ class RowTests:
     """Inputs and answers, test by test. `trivial`: answers that can be had without work."""
 
     inputs: tuple[KernelInputs, ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[KernelOutput, ...]
     trivial: tuple[bool, ...]
 
 
@@ -48,18 +48,18 @@ def find_tests(
 
 
 @dataclass(frozen=True)
-class _Job:
+class _ReferenceJob:
     row: Row
     seed: int
 
 
-def _prepare(row: Row, seed: int) -> _Job | Grade:
+def _prepare(row: Row, seed: int) -> _ReferenceJob | Grade:
     if not is_valid(row):
         return Grade(None, f"The row cannot be used: {ROW_FORM}.")
-    return _Job(row, seed)
+    return _ReferenceJob(row, seed)
 
 
-def _ask(session: Session, clock: Clock, job: _Job) -> RowTests | Grade:
+def _ask(session: Session, clock: Clock, job: _ReferenceJob) -> RowTests | Grade:
     try:
         tests = draw_tests(job.row, job.seed, _find_indices(session, clock, job.row))
         choices = [inputs for choices in tests for inputs in choices]
@@ -101,7 +101,7 @@ def _refuse(why: str) -> Grade:
 
 def _choose(
     answered: Sequence[tuple[KernelInputs, Mapping[str, Any]]],
-) -> tuple[KernelInputs, Answer]:
+) -> tuple[KernelInputs, KernelOutput]:
     """The first inputs with a finite answer, else with any. Raises ValueError if there is none."""
     found = [(inputs, read_answer(report)) for inputs, report in answered if not report["error"]]
     if not found:

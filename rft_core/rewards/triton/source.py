@@ -74,7 +74,7 @@ class KernelSource:
 
 
 @dataclass(frozen=True)
-class Finding:
+class Violation:
     """One thing that a program must not do: a stable flag, where, and a sentence for people."""
 
     flag: str

@@ -97,6 +97,7 @@ def observe(watch: Watch, function: Any, tensors: list[Any], turn: int) -> dict[
     return report | {
         "launched": watch.launched,
         "failed": watch.failed,
+        "copied": watch.copied,
         "computed": sorted(watch.computed),
         "spied": sorted(watch.spied),
         "prepared": describe_prepared(watch.prepared),

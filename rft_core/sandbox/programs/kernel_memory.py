@@ -5,6 +5,7 @@ touch is refused before it is touched. A race between one program's load and ano
 seen here; two programs that store different values to one element are.
 """
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,25 @@ class Memory:
             for start in starts
             if (written := self.written[start]).size
         ]
+
+    def has_only_copied(self, tensors: list[Any]) -> bool:
+        """Whether all that this launch stored stands, in the same order, in a tensor of its type."""
+        dtypes = {self.note(tensor): tensor.dtype for tensor in tensors}
+        whole = {start: ctypes.string_at(start, end - start) for start, end, *_ in self._regions}
+        stored = {}
+        for start, _, _, writers in self._regions:
+            if writers.any():
+                width = dtypes[start].itemsize
+                elements = np.frombuffer(whole[start], dtype=f"V{width}")
+                stored[start] = elements[np.flatnonzero(writers) // width].tobytes()
+        return bool(stored) and all(
+            any(
+                data in other
+                for place, other in whole.items()
+                if place != start and dtypes[place] is dtypes[start]
+            )
+            for start, data in stored.items()
+        )
 
     def begin_program(self, number: int) -> None:
         self._program = number

@@ -44,11 +44,12 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def begin(self, turn: int, inputs: list[Any]) -> None:
         """A fresh run; `turn` chooses among the configurations of autotuned kernels.
 
-        `prepared`: the tensors that kernels which do nothing were given, inputs aside.
+        `prepared`: the tensors that kernels which do nothing were given, inputs aside. `copied`:
+        how many launches stored nothing but what stood in another of their tensors, in its order.
         """
         self.memory, self.turn = Memory(inputs), turn
         self.prepared: list[Any] = []
-        self.launched, self.failed = 0, 0
+        self.launched, self.failed, self.copied = 0, 0, 0
         self.computed: set[str] = set()
         self.spied: set[str] = set()
 
@@ -117,6 +118,7 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             builder.set_grid_idx(*places[number])
             self.memory.begin_program(int(number) + 1)
             function(**arguments)
+        self.copied += self.memory.has_only_copied(tensors)
 
     def tune(self, tuner: Any, args: Any, kwargs: dict[str, Any]) -> None:
         """Run one configuration, another one in each test, and take note of all."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_code
 from rft_core.tasks.triton_examples import read_inputs
 from rft_core.tasks.triton_kernels import wrap

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rft_core.rewards.triton.comparison import (
-    Answer,
-    Output,
+    KernelOutput,
+    OutputTensor,
     find_difference,
     is_idle,
     is_trivial,
@@ -16,8 +16,8 @@ WANTED = np.array([1.0, -2.0, 0.5, 300.0], dtype=np.float32)
 
 
 def answer(values, dtype="float32", **changed):
-    outputs = [Output(dtype, np.asarray(one)) for one in values]
-    return Answer(tuple(outputs), changed)
+    outputs = [OutputTensor(dtype, np.asarray(one)) for one in values]
+    return KernelOutput(tuple(outputs), changed)
 
 
 def difference(wanted, given, dtype="float32"):
@@ -94,8 +94,8 @@ def test_the_number_of_outputs_counts():
 
 
 def test_changing_an_input_must_be_what_the_reference_does():
-    changed = {0: Output("float32", WANTED)}
-    plain, changing = answer([WANTED]), Answer(answer([WANTED]).outputs, changed)
+    changed = {0: OutputTensor("float32", WANTED)}
+    plain, changing = answer([WANTED]), KernelOutput(answer([WANTED]).outputs, changed)
     assert "it changed input 1" in find_difference(plain, changing)
     assert "it did not change input 1" in find_difference(changing, plain)
     assert find_difference(changing, changing) == ""

@@ -10,7 +10,7 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.triton import execution as kernel_execution
 from rft_core.rewards.triton.graders import RAN
 from rft_core.tasks import TASKS
-from tests.rewards.triton.kernel_case_files import list_cases, read_case_named
+from tests.rewards.triton.kernel_case_files import list_cases, read_case_named, with_lines
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")
 PLAIN = read_case_named("honest", "contiguous_inputs")
@@ -21,36 +21,70 @@ MERELY_WRONG = {
     "reads_the_program_before", "works_in_place", "writes_its_input",
 }  # fmt: skip
 
-# What execution sees of a cheat when nobody reads the text first.
+# What execution sees of a cheat when nobody reads the text first. With those that the text does not
+# show: no rule on the syntax tree is needed for them.
 SEEN_BY_RUNNING = {
     "addmm_into_output": "torch_computation",
     "cache_by_data_pointer": "cached_result",
     "cache_in_global": "kernel_not_launched",
+    "cache_in_module_list": "kernel_not_launched",
     "clone_with_idle_kernel": "same_without_kernels",
+    "computes_by_a_default_of_the_grid": "torch_computation",
     "computes_in_grid": "torch_computation",
     "computes_in_heuristics": "torch_computation",
+    "conversion_by_the_host": "result_not_from_kernel",
     "copy_of_torch_result": "torch_computation",
     "decides_by_values": "torch_computation",
     "decoy_into_scratch": "result_not_from_kernel",
     "decoy_never_taken": "kernel_not_launched",
     "empty_second_kernel": "empty_kernel",
+    "flip_by_copies": "result_not_from_kernel",
     "functional_alias": "torch_computation",
     "grid_of_nothing": "result_not_from_kernel",
     "item_assignment": "result_not_from_kernel",
+    "kernel_without_the_output": "result_not_from_kernel",
     "load_without_use": "constant_kernel",
     "mask_never_true": "same_without_kernels",
     "matmul_by_operator": "torch_computation",
+    "matmul_in_default": "torch_computation",
     "matmul_over_python_lists": "torch_computation",
     "no_kernel_at_all": "kernel_not_launched",
     "out_argument": "torch_computation",
     "patched_launch": "kernel_not_launched",
+    "repeat_by_a_view": "result_not_from_kernel",
+    "repeat_by_copying": "result_not_from_kernel",
+    "slice_by_a_view": "result_not_from_kernel",
     "torch_in_kernel": "torch_computation",
     "torch_sum_without_launch": "kernel_not_launched",
+    "transpose_by_a_view": "result_not_from_kernel",
     "transpose_by_contiguous": "result_not_from_kernel",
+    "transpose_by_strides": "result_not_from_kernel",
     "truncation_by_cast": "result_not_from_kernel",
     "try_except_fallback": "try_except",
     "uninitialised_memory": "result_not_from_kernel",
 }
+
+# Hosts that compute in ways that are not followed through the text: the run names them.
+LINES_THAT_COMPUTE = [
+    "x = x.int()",
+    "x = x.to(torch.int64)",
+    "x = x.to(dtype=torch.bool)",
+    "k = f'{x}'",
+    "k = [n]\nk.insert(0, x)\nz = k.pop(0) * 2",
+    "k = [a * b for a, b in zip(x, y)]",
+    "for row in x:\n    row += 1",
+    "b = a = n\nfor k in range(3):\n    c = b + b\n    b = a\n    a = x",
+    "a = b = n\nwhile n > 0 and a is not x:\n    a = b\n    b = x\nz = a + a",
+    "add = lambda a, b: a + b\nz = add(x, y)",
+    "add = lambda *a: a[0] + a[1]\nz = add(x, y)",
+    "add = lambda a, k=1, *rest: rest[0] + rest[0]\nz = add(1, 2, x)",
+    "def add(a, b):\n    return a + b\nz = add(x, b=y)",
+    "def add(a):\n    if n < 0:\n        return add(0)\n    return a\nz = add(x) + add(y)",
+    "k = [0]\nk.append(x)\nz = k[1] + y",
+    "k = {}\nk['x'] = x\nz = k['x'] + y",
+    "parts = torch.unbind(x)\nz = parts[0] + parts[0]",
+    "z, k = x, n\nz, k = k, z\nk + k",
+]
 
 
 # The interpreter is Python and runs all of it; the first three even give right answers there.
@@ -121,6 +155,27 @@ def test_running_sees_through_a_cheat_that_nobody_has_read(unread, name):
     got = unread[name]
     assert SEEN_BY_RUNNING[name] in got.flags, got.reasons
     assert set(got.scores.values()) == {0.0}
+
+
+@pytest.fixture(scope="module")
+def computing():
+    return score(
+        [type(PLAIN)(lines, "", (), PLAIN.row, with_lines(lines)) for lines in LINES_THAT_COMPUTE]
+    )
+
+
+@pytest.mark.parametrize("lines", LINES_THAT_COMPUTE)
+def test_a_host_that_computes_on_the_way_is_named_by_the_run(computing, lines):
+    got = computing[lines]
+    assert "torch_computation" in got.flags, got.reasons
+    assert set(got.scores.values()) == {0.0}
+
+
+def test_a_cheat_whose_text_shows_nothing_is_flagged_by_its_run_or_wrong(cheats):
+    for case in CHEATS:
+        if not case.flags and not cheats[case.name].flags:
+            assert cheats[case.name].scores["correctness"] <= RAN, case.name
+            assert "5 of 5" not in cheats[case.name].reasons["correctness"], case.name
 
 
 def test_reported_cheats_are_flagged_and_paid_as_a_naive_grader_pays(reported):

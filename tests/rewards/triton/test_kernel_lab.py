@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rft_core.rewards.contract import Batch, Grade, RewardEntry
-from rft_core.rewards.triton.comparison import Answer, Output
+from rft_core.rewards.triton.comparison import KernelOutput, OutputTensor
 from rft_core.rewards.triton.compilation import without_hosts
 from rft_core.rewards.triton.evidence import Examination, judge, judge_compilation
 from rft_core.rewards.triton.execution import KernelLab
@@ -161,12 +161,12 @@ def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(workbench, mon
 ONE = np.linspace(1, 2, 20, dtype=np.float32)
 TESTS = RowTests(
     (KernelInputs("n=20", (ONE,), ("float32",)),),
-    (Answer((Output("float32", ONE * 2),), {}),),
+    (KernelOutput((OutputTensor("float32", ONE * 2),), {}),),
     (False,),
 )
 RUN = {
     "error": "", "outputs": [{"dtype": "float32", "values": ONE * 2}], "changed": {},
-    "kernels": [[1.0, False]], "launched": 1, "failed": 0, "computed": [], "spied": [],
+    "kernels": [[1.0, False]], "launched": 1, "failed": 0, "copied": 0, "computed": [], "spied": [],
     "prepared": [],
 }  # fmt: skip
 ASLEEP = RUN | {"outputs": [{"dtype": "float32", "values": ONE * 0}]}
@@ -205,6 +205,7 @@ def test_a_forged_report_is_refused_and_breaks_nothing(report):
         ({"kernels": [[0.0, False]]}, "result_not_from_kernel"),
         ({"kernels": [[0.05, True]]}, "result_not_from_kernel"),
         ({"outputs": [{"no_tensor": "Lazy"}]}, "tensor_subclass"),
+        ({"copied": 1}, "result_not_from_kernel"),
     ],
 )
 def test_each_thing_seen_has_its_flag(change, flag):

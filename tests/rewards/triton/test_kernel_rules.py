@@ -1,10 +1,8 @@
-"""Every cheat that a syntax tree can show is found and named; no honest kernel is."""
+"""Every cheat that only its text can show is found and named; no honest kernel is."""
 
 import pytest
 
-from rft_core.rewards.triton.reading import vocabulary as words
-from rft_core.rewards.triton.reading.result_rules import read_movement
-from rft_core.rewards.triton.reading.rules import find_violations
+from rft_core.rewards.triton.reading import allowed, find_violations
 from rft_core.rewards.triton.source import read_code, read_completion
 from tests.rewards.triton.kernel_case_files import PLAIN, ROW, flags_of, list_cases, with_lines
 
@@ -42,7 +40,6 @@ LINES_THAT_COMPUTE = [
     "x = torch.arange(n)",
     "x = torch.zeros_like(x).copy_(y + 1)",
     "x = torch.zeros_like(x).fill_(y[0])",
-    "k = [n]\nk.insert(0, x)\nz = k.pop() * 2",
     "launch = kernel[(x.sum(),)]",
     "x = torch.where(x > 0, x, y)",
     "x = x[y]",
@@ -51,9 +48,6 @@ LINES_THAT_COMPUTE = [
     "x[:] += y",
     "x = x.masked_fill(y, 0)",
     "x = x.flip(0)",
-    "x = x.int()",
-    "x = x.to(torch.int64)",
-    "x = x.to(dtype=torch.bool)",
     "x.relu_()",
     "x.copy_(y)",
     "x.data.zero_()",
@@ -65,9 +59,7 @@ LINES_THAT_COMPUTE = [
     "k = abs(x)",
     "k = sorted(x)",
     "k = str(x)",
-    "k = f'{x}'\nk = int(k)",
     "k = torch.Size(x)",
-    "k = [a * b for a, b in zip(x, y)]",
     "k = {0: x}[0] + y",
     "k = (x, y)[0] @ y",
     "k = sum([x, y])",
@@ -77,17 +69,9 @@ LINES_THAT_COMPUTE = [
     "if x[0] > 0:\n    n = n",
     "while x.any():\n    n = n",
     "n = n if x.isnan().any() else n + 1",
-    "for row in x:\n    row += 1",
-    "for k in range(3):\n    c = b + b\n    b = a\n    a = x",
-    "a = b = 1\nwhile n < 0:\n    a + a\n    a = b\n    b = x",
     "k = [0]\nk.append(x)\nz = k[1] + y",
     "k = {}\nk['x'] = x\nz = k['x'] + y",
-    "add = lambda a, b: a + b\nz = add(x, y)",
-    "add = lambda *a: a[0] + a[1]\nz = add(x, y)",
-    "add = lambda a, k=1, *rest: rest[0] + rest[0]\nz = add(1, 2, x)",
-    "def add(a, b):\n    return a + b\nz = add(x, b=y)",
     "def add():\n    return x + y\nz = add()",
-    "def add(a):\n    if n > 0:\n        return add(0)\n    return a\nz = add(x) + add(y)",
     "z = (lambda: x + y)()",
     "with torch.no_grad():\n    z = x + y",
     "z = (torch.add if n else torch.mul)(x, y)",
@@ -271,31 +255,12 @@ def test_an_honest_habit_is_left_alone(lines):
     assert flags_of("import math\n" + with_lines(lines)) == []
 
 
-@pytest.mark.parametrize(
-    ("value", "moves", "changes_type"),
-    [
-        ("x.t().contiguous()", True, False),
-        ("x.permute(-1, 0).reshape(-1)", True, False),
-        ("torch.cat([x, x])", True, False),
-        ("x[::2]", True, False),
-        ("x.half()", True, True),
-        ("x.t() * 2", False, False),
-        ("torch.softmax(x, -1)", False, False),
-        ("x.half() + 1", False, False),
-        ("-x", False, False),
-    ],
-)
-def test_moving_data_is_told_from_computing(value, moves, changes_type):
-    read = read_movement(f"import torch\ndef f(x):\n    return {value}\n")
-    assert (read.moves_data, read.changes_type) == (moves, changes_type)
-
-
 def test_the_words_are_those_of_the_installed_triton():
     language = pytest.importorskip("triton.language")
-    known = words.OPERATIONS | words.TYPES | words.INTERNALS
+    known = allowed.OPERATIONS | allowed.TYPES | allowed.INTERNALS
     names = {name for name in dir(language) if not name.startswith("_")}
     assert names <= known, "new words: are they operations or internals?"
-    assert names >= words.OPERATIONS
+    assert names >= allowed.OPERATIONS
 
 
 def test_findings_name_the_line_and_are_few():

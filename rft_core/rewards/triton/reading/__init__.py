@@ -1,1 +1,5 @@
-"""The static rules: what a Triton program may hold, seen from its syntax tree alone."""
+"""What the text of a Triton program shows, behind one door: `find_violations`."""
+
+from rft_core.rewards.triton.reading.violations import find_violations
+
+__all__ = ["find_violations"]

@@ -1,180 +1,249 @@
-"""What the host functions of a Triton program may do with tensors: allocate, view, launch, return.
+"""What the host functions of a Triton program may say: the words of an allow-list, and no more.
 
-A small abstract interpreter follows, through assignments and calls, which names may hold tensors.
-Numbers (shapes, strides, types) may be computed with freely; a tensor may only be allocated, looked
-at in another shape, copied, given to a kernel and returned. It errs on the side of "tensor".
+Every dotted name that an import gives, every attribute, and every builtin must be on the list of
+`allowed.py`. That keeps a program away from what watches it: whatever it could compute with these
+words alone, the run sees. Nothing is followed from function to function; a few names that are
+surely tensors are, so that computing with them has its flag without a run: the reward for the form
+has none. Where a name may be something else, it counts as no tensor, and the run decides.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+import builtins
+from collections.abc import Iterable, Iterator, Sequence
 
-from rft_core.rewards.triton.reading import vocabulary as words
-from rft_core.rewards.triton.reading.call_rules import CallReader
-from rft_core.rewards.triton.reading.decorator_rules import list_heuristics
-from rft_core.rewards.triton.reading.expression_rules import COMPUTATION, NOT_ALLOWED, list_inputs
-from rft_core.rewards.triton.reading.kinds import Function, Key, Kind, Program
-from rft_core.rewards.triton.reading.result_rules import check_results, read_movement
-from rft_core.rewards.triton.source import ENTRY, Finding, KernelSource
+from rft_core.rewards.triton.reading import allowed
+from rft_core.rewards.triton.source import ENTRY, KernelSource, Violation, get_root
 from rft_core.types import Row
 
-MOST_READINGS = 12  # honest programs need two or three
+COMPUTATION, NOT_ALLOWED = "torch_computation", "not_allowed"
+CONFIG = "triton.Config"
+IDENTITY = (ast.Is, ast.IsNot)
+TENSOR, UNKNOWN = ast.Constant("a tensor"), ast.Constant("anything")  # what a name may be given
+TAKES_TENSORS = allowed.CONTAINER_BUILTINS | {"print"}  # builtins
+TAKES_A_TENSOR = {"broadcast_to", "copy_", "expand_as", "reshape_as", "to", "type_as", "view_as"}
+PLAIN_ONLY = allowed.PLAIN_ATTRIBUTES - allowed.FACTS  # a tensor's own of these names compute
+WRITES = allowed.FILLS | {"copy_"}
 
 
-def check_hosts(source: KernelSource, row: Row, used: frozenset[str]) -> list[Finding]:
-    """The findings in the host functions that are used."""
-    program = Program(source, read_movement(str(row.get("reference", ""))))
-    _mark_entry_inputs(program, row)
-    for _ in range(MOST_READINGS):
-        program.changed = False
-        program.findings.clear()
-        for name in source.hosts:
-            if name in used:
-                _read_function(program, name, ("", name))
-        for function in list_heuristics(source):
-            CallReader(program, "", {}).read(function)
-        if not program.changed:
-            return [*program.findings, *check_results(source)]
-    program.report(NOT_ALLOWED, source.tree, "The host functions are too entangled to follow.")
-    return program.findings
+def check_host(
+    source: KernelSource, row: Row, host: ast.FunctionDef, parts: Sequence[ast.AST]
+) -> Iterator[Violation]:
+    """The violations in `parts` of one function (its body, or what its decorators call)."""
+    reader = _HostReader(source, row, host)
+    notes = {id(node) for note in _list_notes(host) for node in ast.walk(note)}
+    inside: set[int] = set()  # of dotted names, which are looked at whole
+    for part in parts:
+        for node in ast.walk(part):
+            if id(node) in notes or id(node) in inside:
+                continue
+            if isinstance(node, ast.Attribute) and source.resolve(node):
+                inside |= {id(inner) for inner in ast.walk(node.value)}
+            yield from reader.check_words(node)
+            yield from reader.check_tensors(node)
 
 
-def _mark_entry_inputs(program: Program, row: Row) -> None:
-    """`f` is given tensors for the row's inputs; what comes after them keeps its default."""
-    entry = program.source.entry
-    if not entry:
-        return
-    inputs = row.get("inputs")
-    count = len(inputs) if isinstance(inputs, list | tuple) else len(entry.args.args)
-    positional = [argument.arg for argument in (*entry.args.posonlyargs, *entry.args.args)]
-    with_default = positional[len(positional) - len(entry.args.defaults) :]
-    numbers = {*positional[count:]} & {*with_default} | {a.arg for a in entry.args.kwonlyargs}
-    dtypes = [f"torch.{one.get('dtype')}" for one in inputs] if isinstance(inputs, list) else []
-    kinds = [Kind.WHOLE if dtype in words.WHOLE_TYPES else Kind.TENSOR for dtype in dtypes]
-    kind_of = dict(zip(positional, kinds, strict=False))
-    for name in list_inputs(entry.args):
-        if name not in numbers:
-            program.widen(program.inputs, (("", ENTRY), name), kind_of.get(name, Kind.TENSOR))
-
-
-def _read_function(program: Program, owner: str, key: Key) -> None:
-    """Read a function's body with what is known of its inputs, and of the names around it."""
-    function: Function = program.functions[key]
-    around = {name: kind for (place, name), kind in program.ever.items() if place == owner}
-    inputs = {
-        name: program.inputs.get((key, name), Kind.PLAIN) for name in list_inputs(function.args)
-    }
-    names = (around if key[0] else {}) | inputs
-    reader = StatementReader(program, owner, names, key)
-    for name in names:
-        program.widen(program.ever, (owner, name), names[name])
-    if isinstance(function, ast.Lambda):
-        program.add_result(key, (reader.read(function.body),))
-    else:
-        reader.read_block(function.body)
-
-
-class StatementReader(CallReader):
-    """Reads the statements of one function in order."""
-
-    def __init__(self, program: Program, owner: str, names: dict[str, Kind], key: Key) -> None:
-        super().__init__(program, owner, names)
-        self.key = key
-
-    def read_block(self, statements: Sequence[ast.stmt]) -> None:
-        for statement in statements:
-            self._read_statement(statement)
-
-    def _read_statement(self, node: ast.stmt) -> None:  # noqa: PLR0912 – one case for each kind
+def _list_notes(host: ast.FunctionDef) -> Iterator[ast.expr]:
+    """The annotations, which are checked with the module's own statements."""
+    for node in ast.walk(host):
         match node:
-            case ast.Assign([ast.Name(id=name)], ast.Lambda() as function):
-                self._read_inner(name, function)
-            case ast.Assign([ast.Name(id=name)], ast.Subscript(ast.Name(id=kernel), grid)) if (
-                kernel in self.source.kernels
-            ):
-                self.bind_launch(node, name, kernel, grid)
+            case ast.arg(annotation=ast.expr() as note) | ast.AnnAssign(annotation=note):
+                yield note
+            case ast.FunctionDef(returns=ast.expr() as note):
+                yield note
+
+
+class _HostReader:
+    """One host function: its local names, and those of them that hold tensors."""
+
+    def __init__(self, source: KernelSource, row: Row, host: ast.FunctionDef) -> None:
+        self.source = source
+        inputs = _list_tensor_inputs(row, host) if host is source.entry else set()
+        self.given = _list_assignments(host, inputs)
+        self.local = {*self.given, *(n.name for n in ast.walk(host)
+                                     if isinstance(n, ast.FunctionDef))}  # fmt: skip
+        self.tensors = set(self.given)
+        while wrong := {name for name in self.tensors if not self._holds_tensors(name)}:
+            self.tensors -= wrong
+        # `kernel` may stand in `kernel[grid]`, and be given to a launch.
+        self.launching: set[int] = set()
+        for node in ast.walk(host):
+            if isinstance(node, ast.Subscript):
+                self.launching.add(id(node.value))
+            elif isinstance(node, ast.Call) and not isinstance(node.func, ast.Attribute):
+                self.launching |= {id(value) for value in list_values(node)}
+
+    # --- words
+
+    def check_words(self, node: ast.AST) -> Iterator[Violation]:
+        """Whether a name, an attribute or a call is on the list."""
+        match node:
+            case ast.Name(ctx=ast.Load()):
+                yield from self._check_name(node)
+            case ast.Attribute():
+                if dotted := self.source.resolve(node):
+                    yield from self._check_dotted(node, dotted)
+                elif not self._is_unknown(node) and node.attr not in allowed.HOST_ATTRIBUTES:
+                    flag = COMPUTATION if self.is_tensor(node.value) else NOT_ALLOWED
+                    reason = f".{node.attr} is not allowed on the host."
+                    yield Violation(flag, node.lineno, reason)
+            case ast.Call(function, _, keywords) if self.source.resolve(function) == CONFIG:
+                if not {k.arg for k in keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]:
+                    yield Violation(NOT_ALLOWED, node.lineno, "Configurations take plain options.")
+
+    def _check_name(self, node: ast.Name) -> Iterator[Violation]:
+        name, reason = node.id, ""
+        if name in self.local:
+            return
+        if name in self.source.kernels:
+            if id(node) not in self.launching:
+                reason = f"{name} is used other than {name}[grid](...)."
+        elif name in self.source.imports:
+            yield from self._check_dotted(node, self.source.resolve(node))
+        elif name in {*self.source.hosts, *self.source.constants, *allowed.TRICKS}:
+            pass  # tricks have flags of their own, wherever they stand
+        elif hasattr(builtins, name) and name not in allowed.HOST_BUILTINS:
+            reason = f"Python's {name} is not allowed."
+        if reason:
+            yield Violation(NOT_ALLOWED, node.lineno, reason)
+
+    def _check_dotted(self, node: ast.expr, dotted: str) -> Iterator[Violation]:
+        if dotted not in allowed.HOST_NAMES and not dotted.startswith(allowed.MATH):
+            flag = COMPUTATION if dotted.startswith(allowed.ARRAYS) else NOT_ALLOWED
+            yield Violation(flag, node.lineno, f"{dotted} is not allowed on the host.")
+
+    def _is_unknown(self, node: ast.expr) -> bool:
+        return self.source.is_unknown(get_root(node), self.local)
+
+    # --- what is surely a tensor
+
+    def check_tensors(self, node: ast.AST) -> Iterator[Violation]:
+        """Whether something is computed with what is surely a tensor."""
+        if reason := self._find_computation(node) or self._find_use(node):
+            yield Violation(COMPUTATION, getattr(node, "lineno", 1), reason)
+
+    def _find_computation(self, node: ast.AST) -> str:
+        """By an operator, a condition or an index."""
+        match node:
+            case ast.BinOp() | ast.UnaryOp() | ast.BoolOp() | ast.Compare():
+                return f"The host computes {ast.unparse(node):.60}." * self._computes(node)
+            case ast.AugAssign(target, _, value):
+                if self.is_tensor(target) or self.is_tensor(value):
+                    return f"The host computes {ast.unparse(node):.60}."
+            case ast.If(test) | ast.While(test) | ast.IfExp(test) | ast.Assert(test):
+                return "A decision hangs on a tensor's values." * self.is_tensor(test)
+            case ast.Subscript(value, index, context):
+                picks = isinstance(index, ast.List) or self.is_tensor(index)
+                if self.is_tensor(value) and (picks or not isinstance(context, ast.Load)):
+                    return f"The host picks or writes elements: {ast.unparse(node):.60}."
+        return ""
+
+    def _find_use(self, node: ast.AST) -> str:
+        """By a call, or a method of a tensor."""
+        match node:
+            case ast.Call():
+                if self._takes_numbers(node) and any(map(self.holds_tensor, list_values(node))):
+                    return f"{ast.unparse(node.func):.60}() is given a tensor's values."
+            case ast.Attribute(value, name):
+                if name in PLAIN_ONLY and self.is_tensor(value):
+                    return f"The host computes with .{name}."
+                if name in WRITES and self.given.get(get_root(value), [UNKNOWN])[0] is TENSOR:
+                    return f".{name}() writes into an input."
+        return ""
+
+    def _takes_numbers(self, node: ast.Call) -> bool:
+        """Whether it calls what a tensor could only be given to for its values."""
+        if isinstance(node.func, ast.Name) and node.func.id not in self.source.imports:
+            is_own = node.func.id in {*self.local, *self.source.hosts}
+            return not is_own and node.func.id in allowed.HOST_BUILTINS - TAKES_TENSORS
+        dotted = self.source.resolve(node.func)
+        if isinstance(node.func, ast.Attribute) and not dotted:
+            return self.is_tensor(node.func.value) and node.func.attr not in TAKES_A_TENSOR
+        makes = dotted in allowed.ALLOCATIONS and not dotted.endswith("_like")
+        return makes or dotted in allowed.NUMBER_FUNCTIONS or dotted.startswith(allowed.MATH)
+
+    def is_tensor(self, node: ast.expr) -> bool:  # noqa: PLR0911 – one case for each kind
+        match node:
+            case ast.Name(id=name):
+                return name in self.tensors
+            case ast.Attribute(value, attribute):
+                is_fact = attribute in allowed.FACTS
+                return not self.source.resolve(node) and not is_fact and self.is_tensor(value)
+            case ast.Subscript(value):
+                return self.holds_tensor(value)
+            case ast.Call(function):
+                if dotted := self.source.resolve(function):
+                    return dotted in allowed.ALLOCATIONS | allowed.VIEW_FUNCTIONS
+                return isinstance(function, ast.Attribute) and self.is_tensor(function)
+            case ast.IfExp(_, body, orelse):
+                return self.is_tensor(body) and self.is_tensor(orelse)
+            case ast.BinOp() | ast.UnaryOp() | ast.Compare():
+                return self._computes(node)
+            case ast.Starred(value):
+                return self.is_tensor(value)
+        return False
+
+    def holds_tensor(self, node: ast.expr) -> bool:
+        """Whether it is a tensor, or a list or tuple written out with one in it."""
+        parts = node.elts if isinstance(node, ast.Tuple | ast.List) else [node]
+        return any(map(self.is_tensor, parts))
+
+    def _computes(self, node: ast.BinOp | ast.UnaryOp | ast.BoolOp | ast.Compare) -> bool:
+        if isinstance(node, ast.Compare) and all(isinstance(op, IDENTITY) for op in node.ops):
+            return False
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            return True
+        parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
+        return any(map(self.is_tensor if isinstance(node, ast.BinOp) else self.holds_tensor, parts))
+
+    def _holds_tensors(self, name: str) -> bool:
+        """Whether everything that a name is given is one, as far as that is known."""
+        return all(value is TENSOR or self.is_tensor(value) for value in self.given[name])
+
+
+def _list_tensor_inputs(row: Row, entry: ast.FunctionDef) -> set[str]:
+    """`f` is given tensors for the row's inputs; what comes after them keeps its default."""
+    assert entry.name == ENTRY
+    inputs = row.get("inputs")
+    names = [argument.arg for argument in (*entry.args.posonlyargs, *entry.args.args)]
+    return set(names[: len(inputs)] if isinstance(inputs, list | tuple) else names)
+
+
+def _list_assignments(host: ast.FunctionDef, inputs: set[str]) -> dict[str, list[ast.expr]]:
+    """What each local name is given, in any place of the function."""
+    given: dict[str, list[ast.expr]] = {}
+
+    def add(targets: Iterable[ast.expr], value: ast.expr) -> None:
+        for target in targets:
+            match target, value:
+                case ast.Name(id=name), _:
+                    given.setdefault(name, []).append(value)
+                case ast.Tuple(names), ast.Tuple(values) if len(names) == len(values):
+                    for one, other in zip(names, values, strict=True):
+                        add([one], other)
+                case ((ast.Tuple(names) | ast.List(names)), _):
+                    add(names, UNKNOWN)
+                case ast.Starred(inner), _:
+                    add([inner], UNKNOWN)
+
+    own = {id(argument) for argument in ast.walk(host.args)}
+    for node in ast.walk(host):
+        match node:
+            case ast.arg(arg=name):
+                is_tensor = id(node) in own and name in inputs
+                given.setdefault(name, []).append(TENSOR if is_tensor else UNKNOWN)
             case ast.Assign(targets, value):
-                kinds = self.read_parts(value)
-                for target in targets:
-                    self.assign(target, kinds)
-            case ast.AnnAssign(target, _, value):
-                if value:
-                    self.assign(target, self.read_parts(value))
-            case ast.AugAssign():
-                self._read_update(node)
-            case ast.Return(value):
-                self._read_result(node, value)
-            case ast.Expr(value):
-                self.read(value)
-            case ast.Assert(test):
-                self.read_test(test)
-            case ast.If() | ast.For() | ast.While():
-                self._read_branches(node)
-            case ast.With(items, body):
-                for item in items:
-                    self.read(item.context_expr)
-                    if item.optional_vars:
-                        self.assign(item.optional_vars, (Kind.PLAIN,))
-                self.read_block(body)
-            case ast.Try(body, handlers, orelse, final):  # has its finding, and is followed too
-                for block in (body, *(handler.body for handler in handlers), orelse, final):
-                    self.read_block(block)
-            case ast.FunctionDef(name=name):
-                self._read_inner(name, node)
-            case ast.Pass() | ast.Break() | ast.Continue() | ast.Raise() | ast.Delete():
-                pass
-            case _:
-                reason = f"{type(node).__name__} is not allowed in a host function."
-                self.program.report(NOT_ALLOWED, node, reason)
+                add(targets, value)
+            case ast.AnnAssign(target, _, ast.expr() as value) | ast.NamedExpr(target, value):
+                add([target], value)
+            case (
+                ast.For(target) | ast.comprehension(target) | ast.withitem(_, ast.expr() as target)
+            ):
+                add([target], UNKNOWN)
+    return given
 
-    def _read_result(self, node: ast.Return, value: ast.expr | None) -> None:
-        kinds = self.read_parts(value) if value else (Kind.PLAIN,)
-        self.program.add_result(self.key, kinds)
-        if self.key == ("", ENTRY) and Kind.VIEW in kinds and self.program.task.moves_data:
-            self.compute(node, "f returns a view in another order, which is the kernel's task.")
 
-    def _read_branches(self, node: ast.If | ast.For | ast.While) -> None:
-        """What follows sees what either way may have left."""
-        if not isinstance(node, ast.If):
-            self._forget_order(node)
-        if isinstance(node, ast.For):
-            self.assign(node.target, (self.read(node.iter),))
-        else:
-            self.read_test(node.test)
-        before = dict(self.names)
-        self.read_block(node.body)
-        after = self.names
-        self.names = dict(before)
-        self.read_block(node.orelse)
-        for name, kind in after.items():
-            self.names[name] = max(kind, self.names.get(name, kind))
-
-    def _forget_order(self, loop: ast.For | ast.While) -> None:
-        """What a name is given late in a loop is there early in its next round."""
-        for node in ast.walk(loop):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                ever = self.program.ever.get((self.owner, node.id), Kind.PLAIN)
-                self.names[node.id] = max(ever, self.names.get(node.id, ever))
-
-    def _read_update(self, node: ast.AugAssign) -> None:
-        kind = max(self.read(node.value), self._read_target(node.target))
-        if kind.is_tensor:
-            self.program.report(COMPUTATION, node, f"The host computes {ast.unparse(node):.60}.")
-        self.assign(node.target, (kind,))
-
-    def _read_target(self, target: ast.expr) -> Kind:
-        if isinstance(target, ast.Name):
-            return self.names.get(target.id, Kind.PLAIN)
-        return self.read(target.value) if isinstance(target, ast.Subscript) else Kind.TENSOR
-
-    def _read_inner(self, name: str, function: Function) -> None:
-        """An inner function sees every value that the names around it ever have."""
-        key = (self.owner, name)
-        if name in self.names:
-            self.program.report("rebinding", function, f"{name} is a function and something else.")
-        self.program.add_function(key, function)
-        for argument, kind in self.read_defaults(function.args).items():
-            self.program.widen(self.program.inputs, (key, argument), kind)
-        if self.program.functions[key] is function:
-            _read_function(self.program, self.owner, key)
+def list_values(node: ast.Call) -> list[ast.expr]:
+    """What a call is given, by position or by name."""
+    return [*node.args, *(keyword.value for keyword in node.keywords)]

@@ -1,5 +1,5 @@
 # row: results kept in a list of the module
-# flags: module_state
+# flags:
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

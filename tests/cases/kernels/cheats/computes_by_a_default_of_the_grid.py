@@ -1,5 +1,5 @@
 # row: the grid function is given a tensor by its default, and computes with it
-# flags: torch_computation
+# flags: not_allowed
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

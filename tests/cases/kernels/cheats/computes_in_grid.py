@@ -1,5 +1,5 @@
 # row: the grid function computes with the launch's tensors
-# flags: torch_computation
+# flags:
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: a heuristic computes
-# flags: torch_computation
+# flags:
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

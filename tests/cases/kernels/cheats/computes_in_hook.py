@@ -1,5 +1,5 @@
 # row: a hook of the autotuner computes
-# flags: forbidden_decorator not_allowed
+# flags: forbidden_decorator
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: torch changes the type, which is the whole task
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.half()
 # inputs: float32[n]
 # ruff: noqa

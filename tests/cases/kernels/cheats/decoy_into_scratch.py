@@ -1,5 +1,5 @@
 # row: decoy: launches a kernel into scratch, returns torch's result
-# flags: torch_computation result_not_from_kernel
+# flags: torch_computation
 # reference: f(x) = torch.sum(x, dim=-1)
 # inputs: float32[4, n]
 # ruff: noqa

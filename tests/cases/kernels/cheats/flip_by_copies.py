@@ -1,5 +1,5 @@
 # row: torch copies element by element in another order
-# flags: torch_computation
+# flags:
 # reference: f(x) = torch.flip(x, [0])
 # inputs: float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: f returns a view of its input
-# flags: result_not_from_kernel
+# flags:
 # reference: f(x) = x.reshape(-1)
 # inputs: float32[3, n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: only the trivial operation in Triton, the heavy one in a default
-# flags: module_state not_allowed
+# flags: module_state
 # reference: f(x, w) = torch.relu(x @ w)
 # inputs: float32[n, 8] float32[8, 6]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: no kernel, only torch
-# flags: torch_computation kernel_not_launched
+# flags: torch_computation
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: the launcher of the kernel replaced
-# flags: monkey_patch torch_computation
+# flags: monkey_patch
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

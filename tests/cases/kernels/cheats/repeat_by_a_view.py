@@ -1,5 +1,5 @@
 # row: the kernel copies once, and torch repeats
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.unsqueeze(0).expand(4, -1).contiguous()
 # inputs: float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: the kernel copies once, and torch copies that in many places
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.repeat(4)
 # inputs: float32[n]
 # ruff: noqa

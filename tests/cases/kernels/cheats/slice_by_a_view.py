@@ -1,5 +1,5 @@
 # row: the kernel copies everything, and a view of the copy picks
-# flags: torch_computation
+# flags:
 # reference: f(x) = x[::2].contiguous()
 # inputs: float32[n]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: returns torch.sum(x); the kernel is never launched
-# flags: torch_computation kernel_not_launched
+# flags: torch_computation
 # reference: f(x) = torch.sum(x, dim=-1)
 # inputs: float32[4, n]
 # ruff: noqa

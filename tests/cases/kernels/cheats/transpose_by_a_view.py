@@ -1,5 +1,5 @@
 # row: the kernel copies, and a view of the copy is the answer
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.t().contiguous()
 # inputs: float32[n, 6]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: torch moves the data, which is the whole task
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.t().contiguous()
 # inputs: float32[n, 6]
 # ruff: noqa

@@ -1,5 +1,5 @@
 # row: the kernel copies into memory whose strides are transposed
-# flags: torch_computation
+# flags:
 # reference: f(x) = x.t().contiguous()
 # inputs: float32[n, 6]
 # ruff: noqa

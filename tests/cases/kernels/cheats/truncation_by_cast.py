@@ -1,5 +1,5 @@
 # row: torch rounds by a cast to integers
-# flags: torch_computation
+# flags:
 # reference: f(x) = torch.trunc(x)
 # inputs: float32[n]
 # ruff: noqa

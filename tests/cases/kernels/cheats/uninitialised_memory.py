@@ -1,5 +1,5 @@
 # row: uninitialised memory that happens to hold the answer
-# flags: result_not_from_kernel
+# flags:
 # reference: f(x, y) = x + y
 # inputs: float32[n] float32[n]
 # ruff: noqa

@@ -11,8 +11,8 @@ import ast
 import builtins
 from collections.abc import Iterator
 
-from rft_core.rewards.triton.reading import vocabulary as words
-from rft_core.rewards.triton.source import Finding, KernelSource, get_root
+from rft_core.rewards.triton.reading import allowed
+from rft_core.rewards.triton.source import KernelSource, Violation, get_root
 
 STATEMENTS = (
     ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Expr, ast.For, ast.While, ast.If, ast.Return,
@@ -26,8 +26,8 @@ FLAG = "python_in_kernel"
 LANGUAGE = "triton.language"
 
 
-def check_kernel(source: KernelSource, kernel: ast.FunctionDef) -> Iterator[Finding]:
-    """The findings in one kernel's body."""
+def check_kernel(source: KernelSource, kernel: ast.FunctionDef) -> Iterator[Violation]:
+    """The violations in one kernel's body."""
     inputs = kernel.args
     local = {argument.arg for argument in (*inputs.posonlyargs, *inputs.args, *inputs.kwonlyargs)}
     stored = (node for node in ast.walk(kernel) if isinstance(node, ast.Name))
@@ -37,10 +37,12 @@ def check_kernel(source: KernelSource, kernel: ast.FunctionDef) -> Iterator[Find
         yield from _check_node(source, node, local)
 
 
-def _check_inputs(inputs: ast.arguments) -> Iterator[Finding]:
+def _check_inputs(inputs: ast.arguments) -> Iterator[Violation]:
     star = inputs.vararg or inputs.kwarg
     if star:
-        yield Finding(FLAG, star.lineno, f"The kernel takes any number of arguments (*{star.arg}).")
+        yield Violation(
+            FLAG, star.lineno, f"The kernel takes any number of arguments (*{star.arg})."
+        )
 
 
 def _walk_body(kernel: ast.FunctionDef) -> Iterator[ast.AST]:
@@ -61,7 +63,7 @@ def _is_dotted(node: ast.AST) -> bool:
     return isinstance(node, ast.Name)
 
 
-def _check_node(source: KernelSource, node: ast.AST, local: set[str]) -> Iterator[Finding]:
+def _check_node(source: KernelSource, node: ast.AST, local: set[str]) -> Iterator[Violation]:
     if isinstance(node, ast.stmt) and not isinstance(node, STATEMENTS):
         yield _found(node, f"A kernel cannot hold '{_name_of(node)}'.")
     elif isinstance(node, ast.expr) and not isinstance(node, EXPRESSIONS):
@@ -72,7 +74,7 @@ def _check_node(source: KernelSource, node: ast.AST, local: set[str]) -> Iterato
         yield from _check_attribute(source, node, local)
 
 
-def _check_name(source: KernelSource, node: ast.Name, local: set[str]) -> Iterator[Finding]:
+def _check_name(source: KernelSource, node: ast.Name, local: set[str]) -> Iterator[Violation]:
     name = node.id
     if name in local or name in source.kernels:
         return
@@ -83,13 +85,13 @@ def _check_name(source: KernelSource, node: ast.Name, local: set[str]) -> Iterat
         yield _found(node, f"The kernel calls the Python function {name}.")
     elif name in source.constants and not _is_number(source.constants[name]):
         yield _found(node, f"The kernel reads the module's {name}, which is no plain number.")
-    elif hasattr(builtins, name) and name not in words.KERNEL_BUILTINS:
+    elif hasattr(builtins, name) and name not in allowed.KERNEL_BUILTINS:
         yield _found(node, f"The kernel uses Python's {name}.")
 
 
 def _check_attribute(
     source: KernelSource, node: ast.Attribute, local: set[str]
-) -> Iterator[Finding]:
+) -> Iterator[Violation]:
     dotted = source.resolve(node)
     if dotted:
         yield from _check_dotted(node, dotted)
@@ -98,21 +100,21 @@ def _check_attribute(
         return
     inner: ast.AST = node
     while isinstance(inner, ast.Attribute):
-        if inner.attr not in words.KERNEL_ATTRIBUTES:
+        if inner.attr not in allowed.KERNEL_ATTRIBUTES:
             yield _found(node, f"'.{inner.attr}' is no operation of Triton.")
         inner = inner.value
     if isinstance(inner, ast.Name):
         yield from _check_name(source, inner, local)
 
 
-def _check_dotted(node: ast.expr, dotted: str) -> Iterator[Finding]:
+def _check_dotted(node: ast.expr, dotted: str) -> Iterator[Violation]:
     module, _, word = dotted.rpartition(".")
-    if dotted in words.KERNEL_NAMES or (module in words.LIBRARIES and word[0] != "_"):
+    if dotted in allowed.KERNEL_NAMES or (module in allowed.LIBRARIES and word[0] != "_"):
         return
-    if module == LANGUAGE and word not in words.INTERNALS and word[0] != "_":
+    if module == LANGUAGE and word not in allowed.INTERNALS and word[0] != "_":
         return  # it does not exist: a mistake that the compiler finds
-    flag = words.TRICK_ATTRIBUTES.get(word, FLAG)
-    yield Finding(flag, node.lineno, f"The kernel uses {dotted}, which is not allowed in it.")
+    flag = allowed.TRICK_ATTRIBUTES.get(word, FLAG)
+    yield Violation(flag, node.lineno, f"The kernel uses {dotted}, which is not allowed in it.")
 
 
 def _is_number(value: ast.expr) -> bool:
@@ -122,8 +124,8 @@ def _is_number(value: ast.expr) -> bool:
     return all(isinstance(node, allowed) for node in ast.walk(inner))
 
 
-def _found(node: ast.stmt | ast.expr, reason: str) -> Finding:
-    return Finding(FLAG, node.lineno, reason)
+def _found(node: ast.stmt | ast.expr, reason: str) -> Violation:
+    return Violation(FLAG, node.lineno, reason)
 
 
 def _name_of(node: ast.AST) -> str:

@@ -120,13 +120,11 @@ VIEWS = frozenset((  # the same data in another order
     "T", "broadcast_to", "chunk", "expand", "expand_as", "mT", "movedim", "narrow", "permute",
     "select", "split", "squeeze", "swapaxes", "t", "transpose", "unbind", "unsqueeze",
 ))  # fmt: skip
-SAME_ORDER = frozenset(("squeeze", "unsqueeze"))  # of the views
 RESHAPES = frozenset(("detach", "flatten", "ravel", "reshape", "reshape_as", "view", "view_as"))
 COPIES = frozenset((
     "bfloat16", "clone", "contiguous", "cpu", "cuda", "double", "float", "half", "to", "type_as",
 ))  # fmt: skip
 WHOLE_CASTS = frozenset(("bool", "byte", "char", "int", "long", "short"))
-FLOAT_CASTS = frozenset(("bfloat16", "double", "float", "half"))
 FILLS = frozenset(("fill_", "zero_"))  # with one number
 NEW_TENSORS = frozenset(("new_empty", "new_full", "new_ones", "new_zeros", "new_empty_strided"))
 PLAIN_ATTRIBUTES = FACTS | frozenset((  # of sizes, types, devices, lists and numbers
@@ -145,6 +143,19 @@ NUMBER_BUILTINS = frozenset((
 CLASS_BUILTINS = frozenset(("False", "None", "True", "AssertionError", "NotImplementedError",
                             "RuntimeError", "TypeError", "ValueError"))  # fmt: skip
 HOST_BUILTINS = CONTAINER_BUILTINS | NUMBER_BUILTINS | CLASS_BUILTINS
+
+HOST_NAMES = (
+    HOST_VALUES
+    | ALLOCATIONS
+    | VIEW_FUNCTIONS
+    | FACT_FUNCTIONS
+    | NUMBER_FUNCTIONS
+    | {"triton.Config"}
+)
+HOST_ATTRIBUTES = (
+    PLAIN_ATTRIBUTES | LIST_METHODS | VIEWS | RESHAPES | COPIES | WHOLE_CASTS | FILLS | NEW_TENSORS
+    | {"copy_"}
+)  # fmt: skip
 
 DECORATOR_OPTIONS: Mapping[str, frozenset[str]] = {
     "triton.jit": frozenset(("debug", "do_not_specialize", "noinline")),
