@@ -20,6 +20,7 @@ PYTHON_GRADER = "python"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
 NO_VALUE = (None, "")
 LARGEST = 1e9  # of a score and of a weight: the trainer squares sums of their products in float32
+LONGEST_METRIC_NAME, CUT = 64, "… (cut)"
 
 
 @dataclass(frozen=True)
@@ -166,6 +167,19 @@ class FunctionReport:
     metrics: Mapping[str, float] = field(default_factory=dict)
     infra_samples: tuple[int, ...] = ()
     dead_servers: int = 0
+
+    def __post_init__(self) -> None:
+        """A metric's name becomes a chart's title and a column: short, and all to be seen."""
+        readable = {_make_readable(name): value for name, value in self.metrics.items()}
+        object.__setattr__(self, "metrics", readable)
+
+
+def _make_readable(name: str) -> str:
+    """At most `LONGEST_METRIC_NAME` printable characters; what is too long is cut, and says so."""
+    shown = "".join(sign if sign.isprintable() else "?" for sign in name) or "unnamed"
+    if len(shown) <= LONGEST_METRIC_NAME:
+        return shown
+    return shown[: LONGEST_METRIC_NAME - len(CUT)] + CUT
 
 
 @dataclass(frozen=True)

@@ -295,3 +295,18 @@ def test_texts_that_json_and_utf8_find_hard_arrive_unchanged():
     texts = ["\x00", "\ud800", "😀", '"\\', "\u2028", "\r\n"]
     source = f"def f(completions): return [float(completions == {texts!r})] * len(completions)"
     assert scores(run(source, *texts)) == [1.0] * len(texts)
+
+
+def test_a_metrics_name_is_short_and_printable():
+    source = """
+def f(completions, log_metric, **columns):
+    log_metric("m" * 5000, 1)
+    log_metric("two\\nlines\\x1b[31m", 2)
+    log_metric("", 3)
+    log_metric("mean length", 4)
+    return [1] * len(completions)
+"""
+    metrics = report(run(source, "a")).metrics
+    cut = "m" * 57 + "… (cut)"
+    assert metrics == {cut: 1, "two?lines?[31m": 2, "unnamed": 3, "mean length": 4}
+    assert all(len(name) <= 64 for name in metrics)

@@ -26,8 +26,11 @@ def read_reward_file(file_name: str, text: str) -> Imported:
     if path.suffix.lower() == ".json":
         imported = import_grader(text)
         named = RewardSet(imported.rewards.entries, imported.rewards.name or path.stem)
-        return Imported(named, imported.remarks)
-    return read_python(text, path.stem)
+        imported = Imported(named, imported.remarks)
+    else:
+        imported = read_python(text, path.stem)
+    _refuse_half_characters(imported.rewards)
+    return imported
 
 
 def read_python(source: str, name: str) -> Imported:
@@ -39,6 +42,18 @@ def read_python(source: str, name: str) -> Imported:
             ("The source defines grade(sample, item), which is called for each completion.",),
         )
     return Imported(reward_set_from_source(source, name))
+
+
+def _refuse_half_characters(rewards: RewardSet) -> None:
+    """JSON can hold half of a surrogate pair, which no file and no database takes."""
+    try:
+        rewards.to_json().encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise BadInputError(
+            f"The rewards hold \\u{ord(error.object[error.start]):04x}, which is half a character",
+            "Half of a surrogate pair cannot be stored",
+            "Write the whole character in its place",
+        ) from error
 
 
 def looks_like_json(text: str) -> bool:

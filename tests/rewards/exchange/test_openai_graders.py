@@ -13,6 +13,7 @@ from rft_core.rewards.exchange.openai_text import (
     grade_string_check,
     grade_text_similarity,
 )
+from rft_core.rewards.exchange.reward_files import read_reward_file
 from rft_core.rewards.scorer import Scorer
 from tests.rewards.judge.judge_server import serve
 from tests.rewards.scoring_cases import make_batch, python_set
@@ -105,6 +106,16 @@ def test_a_multi_grader_computes_its_output():
     assert right == 1.0 and near == pytest.approx(0.25 * (8 / 9) ** 2)
     rewards = import_grader(json.dumps(MULTI)).rewards
     assert rewards.weights == (0.0, 0.0, 1.0) and rewards.names == ("exact", "alike", "both")
+
+
+@pytest.mark.parametrize("field", ["reference", "input", "name"])
+def test_half_a_character_is_refused_in_one_sentence(field):
+    spec = {**CHECK, field: "half \ud800 of {{ item.answer }}"}
+    with pytest.raises(BadInputError, match="half a character") as refused:
+        read_reward_file("grader.json", json.dumps(spec))
+    str(refused.value).encode("utf-8")
+    whole = {**CHECK, field: "all \ud83d\ude00 of {{ item.answer }}"}
+    assert read_reward_file("grader.json", json.dumps(whole)).rewards
 
 
 def test_model_graders_ask_the_endpoint_with_their_own_messages():
