@@ -7,11 +7,15 @@ other, under a package name of their own: they cannot meet this project where th
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PACKAGE = __name__.partition(".")[0]
 ALIAS = "rft_graders"
+_READS_DATA = re.compile(
+    r'Path\(__file__\)\.with_name\("([\w.]+)"\)\.read_text\(encoding="utf-8"\)'
+)
 _FOLDER = Path(__file__).resolve().parents[2]
 
 LOADER = '''
@@ -53,10 +57,18 @@ def _collect(module: str, found: dict[str, str]) -> None:
     path = _FOLDER.joinpath(*module.split(".")[1:]).with_suffix(".py")
     if alias_of(module) in found or not path.exists():
         return
-    text = path.read_text(encoding="utf-8")
+    text = _with_data(path)
     for needed in _imports(ast.parse(text)):
         _collect(needed, found)
     found[alias_of(module)] = text.replace(f"{PACKAGE}.", f"{ALIAS}.")
+
+
+def _with_data(path: Path) -> str:
+    """The module's text, and in it as literals the JSON files that it reads."""
+    return _READS_DATA.sub(
+        lambda found: as_literal(path.with_name(found[1]).read_text(encoding="utf-8")),
+        path.read_text(encoding="utf-8"),
+    )
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -8,11 +8,13 @@ pattern may try a long run of the same signs again from each of its places: noth
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rft_core.rewards.answers.extraction import without_fence
@@ -20,35 +22,9 @@ from rft_core.rewards.structured.strict_json import parse_strict_json
 from rft_core.rewards.text.format import INVISIBLE_LETTERS
 from rft_core.rewards.text.normal_form import normalize
 
-LITTLE_WORDS = {
-    "en": "the and of to in is that it was for on with as are this i you he she we they my "
-    "your his her our their be have has had do does did not at by from but or an a when "
-    "what who will would can could very all so if there me him us them",
-    "de": "der die das und ist nicht ein eine zu den mit auf für sich von ich du er sie es "
-    "wir ihr mein meine dein sein seine ihre im am dem des einen einem einer auch aber "
-    "oder wie was wenn nur noch schon sehr hat haben war wird sind bin bist kann heute "
-    "gern zum zur bei nach aus um",
-    "fr": "le la les et est une un des du que pour dans qui ne pas je tu il elle nous vous "
-    "ils elles mon ma mes ton ta ses son au aux ce cette ces avec sur par plus mais ou "
-    "très bien beaucoup toujours sont j l d qu n c y en",
-    "es": "el la los las y es una un que en por para con del se no yo tú él ella nosotros "
-    "ellos mi tu su sus me te le lo al como más pero muy mucho mucha hay está son fue "
-    "hoy este esta",
-    "it": "il la che di e un una per non con sono del è gli nel io tu lui lei noi voi loro mi "
-    "ti si ci lo i le al alla della dei delle da su come più ma molto questo questa ho "
-    "ha era anche",
-    "pt": "o a os as e um uma que de para não com do da em eu tu você ele ela nós eles meu "
-    "minha seu sua no na dos das ao por mais mas muito foi é são está este esta hoje se",
-    "nl": "de het een en van is dat niet op te in met voor zijn aan ik jij hij zij wij we je "
-    "u mijn jouw haar ons hun er ook maar of als wat wie naar bij uit om nog wel heel "
-    "was heeft hebben ben bent kan vandaag deze dit",
-}
-SCRIPTS = {
-    "ru": "CYRILLIC", "uk": "CYRILLIC", "bg": "CYRILLIC", "el": "GREEK", "ar": "ARABIC",
-    "fa": "ARABIC", "ur": "ARABIC", "he": "HEBREW", "hi": "DEVANAGARI", "mr": "DEVANAGARI",
-    "ne": "DEVANAGARI", "bn": "BENGALI", "ta": "TAMIL", "te": "TELUGU", "kn": "KANNADA",
-    "gu": "GUJARATI", "pa": "GURMUKHI", "th": "THAI", "ko": "HANGUL", "ja": "HIRAGANA", "zh": "CJK",
-}  # fmt: skip
+_DATA = json.loads(Path(__file__).with_name("languages.json").read_text(encoding="utf-8"))
+LITTLE_WORDS = {code: set(words.split()) for code, words in _DATA["little_words"].items()}
+SCRIPTS: dict[str, str] = _DATA["scripts"]  # as Unicode's names of letters begin
 LEAST_LITTLE_WORDS = 0.1  # of all words: running text in its own language has more than twice that
 
 _PART = r"[^\W_]+(?:['’][^\W_]+)?"
@@ -62,14 +38,14 @@ _NO_END = re.compile(  # 1. First; J. Smith; the U.S. is; Dr. Smith
 _COMMA = re.compile("[,，、،‚﹐﹑︐︑､⸲⹁]")
 _QUOTED = re.compile(r'"[^"]*"|“[^“”]*”|„[^„“”]*[“”]|«[^«»]*»')
 # Letters that look like Latin ones: a forbidden word stays forbidden when it is spelt with them.
-_LOOKALIKES = str.maketrans("асеорхуіѕјαορν", "aceopxyisjaopv")
+_LOOKALIKES = str.maketrans(_DATA["lookalikes"])
 _SENTENCE_END = re.compile(r"(?<![.!?。！？])[.!?。！？]++[\"'”’)\]]*+(?:\s|$)")
 
 Check = Callable[[str, Mapping[str, Any]], bool]
 
 
 @dataclass(frozen=True)
-class Kind:
+class ConstraintKind:
     """A kind of constraint: its check, and the values that a constraint of this kind must have."""
 
     check: Check
@@ -132,7 +108,7 @@ def in_language(text: str, language: str) -> bool:
         return own > 0.5 * len(letters)
     found = Counter(re.findall(r"[^\W\d_]+", text.casefold()))
     shares = {
-        code: sum(found[word] for word in little.split()) / found.total()
+        code: sum(found[word] for word in little) / found.total()
         for code, little in LITTLE_WORDS.items()
     }
     return shares[language] >= LEAST_LITTLE_WORDS and shares[language] == max(shares.values())
@@ -190,36 +166,48 @@ def _items(text: str, pattern: str) -> int:
     return len({item for item in found if _WORD.search(item)})
 
 
-KINDS: dict[str, Kind] = {
-    "keywords": Kind(lambda t, c: _has_all(t, c["words"]), ("words",)),
-    "forbidden_words": Kind(lambda t, c: not any(count_word(t, w) for w in c["words"]), ("words",)),
-    "keyword_count": Kind(lambda t, c: compare(count_word(t, c["word"]), c), ("word",)),
-    "letter_count": Kind(
+KINDS: dict[str, ConstraintKind] = {
+    "keywords": ConstraintKind(lambda t, c: _has_all(t, c["words"]), ("words",)),
+    "forbidden_words": ConstraintKind(
+        lambda t, c: not any(count_word(t, w) for w in c["words"]), ("words",)
+    ),
+    "keyword_count": ConstraintKind(lambda t, c: compare(count_word(t, c["word"]), c), ("word",)),
+    "letter_count": ConstraintKind(
         lambda t, c: compare(t.casefold().count(c["letter"].casefold()), c), ("letter",)
     ),
-    "word_count": Kind(lambda t, c: compare(len(words(t)), c)),
-    "sentence_count": Kind(lambda t, c: compare(sentences(t), c)),
-    "paragraph_count": Kind(lambda t, c: compare(len(paragraphs(t)), c)),
-    "character_count": Kind(lambda t, c: compare(len(t.strip()), c)),
-    "bullet_count": Kind(lambda t, c: compare(_items(t, r"^[^\S\n]*+[-*+•–][ \t]++(\S.*)$"), c)),
-    "highlight_count": Kind(lambda t, c: compare(_items(t, r"(?<!\*)\*{1,2}([^*\n]+)\*"), c)),
-    "placeholder_count": Kind(lambda t, c: compare(_items(t, r"\[([^\[\]\n]+)\]"), c)),
-    "section_count": Kind(lambda t, c: compare(_sections(t, c.get("word", "Section")), c)),
-    "capital_word_count": Kind(
+    "word_count": ConstraintKind(lambda t, c: compare(len(words(t)), c)),
+    "sentence_count": ConstraintKind(lambda t, c: compare(sentences(t), c)),
+    "paragraph_count": ConstraintKind(lambda t, c: compare(len(paragraphs(t)), c)),
+    "character_count": ConstraintKind(lambda t, c: compare(len(t.strip()), c)),
+    "bullet_count": ConstraintKind(
+        lambda t, c: compare(_items(t, r"^[^\S\n]*+[-*+•–][ \t]++(\S.*)$"), c)
+    ),
+    "highlight_count": ConstraintKind(
+        lambda t, c: compare(_items(t, r"(?<!\*)\*{1,2}([^*\n]+)\*"), c)
+    ),
+    "placeholder_count": ConstraintKind(lambda t, c: compare(_items(t, r"\[([^\[\]\n]+)\]"), c)),
+    "section_count": ConstraintKind(
+        lambda t, c: compare(_sections(t, c.get("word", "Section")), c)
+    ),
+    "capital_word_count": ConstraintKind(
         lambda t, c: compare(sum(w.isupper() and len(w) > 1 for w in words(t)), c)
     ),
-    "first_word": Kind(
+    "first_word": ConstraintKind(
         lambda t, c: [w.casefold() for w in words(t)[:1]] == [c["word"].casefold()], ("word",)
     ),
-    "starts_with": Kind(lambda t, c: t.strip().startswith(c["text"]), ("text",)),
-    "ends_with": Kind(lambda t, c: t.strip().endswith(c["text"]), ("text",)),
-    "quoted": Kind(lambda t, c: bool(_QUOTED.fullmatch(t.strip()) and _WORD.search(t))),
-    "no_commas": Kind(lambda t, c: not _COMMA.search(t)),
-    "lowercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.lower() for x in _cased(t))),
-    "uppercase": Kind(lambda t, c: bool(_cased(t)) and all(x == x.upper() for x in _cased(t))),
-    "json": Kind(lambda t, c: _is_json(t)),
-    "title": Kind(lambda t, c: _has_title(t)),
-    "postscript": Kind(lambda t, c: _has_postscript(t, c.get("marker", "P.S."))),
-    "language": Kind(lambda t, c: in_language(t, c["language"]), ("language",)),
+    "starts_with": ConstraintKind(lambda t, c: t.strip().startswith(c["text"]), ("text",)),
+    "ends_with": ConstraintKind(lambda t, c: t.strip().endswith(c["text"]), ("text",)),
+    "quoted": ConstraintKind(lambda t, c: bool(_QUOTED.fullmatch(t.strip()) and _WORD.search(t))),
+    "no_commas": ConstraintKind(lambda t, c: not _COMMA.search(t)),
+    "lowercase": ConstraintKind(
+        lambda t, c: bool(_cased(t)) and all(x == x.lower() for x in _cased(t))
+    ),
+    "uppercase": ConstraintKind(
+        lambda t, c: bool(_cased(t)) and all(x == x.upper() for x in _cased(t))
+    ),
+    "json": ConstraintKind(lambda t, c: _is_json(t)),
+    "title": ConstraintKind(lambda t, c: _has_title(t)),
+    "postscript": ConstraintKind(lambda t, c: _has_postscript(t, c.get("marker", "P.S."))),
+    "language": ConstraintKind(lambda t, c: in_language(t, c["language"]), ("language",)),
 }
 COUNTED = {name for name in KINDS if name.endswith("_count")}

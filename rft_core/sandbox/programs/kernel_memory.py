@@ -78,7 +78,7 @@ class Memory:
         ]
 
     def has_only_copied(self, tensors: list[Any]) -> bool:
-        """Whether all that this launch stored stands, in the same order, in a tensor of its type."""
+        """Whether all that this launch stored stands, in this order, in a tensor of its type."""
         dtypes = {self.note(tensor): tensor.dtype for tensor in tensors}
         whole = {start: ctypes.string_at(start, end - start) for start, end, *_ in self._regions}
         stored = {}

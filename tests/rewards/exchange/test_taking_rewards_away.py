@@ -168,3 +168,13 @@ def test_the_copied_runtime_needs_no_names_but_its_own():
     text = Path(write_module.__code__.co_filename).with_name("trl_runtime.py").read_text()
     public = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     assert public and all(name.startswith("_") for name in public)
+
+
+def test_a_grader_that_reads_a_data_file_takes_it_along(tmp_path):
+    rewards = RewardSet((RewardEntry("told", "instructions"),), "told")
+    texts = ("Der Hund und die Katze sind nicht auf dem Bild.", "The dog is not in the picture.")
+    row = {"constraints": [{"kind": "language", "language": "de"}]}
+    batch = make_batch(*texts, rows=[row] * 2)
+    scored = scores_here(rewards, batch)
+    assert [one["told"] for one in scored] == [1.0, 0.0]
+    assert scores_alone(write_module(rewards), batch, tmp_path) == scored
