@@ -14,7 +14,7 @@ from rft_core.config import RunConfig
 from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, HeldOut, find_held_out
 from rft_core.evaluation.suite import Contender, Evaluation, evaluate
-from rft_core.rewards.answers.extraction import from_anywhere
+from rft_core.rewards.completion_text import from_anywhere
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.deciding import find_deciding, is_right
 from rft_core.rewards.scorer import Scorer

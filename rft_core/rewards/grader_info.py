@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 
 if TYPE_CHECKING:  # exported graders bring this file along, and no sandbox

@@ -14,7 +14,6 @@ from rft_core.rewards.code.answer import PROGRAM_ANSWER
 from rft_core.rewards.code.stdout_tests import STDOUT_TESTS
 from rft_core.rewards.code.unit_tests import UNIT_TESTS
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
-from rft_core.rewards.exchange.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.formula import FORMULA
 from rft_core.rewards.grader_info import (
     COLUMN,
@@ -32,6 +31,7 @@ from rft_core.rewards.structured.sql_validity import SQL
 from rft_core.rewards.text.format import TAGS, check_format, grade_format
 from rft_core.rewards.text.instructions import INSTRUCTIONS
 from rft_core.rewards.text.length import LENGTH
+from rft_core.rewards.text.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.text.overlap import OVERLAP
 from rft_core.rewards.text.pattern import SECONDS as PATTERN_SECONDS
 from rft_core.rewards.text.pattern import make_regex_entry

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rft_core.errors import BadInputError, cannot_read, cannot_write
+from rft_core.rewards.completion_text import parse_strict_json
 from rft_core.rewards.contract import Batch, FunctionReport, RewardSet, Scored
 from rft_core.rewards.scorer import Scorer
-from rft_core.rewards.structured.strict_json import parse_strict_json
 from rft_core.types import Messages, Row
 
 BATCH_SIZE = 256

@@ -14,8 +14,8 @@ from dataclasses import replace
 
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
-from rft_core.rewards.answers.extraction import HASH_MARK
 from rft_core.rewards.answers.number_text import parse_number
+from rft_core.rewards.completion_text import HASH_MARK
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import program_cheats, word_problem_cheats
 from rft_core.tasks.task import Task

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
-from rft_core.rewards.answers.extraction import EXTRACTIONS, Extracted
+from rft_core.rewards.completion_text import EXTRACTIONS, Extracted
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.registry import GRADERS
 

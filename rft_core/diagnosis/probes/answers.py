@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from rft_core.rewards.answers.extraction import HASH_MARK
 from rft_core.rewards.answers.number_text import parse_number
+from rft_core.rewards.completion_text import HASH_MARK
 from rft_core.types import Row
 
 Kind = Literal["number", "letter", "word", "json", "text"]

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
-from rft_core.rewards.answers.extraction import from_answer_tag
+from rft_core.rewards.completion_text import from_answer_tag
 from rft_core.rewards.contract import Grade
 from rft_core.types import Row
 

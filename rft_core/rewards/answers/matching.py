@@ -1,6 +1,6 @@
 """Compare the final answer with the row's gold answer: as text, as a number, or as a choice.
 
-All three take the answer by one of the ways of `extraction.py` and give 1 or 0. A row without a
+All three take the answer by one of the ways of `completion_text.py` and give 1 or 0. A row without a
 usable gold answer is left unscored, because that is the row's fault and not the completion's.
 """
 
@@ -10,8 +10,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.answers.number_text import parse_number, show_number, unwrap
+from rft_core.rewards.completion_text import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.contract import Batch, Grade
 from rft_core.types import Row
 

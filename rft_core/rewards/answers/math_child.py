@@ -15,9 +15,9 @@ from math_verify import LatexExtractionConfig, parse, verify
 from sympy import Basic, Expr, FiniteSet, MatrixBase, Pow, Rel, Symbol, postorder_traversal
 from sympy.parsing import sympy_parser
 
-from rft_core.rewards.answers.extraction import BOX, EXTRACTIONS, HASH_MARK
 from rft_core.rewards.answers.number_text import JOINING_WORDS, parse_number, unwrap
 from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
+from rft_core.rewards.completion_text import BOX, EXTRACTIONS, HASH_MARK
 
 OPTIONS: dict[str, Any] = {}  # filled when the child starts: column, extraction, seconds
 LONGEST_MATH = 256

@@ -17,7 +17,7 @@ from rft_core.rewards.child_source import make_child_entry
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo
 
-MODULES = ("child_grading", "answers.extraction", "answers.number_text", "answers.math_child")
+MODULES = ("child_grading", "completion_text", "answers.number_text", "answers.math_child")
 SECONDS = 1.0  # for the gold answer, and once more for the completion's
 
 

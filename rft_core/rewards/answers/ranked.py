@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo, GraderOption
 from rft_core.types import Row

@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rft_core.rewards.answers.extraction import FENCE, Extracted, from_answer_tag
+from rft_core.rewards.completion_text import FENCE, Extracted, from_answer_tag
 
 LONGEST_PROGRAM = 100_000
 THINK_END = "</think>"

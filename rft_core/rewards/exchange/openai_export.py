@@ -16,10 +16,10 @@ from typing import Any
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, SHAPING, RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_graders import ADAPTER_MARK
-from rft_core.rewards.exchange.openai_text import OUTPUT
 from rft_core.rewards.exchange.trl_module import list_obstacles, write_module
 from rft_core.rewards.formula import FORMULA, formula_names
 from rft_core.rewards.scorer import check_reward_set
+from rft_core.rewards.text.openai_text import OUTPUT
 
 LONGEST_SOURCE = 256_000  # bytes of a python grader, says OpenAI
 NONE_IS_ZERO = "A score of None becomes 0: OpenAI's graders cannot leave a sample unscored."

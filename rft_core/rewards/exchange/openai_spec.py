@@ -24,8 +24,8 @@ from pydantic import (
 )
 
 from rft_core.errors import BadInputError
-from rft_core.rewards.exchange.openai_text import METRICS, check_template
 from rft_core.rewards.formula import formula_names
+from rft_core.rewards.text.openai_text import METRICS, check_template
 
 # Where the grader stands in the body of a fine-tuning job and in that of a trial run.
 WRAPPERS = (("method", "reinforcement", "grader"), ("grader",))

@@ -14,7 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rft_core.rewards.exchange.openai_text import CompletionLacksError, RowLacksError, render
+from rft_core.rewards.text.openai_text import CompletionLacksError, RowLacksError, render
 from rft_core.types import Messages, Row
 
 LONGEST_JUDGED = 50_000  # characters of a completion

@@ -15,10 +15,9 @@ from typing import Any
 
 import yaml
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS, parse_strict_json
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
-from rft_core.rewards.structured.strict_json import parse_strict_json
 from rft_core.types import Row
 
 LONGEST_TEXT = 20_000  # PyYAML is slow

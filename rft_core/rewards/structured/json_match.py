@@ -11,11 +11,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS, without_fence
+from rft_core.rewards.completion_text import (
+    EXTRACTIONS,
+    normalize,
+    parse_strict_json,
+    without_fence,
+)
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import COLUMN, TEXT_EXTRACTION, GraderInfo, GraderOption
-from rft_core.rewards.structured.strict_json import parse_strict_json
-from rft_core.rewards.text.normal_form import normalize
 from rft_core.types import Row
 
 LONGEST_TEXT = 100_000

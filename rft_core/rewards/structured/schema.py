@@ -20,12 +20,7 @@ from rft_core.rewards.child_source import make_child_entry
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 
-MODULES = (
-    "child_grading",
-    "answers.extraction",
-    "structured.strict_json",
-    "structured.schema_child",
-)
+MODULES = ("child_grading", "completion_text", "structured.schema_child")
 SECONDS = 0.5  # for one completion
 
 

@@ -14,9 +14,8 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS, without_fence
 from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
-from rft_core.rewards.structured.strict_json import parse_strict_json
+from rft_core.rewards.completion_text import EXTRACTIONS, parse_strict_json, without_fence
 
 OPTIONS: dict[str, Any] = {}  # filled by the child: schema, column, extraction, partial, seconds
 LONGEST_TEXT = 100_000

@@ -13,7 +13,7 @@ import re
 import sqlite3
 import time
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS, without_fence
+from rft_core.rewards.completion_text import EXTRACTIONS, without_fence
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.types import Row

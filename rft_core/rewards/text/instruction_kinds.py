@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.rewards.answers.extraction import without_fence
-from rft_core.rewards.structured.strict_json import parse_strict_json
+from rft_core.rewards.completion_text import normalize, parse_strict_json, without_fence
 from rft_core.rewards.text.format import INVISIBLE_LETTERS
-from rft_core.rewards.text.normal_form import normalize
 
 _DATA = json.loads(Path(__file__).with_name("languages.json").read_text(encoding="utf-8"))
 LITTLE_WORDS = {code: set(words.split()) for code, words in _DATA["little_words"].items()}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption
 from rft_core.rewards.text.format import has_visible_text

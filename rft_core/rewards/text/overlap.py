@@ -18,7 +18,7 @@ from functools import partial
 
 from rapidfuzz.distance import LCSseq
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import (
     COLUMN,

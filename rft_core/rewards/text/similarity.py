@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rapidfuzz import fuzz
 from rapidfuzz.distance import JaroWinkler, Levenshtein
 
-from rft_core.rewards.answers.extraction import EXTRACTIONS
+from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_info import (
     COLUMN,

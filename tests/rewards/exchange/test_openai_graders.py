@@ -8,13 +8,13 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.exchange.openai_export import NONE_IS_ZERO, export_graders
 from rft_core.rewards.exchange.openai_graders import import_grader
-from rft_core.rewards.exchange.openai_text import (
+from rft_core.rewards.exchange.reward_files import read_reward_file
+from rft_core.rewards.scorer import Scorer
+from rft_core.rewards.text.openai_text import (
     METRICS,
     grade_string_check,
     grade_text_similarity,
 )
-from rft_core.rewards.exchange.reward_files import read_reward_file
-from rft_core.rewards.scorer import Scorer
 from tests.rewards.judge.judge_server import serve
 from tests.rewards.scoring_cases import make_batch, python_set
 
