@@ -47,6 +47,28 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rft_core.errors", "rft_core.paths", "rft_core.statistics"),
     ("rft_core.types",),
 )
+# The same inside rewards: the machine that scores stands above the families of graders, which it
+# names, and both above the words that they share. A family knows others only where a row is lower.
+REWARDS = "rft_core.rewards"
+IN_REWARDS: tuple[tuple[str, ...], ...] = (
+    ("exchange", "scoring_file", "consistency"),
+    ("scorer",),
+    ("one_by_one", "shaping", "user_function"),
+    ("registry",),
+    ("formula", "judge", "triton"),
+    ("structured", "code"),
+    ("text",),
+    ("answers",),
+    ("grader_info", "child_grading", "child_source", "deciding", "python_source"),
+    ("completion_text", "workbench", "advantages"),
+    ("contract",),
+)
+# Edges that no row above forbids, and that point the wrong way all the same.
+WRONG_WAY = (
+    ("rft_core.sampling", "rft_core.rewards"),
+    ("rft_core.evaluation", "rft_core.training"),
+    ("rft_core.evaluation", "rft_core.diagnosis"),
+)
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}
 MAY_BE_HEAVY = (
     "rft_core.training",
@@ -107,6 +129,13 @@ def _package(module: str) -> str:
     return ".".join(module.split(".")[: 2 if module.startswith("rft_core") else 1])
 
 
+def _rewards_row(module: str) -> tuple[int, str] | None:
+    """The row inside rewards of a module, and its family: a folder, or a file of the machine."""
+    name = module.removeprefix(REWARDS + ".").partition(".")[0]
+    rows = [number for number, row in enumerate(IN_REWARDS) if name in row]
+    return (rows[0], name) if rows and module != name else None
+
+
 def _entry(module: str) -> str:
     entries = [entry for row in LAYERS for entry in row]
     return max((e for e in entries if module == e or module.startswith(e + ".")), key=len)
@@ -127,6 +156,29 @@ def test_every_import_points_down(path: Path) -> None:
         if target == row and module != "app":
             heavy_row = _entry(module) in MAY_BE_HEAVY
             assert heavy_row, f"{module} imports its neighbour {imported}"
+
+
+@pytest.mark.parametrize(
+    "path", _sources("rft_core/rewards"), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_inside_rewards_every_import_points_down_too(path: Path) -> None:
+    module = _module(path)
+    own = _rewards_row(module)
+    assert own is not None or module == REWARDS, f"{module} has no place in rewards' layers"
+    for imported in _imports(path):
+        target = _rewards_row(imported)
+        if own is None or target is None or own[1] == target[1]:
+            continue
+        assert target[0] > own[0], f"{module} imports {imported}, which is no lower layer"
+
+
+@pytest.mark.parametrize(("above", "below"), WRONG_WAY)
+def test_no_edge_points_the_wrong_way(above: str, below: str) -> None:
+    for path in OURS:
+        module = _module(path)
+        if module == above or module.startswith(above + "."):
+            wrong = {name for name in _imports(path) if f"{name}.".startswith(below + ".")}
+            assert not wrong, f"{module} imports {wrong}"
 
 
 def test_streamlit_lives_in_app_and_pages_only() -> None:

@@ -1,7 +1,7 @@
 """Compare the final answer with the row's gold answer: as text, as a number, or as a choice.
 
-All three take the answer by one of the ways of `completion_text.py` and give 1 or 0. A row without a
-usable gold answer is left unscored, because that is the row's fault and not the completion's.
+All three take the answer by one of the ways of `completion_text.py` and give 1 or 0. A row without
+a usable gold answer is left unscored, because that is the row's fault and not the completion's.
 """
 
 from __future__ import annotations
