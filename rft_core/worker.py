@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from rft_core.data.prompt_set import PromptSet
-from rft_core.errors import BadInputError, RftError
+from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.paths import (
     get_adapter_dir,
     get_checkpoint_dir,
@@ -39,7 +39,12 @@ from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
 from rft_core.store.reserve import ensure_reserve
 from rft_core.store.run_lock import FileLock
-from rft_core.store.run_reader import open_run, tokens_trained, training_seconds
+from rft_core.store.run_reader import (
+    last_step_without_gap,
+    open_run,
+    tokens_trained,
+    training_seconds,
+)
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
 from rft_core.store.sets import get_prompt_set, get_reward_set
@@ -169,9 +174,18 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
             rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
         start = get_last_start(list_commands(index, run=run_id))
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
-    resume = find_resumable(checkpoints)
+    resume = find_resumable(checkpoints, recorded=_read_last_step(runs_dir, run_id))
     remove_leftovers(checkpoints, after_step=resume.step)
     return Assignment(runs_dir, run, prompts, rewards, resume, start.id if start else None)
+
+
+def _read_last_step(runs_dir: Path, run_id: str) -> int:
+    """The last step that is recorded without a gap before it."""
+    try:
+        with open_run(runs_dir, run_id) as db:
+            return last_step_without_gap(db)
+    except NotFoundError:
+        return 0
 
 
 def _find_initial_adapter(assignment: Assignment) -> Path | None:

@@ -71,6 +71,15 @@ def list_wal_files(path: Path) -> Iterator[Path]:
     yield from (path.with_name(path.name + end) for end in ("-wal", "-shm"))
 
 
+def sync_folder(folder: Path) -> None:
+    """Make the names in it survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def _read_beside_writers(path: Path) -> sqlite3.Connection:
     return _connect(str(path))
 

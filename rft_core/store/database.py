@@ -46,7 +46,7 @@ def open_for_writing(path: Path, schema: Schema) -> Database:
     `NotWritableError` and `DamagedDatabaseError`.
     """
     try:
-        with _explained(path):
+        with explained_writing(path):
             db = connect_for_writing(path)
             try:
                 if schema.list_missing(db):
@@ -131,7 +131,7 @@ def transaction(db: Database) -> Iterator[sqlite3.Connection]:
     Raises `DiskFullError`, `NotWritableError` and `DamagedDatabaseError`; nothing is changed then.
     """
     connection: sqlite3.Connection = db.conn
-    with _explained(_get_path(db)):
+    with explained_writing(_get_path(db)):
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
@@ -167,7 +167,8 @@ def _unreadable_run(run_id: str, error: RftError) -> UnreadableRunError:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def explained_writing(path: Path) -> Iterator[None]:
+    """Say in an `RftError` why the database at `path` cannot be written."""
     try:
         yield
     except sqlite3.DatabaseError as error:

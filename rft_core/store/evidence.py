@@ -16,6 +16,7 @@ from rft_core.store.run_reader import (
     WorkerLife,
     get_progress,
     last_metrics,
+    last_step_without_gap,
     list_attempts,
     list_checkpoints,
     open_run,
@@ -77,7 +78,8 @@ def _look(runs_dir: Path, run_id: str) -> Evidence:
 
 
 def _read_database(db: Database, locked: bool, supervised: bool) -> Evidence:
-    resumable = [c.step for c in list_checkpoints(db) if c.resumable]
+    whole = last_step_without_gap(db)
+    resumable = [c.step for c in list_checkpoints(db) if c.resumable and c.step <= whole]
     return Evidence(
         locked,
         supervised,

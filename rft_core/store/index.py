@@ -27,6 +27,7 @@ def open_index(runs_dir: Path) -> Iterator[Database]:
     try:
         is_new = not path.exists()
         db = open_for_writing(path, INDEX_SCHEMA)
+        db.execute("PRAGMA synchronous = FULL")  # what people asked for survives a power cut
         if is_new:
             ensure_reserve(runs_dir)
     except (DiskFullError, NotWritableError):

@@ -135,5 +135,18 @@ def recent_step_seconds(db: Database, window: int = 20) -> float | None:
     return float((until - since) / (last - first))
 
 
+def last_step_without_gap(db: Database) -> int:
+    """The step up to which every step is recorded; 0 when there is none.
+
+    A resume may go on from a checkpoint of at most this step, or steps would be missing for ever.
+    """
+    sql = (
+        "SELECT coalesce(min(s.step), 0) FROM steps s "
+        "WHERE NOT EXISTS (SELECT 1 FROM steps n WHERE n.step = s.step + 1)"
+    )
+    has_first = db.execute("SELECT 1 FROM steps WHERE step = 1").fetchone()
+    return int(db.execute(sql).fetchone()[0]) if has_first else 0
+
+
 def tokens_trained(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(tokens), 0) FROM steps").fetchone()[0])

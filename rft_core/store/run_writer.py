@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rft_core.paths import get_run_db_path
-from rft_core.store.database import open_for_writing, transaction
+from rft_core.store.connections import BUSY_TIMEOUT_SECONDS, sync_folder
+from rft_core.store.database import explained_writing, open_for_writing, transaction
 from rft_core.store.schema.run import RUN_SCHEMA
 
 Split = Literal["train", "validation"]
@@ -87,7 +88,8 @@ class RunWriter:
     """The single writer of `runs/<run_id>/run.db`."""
 
     def __init__(self, runs_dir: Path, run_id: str) -> None:
-        self._db = open_for_writing(get_run_db_path(runs_dir, run_id), RUN_SCHEMA)
+        self._path = get_run_db_path(runs_dir, run_id)
+        self._db = open_for_writing(self._path, RUN_SCHEMA)
         self._attempt = 0
 
     def close(self) -> None:
@@ -106,6 +108,12 @@ class RunWriter:
             _note_return(connection, from_step)
             for table in ("scores", "generations", "metrics", "steps", "checkpoints"):
                 connection.execute(_forget_sql(table), (kept,))
+            if from_step > 0:  # it lies there, though a power cut may have taken its row
+                connection.execute(
+                    "INSERT OR IGNORE INTO checkpoints (step, resumable, created_at) "
+                    "VALUES (?, 1, ?)",
+                    (from_step, time.time()),
+                )
             cursor = connection.execute(
                 "INSERT INTO attempts (command, from_step, pid, pid_started, started_at) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -183,8 +191,21 @@ class RunWriter:
             _write_progress(connection, "training", "", record.step, max_steps)
 
     def make_durable(self) -> None:
-        """All that was recorded so far survives a power cut from here on."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Return once all that was recorded survives a power cut.
+
+        A checkpoint may be published only afterwards: it must not be newer than the record.
+        """
+        with explained_writing(self._path):
+            self._db.execute("PRAGMA busy_timeout = 1000")
+            # Moves the log into the database and syncs both, unless a reader is in the way.
+            is_busy = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+            if is_busy:  # then sync the log itself, which a commit does at this level
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute(f"PRAGMA user_version = {len(RUN_SCHEMA.names)}")
+                self._db.execute("PRAGMA synchronous = NORMAL")
+        sync_folder(self._path.parent)
+        sync_folder(self._path.parent.parent)
 
     def add_checkpoint(self, *, step: int, resumable: bool) -> None:
         with transaction(self._db) as connection:
@@ -204,7 +225,8 @@ def _note_return(connection: sqlite3.Connection, from_step: int) -> None:
     if not connection.execute("SELECT 1 FROM attempts").fetchone():
         return
     last = int(connection.execute("SELECT coalesce(max(step), 0) FROM steps").fetchone()[0])
-    replaced = f"; steps {from_step + 1} to {last} are made again" if last > from_step else ""
+    again = f"steps {from_step + 1} to {last} are" if last > from_step + 1 else f"step {last} is"
+    replaced = f"; {again} made again" if last > from_step else ""
     _write_event(connection, "resumed", f"Goes on from step {from_step}{replaced}")
 
 

@@ -3,14 +3,18 @@
     checkpoints/step-40/manifest.json     step, what it can do, sha256 of every file
                         adapter_*         the LoRA adapter in PEFT's format
                         everything else   optimizer, scheduler, random states: for resuming
+    checkpoints/aside-step-50/            one that a run could not go on from; kept, never read
 
-A checkpoint whose manifest does not hold is skipped, never loaded. Old ones are reduced to their
-adapter, which is small, so that every checkpoint can still be talked to. No torch in here: what
-the files contain is the trainer's business.
+A checkpoint whose files are not what its manifest says is skipped, never loaded; one that cannot be
+read just now ends the attempt, for it may be whole. Nothing is deleted on the way: what is later
+than where a run goes on is set aside. Old checkpoints are reduced to their adapter, which is small,
+so that every one can still be talked to. No torch in here: what the files contain is the trainer's
+business.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -21,11 +25,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rft_core.errors import RftError
+from rft_core.store.failures import make_disk_full_error, means_disk_full
 from rft_core.training.disk_room import check_room
 
 MANIFEST_NAME = "manifest.json"
 ADAPTER_PREFIX = "adapter_"
 _TEMPORARY_PREFIX = ".unfinished-"
+_ASIDE_PREFIX = "aside-"
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)  # all other errors of reading may pass
+
+
+class CheckpointUnreadableError(RftError):
+    """A checkpoint that may be whole cannot be read just now. Nothing was changed."""
 
 
 @dataclass(frozen=True)
@@ -41,32 +53,50 @@ class Resumable:
 def write_checkpoint(folder: Path, step: int) -> Iterator[Path]:
     """Yields a temporary folder to fill; afterwards it is `folder/step-N`, whole and on disk.
 
-    Raises `DiskFullError` before anything is written where there is no room for it.
+    Raises `DiskFullError`, before anything is written where the room for it is known to be missing;
+    nothing of it is left then, and older checkpoints are as they were.
     """
-    check_room(folder / f"step-{step}")
     temporary = folder / f"{_TEMPORARY_PREFIX}step-{step}"
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    yield temporary
-    publish_folder(temporary, folder / f"step-{step}", manifest={"step": step, "resumable": True})
+    target = folder / f"step-{step}"
+    with _told_when_full(folder, target):
+        check_room(target)
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            publish_folder(temporary, target, manifest={"step": step, "resumable": True})
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
 
 
 def publish_folder(temporary: Path, target: Path, manifest: dict[str, Any]) -> None:
     """Sync `temporary`, prove it with a manifest and move it to `target`, replacing that."""
-    _write_manifest(temporary, manifest)
-    for path in temporary.iterdir():
-        _sync(path)
-    _sync(temporary)
-    shutil.rmtree(target, ignore_errors=True)  # an older one of this name that could not be used
-    temporary.rename(target)
-    _sync(target.parent)
+    with _told_when_full(temporary, target):
+        _write_manifest(temporary, manifest)
+        for path in temporary.iterdir():
+            _sync(path)
+        _sync(temporary)
+        older = set_aside(target) if target.exists() else None
+        temporary.rename(target)
+        _sync(target.parent)
+    if older:  # of the same step, written again
+        shutil.rmtree(older, ignore_errors=True)
 
 
-def find_resumable(folder: Path) -> Resumable:
-    """Look from the newest checkpoint back to the first whose files are what its manifest says."""
+def find_resumable(folder: Path, recorded: int | None = None) -> Resumable:
+    """Look from the newest checkpoint back to the first whose files are what its manifest says.
+
+    `recorded`: the last step up to which the run's database has all steps; after a power cut it may
+    have fewer than the checkpoints. Raises `CheckpointUnreadableError` rather than skip one that
+    may be whole.
+    """
     skipped: list[str] = []
     for step, path in reversed(_list_steps(folder)):
-        problem = find_damage(path)
+        if recorded is not None and step > recorded:
+            problem = f"the steps after {recorded} are not recorded"
+        else:
+            problem = find_damage(path)
         if problem:
             skipped.append(f"Checkpoint step-{step} cannot be used: {problem}")
         elif _is_resumable(path):
@@ -75,19 +105,35 @@ def find_resumable(folder: Path) -> Resumable:
 
 
 def find_damage(path: Path) -> str:
-    """What is wrong with a checkpoint; empty when every file is as it was written."""
+    """What is wrong with a checkpoint; empty when every file is as it was written.
+
+    Raises `CheckpointUnreadableError` where that cannot be told.
+    """
+    unreadable = "its manifest is missing or unreadable"
     try:
-        files: dict[str, str] = _read_manifest(path)["files"]
-    except (OSError, ValueError, KeyError):
-        return "its manifest is missing or unreadable"
+        files: dict[str, str] = dict(_read_manifest(path)["files"])
+    except OSError as error:
+        return _damage_or_raise(path, error, unreadable)
+    except (ValueError, KeyError, TypeError):
+        return unreadable
     for name, expected in files.items():
         try:
             actual = _hash(path / name)
-        except OSError:
-            return f"{name} is missing"
+        except OSError as error:
+            return _damage_or_raise(path, error, f"{name} is missing")
         if actual != expected:
             return f"{name} is not what was written"
     return ""
+
+
+def _damage_or_raise(path: Path, error: OSError, damage: str) -> str:
+    if error.errno in _GONE:
+        return damage
+    raise CheckpointUnreadableError(
+        f"The checkpoint '{path}' cannot be read",
+        f"{error.strerror or type(error).__name__}, which may pass: it was left as it is",
+        "Look at the disk and at the number of open files, then resume again",
+    ) from error
 
 
 def prune_checkpoints(folder: Path, keep: int) -> list[int]:
@@ -98,37 +144,75 @@ def prune_checkpoints(folder: Path, keep: int) -> list[int]:
     """
     reduced = []
     for step, path in [at for at in _list_steps(folder) if _is_resumable(at[1])][:-keep]:
-        manifest = _read_manifest(path)
-        extra = [name for name in manifest["files"] if not name.startswith(ADAPTER_PREFIX)]
-        for name in extra:
-            del manifest["files"][name]
-        _replace_manifest(path, {**manifest, "resumable": False})
-        for name in extra:
-            (path / name).unlink(missing_ok=True)
+        with _told_when_full(folder, path):
+            _reduce_to_adapter(path)
         reduced.append(step)
     return reduced
 
 
+def _reduce_to_adapter(path: Path) -> None:
+    manifest = _read_manifest(path)
+    extra = [name for name in manifest["files"] if not name.startswith(ADAPTER_PREFIX)]
+    for name in extra:
+        del manifest["files"][name]
+    _replace_manifest(path, {**manifest, "resumable": False})
+    for name in extra:
+        (path / name).unlink(missing_ok=True)
+
+
 def remove_leftovers(folder: Path, after_step: int) -> None:
-    """Forget what a killed worker was writing, and checkpoints later than where a run goes on."""
-    later = [path for step, path in _list_steps(folder) if step > after_step]
-    for path in [*folder.glob(f"{_TEMPORARY_PREFIX}*"), *later]:
+    """Forget what a killed worker was writing; set aside the checkpoints that are later than where
+    a run goes on."""
+    for path in folder.glob(f"{_TEMPORARY_PREFIX}*"):
         shutil.rmtree(path, ignore_errors=True)
+    for step, path in _list_steps(folder):
+        if step > after_step:
+            set_aside(path)
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a checkpoint so that it counts as none. Returns where it is now."""
+    number = 1
+    while (target := path.with_name(f"{_ASIDE_PREFIX}{path.name}-{number}")).exists():
+        number += 1
+    path.rename(target)
+    return target
 
 
 def _list_steps(folder: Path) -> list[tuple[int, Path]]:
+    """Not by `glob`, which finds nothing where it may not look."""
+    try:
+        paths = list(folder.iterdir())
+    except OSError as error:
+        _damage_or_raise(folder, error, "")
+        return []
     found = []
-    for path in folder.glob("step-*"):
+    for path in paths:
         number = path.name.removeprefix("step-")
-        if number.isdecimal() and path.is_dir():
+        if number != path.name and number.isdecimal() and path.is_dir():
             found.append((int(number), path))
     return sorted(found)
+
+
+@contextmanager
+def _told_when_full(folder: Path, target: Path) -> Iterator[None]:
+    """Whatever a library makes of a full disk becomes one error, with the place in it."""
+    try:
+        yield
+    except RftError:
+        raise
+    except Exception as error:
+        if means_disk_full(error, folder):
+            raise make_disk_full_error(target) from error
+        raise
 
 
 def _is_resumable(path: Path) -> bool:
     try:
         return bool(_read_manifest(path)["resumable"])
-    except (OSError, ValueError, KeyError):
+    except OSError as error:
+        return bool(_damage_or_raise(path, error, ""))
+    except (ValueError, KeyError, TypeError):
         return False
 
 
