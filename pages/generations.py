@@ -29,6 +29,7 @@ from pages.components.completions.word_diff import diff_words, similarity
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import reward_weights
 from pages.components.runs.picker import pick_run
+from pages.components.runs.pulse import redraw_on_change
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import (
     Generation,
@@ -76,7 +77,8 @@ def main() -> None:
     with shown_errors(), open_index(get_runs_dir()) as index:
         active = get_run_status(index, get_runs_dir(), run.id).is_active
     if active:
-        st.fragment(newcomers, run_every=LOOK_FOR_NEW_SECONDS)(run, where)
+        st.fragment(newcomers, key="newcomers")(run, where)
+        redraw_on_change("newcomers", every=LOOK_FOR_NEW_SECONDS, run=run.id)
     st.fragment(reader)(run, where, functions, matching, total)
 
 

@@ -10,7 +10,6 @@ from pages.components.charts.live_chart import live_chart
 from pages.components.completions.view import (
     generation_style,
     in_reward_order,
-    pick_telling_group,
     show_completion,
     show_prompt,
 )
@@ -21,30 +20,26 @@ from pages.components.runs.curves import (
     measured_panels,
     optimisation_panels,
     policy_panels,
-    read_curves,
     read_rescored,
     reward_panels,
 )
 from pages.components.runs.header import run_header
 from pages.components.runs.log_tail import read_log_tail
+from pages.components.runs.look import RunLook, look_at, read_telling_group
 from pages.components.runs.picker import pick_run
+from pages.components.runs.pulse import redraw_on_change
+from pages.components.runs.pulse_route import serve_commands
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from rft_core.config import to_yaml
 from rft_core.diagnosis.doctor import diagnose, get_title
 from rft_core.figures import Curves
-from rft_core.jobs import ensure_commands_are_served
 from rft_core.paths import get_runs_dir, get_worker_log_path
-from rft_core.store.generations import get_prompts, list_generations
-from rft_core.store.index import open_index
-from rft_core.store.run_reader import events_frame, get_progress, has_database, open_run
-from rft_core.store.run_state import RunStatus, get_run_status
+from rft_core.store.run_reader import events_frame, has_database, open_run
 from rft_core.store.runs import RunRow
-from rft_core.store.search import GenerationFilter
 
 RESCORE_REFRESH = 1.0  # seconds, on a run that has ended
 REFRESH = {"Off": None, "1 s": 1.0, "5 s": 5.0, "30 s": 30.0}
 AXES = {"Step": "step", "Time": "time", "Tokens": "tokens"}
-LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
 
 
 @dataclass(frozen=True)
@@ -63,11 +58,15 @@ def main() -> None:
     with picker:
         run = pick_run()
     generation_style()
-    active = read_status(run.id).is_active
+    serve_commands()
+    with shown_errors():
+        active = look_at(run).status.is_active
     refresh, view = toolbar(run, active)
     interval = REFRESH[refresh] if active else RESCORE_REFRESH if is_rescoring(run.id) else None
-    st.fragment(live_view, run_every=interval)(run, view, interval is not None)
-    st.fragment(details, run_every=interval)(run)
+    st.fragment(live_view, key="live")(run, view, interval is not None)
+    st.fragment(details, key="details-of-run")(run)
+    if interval is not None:
+        redraw_on_change("live", "details-of-run", every=interval, run=run.id)
 
 
 def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
@@ -90,23 +89,20 @@ def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 
-def read_status(run_id: str) -> RunStatus:
-    with shown_errors(), open_index(get_runs_dir()) as index:
-        return get_run_status(index, get_runs_dir(), run_id)
-
-
 def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     """Everything that changes with each step."""
-    ensure_commands_are_served(get_runs_dir())
-    status = read_status(run.id)
-    curves, checkpoints = read_curves(run.id)
-    run_header(status, checkpoints, last_write(run.id))
+    with shown_errors():
+        look = look_at(run)
+    status, curves, checkpoints = look.status, look.curves, look.checkpoints
+    if status.state == "unreadable":
+        st.rerun(scope="app")  # it was damaged while it was looked at
+    run_header(status, checkpoints, look.written_at)
     with st.container():  # whatever stands in it, the charts below keep their place
         show_findings(curves)
         rescore = show_rescore(run)
         if limits := kernel_limits(run):
             st.caption(f":material/info: {plain(limits)}")
-    rescored = read_rescored(run.id, rescore)
+    rescored = read_rescored(run.id, rescore, look.revision)
     grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
     with grid.cell(column_span=2):
         clicked = live_chart(
@@ -122,7 +118,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     if clicked:
         st.session_state["pinned"] = (run.id, clicked.step, clicked.trace)
     with grid.cell():
-        show_generations(run, curves)
+        show_generations(run, look)
     optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
     if optimisation.open:
         with optimisation:
@@ -136,15 +132,6 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
         st.rerun(scope="app")  # nothing is waited for any more: stop polling
 
 
-def last_write(run_id: str) -> float | None:
-    """When the worker last wrote, in seconds since the epoch."""
-    if not has_database(get_runs_dir(), run_id):
-        return None
-    with open_run(get_runs_dir(), run_id) as db:
-        progress = get_progress(db)
-    return progress.updated_at if progress else None
-
-
 def show_findings(curves: Curves) -> None:
     findings = diagnose(curves)
     if not findings:
@@ -155,24 +142,18 @@ def show_findings(curves: Curves) -> None:
         show(lines, icon=":material/stethoscope:")
 
 
-def show_generations(run: RunRow, curves: Curves) -> None:
+def show_generations(run: RunRow, look: RunLook) -> None:
     """The best and the worst completion of the most telling group of one step."""
-    moment = choose_moment(run.id, curves)
+    moment = choose_moment(run.id, look.curves)
     with st.container(horizontal=True, vertical_alignment="center", key="strip-head"):
         what = "Clicked" if moment.pinned else "Latest"
-        where = f" · {moment.split} step {moment.step}" if curves.by_key else " generations"
+        where = f" · {moment.split} step {moment.step}" if look.curves.by_key else " generations"
         st.markdown(f"**{what}**{where}", width="stretch")
         if moment.pinned and st.button("Follow", type="tertiary", icon=":material/sensors:"):
             st.session_state.pop("pinned", None)
             st.rerun(scope="fragment")
-    if not has_database(get_runs_dir(), run.id):
-        st.caption("The first completions appear here once the worker has sampled them.")
-        return
-    at_step = GenerationFilter(step=moment.step, split=moment.split)
-    with open_run(get_runs_dir(), run.id) as db:
-        found = pick_telling_group(list_generations(db, at_step, limit=LARGEST_STRIP))
-        found = in_reward_order(found, reward_weights(run))
-        prompts = get_prompts(db, {generation.prompt_id for generation in found})
+    found, prompts = read_telling_group(run, look.revision, step=moment.step, split=moment.split)
+    found = in_reward_order(found, reward_weights(run))
     if not found:
         st.caption("The first completions appear here once the worker has sampled them.")
         return

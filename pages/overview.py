@@ -1,73 +1,82 @@
 """Overview: every run with its state and last rewards, and what to do next."""
 
 import time
+from dataclasses import dataclass
 
 import streamlit as st
 
 from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, plain, shown_errors
+from pages.components.rewards.pinned_source import reward_weights
 from pages.components.rewards.sandbox_notice import sandbox_line
-from pages.components.runs.actions import stop_and_resume
+from pages.components.runs.actions import delete_button, stop_and_resume
 from pages.components.runs.badge import age_text, duration_text, state_badge
-from rft_core.errors import RftError
+from pages.components.runs.pulse import redraw_on_change
+from pages.components.runs.pulse_route import get_revision, serve_commands
+from pages.components.runs.unreadable import describe_settings, unreadable_card
+from pages.components.shared_reads import shared_reads
 from rft_core.hardware import get_hardware
-from rft_core.jobs import DEMOS, delete, ensure_commands_are_served, launch_demo
+from rft_core.jobs import DEMOS, launch_demo
 from rft_core.paths import get_runs_dir
-from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.run_state import RunStatus, list_run_statuses
-from rft_core.store.runs import UnreadableRun, list_unreadable_runs
-from rft_core.store.sets import get_reward_set
+from rft_core.store.runs import UnreadableRun, count_runs, list_unreadable_runs
 
 RUNS_SHOWN = 30
+SHOWN_KEY = "overview_shown"
 REFRESH_SECONDS = 2.0
+IDLE_SECONDS = 5.0  # nothing runs: only another tab or the command line begins something
+
+
+@dataclass(frozen=True)
+class RunList:
+    """The newest runs, as many as are shown; `total` counts all that can be read."""
+
+    statuses: list[RunStatus]
+    other_version: list[UnreadableRun]
+    total: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.total and not self.other_version
+
+    @property
+    def any_active(self) -> bool:
+        return any(status.is_active for status in self.statuses)
 
 
 def main() -> None:
     page_header(
         "RFT Studio", "Write rewards, prove them, train with GRPO + LoRA, and watch every step."
     )
-    statuses = read_statuses()
-    if not statuses:
+    serve_commands()
+    with shown_errors():
+        runs = read_runs()
+    if runs.is_empty:
         first_steps()
     else:
-        any_active = any(status.is_active for status in statuses)
-        st.fragment(run_list, run_every=REFRESH_SECONDS if any_active else None)()
+        st.fragment(run_list, key="runs")()
         all_demos()
-    for run in read_unreadable_runs():
-        unreadable_card(run)
     st.divider()
     with st.expander("SFT or RFT? Four questions", icon=":material/help:"):
         method_chooser()
     sandbox_line()
     st.caption(get_hardware().describe())
+    if not runs.is_empty:
+        redraw_on_change("runs", every=REFRESH_SECONDS if runs.any_active else IDLE_SECONDS)
 
 
-def read_statuses() -> list[RunStatus]:
-    runs_dir = get_runs_dir()
-    with shown_errors(), open_index(runs_dir) as index:
-        return list_run_statuses(index, runs_dir)
+def read_runs() -> RunList:
+    """Read once for all who look, and again when something has changed."""
+    folder, shown = get_runs_dir(), st.session_state.get(SHOWN_KEY, RUNS_SHOWN)
 
+    def read(known: RunList | None) -> RunList:
+        with open_index(folder) as index:
+            other = list_unreadable_runs(index)
+            statuses = list_run_statuses(index, folder, limit=shown)
+            return RunList(statuses, other, count_runs(index) - len(other))
 
-def read_unreadable_runs() -> list[UnreadableRun]:
-    with shown_errors(), open_index(get_runs_dir()) as index:
-        return list_unreadable_runs(index)
-
-
-def unreadable_card(run: UnreadableRun) -> None:
-    """A run of another version: it is still there, and can be deleted."""
-    with st.container(border=True, key=f"run-{run.id}"):
-        words, actions = st.columns([9, 2], vertical_alignment="center", gap="medium")
-        with words:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{plain(run.name or run.id)}**", width="content")
-                state_badge("unreadable")
-            st.caption(
-                "Its settings are not those of this version of RFT Studio: "
-                f"{plain(run.problem)}. Its files in `{run.id}` are untouched."
-            )
-        with actions, st.container(horizontal=True, horizontal_alignment="right"):
-            delete_button(run.id)
+    return shared_reads().get(("runs", folder, shown), get_revision(), read)
 
 
 def first_steps() -> None:
@@ -109,20 +118,30 @@ def watch_demo(name: str) -> None:
 
 
 def run_list() -> None:
-    ensure_commands_are_served(get_runs_dir())
-    statuses = read_statuses()
-    active = sum(status.is_active for status in statuses)
-    if st.session_state.get("overview_active", active) and not active:
-        st.session_state["overview_active"] = 0
-        st.rerun(scope="app")  # the last run has ended: stop refreshing
-    st.session_state["overview_active"] = active
-    finished = sum(status.state == "finished" for status in statuses)
-    count = f"{len(statuses)} run{'s' * (len(statuses) != 1)}"
-    st.markdown(f"**{count}** · {active} active · {finished} finished")
-    for status in statuses[:RUNS_SHOWN]:
-        run_card(status)
-    if len(statuses) > RUNS_SHOWN:
-        st.caption(f"The {RUNS_SHOWN} newest are shown; `python -m rft_core runs` lists all.")
+    with shown_errors():
+        runs = read_runs()
+    states = [status.state for status in runs.statuses]
+    active, finished = sum(s.is_active for s in runs.statuses), states.count("finished")
+    among = f" of the newest {len(states)}" if len(states) < runs.total else ""
+    count = f"{runs.total} run{'s' * (runs.total != 1)}"
+    st.markdown(f"**{count}** · {active} active · {finished} finished{among}")
+    for status in runs.statuses:
+        if status.state == "unreadable":
+            unreadable_card(status.run.id, status.run.name, status.message)
+        else:
+            run_card(status)
+    for run in runs.other_version[: st.session_state.get(SHOWN_KEY, RUNS_SHOWN)]:
+        unreadable_card(run.id, run.name, describe_settings(run))
+    hidden = runs.total - len(runs.statuses)
+    if hidden > 0:
+        st.button(
+            f"Show more ({hidden} older)", type="tertiary", icon=":material/expand_more:",
+            on_click=show_more,
+        )  # fmt: skip
+
+
+def show_more() -> None:
+    st.session_state[SHOWN_KEY] = st.session_state.get(SHOWN_KEY, RUNS_SHOWN) + RUNS_SHOWN
 
 
 def run_card(status: RunStatus) -> None:
@@ -159,7 +178,8 @@ def reward_line(status: RunStatus) -> None:
     """The last validation rewards where there are any, else the last training rewards."""
     source = "validation" if status.last_validation else "train"
     metrics = status.last_validation or status.last_train
-    measured = {name: metrics.get(f"rewards/{name}/mean") for name in reward_names(status)}
+    names = reward_weights(status.run)  # in the order of the reward set
+    measured = {name: metrics.get(f"rewards/{name}/mean") for name in names}
     means = {name: value for name, value in measured.items() if value is not None}
     if not means:
         st.caption("no rewards yet")
@@ -167,13 +187,6 @@ def reward_line(status: RunStatus) -> None:
     with st.container(horizontal=True):
         for name, value in list(means.items())[:3]:
             st.metric(plain(name), f"{value:.2f}", help=f"Mean reward, last {source} step.")
-
-
-def reward_names(status: RunStatus) -> tuple[str, ...]:
-    """In the order of the reward set."""
-    with shown_errors(), open_index(get_runs_dir()) as index:
-        content = get_reward_set(index, status.run.config.reward_set or "").content
-    return RewardSet.from_json(content).names
 
 
 def progress_text(status: RunStatus) -> str:
@@ -190,28 +203,6 @@ def run_actions(status: RunStatus) -> None:
         stop_and_resume(status)
         if not status.is_active:
             delete_button(status.run.id)
-
-
-def delete_button(run_id: str) -> None:
-    if st.button("Delete", key=f"delete-{run_id}", icon=":material/delete:", type="tertiary"):
-        confirm_delete(run_id)
-
-
-@st.dialog("Delete this run?")
-def confirm_delete(run_id: str) -> None:
-    st.write(
-        f"`{run_id}` with its metrics, generations, checkpoints and adapter will be gone for good."
-    )
-    if st.button("Delete it", type="primary", on_click=delete_now, args=(run_id,)):
-        st.rerun()
-
-
-def delete_now(run_id: str) -> None:
-    """A callback: it has to be done before the list is drawn again."""
-    try:
-        delete(get_runs_dir(), run_id)
-    except RftError as error:  # it became active, or is gone already
-        st.toast(str(error), icon=":material/error:")
 
 
 main()

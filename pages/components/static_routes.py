@@ -1,4 +1,4 @@
-"""Serves the JavaScript and CSS of the two browser components, and plotly.js from its wheel.
+"""Serves the JavaScript and CSS of the browser components, and plotly.js from its wheel.
 
 The components' inline code is a three-line shim that imports from here: Streamlit sends inline
 code again with every change, while a file is fetched once. The folder name in the address is a
@@ -29,6 +29,7 @@ ASSETS: dict[str, Path] = {
             "live_chart_series.js",
             "live_chart_theme.js",
             "live_chart.css",
+            "pulse.js",
             "code_editor.bundle.js",
         )
     },

@@ -70,6 +70,41 @@ def test_curves_and_generations_move_while_zoom_survives(
     assert x_range(page) == zoomed
 
 
+def test_a_tab_redraws_only_what_is_new_and_not_while_it_is_hidden(
+    page: Page, url: str, live: SampleRun
+) -> None:
+    said: list[Any] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: said.append(frame)))
+    page.goto(f"{url}/monitor?run={live.id}")
+    expect(page.get_by_text("train step 10")).to_be_visible(timeout=PATIENCE)
+    for _ in range(2):  # the last redraws of the beginning may still be on their way
+        page.wait_for_event("response", is_pulse, timeout=PATIENCE)
+    said.clear()
+    for _ in range(3):
+        page.wait_for_event("response", is_pulse, timeout=PATIENCE)
+    assert len(said) <= 1  # a beat may fall into it
+    set_hidden(page, True)
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append(request) if is_pulse(request) else None)
+    live.train(1)
+    page.wait_for_timeout(2500)  # nothing is to happen: there is no event to wait for
+    assert not asked and "Step 10" in header(page).inner_text()
+    set_hidden(page, False)
+    expect(header(page)).to_contain_text("Step 11", timeout=PATIENCE)
+
+
+def is_pulse(traffic: Any) -> bool:
+    return "/rft-pulse" in traffic.url
+
+
+def set_hidden(page: Page, hidden: bool) -> None:
+    page.evaluate(
+        "value => { Object.defineProperty(document, 'hidden', { value, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')) }",
+        hidden,
+    )
+
+
 def test_polling_stops_when_the_run_has_ended(page: Page, url: str, runs_dir: Path) -> None:
     run = begin_run(runs_dir, "ends-soon")
     run.hold()

@@ -6,10 +6,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.runs.curves import measured_panels
-from rft_core.paths import PROJECT_ROOT
+from pages.components.runs.look import look_at
+from rft_core.figures import Curves
+from rft_core.paths import PROJECT_ROOT, get_runs_dir
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
 from rft_core.store.run_writer import StepRecord
+from rft_core.store.runs import get_run
 from tests.sample_run import begin_run, queue_run, write_finished_run
 
 
@@ -33,6 +36,11 @@ def page_text(app: AppTest) -> str:
     """All that the page says, Markdown and HTML alike."""
     elements = [*app.markdown, *app.caption, *app.error, *app.warning, *app.info, *app.html]
     return "\n".join(str(element.value) for element in elements)
+
+
+def shown_curves(run: str) -> Curves:
+    with open_index(get_runs_dir()) as index:
+        return look_at(get_run(index, run)).curves
 
 
 def expander_labels(app: AppTest) -> list[str]:
@@ -173,7 +181,7 @@ def test_what_the_rewards_measured_has_panels_only_where_they_measured_something
     run.end("stopped")
     app = open_monitor("countdown-1")
     assert "Measured by the rewards" in expander_labels(app)
-    [panel] = measured_panels(app.session_state["run_curves"][1])
+    [panel] = measured_panels(shown_curves("countdown-1"))
     assert panel.title == "equation: gap" and list(panel.traces[0].y) == [0.75]
 
 
@@ -181,12 +189,12 @@ def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) 
     run = begin_run(runs_dir)
     run.train(14)
     app = open_monitor("countdown-1")
-    assert app.session_state["run_curves"][1].last_step == 14
+    assert shown_curves("countdown-1").last_step == 14
     run.writer.start_attempt(from_step=10, pid=1)
     run.step = 10
     run.train(1)
     app.run()
-    _, curves = app.session_state["run_curves"]
+    curves = shown_curves("countdown-1")
     assert curves.last_step == 11 and list(curves.get("reward").step) == list(range(1, 12))
     run.end()
 

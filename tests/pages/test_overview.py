@@ -7,11 +7,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rft_core.jobs import delete, launch_demo, stop
-from rft_core.paths import PROJECT_ROOT, get_run_dir
+from rft_core.paths import PROJECT_ROOT, get_run_db_path, get_run_dir
 from rft_core.store.commands import list_commands
+from rft_core.store.connections import list_wal_files
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
 from tests.sample_run import queue_run, write_finished_run
+
+RUNS_SHOWN = 30  # at first
 
 
 @pytest.fixture
@@ -78,6 +81,52 @@ def test_a_run_of_another_version_hides_no_other_and_can_be_deleted(runs_dir: Pa
     app.button(key="delete-countdown-1").click().run()
     button(app, "Delete it").click().run()
     assert not get_run_dir(runs_dir, "countdown-1").exists()
+
+
+@pytest.mark.parametrize("how", ["garbage", "folder"])
+def test_a_run_whose_database_is_no_database_is_a_card_on_every_page(
+    runs_dir: Path, how: str
+) -> None:
+    write_finished_run(runs_dir)
+    write_finished_run(runs_dir, "countdown-2", steps=2)
+    damage(get_run_db_path(runs_dir, "countdown-1"), how)
+    app = open_overview()
+    assert "**2 runs**" in said_on(app) and "unreadable" in said_on(app)
+    for name in ("monitor", "generations", "chat"):
+        page = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+        page.query_params["run"] = "countdown-1"
+        page.switch_page(f"{name}.py").run()
+        assert not page.exception and "unreadable" in said_on(page), name
+        assert len(page.selectbox(key="run_picker").options) == 2  # the other one is a click away
+    page.button(key="delete-countdown-1").click().run()
+    button(page, "Delete it").click().run()
+    assert not page.exception and not get_run_dir(runs_dir, "countdown-1").exists()
+
+
+def damage(path: Path, how: str) -> None:
+    for file in (path, *list_wal_files(path)):
+        file.unlink(missing_ok=True)
+    if how == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"\7" * 5000)
+
+
+def said_on(app: AppTest) -> str:
+    return "\n".join(str(e.value) for e in [*app.markdown, *app.caption, *app.error])
+
+
+def test_a_folder_of_many_runs_shows_the_newest_and_more_when_asked(
+    runs_dir: Path,
+) -> None:
+    for number in range(RUNS_SHOWN + 3):
+        queue_run(runs_dir, f"countdown-{number}")
+    app = open_overview()
+    shown = [b for b in app.button if str(b.key).startswith("stop-")]
+    assert len(shown) == RUNS_SHOWN
+    button(app, "Show more (3 older)").click().run()
+    assert len([b for b in app.button if str(b.key).startswith("stop-")]) == RUNS_SHOWN + 3
+    assert not [b for b in app.button if "Show more" in b.label]
 
 
 def test_the_demo_of_the_page_is_that_of_the_command_line_and_starts_anew_once_deleted(

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.page_header import plain
 from pages.components.rewards.shaping import describe_shaping
+from pages.components.shared_reads import shared_reads
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
@@ -16,17 +17,24 @@ from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow
 from rft_core.store.sets import StoredSet, get_reward_set
 
+Pinned = tuple[StoredSet, RewardSet]
 
-def get_pinned_rewards(run: RunRow) -> tuple[StoredSet, RewardSet] | None:
+
+def get_pinned_rewards(run: RunRow) -> Pinned | None:
     """None for a run without pinned rewards."""
     if run.config.reward_set is None:
         return None
+    folder, id = get_runs_dir(), run.config.reward_set
+
+    def read(known: Pinned | None) -> Pinned:
+        with open_index(folder) as index:
+            stored = get_reward_set(index, id)
+        return stored, RewardSet.from_json(stored.content)
+
     try:
-        with open_index(get_runs_dir()) as index:
-            stored = get_reward_set(index, run.config.reward_set)
+        return shared_reads().get(("pinned", folder, id), id, read)  # a stored set never changes
     except NotFoundError:
         return None
-    return stored, RewardSet.from_json(stored.content)
 
 
 def reward_weights(run: RunRow) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Stop, Kill now and Resume: the buttons of a run, the same wherever it is shown.
+"""Stop, Kill now, Resume and Delete: the buttons of a run, the same wherever it is shown.
 
 What is asked carries a command id that stays the same until the run's state changes: a double click
 is one command.
@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.page_header import shown_errors
 from rft_core.errors import RftError
-from rft_core.jobs import kill, new_command_id, resume, stop
+from rft_core.jobs import delete, kill, new_command_id, resume, stop
 from rft_core.paths import get_runs_dir
 from rft_core.store.run_state import RunStatus
 
@@ -55,6 +55,28 @@ def confirm_resume(status: RunStatus) -> None:
         on_click=_resume_now, args=(status.run.id,),
     ):  # fmt: skip
         st.rerun()
+
+
+def delete_button(run_id: str) -> None:
+    if st.button("Delete", key=f"delete-{run_id}", icon=":material/delete:", type="tertiary"):
+        confirm_delete(run_id)
+
+
+@st.dialog("Delete this run?")
+def confirm_delete(run_id: str) -> None:
+    st.write(
+        f"`{run_id}` with its metrics, generations, checkpoints and adapter will be gone for good."
+    )
+    if st.button("Delete it", type="primary", on_click=delete_now, args=(run_id,)):
+        st.rerun()
+
+
+def delete_now(run_id: str) -> None:
+    """A callback: it has to be done before the list is drawn again."""
+    try:
+        delete(get_runs_dir(), run_id)
+    except RftError as error:  # it became active, or is gone already
+        st.toast(str(error), icon=":material/error:")
 
 
 def get_command_id(kind: str, run_id: str) -> str:

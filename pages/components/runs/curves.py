@@ -1,4 +1,4 @@
-"""A run's curves as chart panels, and the memory that lets each tick read only new rows.
+"""A run's curves as chart panels, each look reading only new rows.
 
 What a panel means is said here, once, for people who see these measures for the first time.
 """
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import streamlit as st
 
 from pages.components.charts.chart_message import Kind, Mark, Panel, Trace
+from pages.components.shared_reads import shared_reads
 from rft_core.config.methods import Method, MetricPanel
 from rft_core.figures import Curve, Curves, extend_curves
 from rft_core.paths import get_runs_dir
@@ -23,39 +23,37 @@ from rft_core.store.run_reader import (
     open_run,
 )
 
-KEY, RESCORED_KEY = "run_curves", "rescored_curves"
 RESCORED = "re-scored"
 
 OF_EVERY_FUNCTION = ("mean", "std", "unscored")  # what is recorded of it; the rest it measured
 
 
-def read_curves(run_id: str) -> tuple[Curves, list[Checkpoint]]:
-    """All curves so far; only rows that were not there at the last look are read."""
+def read_curves(run_id: str, known: Curves | None = None) -> tuple[Curves, list[Checkpoint]]:
+    """All curves so far; only rows that `known` has not are read."""
     if not has_database(get_runs_dir(), run_id):
         return Curves(), []
     with open_run(get_runs_dir(), run_id) as db:
         attempts = len(list_attempts(db))
-        known_run, curves = st.session_state.get(KEY, ("", Curves()))
-        if known_run != run_id or curves.attempts != attempts:
-            curves = Curves(attempts=attempts)  # a resumed run has forgotten its last steps
-        curves = extend_curves(curves, metrics_frame(db, after_id=curves.last_id))
-        st.session_state[KEY] = (run_id, curves)
+        if known is None or known.attempts != attempts:
+            known = Curves(attempts=attempts)  # a resumed run has forgotten its last steps
+        curves = extend_curves(known, metrics_frame(db, after_id=known.last_id))
         return curves, list_checkpoints(db)
 
 
-def read_rescored(run_id: str, rescore: Rescore | None) -> Curves | None:
+def read_rescored(run_id: str, rescore: Rescore | None, revision: str) -> Curves | None:
     """The curves that other rewards would have given, as far as they are known."""
     if rescore is None:
         return None
-    which = (run_id, rescore.reward_set)
-    known, curves = st.session_state.get(RESCORED_KEY, (which, Curves()))
-    if known != which or curves.attempts != rescore.attempt:
-        curves = Curves(attempts=rescore.attempt)  # a new attempt may have forgotten steps
-    with open_rescores(get_runs_dir(), run_id) as db:
-        frame = rescored_frame(db, rescore.reward_set, after_id=curves.last_id)
-    curves = extend_curves(curves, frame)
-    st.session_state[RESCORED_KEY] = (which, curves)
-    return curves
+
+    def read(known: Curves | None) -> Curves:
+        if known is None or known.attempts != rescore.attempt:
+            known = Curves(attempts=rescore.attempt)  # a new attempt may have forgotten steps
+        with open_rescores(get_runs_dir(), run_id) as db:
+            frame = rescored_frame(db, rescore.reward_set, after_id=known.last_id)
+        return extend_curves(known, frame)
+
+    key = ("rescored", get_runs_dir(), run_id, rescore.reward_set)
+    return shared_reads().get(key, revision, read)
 
 
 def reward_panels(

@@ -1,12 +1,12 @@
 """The line that says how a run is doing, and what can be done with it: stop, resume, fork."""
 
-import time
+from datetime import datetime
 
 import streamlit as st
 
 from pages.components.page_header import plain, show_error
 from pages.components.runs.actions import forget_command_id, get_command_id, stop_and_resume
-from pages.components.runs.badge import age_text, duration_text, state_badge
+from pages.components.runs.badge import duration_text, state_badge
 from rft_core.config import parse_assignments
 from rft_core.errors import RftError
 from rft_core.jobs import fork
@@ -24,14 +24,14 @@ PHASES = {
 }
 
 
-def run_header(status: RunStatus, checkpoints: list[Checkpoint], updated_at: float | None) -> None:
-    """State, progress and actions of one run. `updated_at`: when the worker last wrote."""
+def run_header(status: RunStatus, checkpoints: list[Checkpoint], written_at: float | None) -> None:
+    """State, progress and actions of one run. `written_at`: when the worker last wrote."""
     with st.container(border=True, key="run-header"):
         text, actions = st.columns([3, 2], vertical_alignment="center")
         with text, st.container(horizontal=True, vertical_alignment="center", gap="small"):
             state_badge(status.state)
             st.markdown(f"**Step {status.step:,}** of {status.max_steps:,}", width="content")
-            st.caption(" · ".join(_facts(status, updated_at)), width="content")
+            st.caption(" · ".join(_facts(status, written_at)), width="content")
         with actions, st.container(horizontal=True, horizontal_alignment="right"):
             _actions(status, checkpoints)
         st.progress(min(status.step / max(status.max_steps, 1), 1.0))
@@ -40,7 +40,7 @@ def run_header(status: RunStatus, checkpoints: list[Checkpoint], updated_at: flo
     _trouble(status)
 
 
-def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
+def _facts(status: RunStatus, written_at: float | None) -> list[str]:
     facts = []
     if status.state == "queued":
         facts.append("waits for its turn")
@@ -55,10 +55,16 @@ def _facts(status: RunStatus, updated_at: float | None) -> list[str]:
         facts.append(f"{duration_text(status.duration)} of training")
     if status.sandbox_tier:
         facts.append(f"code locked in, tier {status.sandbox_tier}")
-    if updated_at is not None:
-        age = max(0.0, time.time() - updated_at)
-        facts.append(f"updated {f'{age:.0f} s ago' if age < 60 else age_text(age)}")
+    if written_at is not None:  # the time itself: it stays true while nothing is redrawn
+        facts.append(f"updated {_time_text(written_at)}")
     return facts
+
+
+def _time_text(at: float) -> str:
+    """`14:03:22`, with the day where it is not today."""
+    then = datetime.fromtimestamp(at)
+    day = "" if then.date() == datetime.now().date() else f"{then:%Y-%m-%d} "
+    return f"{day}{then:%H:%M:%S}"
 
 
 def _trouble(status: RunStatus) -> None:

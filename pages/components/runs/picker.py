@@ -5,9 +5,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.components.page_header import plain, shown_errors
+from pages.components.runs.unreadable import describe_settings, unreadable_card
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.runs import RunRow, list_runs
+from rft_core.store.run_state import get_run_status
+from rft_core.store.runs import RunRow, UnreadableRun, list_runs, list_unreadable_runs
 
 KEY = "run_picker"
 REMEMBERED = "last_run"  # the choice outlives a visit to a page without a picker
@@ -24,7 +26,9 @@ def pick_run(on_change: Callable[[], None] = lambda: None) -> RunRow:
         on_change()
 
     with shown_errors(), open_index(get_runs_dir()) as index:
-        runs = {run.id: run for run in list_runs(index)}
+        readable = {run.id: run for run in list_runs(index)}
+        other_version = {run.id: run for run in list_unreadable_runs(index)}
+    runs: dict[str, RunRow | UnreadableRun] = {**readable, **other_version}
     if not runs:
         _no_runs()
     wanted = st.query_params.get("run") or st.session_state.get(REMEMBERED)
@@ -37,10 +41,25 @@ def pick_run(on_change: Callable[[], None] = lambda: None) -> RunRow:
         "Run", list(runs), key=KEY, format_func=lambda id: run_label(runs[id]), on_change=remember
     )
     st.query_params["run"] = st.session_state[REMEMBERED] = wanted
-    return runs[wanted]
+    if wanted in other_version:
+        run = other_version[wanted]
+        unreadable_card(run.id, run.name, describe_settings(run))
+        st.stop()
+    _stop_if_unreadable(readable[wanted])
+    return readable[wanted]
 
 
-def run_label(run: RunRow) -> str:
+def _stop_if_unreadable(run: RunRow) -> None:
+    """The page of a run that cannot be read is a card, with the other runs still in the list."""
+    folder = get_runs_dir()
+    with shown_errors(), open_index(folder) as index:
+        status = get_run_status(index, folder, run.id)
+    if status.state == "unreadable":
+        unreadable_card(run.id, run.name, status.message)
+        st.stop()
+
+
+def run_label(run: RunRow | UnreadableRun) -> str:
     """The name, and the end of the id (time and a few random letters) to tell namesakes apart."""
     return f"{run.name}  ·  {run.id[-9:]}" if run.name else run.id
 

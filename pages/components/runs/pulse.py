@@ -1,0 +1,25 @@
+"""Redraws parts of a page when something has changed, and only then.
+
+The browser asks a small route for the revision of what the page shows: a few file times, no
+script, no database. Only when it is another one does it let Streamlit run the named fragments. A
+tab that nobody looks at does not ask; it catches up when it is looked at again.
+"""
+
+import streamlit as st
+
+from pages.components.runs.pulse_route import URL, get_revision
+from pages.components.static_routes import component_shim
+
+_mount = st.components.v2.component("rft_pulse", js=component_shim("pulse.js"))
+
+
+def redraw_on_change(*fragments: str, every: float, run: str = "") -> None:
+    """Look every so many seconds whether the run (or, without one, any) has changed.
+
+    `fragments` are keys of `st.fragment`. Call it once on a page, outside of them.
+    """
+    _mount(
+        key="pulse",
+        data={"url": URL, "run": run, "every": every, "revision": get_revision(run)},
+        on_changed_change=lambda: st.rerun(list(fragments)),
+    )
