@@ -74,7 +74,11 @@ def test_a_tab_redraws_only_what_is_new_and_not_while_it_is_hidden(
     page: Page, url: str, live: SampleRun
 ) -> None:
     said: list[Any] = []
-    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: said.append(frame)))
+
+    def note(frame: Any) -> None:
+        said.append(frame)
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
     page.goto(f"{url}/monitor?run={live.id}")
     expect(page.get_by_text("train step 10")).to_be_visible(timeout=PATIENCE)
     for _ in range(2):  # the last redraws of the beginning may still be on their way
