@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.components.access import refuse_public_address
+from pages.components.access import announce, make_gate, refuse_public_address
 from pages.components.runs.pulse_route import ROUTES as PULSE
 from pages.components.static_routes import ROUTES
 
 refuse_public_address()
-app = st.App("pages/navigation.py", routes=[*ROUTES, *PULSE])
+announce()
+app = st.App("pages/navigation.py", routes=[*ROUTES, *PULSE], middleware=[make_gate()])

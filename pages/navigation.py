@@ -36,6 +36,7 @@ PAGES = {
 FRONTEND = HERE / "components" / "frontend"
 st.set_page_config(page_title="RFT Studio", page_icon=FRONTEND / "logo-small.svg", layout="wide")
 st.logo(FRONTEND / "logo.svg", icon_image=FRONTEND / "logo-small.svg", size="large")
+st.html(FRONTEND / "site.css")
 require_sign_in()
 page = st.navigation(PAGES)
 with shown_errors():  # a page that caught nothing still says what is wrong, and no traceback

@@ -94,6 +94,11 @@ def get_initial_adapter_dir(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "initial_adapter"
 
 
+def get_token_path(runs_dir: Path) -> Path:
+    """What another user of this machine must know to open the dashboard."""
+    return runs_dir / "dashboard.token"
+
+
 def get_supervisor_lock_path(runs_dir: Path) -> Path:
     return runs_dir / "supervisor.lock"
 

@@ -1,14 +1,14 @@
 """A completion as HTML. What the model wrote is untrusted: every piece of it is escaped here.
 
-The only markup is this file's own; texts, names, reasons and flags enter through `escape`. Knows
-no Streamlit: `generation_view.py` puts the result on the page.
+The only markup is this file's own; texts, names, reasons and flags enter through `safe_html`.
+Knows no Streamlit: `view.py` puts the result on the page.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from html import escape
 
 from pages.components.completions.word_diff import DiffPart
+from pages.components.untrusted_text import safe_html
 from rft_core.store.generations import Generation
 
 _THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
@@ -26,10 +26,10 @@ def completion_card(
 ) -> str:
     """Reward, advantage and scores in a head line, the text below, and why each score, if asked."""
     head = [
-        f'<span class="gen-title">{escape(title)}</span>' if title else "",
+        f'<span class="gen-title">{safe_html(title)}</span>' if title else "",
         f'<span class="gen-reward">reward {score_text(generation.reward)}</span>',
         advantage_bar(generation.advantage),
-        *(f'<span class="gen-chip flag">⚑ {escape(flag)}</span>' for flag in generation.flags),
+        *(f'<span class="gen-chip flag">⚑ {safe_html(flag)}</span>' for flag in generation.flags),
         "" if reasons else f'<div class="gen-scores">{score_chips(generation.scores)}</div>',
     ]
     return (
@@ -57,7 +57,7 @@ def completion_text(generation: Generation, *, unfolded: bool = False) -> str:
 
 def score_chips(scores: Mapping[str, float | None]) -> str:
     return "".join(
-        f'<span class="gen-chip {_look(score)}">{escape(name)} {score_text(score)}</span>'
+        f'<span class="gen-chip {_look(score)}">{safe_html(name)} {score_text(score)}</span>'
         for name, score in scores.items()
     )
 
@@ -81,12 +81,12 @@ def completion_grid(cards: Iterable[str]) -> str:
 
 def diff_html(parts: Iterable[DiffPart]) -> str:
     tags = {"same": "span", "removed": "del", "added": "ins"}
-    marked = (f"<{tags[p.change]}>{escape(p.text)}</{tags[p.change]}>" for p in parts)
+    marked = (f"<{tags[p.change]}>{safe_html(p.text)}</{tags[p.change]}>" for p in parts)
     return f'<div class="gen-diff">{"".join(marked)}</div>'
 
 
 def prompt_html(text: str, *, short: bool = False) -> str:
-    return f'<div class="gen-prompt{" short" if short else ""}">{escape(text)}</div>'
+    return f'<div class="gen-prompt{" short" if short else ""}">{safe_html(text)}</div>'
 
 
 def score_text(score: float | None) -> str:
@@ -96,8 +96,8 @@ def score_text(score: float | None) -> str:
 
 def _why(generation: Generation) -> str:
     rows = "".join(
-        f'<span class="gen-chip {_look(score)}">{escape(name)}</span><b>{score_text(score)}</b>'
-        f'<span class="why">{escape(generation.reasons.get(name) or "no reason given")}</span>'
+        f'<span class="gen-chip {_look(score)}">{safe_html(name)}</span><b>{score_text(score)}</b>'
+        f'<span class="why">{safe_html(generation.reasons.get(name) or "no reason given")}</span>'
         for name, score in generation.scores.items()
     )
     return f'<div class="gen-foot"><div class="gen-why">{rows}</div></div>' if rows else ""
@@ -113,7 +113,7 @@ def _fold(thought: str, unfolded: bool) -> str:
     count = len(thought.split())
     return (
         f"<details{' open' if unfolded else ''}><summary>think · {count:,} words</summary>"
-        f'<div class="gen-think">{escape(thought.strip())}</div></details>'
+        f'<div class="gen-think">{safe_html(thought.strip())}</div></details>'
     )
 
 
@@ -121,10 +121,10 @@ def _answers(text: str) -> str:
     pieces, end = list[str](), 0
     for match in _ANSWER.finditer(text):
         pieces += [
-            escape(text[end : match.start()]),
+            safe_html(text[end : match.start()]),
             '<span class="gen-tag">&lt;answer&gt;</span>',
-            f'<mark class="gen-answer">{escape(match.group(1))}</mark>',
+            f'<mark class="gen-answer">{safe_html(match.group(1))}</mark>',
             '<span class="gen-tag">&lt;/answer&gt;</span>',
         ]
         end = match.end()
-    return "".join([*pieces, escape(text[end:])])
+    return "".join([*pieces, safe_html(text[end:])])

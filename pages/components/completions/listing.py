@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
+from pages.components.untrusted_text import spell_unseen
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import Generation, list_generations
 from rft_core.store.run_reader import open_run
@@ -127,7 +128,7 @@ def answer_of(completion: str) -> str:
     """The last `<answer>`, else the end of the text: what a list has room for."""
     found = _ANSWER.findall(completion)
     text = found[-1] if found else completion[-80:]
-    return " ".join(text.split())
+    return spell_unseen(" ".join(text.split()))
 
 
 def _wanted() -> int | None:

@@ -20,6 +20,7 @@ from pages.components.dry_run.form import PromptChoice
 from pages.components.dry_run.preflight_verdict import show_verdict
 from pages.components.page_header import plain
 from pages.components.prompts.bands import show_prompt_bands
+from pages.components.untrusted_text import spell_unseen
 from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, RewardSet
@@ -100,8 +101,11 @@ def show_table(
             "advantage": _numbers(g.advantage for g in flat),
             **{name: _numbers(g.scores.get(name) for g in flat) for name in names},
             "cut off": [g.truncated for g in flat],
-            "completion": [g.completion for g in flat],
-            **{f"why {name}": [g.reasons.get(name, "") for g in flat] for name in names},
+            "completion": [spell_unseen(g.completion) for g in flat],
+            **{
+                f"why {name}": [spell_unseen(g.reasons.get(name, "")) for g in flat]
+                for name in names
+            },
             "flags": [", ".join(g.flags) for g in flat],
             **extras,
         }

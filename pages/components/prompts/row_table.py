@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from pages.components.untrusted_text import spell_unseen
+
 MOST_ROWS_SHOWN = 500
 ROWS_IN_SIGHT = 7
 
@@ -28,13 +30,15 @@ def show_rows(
 
 def _cells(values: Iterable[Any]) -> list[Any]:
     """Lists and objects as JSON text; a column of several types as text, which Arrow needs."""
-    cells = [
-        json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-        for value in values
-    ]
+    cells = [_cell(value) for value in values]
     kinds = {type(cell) for cell in cells if cell is not None}
     one_type = len(kinds) <= 1 or kinds == {int, float}
     huge = any(isinstance(cell, int) and abs(cell) >= 2**63 for cell in cells)
     if one_type and not huge:
         return cells
     return [None if cell is None else str(cell) for cell in cells]
+
+
+def _cell(value: Any) -> Any:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    return spell_unseen(text) if isinstance(text, str) else text
