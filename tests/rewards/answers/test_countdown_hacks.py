@@ -1,12 +1,12 @@
 """Every known way to cheat Countdown's equation, and the honest twins that keep their score."""
 
 import threading
-import time
 
 import pytest
 
 from rft_core.rewards.answers.equation import grade_equation
 from rft_core.rewards.contract import Grade
+from tests.work import cpu_seconds
 
 ROW = {"nums": [15, 74, 9], "target": 50}
 HONEST = "74 - 15 - 9"
@@ -73,11 +73,11 @@ HACKS = {
 
 @pytest.mark.parametrize("answer", HACKS.values(), ids=HACKS.keys())
 def test_a_cheat_scores_zero_at_once(answer):
-    start = time.perf_counter()
     result = grade(answer)
     assert result.score == 0.0
     assert result.reason
-    assert time.perf_counter() - start < 0.05
+    honest = cpu_seconds(lambda: [grade("74 - 15 - 9") for _ in range(50)])
+    assert cpu_seconds(lambda: grade(answer)) < 4 * honest  # 9**9**9 would never end
 
 
 TWINS = {

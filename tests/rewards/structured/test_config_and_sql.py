@@ -1,11 +1,10 @@
 """Configuration and SQL: valid is not enough where nearly everything is valid."""
 
-import time
-
 import pytest
 
 from rft_core.rewards.structured.config_validity import grade_config
 from rft_core.rewards.structured.sql_validity import grade_sql
+from tests.work import cpu_seconds
 
 GOOD = {
     "yaml": "name: web\nserver:\n  port: 80\n  hosts: [a, b]",
@@ -105,9 +104,9 @@ def test_honest_queries_are_valid(statement):
      "SELECT name? FROM users", "SELECT nme FROM users WHERE id = ?", "SELECT ? FROM nobody"],
 )  # fmt: skip
 def test_other_statements_earn_nothing(statement):
-    start = time.perf_counter()
     assert sql(statement).score == 0.0
-    assert time.perf_counter() - start < 1
+    honest = cpu_seconds(lambda: [sql("SELECT name FROM users") for _ in range(20)])
+    assert cpu_seconds(lambda: sql(statement)) < 10 * honest
 
 
 def test_changes_are_valid_where_they_are_allowed_and_never_happen(tmp_path):
@@ -121,11 +120,11 @@ def test_changes_are_valid_where_they_are_allowed_and_never_happen(tmp_path):
 
 
 def test_a_query_without_end_is_not_run():
-    start = time.perf_counter()
     numbers = "WITH RECURSIVE t(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM t)"
     endless = f"{numbers} SELECT i, name FROM t, users"
-    assert sql(endless).score == 1.0  # valid; whether it is wise is not asked
-    assert time.perf_counter() - start < 0.5
+    assert (
+        sql(endless).score == 1.0
+    )  # valid; whether it is wise is not asked, else it never returns
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """JSON by schema: strict about where and what, partial where asked, never hung by a pattern."""
 
 import json
-import time
 
 import pytest
 
@@ -84,9 +83,7 @@ def test_partial_credit_is_the_share_of_parts_that_are_right():
 
 def test_a_pattern_that_never_ends_is_unscored_and_harms_no_other():
     slow = {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
-    start = time.perf_counter()
-    bad, good = score('{"a": "' + "a" * 40 + '!"}', '{"a": "aa"}', schema=slow)
-    assert time.perf_counter() - start < 8
+    bad, good = score('{"a": "' + "a" * 400 + '!"}', '{"a": "aa"}', schema=slow)  # 2**400 steps
     assert (bad.reward, bad.flags) == (None, ("slow_pattern",))
     assert good.reward == 1.0
 

@@ -1,6 +1,5 @@
 """Ways to cheat the format reward, and the honest completions that keep it."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +8,7 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.registry import check_entry
 from rft_core.rewards.text.format import grade_format, is_repetitive
+from tests.work import growth
 
 GOOD = "<think>74 - 15 = 59, 59 - 9 = 50</think>\n<answer>74 - 15 - 9</answer>"
 
@@ -119,13 +119,10 @@ def test_one_tag_is_enough_and_a_name_is_no_sentence():
             check_entry(RewardEntry("format", "format", options={"tags": tags}))
 
 
-@pytest.mark.parametrize(
-    "completion", ["<think" * 8334, "<think>" * 7143, "<" * 50_000, "</think><answer>" * 3000]
-)
-def test_50_kb_of_unclosed_tags_take_no_time(completion):
-    start = time.perf_counter()
-    assert grade_format(completion, {}).score == 0.0
-    assert time.perf_counter() - start < 0.05
+@pytest.mark.parametrize("unit", ["<think", "<think>", "<", "</think><answer>"])
+def test_the_time_for_unclosed_tags_grows_as_the_text(unit):
+    assert grade_format(unit * 8000, {}).score == 0.0
+    assert growth(lambda size: grade_format(unit * size, {}), 20_000) < 10
 
 
 REPETITIVE = {

@@ -1,11 +1,10 @@
 """Every kind of constraint: an honest completion keeps it, and a cheat does not."""
 
-import time
-
 import pytest
 
 from rft_core.rewards.text.instruction_kinds import KINDS
 from rft_core.rewards.text.instructions import grade_instructions
+from tests.work import cpu_seconds
 
 EN = "The cat is on the mat and it was happy with that."
 DE = "Die Katze ist nicht auf der Matte und das ist für die Maus gut."
@@ -130,13 +129,11 @@ def test_the_time_of_every_kind_grows_no_faster_than_the_text(kind):
     for unit in UNITS:
         short, long = (start + unit * (size // len(unit)) + "\x01a" for size in (4_000, 32_000))
         limit = max(3 * 8 * seconds_of(short, row), 0.1)  # as a square it would be 64 times as long
-        assert min(seconds_of(long, row) for _ in range(2)) < limit, unit
+        assert seconds_of(long, row) < limit, unit
 
 
 def seconds_of(text: str, row) -> float:
-    start = time.perf_counter()
-    grade_instructions(text, row)
-    return time.perf_counter() - start
+    return cpu_seconds(lambda: grade_instructions(text, row), tries=2)
 
 
 def test_every_kind_is_quick_on_hostile_text():
@@ -146,6 +143,5 @@ def test_every_kind_is_quick_on_hostile_text():
     for kind, values, *_ in CASES:
         row = {"constraints": [{"kind": kind, **values}]}
         for text in texts:
-            start = time.perf_counter()
-            grade_instructions(text + "x", row)
-            assert time.perf_counter() - start < 0.5, (kind, text[:10])
+            half = max(seconds_of(text[: len(text) // 4] + "x", row), 0.02)
+            assert seconds_of(text + "x", row) < 10 * half, (kind, text[:10])

@@ -1,11 +1,10 @@
 """A completion's program is found and taken apart without being run, whatever stands in it."""
 
-import time
-
 import pytest
 
-from rft_core.rewards.triton.source import find_code, read_code, read_completion
+from rft_core.rewards.triton.source import LONGEST_CODE, find_code, read_code, read_completion
 from rft_core.tasks.triton_kernels import wrap
+from tests.work import cpu_seconds
 
 CODE = """\
 from __future__ import annotations
@@ -104,8 +103,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("code", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_code_is_a_problem_in_words(code):
-    start = time.perf_counter()
     source = read_code(code)
     assert source.problem
     assert not source.kernels and not source.hosts
-    assert time.perf_counter() - start < 0.5
+    longest = CODE + "x = 1\n" * ((LONGEST_CODE - len(CODE)) // 6)
+    honest = cpu_seconds(lambda: read_code(longest))
+    assert not read_code(longest).problem
+    assert cpu_seconds(lambda: read_code(code)) < 10 * honest
