@@ -5,16 +5,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 import pytest
 
+from pages.components.runs.badge import STATE_LOOKS
 from rft_core.config import make_config
 from rft_core.errors import BadInputError, NotFoundError, WorkerError
-from rft_core.paths import PROJECT_ROOT, get_heartbeat_path, get_worker_lock_path
-from rft_core.store.commands import Command, add_command, set_command_handled
+from rft_core.paths import PROJECT_ROOT, get_heartbeat_path, get_run_dir, get_worker_lock_path
+from rft_core.store import evidence as evidence_module
+from rft_core.store.commands import (
+    Command,
+    add_command,
+    list_open_commands,
+    set_command_handled,
+    set_worker_ended,
+)
 from rft_core.store.evidence import Evidence
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity, is_alive
@@ -23,7 +33,7 @@ from rft_core.store.run_reader import RunProgress, WorkerLife
 from rft_core.store.run_state import RunStatus, get_run_status, is_run_active, list_run_statuses
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run, list_unreadable_runs
-from rft_core.store.state_rules import derive_state
+from rft_core.store.state_rules import RULES, Facts, derive_state
 
 OWN_PID, DEAD_PID = psutil.Process().pid, 2**22 - 3
 
@@ -263,3 +273,61 @@ def test_a_process_of_before_a_reboot_is_not_alive() -> None:
     assert is_alive(me)
     assert not is_alive(replace(me, boot="another boot"))
     assert is_alive(replace(me, boot=""))  # an older database does not say
+
+
+def test_a_worker_that_begins_while_we_look_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reader is delayed between its look at the lock and its look at the attempts."""
+    with open_index(tmp_path) as index:
+        add_run(index, id="a", config=make_config({"max_steps": 8}), launch_id="1")
+        set_command_handled(index, "1", worker_pid=OWN_PID, worker_started=1.0)
+    RunWriter(tmp_path, "a").close()
+    lock = FileLock(get_worker_lock_path(tmp_path, "a"))
+
+    def look_and_wait(path: Path) -> bool:
+        seen = is_locked(path)
+        if path == get_worker_lock_path(tmp_path, "a") and not seen:
+            lock.acquire()
+            with closing(RunWriter(tmp_path, "a")) as writer:
+                writer.start_attempt(from_step=0, pid=OWN_PID, command="1")
+        return seen
+
+    monkeypatch.setattr(evidence_module, "is_locked", look_and_wait)
+    assert read_status(tmp_path).state == "starting"
+    lock.release()
+    monkeypatch.undo()
+    assert read_status(tmp_path).state == "crashed"
+
+
+def test_every_state_has_a_rule_and_every_fact_is_used() -> None:
+    states = {state for state, _ in RULES}
+    assert states == set(STATE_LOOKS)
+    used = {condition.removeprefix("not ") for _, conditions in RULES for condition in conditions}
+    assert used == {field.name for field in fields(Facts)}
+
+
+def test_only_the_runs_that_are_shown_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_index(tmp_path) as index:
+        for number in range(40):
+            id = f"run-{number:02}"
+            get_run_dir(tmp_path, id).mkdir()
+            add_run(index, id=id, config=make_config({}), launch_id=id)
+            set_command_handled(index, id, worker_pid=DEAD_PID, worker_started=1.0)
+            if number != 7:
+                set_worker_ended(index, id)
+        opened: list[str] = []
+        monkeypatch.setattr(
+            evidence_module, "open_run", lambda runs_dir, id: opened.append(id) or missing()
+        )
+        listed = list_run_statuses(index, tmp_path, limit=5)
+        assert [s.run.id for s in listed] == sorted(opened, reverse=True) == [
+            f"run-{number}" for number in (39, 38, 37, 36, 35)
+        ]  # fmt: skip
+        assert {command.run for command in list_open_commands(index)} == {"run-07"}
+
+
+def missing() -> NoReturn:
+    raise NotFoundError("There is no database")
