@@ -24,8 +24,9 @@ from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, RftError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
-from rft_core.sampling.service.client import GenerationClient, choose_engine
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.sampling.service.messages import Lane, SamplingParams
+from rft_core.sampling.settings import find_obstacle, run_settings
 from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow
@@ -91,10 +92,10 @@ def load_rewards(runs_dir: Path, set_id: str) -> RewardSet:
 
 def make_client(run: RunRow) -> GenerationClient:
     """In the run's own precision and, where it can work here, by its own engine."""
-    config, engine = run.config, choose_engine(run.config)
-    if engine != config.engine:
-        st.caption(f"There is no GPU here: {engine} answers in place of {config.engine}.")
-    return GenerationClient(get_runs_dir(), engine=engine, dtype=config.dtype)
+    settings = run_settings(run.config)
+    if obstacle := find_obstacle(run.config.engine):
+        st.caption(f"{obstacle}: {settings.engine} answers in place of {run.config.engine}.")
+    return GenerationClient(get_runs_dir(), settings)
 
 
 def pick_checkpoints(run: RunRow) -> list[StoredAdapter]:
@@ -120,9 +121,24 @@ def sampling_settings(run: RunRow) -> SamplingParams:
             run.config.max_completion_length,
         )  # fmt: skip
         seed = st.number_input("Seed, the same for every lane", 0, 2**31 - 1, 0)
+        show_service()
     return SamplingParams(
         temperature=temperature, max_completion_length=int(longest), seed=int(seed)
     )
+
+
+def show_service() -> None:
+    """Which model is kept in memory for the next question, and a way to have the memory back."""
+    client = GenerationClient(get_runs_dir())
+    with shown_errors():
+        status = client.status()
+        if status is None:
+            return
+        held = f"keeps {plain(status.model)} in memory" if status.model else "keeps no model"
+        st.caption(f"The generation service {held} ({status.memory_bytes / 1e9:.1f} GB in all).")
+        if st.button("Free the memory", icon=":material/memory:", width="stretch"):
+            client.stop()
+            st.rerun()
 
 
 def pick_question(prompts: PromptSet) -> tuple[Messages, dict[str, Any]] | None:

@@ -12,7 +12,7 @@ from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, MOST_PROMPTS
 from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 from rft_core.evaluation.suite import Evaluation
 from rft_core.paths import get_runs_dir
-from rft_core.sampling.service.messages import Progress
+from rft_core.sampling.service.messages import LoadProgress
 from rft_core.store.adapters import list_adapters
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, list_runs
@@ -65,7 +65,7 @@ def measure(
     stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
     models, done = len(plan.contenders), 0
 
-    def on_progress(progress: Progress) -> None:
+    def on_progress(progress: LoadProgress) -> None:
         nonlocal done
         share = progress.fraction or 0.0
         status.progress(min((done + share) / models, 1.0), text=progress.message)

@@ -29,6 +29,7 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.user_function import FLAG_COLUMN, REASON_COLUMN
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback
 from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.settings import run_settings
 from rft_core.types import Completion, Messages, Problem, Row
 
 R = TypeVar("R", bound=Row)
@@ -117,7 +118,7 @@ def sample_groups(
         max_completion_length=config.max_completion_length,
         seed=config.seed,
     )
-    client = GenerationClient(runs_dir, engine=config.engine, dtype=config.dtype)
+    client = GenerationClient(runs_dir, run_settings(config))
     # One token first, so that loading the model is not measured as sampling.
     one_token = replace(params, max_completion_length=1)
     client.sample(config.model, prompts[:1], 1, one_token, on_progress=on_progress)

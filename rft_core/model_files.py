@@ -108,6 +108,12 @@ def model_summary(name: str) -> ModelSummary | None:
     )
 
 
+def get_weight_bytes(name: str) -> int:
+    """The size of the model's weights on this machine's disk; 0 where they are not there yet."""
+    folder = find_local_folder(name)
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors")) if folder else 0
+
+
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a model folder, as it stands."""
     try:

@@ -112,5 +112,10 @@ def get_generation_socket_path(runs_dir: Path) -> Path:
     return runs_dir / "generation.sock"
 
 
+def get_device_lease_path(runs_dir: Path) -> Path:
+    """Held with a shared `flock` by every worker that has a model in memory."""
+    return runs_dir / "device.lease"
+
+
 def get_generation_log_path(runs_dir: Path) -> Path:
     return runs_dir / "generation.log"

@@ -33,7 +33,9 @@ from rft_core.paths import (
     get_worker_lock_path,
     keep_files_private,
 )
+from rft_core.planning import estimate
 from rft_core.rewards.contract import RewardSet
+from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
@@ -154,7 +156,9 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         elapsed,
         tokens,
     )
-    return AttemptEnding(*train(session, writer, stop))
+    needed = estimate(run.config, runs_dir).memory_bytes
+    with hold_device(runs_dir, run.id, needed):
+        return AttemptEnding(*train(session, writer, stop))
 
 
 def read_assignment(runs_dir: Path, run_id: str) -> Assignment:

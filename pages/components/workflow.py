@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from pages.components.page_header import plain
-from rft_core.sampling.service.messages import Progress
+from rft_core.sampling.service.messages import LoadProgress
 
 T = TypeVar("T")
 
@@ -29,10 +29,10 @@ def remembered(slot: str, inputs: object, compute: Callable[[], T]) -> T:
     return known[1]
 
 
-def progress_into(place: DeltaGenerator) -> Callable[[Progress], None]:
+def progress_into(place: DeltaGenerator) -> Callable[[LoadProgress], None]:
     """A callback that shows what is being waited for in `place`, an `st.empty()`."""
 
-    def show(progress: Progress) -> None:
+    def show(progress: LoadProgress) -> None:
         text = plain(progress.message[:1].upper() + progress.message[1:])
         if progress.fraction is None:
             place.caption(f":material/hourglass_top: {text} …")

@@ -38,6 +38,14 @@ class RunConfig(BaseModel):
         "Model", "colocate", "vLLM inside the trainer or as a server beside it.",
         methods=("rollouts",), trl=True, advanced=True,
     )  # fmt: skip
+    vllm_gpu_memory_utilization: float = declare(
+        "Model", 0.3, "Share of the GPU's memory that vLLM takes.",
+        methods=("rollouts",), trl=True, advanced=True, ge=0.01, le=0.99,
+    )  # fmt: skip
+    vllm_max_model_length: OrNone[int] = declare(
+        "Model", None, "Most tokens of a prompt with its completion, in vLLM; empty: the model's.",
+        methods=("rollouts",), trl=True, advanced=True, ge=1, le=10_000_000,
+    )  # fmt: skip
     dtype: Literal["float32", "bfloat16", "auto"] = declare(
         "Model", "float32", "Precision of the base weights."
     )

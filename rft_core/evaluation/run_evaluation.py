@@ -18,8 +18,9 @@ from rft_core.rewards.completion_text import from_anywhere
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.deciding import find_deciding, is_right
 from rft_core.rewards.scorer import Scorer
-from rft_core.sampling.service.client import GenerationClient, ProgressCallback, choose_engine
-from rft_core.sampling.service.messages import EngineName, SamplingParams
+from rft_core.sampling.service.client import GenerationClient, ProgressCallback
+from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.settings import EngineName, choose_engine, run_settings
 from rft_core.store.adapters import get_adapter
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
@@ -95,7 +96,7 @@ def run_evaluation(
 ) -> list[Evaluation]:
     """A result per contender. `vote` adds the majority vote over k completions."""
     config, held_out, seed = plan.config, plan.held_out, plan.params.seed
-    client = GenerationClient(plan.runs_dir, engine=plan.engine, dtype=config.dtype)
+    client = GenerationClient(plan.runs_dir, run_settings(config))
 
     def sample(prompts: Sequence[Messages], n: int, adapter: Path | None) -> list[list[Completion]]:
         return client.sample(

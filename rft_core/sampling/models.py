@@ -19,7 +19,7 @@ from transformers.utils import logging as transformers_logging
 from rft_core.errors import ModelUnavailableError
 from rft_core.model_files import resolve_model
 from rft_core.sampling.download import ProgressCallback, download
-from rft_core.sampling.service.messages import Dtype
+from rft_core.sampling.settings import Dtype
 
 TOKENIZER_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 

@@ -19,20 +19,20 @@ from rft_core.sampling.download import ProgressCallback
 from rft_core.sampling.engine import Checkpoint, carry_on
 from rft_core.sampling.models import ensure_model_folder
 from rft_core.sampling.service.messages import (
-    Dtype,
     Lane,
     LaneDone,
     RenderedPrompt,
     SamplingParams,
     TextDelta,
 )
+from rft_core.sampling.settings import EngineSettings
 from rft_core.types import Completion, Messages
 
 MAX_LORA_RANK = 64
 MAX_LORAS = 4
 
 
-def load_vllm_engine(name: str, dtype: Dtype, progress: ProgressCallback) -> VllmEngine:
+def load_vllm_engine(name: str, settings: EngineSettings, progress: ProgressCallback) -> VllmEngine:
     """Start vLLM on the model; compiling and measuring memory takes tens of seconds."""
     try:
         from vllm import LLM
@@ -45,7 +45,13 @@ def load_vllm_engine(name: str, dtype: Dtype, progress: ProgressCallback) -> Vll
     folder = ensure_model_folder(name, progress)
     progress(f"starting vLLM with {name}", None)
     llm = LLM(
-        str(folder), dtype=dtype, enable_lora=True, max_lora_rank=MAX_LORA_RANK, max_loras=MAX_LORAS
+        str(folder),
+        dtype=settings.dtype,
+        gpu_memory_utilization=settings.memory_share,
+        max_model_len=settings.max_length,
+        enable_lora=True,
+        max_lora_rank=MAX_LORA_RANK,
+        max_loras=MAX_LORAS,
     )
     return VllmEngine(name, llm)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sampling.service.socket_path import get_lock_path
+from rft_core.sampling.service.connection import get_lock_path
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from rft_core.errors import ModelUnavailableError
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sampling.service.messages import Progress, SamplingParams
+from rft_core.sampling.service.messages import LoadProgress, SamplingParams
 from rft_core.store.run_reader import list_attempts, open_run
 from tests.sampling.fake_hub import serve_hub
 from tests.sampling.processes import service_folder
@@ -35,7 +35,7 @@ def client(
 
 
 def test_a_hub_model_is_downloaded_with_progress(client: GenerationClient, tiny_model: Path):
-    seen: list[Progress] = []
+    seen: list[LoadProgress] = []
     client.render("nobody/tiny", PROMPTS)  # downloads the tokenizer, not the weights
     groups = client.sample("nobody/tiny", PROMPTS, 1, PARAMS, on_progress=seen.append)
     assert groups == client.sample(str(tiny_model), PROMPTS, 1, PARAMS)

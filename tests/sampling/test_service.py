@@ -1,5 +1,7 @@
 """The generation service as a real process: started on demand, shared, cancelled, killed, idle."""
 
+import io
+import json
 import os
 import signal
 import stat
@@ -7,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,19 +19,24 @@ from rft_core.errors import BadInputError, ModelUnavailableError, RftError
 from rft_core.hardware import get_hardware
 from rft_core.paths import get_generation_log_path
 from rft_core.sampling.models import load_base
-from rft_core.sampling.service.client import GenerationClient, choose_engine
-from rft_core.sampling.service.connection import ensure_service, open_request
+from rft_core.sampling.service.client import GenerationClient
+from rft_core.sampling.service.connection import ensure_service, get_socket_path, open_request
 from rft_core.sampling.service.messages import (
     PROTOCOL_VERSION,
+    ControlRequest,
     Dtype,
     Lane,
     LaneDone,
-    Progress,
+    LoadProgress,
+    SampledGroup,
     SamplingParams,
     TextDelta,
+    parse_event,
+    write_event,
 )
-from rft_core.sampling.service.socket_path import get_socket_path
+from rft_core.sampling.settings import EngineSettings, choose_engine, find_obstacle, run_settings
 from rft_core.sampling.transformers_engine import TransformersEngine
+from rft_core.types import Completion
 from tests.sampling.processes import service_folder, wait_for_exit
 from tests.tiny_model import make_tiny_model
 
@@ -71,7 +79,7 @@ def test_another_model_replaces_the_resident_one_and_progress_is_reported(
 ):
     client.sample(str(tiny_model), PROMPTS, 1, PARAMS)
     other = make_tiny_model(tmp_path, seed=1)
-    seen: list[Progress] = []
+    seen: list[LoadProgress] = []
     client.sample(str(other), PROMPTS, 2, PARAMS, on_progress=seen.append)
     assert client.status().model == str(other)
     messages = [progress.message for progress in seen]
@@ -82,7 +90,7 @@ def test_another_model_replaces_the_resident_one_and_progress_is_reported(
 
 def test_the_model_is_loaded_in_the_precision_that_is_asked_for(runs_dir, tiny_model: Path):
     def logprobs(dtype: Dtype) -> list[float]:
-        client = GenerationClient(runs_dir, dtype=dtype)
+        client = GenerationClient(runs_dir, EngineSettings(dtype=dtype))
         groups = client.sample(str(tiny_model), PROMPTS, 2, PARAMS)
         return [completion.logprob for group in groups for completion in group]
 
@@ -93,10 +101,30 @@ def test_the_model_is_loaded_in_the_precision_that_is_asked_for(runs_dir, tiny_m
     assert logprobs("float32") != pytest.approx(logprobs("bfloat16"), abs=1e-6)
 
 
-def test_without_a_gpu_transformers_stands_in_for_vllm():
-    has_gpu = bool(get_hardware().gpus)
+def test_whether_an_engine_can_run_is_asked_of_the_engine(monkeypatch: pytest.MonkeyPatch):
+    def install(version: str | None) -> None:
+        def find(name: str) -> str:
+            if version is None:
+                raise metadata.PackageNotFoundError(name)
+            return version
+
+        monkeypatch.setattr(metadata, "version", find)
+
+    config, has_gpu = RunConfig(engine="vllm"), bool(get_hardware().gpus)
     assert choose_engine(RunConfig(engine="transformers")) == "transformers"
-    assert choose_engine(RunConfig(engine="vllm")) == ("vllm" if has_gpu else "transformers")
+    install(None)
+    assert "not installed" in find_obstacle("vllm")
+    assert choose_engine(config) == "transformers"
+    install("0.31.0")
+    assert choose_engine(config) == ("vllm" if has_gpu else "transformers")
+    install("0.31.0+cpu")  # which needs no GPU
+    assert run_settings(config).engine == "vllm"
+
+
+def test_the_engines_settings_are_the_runs():
+    config = RunConfig(dtype="bfloat16", vllm_gpu_memory_utilization=0.4, vllm_max_model_length=900)
+    settings = run_settings(config)
+    assert (settings.dtype, settings.memory_share, settings.max_length) == ("bfloat16", 0.4, 900)
 
 
 def test_streamed_lanes_equal_sampling(client, tiny_model: Path, adapters: list[Path]):
@@ -134,7 +162,7 @@ def test_hanging_up_stops_the_stream_and_frees_the_model(client, runs_dir, tiny_
 
 
 def test_an_exception_while_watching_progress_cancels(client, tiny_model: Path):
-    def give_up(progress: Progress) -> None:
+    def give_up(progress: LoadProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -149,7 +177,7 @@ def test_a_second_request_waits_and_is_told_so(client, tiny_model: Path):
     seen: list[str] = []
     waiting = threading.Event()
 
-    def watch(progress: Progress) -> None:
+    def watch(progress: LoadProgress) -> None:
         seen.append(progress.message)
         waiting.set()
 
@@ -185,7 +213,7 @@ def test_an_idle_service_leaves(tmp_path: Path):
 
 def test_a_service_of_another_version_is_replaced(tmp_path: Path, monkeypatch):
     def ask() -> None:
-        open_request(tmp_path, {"request": "status"}, idle_timeout=60).close()
+        open_request(tmp_path, ControlRequest(request="status"), idle_timeout=60).close()
 
     with service_folder(tmp_path):
         ask()
@@ -223,6 +251,48 @@ def test_bad_requests_come_back_as_bad_input(client, tiny_model: Path):
         client.sample(str(tiny_model), PROMPTS, 1, too_long)
     with pytest.raises(BadInputError, match="conversation is empty"):
         client.sample(str(tiny_model), [[]], 1, PARAMS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"request": "dance"}',
+        b'{"request": "sample", "model": 3}',
+        b'{"request": "render", "model": "m", "prompts": [[{"role": "user", "content": 3}]]}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"request": "status", "more": 1}',
+    ],
+    ids=range(9),
+)
+def test_what_is_no_request_is_answered_with_one_sentence(runs_dir: Path, line: bytes):
+    with ensure_service(runs_dir, idle_timeout=60) as connection:
+        connection.sendall(line + b"\n")
+        replies = connection.makefile("rb").read().splitlines()
+    assert [json.loads(reply)["event"] for reply in replies] == ["accepted", "error"]
+    error = json.loads(replies[-1])
+    assert error["kind"] == "BadInputError"
+    assert "cannot be understood" in error["what"] and len(error["why"]) < 500
+    assert GenerationClient(runs_dir).status() is not None
+
+
+def test_numbers_that_json_does_not_know_cross_the_socket():
+    completion = Completion("a\u2028b\n", (1, 2), False, float("-inf"))
+    file = io.BytesIO()
+    write_event(file, SampledGroup(0, (completion,)))
+    assert file.getvalue().count(b"\n") == 1
+    assert parse_event(file.getvalue()) == SampledGroup(0, (completion,))
+
+
+def test_what_cannot_be_sent_is_bad_input(runs_dir: Path):
+    odd = [[{"role": "user", "content": "\ud800"}]]
+    with pytest.raises(BadInputError):
+        GenerationClient(runs_dir).sample("embedded/countdown", odd, 1, PARAMS)
+    with pytest.raises(BadInputError):
+        GenerationClient(runs_dir).sample("embedded/countdown", PROMPTS, 0, PARAMS)
 
 
 def test_a_deep_runs_folder_gets_a_short_socket_path(tmp_path: Path):

@@ -17,7 +17,13 @@ from rft_core.errors import RftError
 from rft_core.rewards.contract import Batch, RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sampling.service.messages import Lane, LaneDone, Progress, SamplingParams, TextDelta
+from rft_core.sampling.service.messages import (
+    Lane,
+    LaneDone,
+    LoadProgress,
+    SamplingParams,
+    TextDelta,
+)
 from rft_core.store.generations import Generation
 from rft_core.types import Completion, Messages
 
@@ -74,7 +80,7 @@ def ask(
     try:
         with closing(client.stream(model, messages, lanes, params)) as events:
             for event in events:
-                if isinstance(event, Progress):
+                if isinstance(event, LoadProgress):
                     waiting.caption(event.message)
                     continue
                 waiting.empty()

@@ -19,7 +19,7 @@ from rft_core.data import PromptSet
 from rft_core.dry_run import choose_rows, sample_groups
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import get_runs_dir
-from rft_core.sampling.service.messages import Progress
+from rft_core.sampling.service.messages import LoadProgress
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_prompt_set, list_prompt_sets
 from rft_core.tasks import TASKS, get_task
@@ -277,7 +277,7 @@ def _sample(request: DryRunRequest) -> Samples:
     config = request.config
     place, cancel = st.empty(), st.empty()
     show = progress_into(place)
-    show(Progress("Waking the model", None))
+    show(LoadProgress("Waking the model", None))
     cancel.button("Cancel", key="dry_run_cancel", icon=":material/stop:")
     rows, prompts = request.prompts.load(request.num_prompts, seed=0)
     sampling = sample_groups(get_runs_dir(), config, prompts, on_progress=show)

@@ -11,7 +11,7 @@ from pages.components.workflow import progress_into
 from rft_core.data import Table, load_hub_rows, read_table
 from rft_core.data.sample_data import load_sample
 from rft_core.errors import RftError
-from rft_core.sampling.service.messages import Progress
+from rft_core.sampling.service.messages import LoadProgress
 from rft_core.tasks import TASKS
 
 UPLOAD, HUB, SAMPLE = "Upload a file", "Hub dataset", "Sample data"
@@ -78,12 +78,12 @@ def _fetch(name: str, split: str, limit: int, subset: str | None) -> None:
     """Blocks with a progress line; Cancel reruns the page, which ends the reading."""
     place, cancel = st.empty(), st.empty()
     show = progress_into(place)
-    show(Progress("Asking the hub"))
+    show(LoadProgress("Asking the hub"))
     cancel.button("Cancel", key="prompts_hub_cancel", icon=":material/stop:")
 
     def on_progress(count: int) -> None:
         if count % max(1, limit // 100) == 0:
-            show(Progress(f"{count:,} of at most {limit:,} rows", count / limit))
+            show(LoadProgress(f"{count:,} of at most {limit:,} rows", count / limit))
 
     try:
         table = load_hub_rows(name, split, limit, subset=subset, on_progress=on_progress)

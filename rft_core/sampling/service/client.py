@@ -7,14 +7,9 @@ a killed page) cancels the request within one token.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from rft_core.config import RunConfig
-from rft_core.hardware import get_hardware
 from rft_core.sampling.service.connection import (
     make_crash_error,
     open_request,
@@ -22,28 +17,31 @@ from rft_core.sampling.service.connection import (
     read_reply,
 )
 from rft_core.sampling.service.messages import (
-    Dtype,
-    EngineName,
+    ControlRequest,
+    Done,
+    Event,
     Lane,
-    Progress,
+    LaneDone,
+    LoadProgress,
     RenderedPrompt,
+    RenderRequest,
+    Request,
+    SampledGroup,
+    SampleRequest,
     SamplingParams,
+    ServiceError,
     ServiceStatus,
     StreamEvent,
-    make_completion,
-    make_error,
-    make_stream_event,
+    StreamRequest,
+    TextDelta,
+    make_request,
     plain_messages,
 )
+from rft_core.sampling.settings import EngineSettings, default_settings
 from rft_core.types import Completion, Messages
 
-ProgressCallback = Callable[[Progress], None]
+ProgressCallback = Callable[[LoadProgress], None]
 DEFAULT_IDLE_TIMEOUT = 900.0
-
-
-def choose_engine(config: RunConfig) -> EngineName:
-    """The run's own engine where it can work: without a GPU, transformers stands in for vLLM."""
-    return "vllm" if config.engine == "vllm" and get_hardware().gpus else "transformers"
 
 
 class GenerationClient:
@@ -52,22 +50,16 @@ class GenerationClient:
     def __init__(
         self,
         runs_dir: Path,
+        settings: EngineSettings | None = None,
         *,
-        engine: EngineName = "transformers",
-        dtype: Dtype = "float32",
-        threads: int | None = None,
         idle_timeout: float = DEFAULT_IDLE_TIMEOUT,
     ) -> None:
-        """`dtype`: of the base weights, as in training; another one loads the model again.
-
-        `threads`: torch threads (default: RFT_GENERATION_THREADS or 1); more only when idle.
+        """`settings`: of the engine, as in training; other ones load the model again.
 
         `idle_timeout` (seconds) applies to a service that this client happens to start.
         """
         self._runs_dir = runs_dir.resolve()
-        self._engine = engine
-        self._dtype = dtype
-        self._threads = threads or int(os.environ.get("RFT_GENERATION_THREADS") or 1)
+        self._settings = settings or default_settings()
         self._idle_timeout = idle_timeout
 
     def sample(
@@ -83,12 +75,10 @@ class GenerationClient:
         """`n` completions of each prompt, in order. An exception in `on_progress` cancels."""
         groups: list[list[Completion]] = [[] for _ in prompts]
         for item in self.sample_groups(model, prompts, n, params, adapter):
-            if isinstance(item, Progress):
-                if on_progress:
-                    on_progress(item)
-            else:
-                index, completions = item
-                groups[index] = completions
+            if isinstance(item, SampledGroup):
+                groups[item.index] = list(item.completions)
+            elif on_progress:
+                on_progress(item)
         return groups
 
     def sample_groups(
@@ -98,21 +88,22 @@ class GenerationClient:
         n: int,
         params: SamplingParams,
         adapter: Path | None = None,
-    ) -> Iterator[Progress | tuple[int, list[Completion]]]:
-        """(index of the prompt, its completions) as soon as a group is complete, and progress."""
-        request = {
-            **self._about(model, params),
-            "request": "sample",
-            "prompts": [plain_messages(messages) for messages in prompts],
-            "n": n,
-            "adapter": str(adapter.resolve()) if adapter else None,
-        }
-        for message in self._ask(request) if prompts else ():
-            if message["event"] == "group":
-                completions = [make_completion(value) for value in message["completions"]]
-                yield message["index"], completions
-            else:
-                yield Progress(message["message"], message["fraction"])
+    ) -> Iterator[LoadProgress | SampledGroup]:
+        """Each group as soon as it is complete, and progress in between."""
+        if not prompts:
+            return
+        request: SampleRequest = make_request(
+            SampleRequest,
+            model=model,
+            settings=self._settings,
+            params=params,
+            prompts=[plain_messages(messages) for messages in prompts],
+            n=n,
+            adapter=adapter.resolve() if adapter else None,
+        )
+        for event in self._ask(request):
+            if isinstance(event, LoadProgress | SampledGroup):
+                yield event
 
     def stream(
         self, model: str, messages: Messages, lanes: Sequence[Lane], params: SamplingParams
@@ -121,19 +112,19 @@ class GenerationClient:
 
         Each lane gives exactly what `sample` gives with n=1. Closing the iterator cancels.
         """
-        request = {
-            **self._about(model, params),
-            "request": "stream",
-            "messages": plain_messages(messages),
-            "lanes": [
-                {
-                    "label": lane.label,
-                    "adapter": str(lane.adapter.resolve()) if lane.adapter else None,
-                }
-                for lane in lanes
+        request: StreamRequest = make_request(
+            StreamRequest,
+            model=model,
+            settings=self._settings,
+            params=params,
+            messages=plain_messages(messages),
+            lanes=[
+                Lane(lane.label, lane.adapter.resolve() if lane.adapter else None) for lane in lanes
             ],
-        }
-        yield from map(make_stream_event, self._ask(request))
+        )
+        for event in self._ask(request):
+            if isinstance(event, LoadProgress | TextDelta | LaneDone):
+                yield event
 
     def render(
         self,
@@ -143,40 +134,39 @@ class GenerationClient:
     ) -> list[RenderedPrompt]:
         """The exact string and tokens of each conversation, from the tokenizer alone."""
         prompts = [plain_messages(messages) for messages in messages_list]
+        request: RenderRequest = make_request(RenderRequest, model=model, prompts=prompts)
         rendered = []
-        for message in self._ask({"request": "render", "model": model, "prompts": prompts}):
-            if message["event"] == "rendered":
-                token_ids, pieces = tuple(message["token_ids"]), tuple(message["pieces"])
-                rendered.append(RenderedPrompt(message["text"], token_ids, pieces))
-            elif on_progress:
-                on_progress(Progress(message["message"], message["fraction"]))
+        for event in self._ask(request):
+            if isinstance(event, RenderedPrompt):
+                rendered.append(event)
+            elif isinstance(event, LoadProgress) and on_progress:
+                on_progress(event)
         return rendered
 
     def status(self) -> ServiceStatus | None:
         """What the service holds; None if it is not running. Never starts it."""
-        for message in self._ask({"request": "status"}, start=False):
-            values = {key: value for key, value in message.items() if key != "event"}
-            return ServiceStatus(**{**values, "adapters": tuple(values["adapters"])})
+        for event in self._ask(ControlRequest(request="status"), start=False):
+            if isinstance(event, ServiceStatus):
+                return event
         return None
 
+    def free(self, who: str) -> None:
+        """Have the service unload its model, as `who` needs the memory.
+
+        A request under way has a moment to end, and is then broken off with a sentence.
+        """
+        for _ in self._ask(ControlRequest(request="free", who=who), start=False):
+            pass
+
     def stop(self) -> None:
-        """Ask the service to leave and free its memory; running requests are cut off."""
-        opened = open_request_if_running(self._runs_dir, {"request": "quit"})
+        """Ask the service to leave and free all that it holds; running requests are cut off."""
+        opened = open_request_if_running(self._runs_dir, ControlRequest(request="quit"))
         if opened is not None:
             with opened as replies:
                 while read_reply(replies) is not None:  # it hangs up when it has gone
                     pass
 
-    def _about(self, model: str, params: SamplingParams) -> dict[str, Any]:
-        return {
-            "model": model,
-            "engine": self._engine,
-            "dtype": self._dtype,
-            "threads": self._threads,
-            "params": asdict(params),
-        }
-
-    def _ask(self, request: dict[str, Any], *, start: bool = True) -> Iterator[dict[str, Any]]:
+    def _ask(self, request: Request, *, start: bool = True) -> Iterator[Event]:
         """The events of one request up to `done`. Raises the error that the service reports."""
         opened = (
             open_request(self._runs_dir, request, self._idle_timeout)
@@ -186,12 +176,10 @@ class GenerationClient:
         if opened is None:
             return
         with opened as replies:
-            while (message := read_reply(replies)) is not None:
-                match message["event"]:
-                    case "done":
-                        return
-                    case "error":
-                        raise make_error(message)
-                    case _:
-                        yield message
+            while (event := read_reply(replies)) is not None:
+                if isinstance(event, Done):
+                    return
+                if isinstance(event, ServiceError):
+                    raise event.as_error()
+                yield event
         raise make_crash_error(self._runs_dir, "The generation service died while answering")

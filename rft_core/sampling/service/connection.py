@@ -1,4 +1,4 @@
-"""Reaching the generation service: connect, start it if nobody is there, notice when it has died.
+"""Reaching the generation service: where it listens, how it is started, when it has died.
 
 A service that exits between our connecting and its accepting (idle, killed, replaced) has not
 touched the request, so a fresh one is started and asked again. Torch-free.
@@ -7,25 +7,35 @@ touched the request, so a fresh one is started and asked again. Torch-free.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from rft_core.errors import RftError
-from rft_core.paths import PROJECT_ROOT, get_generation_log_path
-from rft_core.sampling.service.messages import PROTOCOL_VERSION, read_message, write_message
-from rft_core.sampling.service.socket_path import get_socket_path
+from rft_core.errors import BadInputError, RftError
+from rft_core.paths import PROJECT_ROOT, get_generation_log_path, get_generation_socket_path
+from rft_core.sampling.service.messages import (
+    PROTOCOL_VERSION,
+    Accepted,
+    ControlRequest,
+    Event,
+    Request,
+    parse_event,
+    read_line,
+    write_request,
+)
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
 ATTEMPTS = 5
+LONGEST_SOCKET_PATH = 100  # bytes; the kernel allows 107 and a final zero
 
 
 class OpenRequest:
@@ -51,7 +61,7 @@ class OpenRequest:
             self._connection.close()
 
 
-def open_request(runs_dir: Path, request: Mapping[str, Any], idle_timeout: float) -> OpenRequest:
+def open_request(runs_dir: Path, request: Request, idle_timeout: float) -> OpenRequest:
     """Have the request accepted, by a new service if need be."""
     for _ in range(ATTEMPTS):
         opened = _try_open(ensure_service(runs_dir, idle_timeout), request)
@@ -60,7 +70,7 @@ def open_request(runs_dir: Path, request: Mapping[str, Any], idle_timeout: float
     raise make_crash_error(runs_dir, "The generation service does not accept requests")
 
 
-def open_request_if_running(runs_dir: Path, request: Mapping[str, Any]) -> OpenRequest | None:
+def open_request_if_running(runs_dir: Path, request: Request) -> OpenRequest | None:
     """The same, but None if no service is running."""
     connection = _try_connect(get_socket_path(runs_dir))
     return _try_open(connection, request) if connection else None
@@ -85,12 +95,35 @@ def ensure_service(runs_dir: Path, idle_timeout: float) -> socket.socket:
     return connection
 
 
-def read_reply(replies: BinaryIO) -> dict[str, Any] | None:
+def read_reply(replies: BinaryIO) -> Event | None:
     """The next event; None once the service has hung up or died."""
     try:
-        return read_message(replies)
+        line = read_line(replies)
     except ConnectionError:
         return None
+    return parse_event(line) if line is not None else None
+
+
+def get_socket_path(runs_dir: Path) -> Path:
+    """The socket of the service for this runs folder; its folder exists afterwards."""
+    path = get_generation_socket_path(runs_dir.resolve())
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+    folder = Path(tempfile.gettempdir()) / f"rft-studio-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise BadInputError(
+            f"{folder} belongs to another user",
+            "",
+            "Choose a shorter runs folder or another TMPDIR",
+        )
+    return folder / f"{hashlib.sha256(os.fsencode(path)).hexdigest()[:16]}.sock"
+
+
+def get_lock_path(runs_dir: Path) -> Path:
+    """Held with `flock` by the living service."""
+    return get_socket_path(runs_dir).with_suffix(".lock")
 
 
 def make_crash_error(runs_dir: Path, what: str) -> RftError:
@@ -115,18 +148,20 @@ def _try_connect(path: Path) -> socket.socket | None:
     return connection
 
 
-def _try_open(connection: socket.socket, request: Mapping[str, Any]) -> OpenRequest | None:
+def _try_open(connection: socket.socket, request: Request) -> OpenRequest | None:
     """Send and wait for "accepted"; None if the service left, or had to go as it is outdated."""
     replies, path = connection.makefile("rb"), connection.getpeername()
     opened = OpenRequest(connection, replies)
     try:
         with connection.makefile("wb") as requests:
-            write_message(requests, request)
+            write_request(requests, request)
+        accepted = read_reply(replies)
     except ConnectionError:
         opened.close()
         return None
-    accepted = read_reply(replies)
-    if accepted is not None and accepted["version"] == PROTOCOL_VERSION:
+    except BadInputError:  # it speaks in a way that we do not know at all
+        accepted = Accepted(-1)
+    if isinstance(accepted, Accepted) and accepted.version == PROTOCOL_VERSION:
         return opened
     opened.close()
     if accepted is not None:
@@ -139,7 +174,7 @@ def _dismiss(path: Path) -> None:
     connection = _try_connect(path)
     if connection:
         with connection, contextlib.suppress(ConnectionError):
-            connection.sendall(b'{"request": "quit"}\n')
+            write_request(connection.makefile("wb"), ControlRequest(request="quit"))
             connection.makefile("rb").read()  # until it hangs up
 
 

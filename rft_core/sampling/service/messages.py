@@ -1,24 +1,28 @@
 """The words of generation, and how the client and the service say them over the socket.
 
-One request per connection, then events until `done` or `error`; each is one line of JSON. Nothing
-is pickled, so that a message can be read with `nc -U` and cannot run code. No torch here.
+One request per connection, then events until `done` or `error`; each is one line of JSON, checked
+against the types below when it is read. Nothing is pickled, so that a message can be read with
+`nc -U` and cannot run code. No torch here.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Annotated, Any, BinaryIO, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from rft_core import errors
-from rft_core.errors import BadInputError, RftError
+from rft_core.errors import BadInputError, RftError, quote
+from rft_core.sampling.settings import Dtype, EngineName, EngineSettings
 from rft_core.types import Completion, Messages
 
-PROTOCOL_VERSION = 2  # a service that speaks another version is replaced
-EngineName = Literal["transformers", "vllm"]
-Dtype = Literal["float32", "bfloat16", "auto"]
+__all__ = ["Dtype", "EngineName", "EngineSettings"]  # the rest is declared here
+
+PROTOCOL_VERSION = 3  # a service that speaks another version is replaced
+PlainMessages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,75 @@ class Lane:
     adapter: Path | None = None
 
 
+class _Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SampleRequest(_Request):
+    """`n` completions of each prompt."""
+
+    request: Literal["sample"] = "sample"
+    model: str
+    settings: EngineSettings
+    params: SamplingParams
+    prompts: list[PlainMessages]
+    n: int = Field(ge=1)
+    adapter: Path | None = None
+
+
+class StreamRequest(_Request):
+    """One completion of one prompt by each lane, token by token."""
+
+    request: Literal["stream"] = "stream"
+    model: str
+    settings: EngineSettings
+    params: SamplingParams
+    messages: PlainMessages
+    lanes: list[Lane] = Field(min_length=1)
+
+
+class RenderRequest(_Request):
+    """The exact prompts; needs the tokenizer alone."""
+
+    request: Literal["render"] = "render"
+    model: str
+    prompts: list[PlainMessages]
+
+
+class ControlRequest(_Request):
+    """`status`: what is held. `free`: give the model's memory back, `who` needs it. `quit`: go."""
+
+    request: Literal["status", "free", "quit"]
+    who: str = ""
+
+
+Request = SampleRequest | StreamRequest | RenderRequest | ControlRequest
+
+
 @dataclass(frozen=True)
-class Progress:
+class Accepted:
+    """The service has taken the request; nothing was done before."""
+
+    version: int
+    event: Literal["accepted"] = "accepted"
+
+
+@dataclass(frozen=True)
+class LoadProgress:
     """Something to show while waiting. `fraction` in [0, 1], None where it is unknown."""
 
     message: str
     fraction: float | None = None
+    event: Literal["progress"] = "progress"
+
+
+@dataclass(frozen=True)
+class SampledGroup:
+    """All completions of the prompt at `index`."""
+
+    index: int
+    completions: tuple[Completion, ...]
+    event: Literal["group"] = "group"
 
 
 @dataclass(frozen=True)
@@ -68,6 +135,7 @@ class TextDelta:
     text: str
     num_tokens: int  # so far
     tokens_per_second: float
+    event: Literal["delta"] = "delta"
 
 
 @dataclass(frozen=True)
@@ -77,9 +145,7 @@ class LaneDone:
     lane: str
     completion: Completion
     tokens_per_second: float
-
-
-StreamEvent = Progress | TextDelta | LaneDone
+    event: Literal["lane_done"] = "lane_done"
 
 
 @dataclass(frozen=True)
@@ -89,11 +155,12 @@ class RenderedPrompt:
     text: str
     token_ids: tuple[int, ...]
     pieces: tuple[str, ...]  # each token decoded alone, for display
+    event: Literal["rendered"] = "rendered"
 
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """What the generation service holds. `model` is None before the first request."""
+    """What the generation service holds. `model` is None where no model is loaded."""
 
     pid: int
     version: int
@@ -102,64 +169,104 @@ class ServiceStatus:
     busy: bool
     memory_bytes: int
     idle_timeout: float  # seconds after which an idle service exits
+    event: Literal["status"] = "status"
 
 
-def write_message(file: BinaryIO, message: Mapping[str, Any]) -> None:
-    """One line of JSON, flushed."""
-    file.write(json.dumps(message, ensure_ascii=True).encode() + b"\n")
+@dataclass(frozen=True)
+class Done:
+    """The last event of a request that succeeded."""
+
+    event: Literal["done"] = "done"
+
+
+@dataclass(frozen=True)
+class ServiceError:
+    """The last event of one that did not. `kind`: the name of a class in `rft_core.errors`."""
+
+    kind: str
+    what: str
+    why: str
+    fix: str
+    event: Literal["error"] = "error"
+
+    @classmethod
+    def of(cls, error: RftError) -> ServiceError:
+        return cls(type(error).__name__, error.what, error.why, error.fix)
+
+    def as_error(self) -> RftError:
+        kind = getattr(errors, self.kind, RftError)
+        is_ours = isinstance(kind, type) and issubclass(kind, RftError)
+        return (kind if is_ours else RftError)(self.what, self.why, self.fix)
+
+
+StreamEvent = LoadProgress | TextDelta | LaneDone
+Event = (
+    Accepted
+    | LoadProgress
+    | SampledGroup
+    | TextDelta
+    | LaneDone
+    | RenderedPrompt
+    | ServiceStatus
+    | Done
+    | ServiceError
+)
+
+_REQUESTS: TypeAdapter[Request] = TypeAdapter(
+    Annotated[Request, Field(discriminator="request")],
+)
+_EVENTS: TypeAdapter[Event] = TypeAdapter(
+    Annotated[Event, Field(discriminator="event")], config=ConfigDict(ser_json_inf_nan="constants")
+)
+
+
+def write_request(file: BinaryIO, request: Request) -> None:
+    file.write(_REQUESTS.dump_json(request) + b"\n")
     file.flush()
 
 
-def read_message(file: BinaryIO) -> dict[str, Any] | None:
+def write_event(file: BinaryIO, event: Event) -> None:
+    file.write(_EVENTS.dump_json(event) + b"\n")
+    file.flush()
+
+
+def read_line(file: BinaryIO) -> bytes | None:
     """The next message; None when the other side has closed (perhaps in the middle of a line)."""
     line = file.readline()
-    if not line.endswith(b"\n"):
-        return None
-    message: dict[str, Any] = json.loads(line)
-    return message
+    return line if line.endswith(b"\n") else None
 
 
-def event(kind: str, body: Any = None) -> dict[str, Any]:
-    """`{"event": kind, ...}` with the fields of a dataclass, if one is given."""
-    return {"event": kind, **(_plain(asdict(body)) if body is not None else {})}
+def parse_request(line: bytes) -> Request:
+    """Raises BadInputError for what is no request of this version."""
+    try:
+        return _REQUESTS.validate_json(line)
+    except ValidationError as error:
+        raise _not_understood("request", error) from error
 
 
-def error_event(error: RftError) -> dict[str, Any]:
-    kind = type(error).__name__
-    return {"event": "error", "kind": kind, "what": error.what, "why": error.why, "fix": error.fix}
+def parse_event(line: bytes) -> Event:
+    """Raises BadInputError for what is no event of this version."""
+    try:
+        return _EVENTS.validate_json(line)
+    except ValidationError as error:
+        raise _not_understood("answer", error) from error
 
 
-def make_error(message: Mapping[str, Any]) -> RftError:
-    """The typed error that an `error` event describes."""
-    kind = getattr(errors, str(message["kind"]), RftError)
-    error: RftError = kind(message["what"], message["why"], message["fix"])
-    return error
+def make_request(kind: type[_Request], **values: Any) -> Any:
+    """A request from what a caller gave. Raises BadInputError for what cannot be sent."""
+    try:
+        request = kind(**values)
+        request.model_dump_json()
+    except ValidationError as error:
+        raise _not_understood("request", error) from error
+    except PydanticSerializationError as error:
+        raise BadInputError(
+            "The request cannot be sent", "It holds half a character (a lone surrogate)"
+        ) from error
+    return request
 
 
-def make_completion(values: Mapping[str, Any]) -> Completion:
-    return Completion(**{**values, "token_ids": tuple(values["token_ids"])})
-
-
-def make_lanes(values: Sequence[Mapping[str, Any]]) -> list[Lane]:
-    return [
-        Lane(value["label"], Path(value["adapter"]) if value["adapter"] else None)
-        for value in values
-    ]
-
-
-def make_stream_event(message: Mapping[str, Any]) -> StreamEvent:
-    """The inverse of `event` for the three events of a stream."""
-    values = {key: value for key, value in message.items() if key != "event"}
-    match message["event"]:
-        case "progress":
-            return Progress(**values)
-        case "delta":
-            return TextDelta(**values)
-        case _:
-            return LaneDone(**{**values, "completion": make_completion(values["completion"])})
-
-
-def plain_messages(messages: Messages) -> list[dict[str, str]]:
+def plain_messages(messages: Messages) -> PlainMessages:
     """Messages as JSON can carry them, checked: each has a role and a content."""
     plain = [dict(message) for message in messages]
     for message in plain:
@@ -172,7 +279,10 @@ def plain_messages(messages: Messages) -> list[dict[str, str]]:
     return plain
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return str(value) if isinstance(value, Path) else value
+def _not_understood(what: str, error: ValidationError) -> BadInputError:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"][-4:])
+    return BadInputError(
+        f"The {what} cannot be understood",
+        f"{where}: {first['msg']}, and not {quote(first.get('input'))}",
+    )

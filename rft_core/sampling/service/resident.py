@@ -1,7 +1,7 @@
 """The model that the service keeps: loaded at first use, replaced when another one is asked for.
 
 Heavy libraries are imported here when a request needs them, so that the service answers at once
-after its start. Knows requests and events as dictionaries, but no sockets.
+after its start. Knows requests and events, but no sockets.
 """
 
 from __future__ import annotations
@@ -10,20 +10,25 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rft_core.model_files import get_weight_bytes
 from rft_core.sampling.engine import Checkpoint, Engine
+from rft_core.sampling.service.lease import require_room
 from rft_core.sampling.service.messages import (
-    Dtype,
     LaneDone,
-    Progress,
+    LoadProgress,
     RenderedPrompt,
-    SamplingParams,
-    event,
-    make_lanes,
+    RenderRequest,
+    SampledGroup,
+    SampleRequest,
+    StreamRequest,
+    TextDelta,
 )
+from rft_core.sampling.settings import EngineSettings
 
 Report = Callable[[str, float | None], None]
 SECONDS_BETWEEN_REPORTS = 0.25
@@ -32,9 +37,10 @@ SECONDS_BETWEEN_REPORTS = 0.25
 class ResidentModel:
     """One base model and one tokenizer. `sample` and `stream` want one caller at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, runs_dir: Path) -> None:
+        self._runs_dir = runs_dir
         self._engine: Engine | None = None
-        self._key: tuple[str, str, Dtype] | None = None  # engine, model, precision
+        self._key: tuple[str, EngineSettings] | None = None
         self._tokenizer: Any = None
         self._tokenizer_name: str | None = None
         self._tokenizing = threading.Lock()
@@ -47,24 +53,23 @@ class ResidentModel:
     def adapters(self) -> tuple[str, ...]:
         return self._engine.adapters if self._engine else ()
 
-    def render(self, request: dict[str, Any], report: Report) -> Iterator[RenderedPrompt]:
+    def render(self, request: RenderRequest, report: Report) -> Iterator[RenderedPrompt]:
         """Needs the tokenizer only: no weights are loaded, and nobody waits for a busy model."""
         from rft_core.sampling.chat_template import describe_prompt
         from rft_core.sampling.models import load_tokenizer
 
         with self._tokenizing:
-            if self._tokenizer_name != request["model"]:
-                self._tokenizer = load_tokenizer(request["model"], report)
-                self._tokenizer_name = request["model"]
-            yield from (describe_prompt(self._tokenizer, prompt) for prompt in request["prompts"])
+            if self._tokenizer_name != request.model:
+                self._tokenizer = load_tokenizer(request.model, report)
+                self._tokenizer_name = request.model
+            yield from (describe_prompt(self._tokenizer, prompt) for prompt in request.prompts)
 
     def sample(
-        self, request: dict[str, Any], report: Report, checkpoint: Checkpoint
-    ) -> Iterator[dict[str, Any]]:
-        """`group` events, with progress in between."""
+        self, request: SampleRequest, report: Report, checkpoint: Checkpoint
+    ) -> Iterator[SampledGroup | LoadProgress]:
+        """Groups, with progress in between."""
         engine = self._ensure_engine(request, report)
-        prompts, n = request["prompts"], int(request["n"])
-        params, total = SamplingParams(**request["params"]), len(prompts) * n
+        total = len(request.prompts) * request.n
         done, tokens, last_report = 0, 0, time.monotonic()
 
         def watch() -> None:
@@ -75,49 +80,55 @@ class ResidentModel:
                 last_report = time.monotonic()
                 report(f"sampled {done} of {total}, decoding step {tokens}", done / total)
 
-        adapter = Path(request["adapter"]) if request["adapter"] else None
         report(f"sampling {total} completions", 0.0)
-        for index, completions in engine.sample(prompts, n, params, adapter, watch):
-            done, tokens = done + n, 0
-            values = [asdict(completion) for completion in completions]
-            yield {"event": "group", "index": index, "completions": values}
-            yield event("progress", Progress(f"sampled {done} of {total}", done / total))
+        for index, completions in engine.sample(
+            request.prompts, request.n, request.params, request.adapter, watch
+        ):
+            done, tokens = done + request.n, 0
+            yield SampledGroup(index, tuple(completions))
+            yield LoadProgress(f"sampled {done} of {total}", done / total)
 
     def stream(
-        self, request: dict[str, Any], report: Report, checkpoint: Checkpoint
-    ) -> Iterator[dict[str, Any]]:
-        """`delta` and `lane_done` events of all lanes, interleaved."""
+        self, request: StreamRequest, report: Report, checkpoint: Checkpoint
+    ) -> Iterator[TextDelta | LaneDone]:
+        """The events of all lanes, interleaved."""
         engine = self._ensure_engine(request, report)
-        params, lanes = SamplingParams(**request["params"]), make_lanes(request["lanes"])
-        for item in engine.stream(request["messages"], lanes, params, checkpoint):
-            yield event("lane_done" if isinstance(item, LaneDone) else "delta", item)
+        steps = engine.stream(request.messages, request.lanes, request.params, checkpoint)
+        with closing(steps):  # type: ignore[type-var]  # a generator; it may hold a merged adapter
+            yield from steps
 
-    def _ensure_engine(self, request: dict[str, Any], report: Report) -> Engine:
-        key = (request["engine"], request["model"], request["dtype"])
+    def unload(self) -> None:
+        """Give the memory back; the next request loads again."""
+        self._engine = self._key = None
+        gc.collect()
+
+    def _ensure_engine(self, request: SampleRequest | StreamRequest, report: Report) -> Engine:
+        settings = request.settings
+        key = (request.model, replace(settings, threads=0))
         if self._engine is None or self._key != key:
-            self._engine = self._key = None  # free the old one before the new one needs the memory
-            gc.collect()
+            self.unload()  # free the old one before the new one needs the memory
+            require_room(self._runs_dir, request.model, get_weight_bytes(request.model))
             report("loading libraries", None)
-            self._engine = _load_engine(*key, report)
+            self._engine = _load_engine(request.model, settings, report)
             self._key = key
-        if request["engine"] == "transformers":
+        if settings.engine == "transformers":
             import torch
 
-            torch.set_num_threads(int(request["threads"]))
+            torch.set_num_threads(settings.threads)
         return self._engine
 
 
-def _load_engine(engine: str, model: str, dtype: Dtype, report: Report) -> Engine:
-    if engine == "vllm":
+def _load_engine(model: str, settings: EngineSettings, report: Report) -> Engine:
+    if settings.engine == "vllm":
         from rft_core.sampling.vllm_engine import load_vllm_engine
 
-        return load_vllm_engine(model, dtype, report)
+        return load_vllm_engine(model, settings, report)
     import torch
 
     from rft_core.sampling.models import load_base
     from rft_core.sampling.transformers_engine import TransformersEngine
 
-    base, tokenizer = load_base(model, dtype, report)
+    base, tokenizer = load_base(model, settings.dtype, report)
     if torch.cuda.is_available():
         torch.nn.Module.to(base, "cuda")
     return TransformersEngine(model, base, tokenizer)

@@ -24,21 +24,31 @@ from typing import IO, Any, BinaryIO, cast
 
 import psutil
 
-from rft_core.errors import BadInputError, RftError
+from rft_core.errors import RftError
+from rft_core.hardware import get_hardware
+from rft_core.sampling.service.connection import get_lock_path, get_socket_path
 from rft_core.sampling.service.messages import (
     PROTOCOL_VERSION,
-    Progress,
+    Accepted,
+    ControlRequest,
+    Done,
+    Event,
+    LoadProgress,
+    RenderRequest,
+    Request,
+    SampleRequest,
+    ServiceError,
     ServiceStatus,
-    error_event,
-    event,
-    read_message,
-    write_message,
+    parse_request,
+    read_line,
+    write_event,
 )
 from rft_core.sampling.service.resident import ResidentModel
-from rft_core.sampling.service.socket_path import get_lock_path, get_socket_path
 
 log = logging.getLogger("rft_core.sampling")
 
+# What a request under way has to end, when a training needs the memory; for tests, less.
+PATIENCE_SECONDS = float(os.environ.get("RFT_FREE_PATIENCE") or 10)
 STALLED_CLIENT_SECONDS = 60.0  # a client that reads nothing for so long is taken for gone
 
 
@@ -53,38 +63,48 @@ class Connection(socketserver.StreamRequestHandler):
     timeout = STALLED_CLIENT_SECONDS
 
     def handle(self) -> None:
-        request = read_message(cast(BinaryIO, self.rfile))
-        if request is None or self.server.is_stopping:  # unaccepted: the client asks another
+        line = read_line(cast(BinaryIO, self.rfile))
+        if line is None or self.server.is_stopping:  # unaccepted: the client asks another
             return
         try:
-            self._send({"event": "accepted", "version": PROTOCOL_VERSION})
-            self._answer(request)
-            self._send(event("done"))
+            self._send(Accepted(PROTOCOL_VERSION))
+            self._answer(parse_request(line))
+            self._send(Done())
         except (ClientGoneError, ConnectionError, TimeoutError):
-            log.info("client left during %s", request.get("request"))
+            log.info("client left during %s", _name_request(line))
         except RftError as error:
             self._send_error(error)
         except Exception as error:  # a bug must reach the client as a message, not as silence
-            log.exception("%s failed", request.get("request"))
+            log.exception("%s failed", _name_request(line))
             self._send_error(RftError("Generation failed", f"{type(error).__name__}: {error}"))
 
-    def _answer(self, request: dict[str, Any]) -> None:
+    def _answer(self, request: Request) -> None:
         resident = self.server.resident
-        match request["request"]:
+        if isinstance(request, ControlRequest):
+            self._control(request)
+        elif isinstance(request, RenderRequest):
+            for prompt in resident.render(request, self._report):
+                self._send(prompt)
+        else:
+            with self._model_turn():
+                events: Iterator[Event] = (
+                    resident.sample(request, self._report, self._raise_if_unwanted)
+                    if isinstance(request, SampleRequest)
+                    else resident.stream(request, self._report, self._raise_if_unwanted)
+                )
+                with contextlib.closing(events):  # type: ignore[type-var]  # a generator
+                    for event in events:
+                        self._send(event)
+
+    def _control(self, request: ControlRequest) -> None:
+        match request.request:
             case "status":
-                self._send(event("status", self.server.get_status()))
+                self._send(self.server.get_status())
             case "quit":
                 self.server.stop()
-            case "render":
-                for prompt in resident.render(request, self._report):
-                    self._send(event("rendered", prompt))
-            case "sample" | "stream" as kind:
-                with self._model_turn():
-                    answer = resident.sample if kind == "sample" else resident.stream
-                    for message in answer(request, self._report, self._raise_if_gone):
-                        self._send(message)
-            case unknown:
-                raise BadInputError(f"The generation service knows no request '{unknown}'")
+            case "free":
+                log.info("freeing the device for %s", request.who)
+                self.server.free(request.who)
 
     @contextlib.contextmanager
     def _model_turn(self) -> Iterator[None]:
@@ -100,19 +120,29 @@ class Connection(socketserver.StreamRequestHandler):
             turn.release()
 
     def _report(self, message: str, fraction: float | None) -> None:
-        self._send(event("progress", Progress(message, fraction)))
+        self._send(LoadProgress(message, fraction))
+
+    def _raise_if_unwanted(self) -> None:
+        """Called at every token."""
+        self._raise_if_gone()
+        if self.server.wanted_by:
+            raise RftError(
+                "The answer was broken off",
+                f"{self.server.wanted_by} needs the memory of the model",
+                "Ask again: the model is loaded once more where the memory suffices for both",
+            )
 
     def _raise_if_gone(self) -> None:
         is_readable, _, _ = select.select([self.request], [], [], 0)
         if is_readable and self.request.recv(1, socket.MSG_PEEK) == b"":
             raise ClientGoneError
 
-    def _send(self, message: dict[str, Any]) -> None:
-        write_message(cast(BinaryIO, self.wfile), message)
+    def _send(self, event: Event) -> None:
+        write_event(cast(BinaryIO, self.wfile), event)
 
     def _send_error(self, error: RftError) -> None:
         with contextlib.suppress(OSError):
-            self._send(error_event(error))
+            self._send(ServiceError.of(error))
 
 
 class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
@@ -121,8 +151,9 @@ class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     request_queue_size = 32
 
-    def __init__(self, socket_path: Path, idle_timeout: float) -> None:
-        self.resident = ResidentModel()
+    def __init__(self, runs_dir: Path, socket_path: Path, idle_timeout: float) -> None:
+        self.resident = ResidentModel(runs_dir)
+        self.wanted_by = ""  # who needs the memory, while a request under way is broken off
         self.turn = threading.Lock()
         self.is_stopping = False
         self._idle_timeout = idle_timeout
@@ -139,6 +170,19 @@ class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """Leave soon; from now on nobody finds this service any more."""
         Path(str(self.server_address)).unlink(missing_ok=True)  # ours as long as we hold the lock
         self.is_stopping = True
+
+    def free(self, who: str) -> None:
+        """Unload the model, after the request under way; on a GPU leave, for its context's sake."""
+        try:
+            if not self.turn.acquire(timeout=PATIENCE_SECONDS):
+                self.wanted_by = who
+                self.turn.acquire()
+        finally:
+            self.wanted_by = ""
+        self.resident.unload()
+        self.turn.release()
+        if get_hardware().gpus:
+            self.stop()
 
     def serve_until_idle(self) -> None:
         while not self.is_stopping:
@@ -188,12 +232,20 @@ def main() -> None:
         log.info("another generation service is serving %s already", arguments.runs_dir)
         return
     socket_path.unlink(missing_ok=True)  # left behind by a killed predecessor: the lock is ours
-    with lock, Service(socket_path, arguments.idle_timeout) as service:
+    with lock, Service(arguments.runs_dir, socket_path, arguments.idle_timeout) as service:
         log.info("serving %s as process %d", arguments.runs_dir, os.getpid())
         service.serve_until_idle()
         # A request may still run in a daemon thread: quitting means now, and only the end of the
         # process gives the lock away.
         os._exit(0)
+
+
+def _name_request(line: bytes) -> str:
+    """For the log: what was asked, without what people wrote."""
+    try:
+        return parse_request(line).request
+    except RftError:
+        return "a request"
 
 
 def _try_lock(path: Path) -> IO[str] | None:

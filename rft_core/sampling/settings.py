@@ -1,0 +1,65 @@
+"""How an engine runs, as one value; and whether it can run here, which is asked of the engine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from rft_core.config import RunConfig
+from rft_core.hardware import get_hardware
+
+EngineName = Literal["transformers", "vllm"]
+Dtype = Literal["float32", "bfloat16", "auto"]
+
+
+def _default_threads() -> int:
+    return int(os.environ.get("RFT_GENERATION_THREADS") or 1)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What must be equal for a loaded model to serve the next request; `threads` may differ.
+
+    `dtype`: of the base weights, as in training. `threads`: torch's, by default
+    RFT_GENERATION_THREADS or 1; more only where nothing else runs. `memory_share`: of the GPU's
+    memory, for vLLM. `max_length`: prompt and completion together, in tokens; None: the model's.
+    """
+
+    engine: EngineName = "transformers"
+    dtype: Dtype = "float32"
+    threads: int = 1
+    memory_share: float = 0.3
+    max_length: int | None = None
+
+
+def default_settings() -> EngineSettings:
+    return EngineSettings(threads=_default_threads())
+
+
+def run_settings(config: RunConfig) -> EngineSettings:
+    """The run's own. Where its engine cannot run, transformers stands in for it."""
+    return EngineSettings(
+        choose_engine(config),
+        config.dtype,
+        _default_threads(),
+        config.vllm_gpu_memory_utilization,
+        config.vllm_max_model_length,
+    )
+
+
+def choose_engine(config: RunConfig) -> EngineName:
+    return "transformers" if find_obstacle(config.engine) else config.engine
+
+
+def find_obstacle(engine: EngineName) -> str:
+    """Why this engine cannot run here; empty where it can. Loads neither engine."""
+    if engine == "transformers":
+        return ""
+    try:
+        version = metadata.version("vllm")
+    except metadata.PackageNotFoundError:
+        return "vLLM is not installed here"
+    is_for_cpu = "cpu" in version.partition("+")[2]  # as vLLM's own wheels name themselves
+    return "" if is_for_cpu or get_hardware().gpus else "vLLM is installed for GPUs; there is none"
