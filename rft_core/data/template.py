@@ -1,7 +1,8 @@
 """System and user templates: a row becomes the chat messages that a model is asked.
 
-Templates are Jinja in a sandbox, strict about unknown names. This file stops at messages: the
-exact string a model sees needs its tokenizer's chat template, which is `generation`'s business.
+Templates are Jinja in a sandbox (`template_limits`), strict about unknown names.
+This file stops at messages: the exact string a model sees needs its tokenizer's chat template,
+which is the business of `sampling`.
 """
 
 from __future__ import annotations
@@ -9,55 +10,28 @@ from __future__ import annotations
 import difflib
 import math
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, meta, nodes
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from rft_core.data.template_limits import WORK, LimitedEnvironment
+from rft_core.data.template_work import (
+    MAX_RENDERED_CHARS,
+    MAX_SOURCE_CHARS,
+    TemplateLimitError,
+    Work,
+)
 from rft_core.errors import BadInputError
 from rft_core.types import Message
 
 """{"role": "system" or "user", "content": text}, as chat templates and TRL expect it."""
 
-MAX_RENDERED_CHARS = 1_000_000
-MAX_LOOP_ITEMS = 100_000
-_MAX_EXPONENT = 64
 WHOLE_CHAT = "{{ messages }}"
-
-
-class _TemplateLimitError(ValueError):
-    """A template asked for more text or more repetitions than any prompt needs."""
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, plus limits on what one small expression can blow up to."""
-
-    intercepted_binops = frozenset(["*", "**"])
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" and (not isinstance(right, int | float) or abs(right) > _MAX_EXPONENT):
-            raise _TemplateLimitError(f"an exponent is larger than {_MAX_EXPONENT}")
-        for sequence, times in ((left, right), (right, left)):
-            if isinstance(sequence, str | list | tuple) and isinstance(times, int):  # noqa: SIM102
-                if len(sequence) * times > MAX_RENDERED_CHARS:
-                    raise _TemplateLimitError("the result of '*' is too long")
-        return super().call_binop(context, operator, left, right)
-
-
-def _make_environment() -> _Environment:
-    environment = _Environment(
-        undefined=StrictUndefined,
-        keep_trailing_newline=True,  # what is typed is what the model sees
-        autoescape=False,
-        finalize=lambda value: "" if value is None else value,  # a missing cell is not "None"
-    )
-    environment.globals.clear()  # `lipsum(10**9)` and friends have no place in a prompt
-    return environment
 
 
 def split_chat(row: Mapping[str, Any]) -> tuple[list[Message], str] | None:
@@ -112,7 +86,7 @@ class PromptTemplate:
         for part in ("system", "user"):
             source = getattr(self, part)
             _compile(part, source)
-            tree = _make_environment().parse(source)
+            tree = LimitedEnvironment().parse(source)
             names |= meta.find_undeclared_variables(tree) - {"row", "range"}
             names |= {node.attr for node in tree.find_all(nodes.Getattr) if _is_row(node.node)}
             names |= {
@@ -123,8 +97,9 @@ class PromptTemplate:
         return frozenset(names)
 
     def _render_part(self, part: str, row: Mapping[str, Any]) -> str:
-        template = _compile(part, getattr(self, part))
-        context = {"row": row, "range": _budgeted_range(), **row}
+        source = getattr(self, part)
+        template, work = _compile(part, source), Work(len(source))
+        context = {"row": row, "range": work.range, **row, WORK: work}
         try:
             return _join_limited(template.generate(context))
         except UndefinedError as error:
@@ -147,8 +122,14 @@ class PromptTemplate:
 
 @lru_cache(maxsize=64)
 def _compile(part: str, source: str) -> Template:
+    if len(source) > MAX_SOURCE_CHARS:
+        raise BadInputError(
+            f"The {part} template is too long",
+            f"it has {len(source):,} characters, the limit is {MAX_SOURCE_CHARS:,}",
+            "Put long texts into the rows",
+        )
     try:
-        return _make_environment().from_string(source)
+        return LimitedEnvironment().from_string(source)
     except TemplateSyntaxError as error:
         raise BadInputError(
             f"The {part} template has a syntax error in line {error.lineno}",
@@ -181,24 +162,9 @@ def _join_limited(chunks: Iterable[str]) -> str:
     for chunk in chunks:
         size += len(chunk)
         if size > MAX_RENDERED_CHARS:
-            raise _TemplateLimitError(f"it wrote more than {MAX_RENDERED_CHARS:,} characters")
+            raise TemplateLimitError(f"it wrote more than {MAX_RENDERED_CHARS:,} characters")
         collected.append(chunk)
     return "".join(collected)
-
-
-def _budgeted_range() -> Callable[..., range]:
-    """`range` with one budget for a whole rendering, so that nested loops cannot multiply."""
-    left = MAX_LOOP_ITEMS
-
-    def limited_range(*bounds: int) -> range:
-        nonlocal left
-        numbers = range(*bounds)
-        left -= len(numbers)
-        if left < 0:
-            raise _TemplateLimitError(f"its loops repeat more than {MAX_LOOP_ITEMS:,} times")
-        return numbers
-
-    return limited_range
 
 
 def _undefined_error(part: str, error: UndefinedError, columns: list[str]) -> BadInputError:
