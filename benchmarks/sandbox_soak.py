@@ -20,29 +20,31 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.sandbox_throughput import COMPILE, INTERPRET, KERNEL, LOAD  # noqa: E402
-from rft_core.sandbox.local import LocalProvider  # noqa: E402
-from rft_core.sandbox.outcome import Outcome  # noqa: E402
-from rft_core.sandbox.pool import Failed, Pool  # noqa: E402
-from rft_core.sandbox.provider import Flavour, Limits, Program, Reply, Session  # noqa: E402
+from benchmarks.sandbox_throughput import COMPILE, INTERPRET  # noqa: E402
+from rft_core.sandbox.jail.limits import Limits  # noqa: E402
+from rft_core.sandbox.outcome import Outcome, Unscored  # noqa: E402
+from rft_core.sandbox.pool import run_jobs  # noqa: E402
+from rft_core.sandbox.server_kind import ServerKind  # noqa: E402
+from rft_core.sandbox.servers import SERVERS  # noqa: E402
+from rft_core.sandbox.session import JailReply, JailSession, get_program  # noqa: E402
 
 WORKERS, BATCH, WARM_UP, SEED = 2, 250, 35, 0
 HOSTILE_SHARE = 0.2
 MOST_DRIFT = 0.05
 LIMITS = Limits(memory_bytes=3 << 29)
-PROGRAMS = {
-    "python": Program(Flavour.PYTHON, LOAD + "\ndef run(source): return load(source)['f']()\n"),
-    "torch": Program(Flavour.INTERPRETER, LOAD + "\ndef run(source): return load(source)['f']()\n"),
-    "interpreter": Program(Flavour.INTERPRETER, INTERPRET),
-    "compiler": Program(Flavour.COMPILER, COMPILE),
+KINDS = {
+    "python": ServerKind.PYTHON,
+    "torch": ServerKind.INTERPRETER,
+    "interpreter": ServerKind.INTERPRETER,
+    "compiler": ServerKind.COMPILER,
 }
 SHARES = {"python": 70, "torch": 12, "interpreter": 12, "compiler": 6}
-TORCH = "import torch\ndef f(): return torch.tensor([NUMBER, 1]).cumsum(0).tolist()"
+TORCH = "import torch\nanswer = torch.tensor([NUMBER, 1]).cumsum(0).tolist()"
 HONEST = {  # source, and what it gives for a number
-    "python": ("def f(): return [NUMBER, NUMBER + 1]", lambda number: [number, number + 1]),
+    "python": ("answer = [NUMBER, NUMBER + 1]", lambda number: [number, number + 1]),
     "torch": (TORCH, lambda number: [number, number + 1]),
-    "interpreter": (KERNEL, lambda number: [True, True]),
-    "compiler": (KERNEL, lambda number: True),
+    "interpreter": (INTERPRET, lambda number: [True, True]),
+    "compiler": (COMPILE, lambda number: True),
 }
 HOSTILE = {  # each at module level, so that it works in every kind of program
     "endless loop": ("while True: pass", Outcome.TIMEOUT),
@@ -101,20 +103,19 @@ def main() -> None:
 
 
 def soak(count: int) -> int:
-    provider, rng, start = LocalProvider(), random.Random(SEED), time.monotonic()
+    rng, start = random.Random(SEED), time.monotonic()
     tally: Counter[str] = Counter()
-    with Pool(provider, WORKERS) as pool:
-        for kind in PROGRAMS:
-            run(pool, [make_honest(kind, number) for number in range(WARM_UP)])
-        before = measure(provider)
-        for done in range(0, count, BATCH):
-            jobs = [make_job(rng, index) for index in range(done, min(done + BATCH, count))]
-            tally.update(run(pool, jobs))
-            print(f"{done + len(jobs):6}  {time.monotonic() - start:6.0f} s", file=sys.stderr)
-        after = measure(provider)
-    provider.close()
+    for kind in KINDS:
+        run([make_honest(kind, number) for number in range(WARM_UP)])
+    before = measure()
+    for done in range(0, count, BATCH):
+        jobs = [make_job(rng, index) for index in range(done, min(done + BATCH, count))]
+        tally.update(run(jobs))
+        print(f"{done + len(jobs):6}  {time.monotonic() - start:6.0f} s", file=sys.stderr)
+    after = measure()
+    SERVERS.close()
     left = [*Path(tempfile.gettempdir()).iterdir(), *psutil.Process().children()]
-    return report(tally, before, after, provider.failures, left)
+    return report(tally, before, after, SERVERS.failures, left)
 
 
 def make_job(rng: random.Random, index: int) -> Job:
@@ -130,37 +131,36 @@ def make_honest(kind: str, number: int) -> Job:
     return Job(kind, "honest", source.replace("NUMBER", str(number)), get_value(number))
 
 
-def run(pool: Pool, jobs: list[Job]) -> list[str]:
+def run(jobs: list[Job]) -> list[str]:
     """What came of each: "honest", "hostile", or what is wrong."""
     verdicts = []
-    for kind, program in PROGRAMS.items():
-        chosen = [job for job in jobs if job.kind == kind]
-        replies = pool.run(program, chosen, ask, LIMITS)
+    for name, kind in KINDS.items():
+        chosen = [job for job in jobs if job.kind == name]
+        replies = run_jobs(get_program("program_answer", kind), chosen, ask, LIMITS, WORKERS)
         verdicts += [judge(job, reply) for job, reply in zip(chosen, replies, strict=True)]
     return verdicts
 
 
-def ask(session: Session, job: Job) -> Reply:
+def ask(session: JailSession, job: Job) -> JailReply:
     return session.call("run", {"source": job.source}, HANGS if job.name in HANGING else 30.0)
 
 
-def judge(job: Job, reply: Reply | Failed) -> str:
-    if isinstance(reply, Failed):
-        return f"wrong: {job} was not run: {reply.why}"
+def judge(job: Job, reply: JailReply | Unscored) -> str:
+    if isinstance(reply, Unscored):
+        return f"wrong: {job} was not run: {reply.reason}"
     if job.name == "honest":
-        is_right = reply.outcome is Outcome.OK and reply.value == job.expected
+        is_right = reply.outcome is Outcome.OK and reply.value == {"answer": job.expected}
         return "honest" if is_right and not reply.blocked else f"wrong: {job} gave {reply}"
     expected = HOSTILE[job.name][1]
-    is_stopped = reply.outcome is not Outcome.OK and reply.outcome.is_scored
+    is_stopped = reply.outcome is not Outcome.OK
     is_right = is_stopped and expected in (None, reply.outcome)
     return "hostile" if is_right else f"wrong: {job} gave {reply.outcome}, {reply.detail}"
 
 
-def measure(provider: LocalProvider) -> dict[str, float]:
+def measure() -> dict[str, float]:
     """What must be the same afterwards. Between batches no jailed process lives."""
     itself = psutil.Process()
-    running = provider.servers.list_running()
-    cells = [path for tried in running for path in tried.server.cells.iterdir()]
+    cells = [path for kind in dict.fromkeys(KINDS.values()) for path in list_cells(kind)]
     servers = itself.children(recursive=True)
     memory = sum(read_own_memory(process.pid) for process in servers) / (1 << 20)
     return {
@@ -170,6 +170,11 @@ def measure(provider: LocalProvider) -> dict[str, float]:
         "memory of the servers, MiB": memory,
         "memory of this process, MiB": itself.memory_info().rss / (1 << 20),
     }
+
+
+def list_cells(kind: ServerKind) -> list[Path]:
+    with SERVERS.borrow(kind) as tried:
+        return list(tried.server.cells.iterdir())
 
 
 def read_own_memory(pid: int) -> int:

@@ -19,66 +19,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rft_core.sandbox.executor import Executor  # noqa: E402
-from rft_core.sandbox.local import LocalProvider  # noqa: E402
-from rft_core.sandbox.pool import Pool  # noqa: E402
-from rft_core.sandbox.provider import Flavour, Outcome, Program  # noqa: E402
+from rft_core.rewards.user_function import SourceProcess  # noqa: E402
+from rft_core.sandbox.pool import run_jobs  # noqa: E402
+from rft_core.sandbox.server_kind import ServerKind  # noqa: E402
+from rft_core.sandbox.servers import SERVERS  # noqa: E402
+from rft_core.sandbox.session import JailReply, get_program  # noqa: E402
 
 WORKERS = 2
 COMPLETIONS = 64
 FRESH = 3  # a fresh Python is slow: so many stand for all
 TURNS = 9
 
-LOAD = """
-import linecache
-
-def load(source):
-    linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
-    scope = {"__name__": "candidate"}
-    exec(compile(source, CANDIDATE, "exec"), scope)
-    return scope
-"""
-CHECK = LOAD + "\ndef run(source): return load(source)['solve']([3, 1, 2])\n"
-INTERPRET = (
-    LOAD
-    + """
-import torch
-
-def run(source):
-    double, results = load(source)["f"], []
-    for size in (100, 97):
-        x = torch.randn(size)
-        results.append(bool(torch.equal(double(x), 2 * x)))
-    return results
-"""
+SORT = "def solve(numbers): return sorted(numbers)\nanswer = solve([3, 1, 2])"
+SORT_TORCH = (
+    "import torch\ndef solve(numbers): return torch.tensor(numbers).sort().values.tolist()\n"
+    "answer = solve([3, 1, 2])"
 )
-COMPILE = (
-    LOAD
-    + """
-from triton._C.libtriton import ir
-from triton.backends.compiler import GPUTarget
-from triton.compiler import ASTSource, make_backend
-
-TARGET = GPUTarget("cuda", 90, 32)
-BACKEND = make_backend(TARGET)
-
-def run(source):
-    types = {"x": "*fp32", "y": "*fp32", "n": "i32", "BLOCK": "constexpr"}
-    given = ASTSource(load(source)["double"], types, {(3,): 64})
-    options, context, stages = BACKEND.parse_options({"ptx_version": 87}), ir.context(), {}
-    ir.load_dialects(context)
-    BACKEND.load_dialects(context)
-    code = BACKEND.get_codegen_implementation(options)
-    module = given.make_ir(TARGET, options, code, BACKEND.get_module_map(), context)
-    BACKEND.add_stages(stages, options, given.language)
-    metadata = {"target": TARGET, **vars(options)}
-    for name in ("ttir", "ttgir", "llir", "ptx"):
-        module = stages[name](module, metadata)
-    return "ld.global" in module
-"""
-)
-SORT = "def solve(numbers): return sorted(numbers)"
-SORT_TORCH = "import torch\ndef solve(numbers): return torch.tensor(numbers).sort().values.tolist()"
 KERNEL = """
 import torch, triton
 import triton.language as tl
@@ -93,11 +49,43 @@ def f(x):
     double[(triton.cdiv(x.numel(), 64),)](x, y, x.numel(), BLOCK=64)
     return y
 """
-KINDS = {  # what: program, candidate, the answer, the goal on two idle cores
-    "unit checks": (Program(Flavour.PYTHON, CHECK), SORT, [1, 2, 3], 150),
-    "torch checks": (Program(Flavour.INTERPRETER, CHECK), SORT_TORCH, [1, 2, 3], 60),
-    "interpreter runs": (Program(Flavour.INTERPRETER, INTERPRET), KERNEL, [True, True], 20),
-    "compilations": (Program(Flavour.COMPILER, COMPILE), KERNEL, True, 6),
+INTERPRET = (
+    KERNEL
+    + """
+answer = []
+for size in (100, 97):
+    x = torch.randn(size)
+    answer.append(bool(torch.equal(f(x), 2 * x)))
+"""
+)
+COMPILE = (
+    KERNEL
+    + """
+from triton._C.libtriton import ir
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource, make_backend
+
+target = GPUTarget("cuda", 90, 32)
+backend = make_backend(target)
+types = {"x": "*fp32", "y": "*fp32", "n": "i32", "BLOCK": "constexpr"}
+given = ASTSource(double, types, {(3,): 64})
+options, context, stages = backend.parse_options({"ptx_version": 87}), ir.context(), {}
+ir.load_dialects(context)
+backend.load_dialects(context)
+code = backend.get_codegen_implementation(options)
+module = given.make_ir(target, options, code, backend.get_module_map(), context)
+backend.add_stages(stages, options, given.language)
+metadata = {"target": target, **vars(options)}
+for name in ("ttir", "ttgir", "llir", "ptx"):
+    module = stages[name](module, metadata)
+answer = "ld.global" in module
+"""
+)
+KINDS = {  # what: kind of server, candidate, the answer, the goal on two idle cores
+    "unit checks": (ServerKind.PYTHON, SORT, [1, 2, 3], 150),
+    "torch checks": (ServerKind.INTERPRETER, SORT_TORCH, [1, 2, 3], 60),
+    "interpreter runs": (ServerKind.INTERPRETER, INTERPRET, [True, True], 20),
+    "compilations": (ServerKind.COMPILER, COMPILE, True, 6),
 }
 REWARDS = {
     "plain": "def reward(completions): return [float(len(text)) for text in completions]",
@@ -110,32 +98,31 @@ KEYWORDS = {"completions": ["x" * n for n in range(COMPLETIONS)], "global_step":
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300
-    provider = LocalProvider()
-    print(f"tier {provider.tier}; {WORKERS} at a time, {count} of each")
-    with Pool(provider, WORKERS) as pool:
-        for what, (program, candidate, answer, goal) in KINDS.items():
-            start, rate = measure_rate(pool, program, candidate, answer, count)
-            print(f"{what:20} {rate:7.1f} /s   goal {goal:3}   first after {start:5.2f} s")
-    provider.close()
+    print(f"tier {SERVERS.tier}; {WORKERS} at a time, {count} of each")
+    for what, (kind, candidate, answer, goal) in KINDS.items():
+        start, rate = measure_rate(kind, candidate, answer, count)
+        print(f"{what:20} {rate:7.1f} /s   goal {goal:3}   first after {start:5.2f} s")
     for what, source in REWARDS.items():
         measure_dry_run(what, source)
 
 
 def measure_rate(
-    pool: Pool, program: Program, candidate: str, answer: object, count: int
+    kind: ServerKind, candidate: str, answer: object, count: int
 ) -> tuple[float, float]:
     """Seconds to the first answer, and answers per second once it is warm."""
+    program = get_program("program_answer", kind)
 
     def run_all(number: int) -> float:
         start = time.perf_counter()
-        replies = pool.run(
+        replies = run_jobs(
             program,
             range(number),
             lambda session, _: session.call("run", {"source": candidate}, 30),
+            workers=WORKERS,
         )
-        assert all(reply.outcome is Outcome.OK and reply.value == answer for reply in replies), (
-            replies[0]
-        )
+        for reply in replies:
+            is_right = isinstance(reply, JailReply) and reply.value == {"answer": answer}
+            assert is_right, reply
         return time.perf_counter() - start
 
     first = run_all(1)
@@ -157,13 +144,18 @@ def measure_turn(source: str) -> tuple[float, float, float, float]:
     """Seconds with a fresh Python for each completion; cold, with an edited source, and again."""
 
     def dry_run() -> None:
-        assert len(executor.call(source, "reward", KEYWORDS, 30).values) == COMPLETIONS
+        process = processes.setdefault(source, SourceProcess(source))
+        assert len(process.call("reward", KEYWORDS, 30).values) == COMPLETIONS
 
     fresh = measure_seconds(lambda: run_fresh(source)) / FRESH * COMPLETIONS
-    with Executor() as executor:
-        cold = measure_seconds(dry_run)
-        source += "  # edited, so it gets a new process"
-        return fresh, cold, measure_seconds(dry_run), measure_seconds(dry_run)
+    SERVERS.close()
+    processes: dict[str, SourceProcess] = {}
+    cold = measure_seconds(dry_run)
+    source += "  # edited, so it gets a new process"
+    edited, again = measure_seconds(dry_run), measure_seconds(dry_run)
+    for process in processes.values():
+        process.close()
+    return fresh, cold, edited, again
 
 
 def run_fresh(source: str) -> None:

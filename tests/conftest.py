@@ -1,15 +1,13 @@
-"""For every test: one thread per process, no hub, runs folders of its own, one sandbox for all."""
+"""For every test: one thread per process, no hub, runs folders of its own."""
 
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from rft_core.sandbox import executor, local
-from rft_core.sandbox.servers import Servers
+from rft_core.sandbox.servers import SERVERS
 
 # Two OpenMP threads on two busy cores are several times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -28,38 +26,11 @@ def _never_the_real_runs_folder(
     return folder
 
 
-class _Lent:
-    """The session's fork servers, for a user of the sandbox that would close its own."""
-
-    def __init__(self, servers: Servers) -> None:
-        self._servers = servers
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._servers, name)
-
-    def close(self) -> None:
-        """They stay for the next one."""
-
-
-@pytest.fixture(scope="session")
-def _fork_servers() -> Iterator[Servers]:
-    servers = Servers()
-    yield servers
-    servers.close()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_sandbox_for_all(request: pytest.FixtureRequest, _fork_servers: Servers) -> Iterator[None]:
-    """Every scorer of this process forks from the same servers; candidates stay apart as ever.
-
-    Starting servers, torch's above all, took more time than most tests. The sandbox's own tests
-    start and end theirs, and so does whoever sets `OWN_SANDBOX` in a test module.
-    """
-    is_about_it = request.path.parent.name == "sandbox"
-    if is_about_it or getattr(request.module, "OWN_SANDBOX", False):
-        yield
-        return
-    with pytest.MonkeyPatch.context() as patch:
-        for user in (executor, local):
-            patch.setattr(user, "Servers", lambda: _Lent(_fork_servers))
-        yield
+@pytest.fixture
+def fresh_servers() -> Iterator[None]:
+    """For tests that make servers fail, or look at what is left of them: none but their own."""
+    SERVERS.close()
+    SERVERS.note_success()
+    yield
+    SERVERS.close()
+    SERVERS.note_success()

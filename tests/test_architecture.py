@@ -53,13 +53,13 @@ REWARDS = "rft_core.rewards"
 IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("exchange", "scoring_file", "consistency"),
     ("scorer",),
-    ("one_by_one", "shaping", "user_function"),
+    ("one_by_one", "shaping", "user_function", "jailed_grader"),
     ("registry",),
     ("formula", "judge", "triton"),
     ("structured", "code"),
     ("text",),
     ("answers",),
-    ("grader_info", "child_grading", "child_source", "deciding", "python_source"),
+    ("grader_info", "jailed_grading", "jailed_calls", "deciding", "python_source"),
     ("completion_text", "workbench", "advantages"),
     ("contract",),
 )
@@ -80,7 +80,7 @@ MAY_BE_HEAVY = (
     "rft_core.embedded",
     "rft_core.embedded.measure",  # samples and judges as evaluation does
     "rft_core.worker",
-    "rft_core.sandbox.programs",  # nobody imports them: their text runs in jailed processes
+    "rft_core.sandbox.programs",  # fork servers import them, by name, and nobody else
     "rft_core.sandbox.inside.warm_up",  # imports for the processes that are forked from a server
 )
 FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}

@@ -104,10 +104,10 @@ def sandbox(as_json: AsJson = False) -> int:
 
     report = inspect()
     if as_json:
-        print_json({"tier": report.tier, "probes": [asdict(probe) for probe in report.probes]})
+        print_json({"tier": report.tier, "probes": [asdict(probe) for probe in report.trials]})
     else:
         columns = ("attempt", "layer", "held", "how")
-        rows = [(p.name, p.layer, "yes" if p.held else "NO", p.detail) for p in report.probes]
+        rows = [(p.name, p.layer, "yes" if p.held else "NO", p.detail) for p in report.trials]
         print_table(columns, rows)
         if report.tier:
             print(f"Tier {report.tier}: {', '.join(sorted(TIERS[report.tier]))}.")

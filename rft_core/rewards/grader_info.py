@@ -67,16 +67,26 @@ OpenGrader = Callable[[RewardEntry, "Workbench"], BatchGrader]
 
 
 @dataclass(frozen=True)
+class JailedGrading:
+    """A module of ours with `grade_batch` and `grade_one`, as `jailed_grading.py` has them.
+
+    `seconds_each` is the most that it takes over one completion: the time for a batch grows by it.
+    """
+
+    module: str
+    seconds_each: float
+
+
+@dataclass(frozen=True)
 class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
-    A grader too dangerous for this process has `make_entry` instead: the Python entry that does its
-    work in the child, by texts of ours; `seconds_each` is the most that it takes over one
-    completion, by which the time for a batch grows. One that must see whole batches, or needs the
-    sandbox's pool, has `open`; what several of those share lies on the scorer's workbench. One that
+    One whose texts could run away with this process has `jailed` instead. One that must see whole
+    batches, or runs programs, has `open`; what several of those share lies on the scorer's
+    workbench. One that
     only makes a score of the other functions' scores has `combine`. `check` raises `BadInputError`
     for options that do not fit together. `takes_num_tokens`: the function also wants the length in
-    tokens. `uses_pool`: it runs programs of the completions, and is refused where no jail holds.
+    tokens. `runs_code`: it runs programs of the completions, and is refused where no jail holds.
     """
 
     name: str
@@ -84,12 +94,11 @@ class GraderInfo:
     help: str
     options: tuple[GraderOption, ...] = ()
     takes_num_tokens: bool = False
-    make_entry: Callable[[RewardEntry], RewardEntry] | None = None
-    seconds_each: float = 0.0
+    jailed: JailedGrading | None = None
     open: OpenGrader | None = None
     combine: Callable[[RewardEntry, Mapping[str, float | None]], Grade] | None = None
     check: Callable[[RewardEntry], None] | None = None
-    uses_pool: bool = False
+    runs_code: bool = False
 
     def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:
         """Every option of the entry, those it leaves out at their defaults."""

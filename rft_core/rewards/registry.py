@@ -22,19 +22,19 @@ from rft_core.rewards.grader_info import (
     TOLERANCE,
     GraderInfo,
     GraderOption,
+    JailedGrading,
 )
 from rft_core.rewards.judge.judge import JUDGE
 from rft_core.rewards.structured.config_validity import CONFIG
 from rft_core.rewards.structured.json_match import JSON_MATCH
 from rft_core.rewards.structured.schema import SCHEMA
 from rft_core.rewards.structured.sql_validity import SQL
+from rft_core.rewards.text import pattern
 from rft_core.rewards.text.format import TAGS, check_format, grade_format
 from rft_core.rewards.text.instructions import INSTRUCTIONS
 from rft_core.rewards.text.length import LENGTH
 from rft_core.rewards.text.openai_text import STRING_CHECK, TEXT_SIMILARITY
 from rft_core.rewards.text.overlap import OVERLAP
-from rft_core.rewards.text.pattern import SECONDS as PATTERN_SECONDS
-from rft_core.rewards.text.pattern import make_regex_entry
 from rft_core.rewards.text.repetition import REPETITION
 from rft_core.rewards.text.similarity import SIMILARITY
 from rft_core.rewards.triton.format import TRITON_FORMAT
@@ -97,8 +97,8 @@ GRADERS: dict[str, GraderInfo] = {
             GraderOption("full", "bool", False, "It must match the whole completion."),
             IGNORE_CASE,
         ),
-        make_entry=make_regex_entry,
-        seconds_each=PATTERN_SECONDS,
+        jailed=JailedGrading(pattern.__name__, pattern.SECONDS),
+        check=pattern.check_pattern,
     ),
     "length": LENGTH,
     "repetition": REPETITION,
@@ -127,7 +127,7 @@ GRADERS: dict[str, GraderInfo] = {
 
 def list_code(reward_set: RewardSet) -> list[str]:
     """The names of the entries that run code, the user's or the completions'."""
-    coded = {PYTHON_GRADER} | {name for name, info in GRADERS.items() if info.uses_pool}
+    coded = {PYTHON_GRADER} | {name for name, info in GRADERS.items() if info.runs_code}
     return [entry.name for entry in reward_set.entries if entry.grader in coded]
 
 
@@ -165,8 +165,6 @@ def check_entry(entry: RewardEntry) -> None:
                 f"Its options are {', '.join(options) or 'none'}",
             )
         _check_value(info, options[name], value)
-    if info.make_entry:
-        info.make_entry(entry)
     if info.check:
         info.check(entry)
 

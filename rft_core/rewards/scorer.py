@@ -3,8 +3,8 @@
 As in TRL, a function that cannot judge a completion (None) is left out of its sum. One thing is
 stricter than TRL: where no function with a weight could judge, the reward is None and not 0, so
 that a failure of ours is never learned from. Scores and weights are bounded, so the sum is finite.
-Built-in graders run here; Python source runs in a jailed process of the scorer's own, which
-`close()` (or leaving the `with` block) ends.
+Built-in graders run here; Python source, and what of ours could run away, in jailed processes of
+the scorer's own, which `close()` (or leaving the `with` block) ends.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from rft_core.rewards.contract import (
     Scored,
     Scoring,
 )
-from rft_core.rewards.grader_info import BatchGrader, OpenGrader
+from rft_core.rewards.grader_info import BatchGrader
+from rft_core.rewards.jailed_grader import JailedGrader
 from rft_core.rewards.one_by_one import combine_scores, describe, grade_batch, report_failure
 from rft_core.rewards.registry import GRADERS, check_entry, list_code, refuse_code
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.text.format import is_repetitive
 from rft_core.rewards.user_function import UserFunction
 from rft_core.rewards.workbench import Workbench
-from rft_core.sandbox.executor import Executor
 from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
+from rft_core.sandbox.servers import SERVERS
 
 TIMEOUT_SECONDS = 30.0
 
@@ -49,7 +50,6 @@ class Scorer:
         check_reward_set(reward_set)
         self.reward_set = reward_set
         self._timeout = timeout
-        self._executor = Executor()
         self._workbench = Workbench()
         self._open_graders: dict[str, BatchGrader] = {}
 
@@ -65,7 +65,6 @@ class Scorer:
         self.close()
 
     def close(self) -> None:
-        self._executor.close()
         for grader in self._open_graders.values():
             grader.close()
         self._open_graders.clear()
@@ -80,7 +79,7 @@ class Scorer:
         if not list_code(self.reward_set):
             return None
         try:
-            return self._executor.tier
+            return SERVERS.tier
         except SandboxRefusedError as error:
             raise refuse_code(self.reward_set, str(error)) from error
         except InfrastructureError:
@@ -97,7 +96,7 @@ class Scorer:
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
         self._workbench.start_step(global_step)
-        graded = self._grade(batch, global_step)
+        graded = self._grade(batch)
         columns = [grades for grades, _ in graded]
         flags = [
             _flags(text, [grades[index] for grades in columns])
@@ -110,13 +109,11 @@ class Scorer:
         ]
         return Scoring(tuple(samples), tuple(report for _, report in graded))
 
-    def _grade(
-        self, batch: Batch, global_step: int | None
-    ) -> list[tuple[list[Grade], FunctionReport]]:
+    def _grade(self, batch: Batch) -> list[tuple[list[Grade], FunctionReport]]:
         """Each function's own verdicts; last of those that are made of the others' scores."""
         made = {e.name: e for e in self.reward_set.entries if _is_made_of_others(e)}
         graded = {
-            entry.name: _bound(*self._note_infra(*self._run(entry, batch, global_step)))
+            entry.name: _bound(*self._note_infra(*self._run(entry, batch)))
             for entry in self.reward_set.entries
             if entry.name not in made
         }
@@ -128,28 +125,14 @@ class Scorer:
             graded[entry.name] = _bound(*combine_scores(entry, known, self._timeout))
         return [graded[name] for name in self.reward_set.names]
 
-    def _run(
-        self, entry: RewardEntry, batch: Batch, global_step: int | None
-    ) -> tuple[list[Grade], FunctionReport]:
+    def _run(self, entry: RewardEntry, batch: Batch) -> tuple[list[Grade], FunctionReport]:
+        """A mistake in a batch grader leaves the batch unscored: nobody knows which completion."""
         info = GRADERS.get(entry.grader)
         if info and info.function:
             return grade_batch(info, entry, batch, self._timeout)
-        if info and info.open:
-            return self._run_batch_grader(info.open, entry, batch)
-        if info and info.make_entry:
-            timeout = self._timeout + info.seconds_each * len(batch)  # slow ones take no one's time
-            function = UserFunction(self._executor, info.make_entry(entry), timeout, is_ours=True)
-        else:
-            function = UserFunction(self._executor, entry, self._timeout)
-        return function.score(batch, global_step)
-
-    def _run_batch_grader(
-        self, open_grader: OpenGrader, entry: RewardEntry, batch: Batch
-    ) -> tuple[list[Grade], FunctionReport]:
-        """A mistake in it leaves the whole batch unscored: nobody knows which completion it was."""
         start = time.monotonic()
         if entry.name not in self._open_graders:
-            self._open_graders[entry.name] = open_grader(entry, self._workbench)
+            self._open_graders[entry.name] = self._open(entry)
         try:
             return self._open_graders[entry.name].score(batch, self._timeout)
         except RftError:
@@ -159,13 +142,21 @@ class Scorer:
             unscored = Grade(None, f"Not scored: {describe(error)}.")
             return [unscored] * len(batch), replace(report, seconds=time.monotonic() - start)
 
+    def _open(self, entry: RewardEntry) -> BatchGrader:
+        info = GRADERS.get(entry.grader)
+        if info and info.open:
+            return info.open(entry, self._workbench)
+        if info and info.jailed:
+            return JailedGrader(info, entry, self._workbench)
+        return UserFunction(entry, self._workbench)
+
     def _note_infra(
         self, grades: list[Grade], report: FunctionReport
     ) -> tuple[list[Grade], FunctionReport]:
         """The report, with the completions that our own failure left unscored."""
         failed = tuple(index for index, grade in enumerate(grades) if grade.infra_error)
         if failed:
-            dead = max(self._executor.dead_servers, self._workbench.pool.dead_servers)
+            dead = SERVERS.dead_in_a_row
             report = replace(report, infra_samples=failed, dead_servers=dead)
         return grades, report
 

@@ -1,14 +1,13 @@
 """The fork server as its parent sees it: start it, spawn jailed processes, end them, leave nothing.
 
-One server per user of the sandbox, under bubblewrap where that works. Killing the server kills all
-it spawned: bubblewrap's process namespace goes with it, and each process asked for its parent's
-death. Everything lies in one temporary folder, which `close` removes.
+It stands under Bubblewrap where that works. Killing the server kills all it spawned: Bubblewrap's
+process namespace goes with it, and each process asked for its parent's death. Everything lies in
+one temporary folder, which `close` removes.
 """
 
 from __future__ import annotations
 
 import compileall
-import hashlib
 import itertools
 import json
 import os
@@ -19,9 +18,7 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -29,22 +26,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.sandbox.channel import Channel
-from rft_core.sandbox.flavours import ENVIRONMENT, Flavour
 from rft_core.sandbox.jail import jail
 from rft_core.sandbox.jail.bubblewrap import find_bubblewrap, wrap
 from rft_core.sandbox.jail.limits import Limits, choose_user
 from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
+from rft_core.sandbox.pipes import Pipes
 from rft_core.sandbox.scratch import Scratch
+from rft_core.sandbox.server_kind import ENVIRONMENT, ServerKind
 from rft_core.sandbox.workspace import Workspace
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent.parent
+TRIAL_MODULE = f"{__package__}.inside.trials"
 START_SECONDS = 60.0
 ANSWER_SECONDS = 10.0  # for a fork, or for the end of a killed process
 GRACE_SECONDS = 0.2  # for a process that closed its pipe to end by itself, and say why
 SEARCH = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
-PROGRAM = f"{SEARCH}from rft_core.sandbox.inside.zygote import main; main()"
+COMMAND = f"{SEARCH}from rft_core.sandbox.inside.server_process import main; main()"
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,11 @@ class Ending:
 
 @dataclass(frozen=True)
 class Process:
-    """One jailed process: ask it through the channel, then `ForkServer.end` it."""
+    """One jailed process: ask it through the pipes, then `ForkServer.end` it."""
 
     pid: int  # in the server's namespace
     scratch: Scratch
-    channel: Channel
+    pipes: Pipes
     ending: int  # a pipe: its exit code, or nothing where the server ended too
 
 
@@ -79,22 +77,21 @@ class ForkServer:
     Several threads may use it: only the fork itself is one at a time.
     """
 
-    def __init__(self, *, bubblewrap: bool, flavour: Flavour = Flavour.PYTHON) -> None:
+    def __init__(self, *, bubblewrap: bool, kind: ServerKind = ServerKind.PYTHON) -> None:
         _compile_ourselves()
         self._workspace = Workspace()
         self.folder, self.cells = self._workspace.folder, self._workspace.cells
         self.has_bubblewrap = bubblewrap
         self._may_search = self._is_hidden_from_nobody()
         self._numbers = itertools.count(1)
-        self._programs: set[str] = set()
+        self._imported: set[str] = set()
         self._lock = threading.Lock()  # of the control socket: one question and answer at a time
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = (self.folder / "server.log").open("wb")
-        arguments = ["wrapped" if bubblewrap else "bare", flavour, str(theirs.fileno())]
-        command = [sys.executable, "-I", "-B", "-c", PROGRAM, *arguments]
+        arguments = ["wrapped" if bubblewrap else "bare", kind, str(theirs.fileno())]
+        command = [sys.executable, "-I", "-B", "-c", COMMAND, *arguments]
         if bubblewrap:
-            ours = [str(PACKAGE.parent / "__init__.py"), str(PACKAGE)]
-            readable = [*jail.get_python_folders(), *ours]
+            readable = [*jail.get_python_folders(), *_list_ours(kind)]
             program, searched = find_bubblewrap() or "bwrap", [str(ROOT), str(PACKAGE.parent)]
             command = wrap(program, command, readable, str(self.cells), searched)
         try:
@@ -104,7 +101,7 @@ class ForkServer:
                 stdout=self._log,
                 stderr=self._log,
                 cwd=self.cells,
-                env=_environment() | ENVIRONMENT[flavour],
+                env=_environment() | ENVIRONMENT[kind],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -126,11 +123,11 @@ class ForkServer:
         self,
         limits: Limits,
         layers: Sequence[str] = jail.INNER_LAYERS,
-        program: str | None = None,
+        module: str = TRIAL_MODULE,
     ) -> Process:
         """A new jailed process that has said hello. Raises `InfrastructureError`.
 
-        It knows the functions of `program`, a source of ours, which the server runs only once.
+        It knows the functions of `module`, one of ours, which the server imports only once.
         """
         number = next(self._numbers)
         user = choose_user(number) if jail.USER in layers else None
@@ -139,23 +136,26 @@ class ForkServer:
             scratch = Scratch(self.cells / secrets.token_hex(8), user, limits.scratch_bytes)
         except OSError as error:
             raise InfrastructureError(f"no folder could be made: {error}") from error
-        channel = Channel(scratch)
+        pipes = Pipes(scratch)
         ending, their_ending = os.pipe()
         jailed = jail.Jail(str(scratch.folder), tuple(layers), limits, user, self._may_search)
         try:
-            request = {"spawn": asdict(jailed), "program": self._ensure_loaded(program)}
-            pid = self._ask(request, [*channel.jailed_ends, their_ending])["pid"]
+            self._ensure_imported(module)
+            request = {"spawn": asdict(jailed), "module": module}
+            answer, [pidfd] = self._ask(request, [*pipes.jailed_ends, their_ending])
         except InfrastructureError:
             os.close(ending)
-            channel.close()
+            pipes.close()
             scratch.remove()
             raise
         finally:
             os.close(their_ending)
-        process = Process(pid, scratch, channel, ending)
+        pipes.watch.follow(pidfd)
+        os.close(pidfd)
+        process = Process(answer["pid"], scratch, pipes, ending)
         try:
-            channel.close_jailed_ends()
-            hello = channel.exchange(b"", time.monotonic() + START_SECONDS)
+            pipes.close_jailed_ends()
+            hello = pipes.exchange(b"", START_SECONDS)
         except ExecutionError as error:
             how = self.end(process, GRACE_SECONDS)
             raise InfrastructureError(f"a process could not be started: {error}, {how}") from error
@@ -184,7 +184,7 @@ class ForkServer:
             return Ending(struct.unpack("=i", code)[0], by_itself)
         finally:
             os.close(process.ending)
-            process.channel.close()
+            process.pipes.close()
             process.scratch.remove()
 
     def close(self) -> None:
@@ -201,6 +201,12 @@ class ForkServer:
         self._log.close()
         self._workspace.close()
 
+    def disown(self) -> None:
+        """In a fork of the process that started it: let go of what is that one's."""
+        self._control.close()
+        self._log.close()
+        self._workspace.disown()
+
     def _is_hidden_from_nobody(self) -> bool:
         """Does Python, or our folder, lie where only root may go? Bubblewrap lays a path to it."""
         if self.has_bubblewrap:
@@ -209,28 +215,21 @@ class ForkServer:
         ways = {step for path in paths for step in (path, *path.parents)}
         return not all(step.stat().st_mode & 0o001 for step in ways)
 
-    def _ensure_loaded(self, program: str | None) -> str | None:
-        """The name by which the server knows the program."""
-        if program is None:
-            return None
-        name = hashlib.sha256(program.encode()).hexdigest()
-        if name not in self._programs:
-            with tempfile.TemporaryFile() as file:  # longer than one message may be
-                file.write(program.encode())
-                file.seek(0)
-                self._ask({"load": name}, [file.fileno()], START_SECONDS)
-            self._programs.add(name)
-        return name
+    def _ensure_imported(self, module: str) -> None:
+        if module not in self._imported:
+            self._ask({"import": module}, [], START_SECONDS)
+            self._imported.add(module)
 
     def _ask(
         self, request: dict[str, Any], fds: Sequence[int], seconds: float = ANSWER_SECONDS
-    ) -> dict[str, Any]:
+    ) -> tuple[dict[str, Any], list[int]]:
+        """The answer, and the descriptors that came with it."""
         with self._lock:
             self._send(request, fds)
-            answer = self._receive(seconds)
+            answer, received = self._receive(seconds)
         if "error" in answer:
             raise InfrastructureError(f"the fork server failed: {answer['error']}")
-        return answer
+        return answer, received
 
     def _send(self, request: dict[str, Any], fds: Sequence[int] = ()) -> None:
         try:
@@ -238,16 +237,22 @@ class ForkServer:
         except OSError as error:
             raise InfrastructureError("the fork server is gone") from error
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float) -> tuple[dict[str, Any], list[int]]:
         try:
             self._control.settimeout(seconds)
-            message = self._control.recv(1 << 16)
+            message, fds, *_ = socket.recv_fds(self._control, 1 << 16, 1)
         except OSError as error:
             raise InfrastructureError("the fork server does not answer") from error
         if not message:
             raise InfrastructureError("the fork server is gone")
-        answer: dict[str, Any] = json.loads(message)
-        return answer
+        return json.loads(message), fds
+
+
+def _list_ours(kind: ServerKind) -> list[str]:
+    """What of this project is shown to a server: what it imports, and no grader to a candidate."""
+    if kind is ServerKind.GRADERS:
+        return [str(PACKAGE.parent)]
+    return [str(PACKAGE.parent / "__init__.py"), str(PACKAGE)]
 
 
 def _compile_ourselves() -> None:

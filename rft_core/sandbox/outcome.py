@@ -1,7 +1,8 @@
-"""How an execution ended, in one word. Only failures of our own, and refusals, are unscored."""
+"""How an execution ended, in one word; and, where it says nothing of what was run, `Unscored`."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -12,12 +13,17 @@ class Outcome(StrEnum):
     OOM = "oom"
     OUTPUT_LIMIT = "output_limit"  # it printed, answered or wrote more than allowed
     KILLED = "killed"  # it ended before it answered, or answered what is no answer
-    REFUSED = "refused"  # never run: this machine has no jail
-    INFRA_ERROR = "infra_error"  # the sandbox failed, not what ran in it
 
-    @property
-    def is_scored(self) -> bool:
-        return self not in (Outcome.REFUSED, Outcome.INFRA_ERROR)
+
+@dataclass(frozen=True)
+class Unscored:
+    """Nothing can be said of what was to be run, and never is that a zero.
+
+    `ours`: the sandbox failed. Otherwise it was refused: this machine has no jail.
+    """
+
+    reason: str
+    ours: bool
 
 
 class ExecutionError(Exception):
@@ -35,10 +41,8 @@ class OutputLimitError(ExecutionError):
 
 
 class InfrastructureError(ExecutionError):
-    outcome = Outcome.INFRA_ERROR
+    """The sandbox failed, not what ran in it."""
 
 
 class SandboxRefusedError(ExecutionError):
     """This machine cannot lock code in, so none is run."""
-
-    outcome = Outcome.REFUSED

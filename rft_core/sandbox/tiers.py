@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 import socket
 import sys
-import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -21,22 +20,23 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from rft_core.sandbox import frames
-from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.inside.trials import PROBES
+from rft_core.sandbox.fork_server import TRIAL_MODULE, ForkServer
+from rft_core.sandbox.inside.trials import TRIALS
 from rft_core.sandbox.jail.bubblewrap import find_bubblewrap
 from rft_core.sandbox.jail.jail import BUBBLEWRAP, INNER_LAYERS, LANDLOCK, LIMITS, SECCOMP, USER
 from rft_core.sandbox.jail.limits import Limits
-from rft_core.sandbox.outcome import ExecutionError, InfrastructureError
+from rft_core.sandbox.outcome import InfrastructureError
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.session import JailedProgram, JailSession
 
 REFUSAL = (
     "Rewards that run code (Python, programs, kernels) are refused here; those for text, numbers, "
     "mathematics, patterns, schemas and format still work"
 )
 LIBRARIES = ("csv", "asyncio", "numpy")  # that honest programs import, where they are installed
-PROBE_SECONDS = 10.0
-PROBE_LIMITS = Limits(memory_bytes=2 << 30, file_bytes=1 << 20)
+TRIAL_PROGRAM = JailedProgram(ServerKind.PYTHON, TRIAL_MODULE)
+TRIAL_SECONDS = 10.0
+TRIAL_LIMITS = Limits(memory_bytes=2 << 30, file_bytes=1 << 20)
 TIERS = {
     "A": {BUBBLEWRAP, LANDLOCK, SECCOMP},
     "B": {LANDLOCK, SECCOMP},
@@ -45,7 +45,7 @@ TIERS = {
 
 
 @dataclass(frozen=True)
-class ProbeResult:
+class TrialResult:
     name: str
     layer: str
     held: bool
@@ -58,12 +58,12 @@ class SandboxReport:
 
     tier: str | None
     layers: tuple[str, ...]
-    probes: tuple[ProbeResult, ...]
+    trials: tuple[TrialResult, ...]
 
     @property
     def missing(self) -> str:
         """What did not hold, in words; empty if all did."""
-        return "; ".join(f"{p.name}: {p.detail} ({p.layer})" for p in self.probes if not p.held)
+        return "; ".join(f"{p.name}: {p.detail} ({p.layer})" for p in self.trials if not p.held)
 
 
 def get_tier(held: Collection[str]) -> str | None:
@@ -72,7 +72,7 @@ def get_tier(held: Collection[str]) -> str | None:
     return next((name for name, needed in TIERS.items() if needed <= set(held)), None)
 
 
-def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, SandboxReport]:
+def start_server(kind: ServerKind = ServerKind.PYTHON) -> tuple[ForkServer | None, SandboxReport]:
     """The best fork server that this machine gives, tried; None below tier C.
 
     Raises `InfrastructureError` where no server starts at all, locked in or not.
@@ -82,7 +82,7 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
     outside, why_not = [], "bwrap is not installed"
     if find_bubblewrap():
         try:
-            server = ForkServer(bubblewrap=True, flavour=flavour)
+            server = ForkServer(bubblewrap=True, kind=kind)
         except InfrastructureError as error:
             why_not = str(error)
         else:
@@ -91,13 +91,13 @@ def start_server(flavour: Flavour = Flavour.PYTHON) -> tuple[ForkServer | None, 
             if all(result.held for result in outside):
                 return _settle(server, results)
             server.close()  # it shows whoever is in it what it wants: honest programs would break
-    server = ForkServer(bubblewrap=False, flavour=flavour)
-    outside = outside or [r for r in _nothing(why_not).probes if r.layer == BUBBLEWRAP]
+    server = ForkServer(bubblewrap=False, kind=kind)
+    outside = outside or [r for r in _nothing(why_not).trials if r.layer == BUBBLEWRAP]
     return _settle(server, [*_try_layers(server), *outside])
 
 
 def _settle(
-    server: ForkServer, results: Sequence[ProbeResult]
+    server: ForkServer, results: Sequence[TrialResult]
 ) -> tuple[ForkServer | None, SandboxReport]:
     report = _conclude(results)
     if report.tier is None:
@@ -106,13 +106,13 @@ def _settle(
     return server, report
 
 
-def start_unjailed(flavour: Flavour, report: SandboxReport) -> tuple[ForkServer, SandboxReport]:
+def start_unjailed(kind: ServerKind, report: SandboxReport) -> tuple[ForkServer, SandboxReport]:
     """A server for texts of ours alone, where the report found no tier.
 
     What layers hold are put on, except that it stays who it is: others may not reach Python.
     """
     layers = tuple(layer for layer in report.layers if layer != USER)
-    return ForkServer(bubblewrap=False, flavour=flavour), replace(report, layers=layers)
+    return ForkServer(bubblewrap=False, kind=kind), replace(report, layers=layers)
 
 
 def inspect() -> SandboxReport:
@@ -126,39 +126,43 @@ def inspect() -> SandboxReport:
     return report
 
 
-def _try_layers(server: ForkServer) -> list[ProbeResult]:
-    """Each layer alone, for which bubblewrap's trial has none inside of it; all at once."""
+def _try_layers(server: ForkServer) -> list[TrialResult]:
+    """Each layer alone, for which Bubblewrap's trial has none inside of it; all at once.
+
+    Raises `InfrastructureError`, with the server closed.
+    """
     applied = {layer: [layer] for layer in INNER_LAYERS}
     if server.has_bubblewrap:
         applied[BUBBLEWRAP] = []
-    with ThreadPoolExecutor(len(applied), "trial") as threads:
-        trials = threads.map(lambda layer: try_layer(server, layer, applied[layer]), applied)
-        return [result for trial in trials for result in trial]
-
-
-def try_layer(server: ForkServer, layer: str, applied: Sequence[str]) -> list[ProbeResult]:
-    """The layer's probes, in a process with only the inner layers `applied`."""
-    names = [name for name, (owner, _) in PROBES.items() if owner == layer]
     try:
-        process = server.spawn(PROBE_LIMITS, applied)
+        with ThreadPoolExecutor(len(applied), "trial") as threads:
+            trials = threads.map(lambda layer: try_layer(server, layer, applied[layer]), applied)
+            return [result for trial in trials for result in trial]
+    except InfrastructureError:  # it ended in the middle
+        server.close()
+        raise
+
+
+def try_layer(server: ForkServer, layer: str, applied: Sequence[str]) -> list[TrialResult]:
+    """The layer's trials, in a process with only the inner layers `applied`."""
+    names = [name for name, (owner, _) in TRIALS.items() if owner == layer]
+    try:
+        session = JailSession(server, applied, TRIAL_PROGRAM, TRIAL_LIMITS)
     except InfrastructureError as error:
-        return [ProbeResult(name, layer, False, str(error)) for name in names]
+        return [TrialResult(name, layer, False, str(error)) for name in names]
     results = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         facts = _prepare(server, listener.getsockname()[1])
         for name in names:
-            request = frames.pack({"probe": name, "facts": facts})
-            try:
-                answer = process.channel.exchange(request, time.monotonic() + PROBE_SECONDS)
-            except ExecutionError as error:
-                answer = {"held": False, "detail": f"the probe did not answer: {error}"}
-            results.append(ProbeResult(name, layer, answer["held"], answer["detail"]))
-    server.end(process)
+            reply = session.call("attempt", {"name": name, "facts": facts}, TRIAL_SECONDS)
+            answer = reply.value or {"held": False, "detail": f"no answer: {reply.detail}"}
+            results.append(TrialResult(name, layer, answer["held"], answer["detail"]))
+    session.close()
     return results
 
 
 def _prepare(server: ForkServer, port: int) -> dict[str, Any]:
-    """Put in place what the probes go for: everything here is open to all but for the layers."""
+    """Put in place what the trials go for: everything here is open to all but for the layers."""
     neighbour, outside = server.cells / "neighbour", server.folder / "outside"
     neighbour.mkdir(exist_ok=True)
     neighbour.chmod(0o777)
@@ -171,14 +175,14 @@ def _prepare(server: ForkServer, port: int) -> dict[str, Any]:
         "port": port,
         "pid": os.getpid(),
         "start_time": stat.rpartition(")")[2].split()[19],
-        "memory_bytes": PROBE_LIMITS.memory_bytes,
-        "file_bytes": PROBE_LIMITS.file_bytes,
-        "open_files": PROBE_LIMITS.open_files,
+        "memory_bytes": TRIAL_LIMITS.memory_bytes,
+        "file_bytes": TRIAL_LIMITS.file_bytes,
+        "open_files": TRIAL_LIMITS.open_files,
         "libraries": [name for name in LIBRARIES if find_spec(name)],
     }
 
 
-def _conclude(results: Sequence[ProbeResult]) -> SandboxReport:
+def _conclude(results: Sequence[TrialResult]) -> SandboxReport:
     failed = {result.layer for result in results if not result.held}
     held = {result.layer for result in results} - failed
     layers = tuple(layer for layer in INNER_LAYERS if layer in held)
@@ -186,5 +190,5 @@ def _conclude(results: Sequence[ProbeResult]) -> SandboxReport:
 
 
 def _nothing(why: str) -> SandboxReport:
-    results = [ProbeResult(name, layer, False, why) for name, (layer, _) in PROBES.items()]
+    results = [TrialResult(name, layer, False, why) for name, (layer, _) in TRIALS.items()]
     return SandboxReport(None, (), tuple(results))

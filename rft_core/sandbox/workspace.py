@@ -39,6 +39,11 @@ class Workspace:
             os.close(self._lock)
             self._lock = -1
 
+    def disown(self) -> None:
+        """In a fork: the folder, and its lock, are the parent's."""
+        os.close(self._lock)
+        self._lock = -1
+
 
 def sweep(parent: Path) -> None:
     """Remove this user's folders that nobody uses any more."""

@@ -17,10 +17,10 @@ import numpy as np
 
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.rewards.contract import FunctionReport, Scored
-from rft_core.sandbox.pool import MOST_DEAD_SERVERS
 from rft_core.store.run_writer import GenerationRecord
 
 MOST_LOGGED_METRICS = 20  # of one function: each is a row per step
+MOST_DEAD_SERVERS = 3  # of the sandbox's, in a row
 MOST_INFRA_ERRORS = 0.01  # share of a step's completions that the sandbox may fail on
 SHOWN = 5
 

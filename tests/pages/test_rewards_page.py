@@ -13,7 +13,7 @@ from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sandbox.tiers import ProbeResult, SandboxReport
+from rft_core.sandbox.tiers import SandboxReport, TrialResult
 from rft_core.store.index import open_index
 from rft_core.store.rescores import get_rescore
 from rft_core.store.sets import list_reward_sets
@@ -322,7 +322,7 @@ def test_where_code_cannot_be_locked_in_the_page_says_so_and_what_still_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert not open_rewards().error
-    probe = ProbeResult("bwrap", "bubblewrap", False, "not installed")
+    probe = TrialResult("bwrap", "bubblewrap", False, "not installed")
     nothing = SandboxReport(None, (), (probe,))
     monkeypatch.setattr(
         "pages.components.rewards.sandbox_notice.get_sandbox_report", lambda: nothing

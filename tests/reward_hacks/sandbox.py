@@ -2,7 +2,7 @@
 
 ESCAPES = "sandbox/test_escapes.py::"
 HOSTILE = "sandbox/test_hostile_candidates.py::"
-EXECUTOR = "sandbox/test_executor.py::"
+EXECUTOR = "sandbox/test_reward_door.py::"
 POOL = "sandbox/test_pool_faults.py::"
 LAYERS = "sandbox/test_layers.py::"
 FRAMES = "sandbox/test_frames_by_hand.py::"
@@ -55,7 +55,7 @@ SANDBOX = {
     "daemons that outlive the run": [
         f"{DENIED}[setsid]",
         f"{HOSTILE}test_what_runs_on_after_the_answer_has_no_effect",
-        f"{EXECUTOR}test_nothing_outlives_a_killed_parent",
+        "sandbox/test_servers.py::test_nothing_outlives_a_killed_parent",
         f"{ENDINGS}test_what_a_fork_server_spawned_ends_with_it",
         f"{ENDINGS}test_a_fork_of_a_killed_parent_that_holds_every_descriptor_keeps_no_server_alive",
     ],

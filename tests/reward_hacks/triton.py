@@ -107,7 +107,7 @@ TRITON = {
     "static_range(3000), explosions of the autotuner": [
         *unpaid("static_range_3000", "autotune_explosion", "grid_of_a_billion"),
         *unpaid("endless_loop_in_kernel", "endless_loop_on_host", "memory_bomb"),
-        "sandbox/test_flavours.py::test_an_endless_compilation_ends_at_its_deadline",
+        "sandbox/test_server_kinds.py::test_an_endless_compilation_ends_at_its_deadline",
         f"{SANDBOX}test_a_torch_process_has_memory_to_work_and_not_more",
     ],
     "patched timers and streams, a speed that is claimed": [

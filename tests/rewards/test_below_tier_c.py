@@ -11,7 +11,6 @@ from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.scoring_file import score_file
 from rft_core.sandbox import tiers
 
-OWN_SANDBOX = True  # which finds no tier here
 OURS = (
     RewardEntry("math", "math_equivalence"),
     RewardEntry("schema", "schema", options={"extraction": "answer_tag"}),
@@ -33,7 +32,7 @@ ROW = {
 
 
 @pytest.fixture(autouse=True)
-def _no_tier(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_tier(fresh_servers: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiers, "get_tier", lambda held: None)
 
 

@@ -79,5 +79,5 @@ def test_bounds_themselves_are_within():
 
 
 def test_a_grader_runs_in_exactly_one_way(info):
-    ways = (info.function, info.make_entry, info.open, info.combine)
+    ways = (info.function, info.jailed, info.open, info.combine)
     assert sum(way is not None for way in ways) == 1

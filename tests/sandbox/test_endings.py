@@ -71,8 +71,8 @@ def test_what_a_fork_server_spawned_ends_with_it(server: ForkServer, how: int) -
     spawned = [server.spawn(Limits()) for _ in range(3)]
     itself = psutil.Process(server.pid)
     processes = [itself, *itself.children(recursive=True)]
-    zygote = max(processes, key=lambda process: len(process.children()))
-    os.kill(zygote.pid, how)
+    itself_inside = max(processes, key=lambda process: len(process.children()))
+    os.kill(itself_inside.pid, how)
     if how == signal.SIGKILL:
         for process in spawned:
             with pytest.raises(InfrastructureError):

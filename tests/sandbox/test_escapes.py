@@ -16,18 +16,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rft_core.sandbox.executor import Executor, Limits, Outcome
-from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.jail.limits import CAP_DAC_READ_SEARCH
+from rft_core.sandbox.jail.limits import CAP_DAC_READ_SEARCH, Limits
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.servers import SERVERS
+from tests.sandbox.programs import RewardDoor
 
 
 @pytest.fixture(scope="module")
 def executor():
-    with Executor(Limits(memory_bytes=2 << 30)) as executor:
+    with RewardDoor(Limits(memory_bytes=2 << 30)) as executor:
         yield executor
 
 
-def attempt(executor: Executor, code: str, timeout: float = 10.0) -> str:
+def attempt(executor: RewardDoor, code: str, timeout: float = 10.0) -> str:
     """What the code leaves in `got`, as JSON unless it is text; "blocked" if it raises."""
     lines = "\n".join("        " + line for line in code.strip().splitlines())
     source = f"""
@@ -107,7 +108,7 @@ def test_files_of_the_project_are_out_of_reach(executor, secret, code):
 
 def test_the_files_of_a_neighbour_are_out_of_reach(executor):
     """Another source's process has its own folder. Only Landlock keeps them apart."""
-    if executor.tier == "C":
+    if SERVERS.tier == "C":
         pytest.skip("tier C does not promise this")
     folder = attempt(executor, "open('mine', 'w').write('x'); got = os.getcwd()")
     assert attempt(executor, f"got = open({folder + '/mine'!r}).read()  # theirs") == "blocked"
@@ -169,7 +170,7 @@ def test_no_process_can_be_started(executor, code):
 )
 def test_the_server_cannot_be_harmed_or_read(executor, code):
     assert attempt(executor, code) == "blocked"
-    with executor._servers.borrow(Flavour.PYTHON) as tried:
+    with SERVERS.borrow(ServerKind.PYTHON) as tried:
         assert psutil.Process(tried.server.pid).is_running()
 
 
@@ -224,7 +225,7 @@ def f(completions):
     return [float(ctypes.CFUNCTYPE(ctypes.c_int)(address)())]
 """
     result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 5)
-    assert result.outcome is Outcome.KILLED and "SIGSYS" in result.failure.message
+    assert result.failure.kind == "died" and "SIGSYS" in result.failure.message
 
 
 def test_no_memory_is_shared_with_the_server_or_a_neighbour(executor):
@@ -257,7 +258,7 @@ def f(completions):
 """
     start = time.monotonic()
     result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 1.0)
-    assert result.outcome is Outcome.TIMEOUT
+    assert result.failure.kind == "hang"
     assert time.monotonic() - start < 5
     assert attempt(executor, "got = 'fine'") == "fine"
 
@@ -274,7 +275,7 @@ except OSError:
     assert attempt(executor, code) == "true"
     source = "def f(completions):\n    x = []\n    while True: x.append(bytes(1 << 24))"
     result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 10)
-    assert result.outcome is Outcome.OOM
+    assert result.failure.kind == "memory"
 
 
 def test_no_descriptor_leads_out(executor):
@@ -313,7 +314,7 @@ def f(completions):
 """
     start = time.monotonic()
     result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 0.5)
-    assert result.outcome is Outcome.TIMEOUT
+    assert result.failure.kind == "hang"
     assert time.monotonic() - start < 3
 
 

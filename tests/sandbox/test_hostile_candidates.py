@@ -8,33 +8,13 @@ import time
 import psutil
 import pytest
 
-from rft_core.sandbox.jail.limits import LIBC
-from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.outcome import OutputLimitError
-from rft_core.sandbox.pool import Pool
-from rft_core.sandbox.provider import Flavour, Limits, Outcome, Program
+from rft_core.sandbox.jail.limits import LIBC, Limits
+from rft_core.sandbox.outcome import Outcome, OutputLimitError
+from rft_core.sandbox.pool import run_jobs
 from rft_core.sandbox.scratch import Scratch, _measure
-
-HARNESS = """
-def run(source):
-    scope = {"__name__": "candidate"}
-    exec(compile(source, CANDIDATE, "exec"), scope)
-    return scope.get("answer")
-"""
-PROGRAM = Program(Flavour.PYTHON, HARNESS)
-
-
-@pytest.fixture(scope="module")
-def provider():
-    provider = LocalProvider()
-    yield provider
-    provider.close()
-
-
-def run(provider, source, timeout=10.0, limits=None, flavour=Flavour.PYTHON):
-    with provider.open(Program(flavour, HARNESS), limits) as session:
-        return session.call("run", {"source": source}, timeout)
-
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.servers import open_session
+from tests.sandbox.programs import PROGRAM, ask, run
 
 DISK_BOMBS = {
     "large": "import os\nfor n in range(999): open(str(n), 'wb').write(bytes(1 << 24))\n",
@@ -45,15 +25,15 @@ DISK_BOMBS = {
 
 
 @pytest.mark.parametrize("bomb", DISK_BOMBS.values(), ids=DISK_BOMBS.keys())
-def test_a_disk_bomb_ends_itself_and_is_cleared_away(provider, bomb):
-    with provider.open(PROGRAM) as session:
+def test_a_disk_bomb_ends_itself_and_is_cleared_away(bomb):
+    with open_session(PROGRAM) as session:
         folder = session.scratch.folder
-        reply = session.call("run", {"source": bomb + "while True: pass"}, 20)
+        reply = ask(session, bomb + "while True: pass", 20)
     assert reply.outcome is Outcome.OUTPUT_LIMIT, reply.detail
     assert not folder.exists()
 
 
-def test_no_space_is_taken_beyond_the_end_of_a_file(provider):
+def test_no_space_is_taken_beyond_the_end_of_a_file():
     """A file's limit of size does not count there, and its size does not show it."""
     taker = """
 import ctypes, os
@@ -63,9 +43,9 @@ keep_size = 1
 taken = libc.fallocate(file, keep_size, ctypes.c_long(0), ctypes.c_long(1 << 28))
 answer = (taken, os.fstat(file).st_blocks)
 """
-    assert run(provider, taker).value == (-1, 0)
+    assert run(taker).value == (-1, 0)
     honest = "import os; os.posix_fallocate(os.open('f', os.O_CREAT | os.O_RDWR), 0, 4096)"
-    assert run(provider, honest).outcome is Outcome.OK
+    assert run(honest).outcome is Outcome.OK
 
 
 def test_space_beyond_the_end_of_a_file_is_measured(tmp_path):
@@ -88,10 +68,10 @@ def test_a_folder_that_has_become_a_link_is_not_entered(tmp_path):
 
 
 @pytest.mark.parametrize("bomb", [DISK_BOMBS["deep"], DISK_BOMBS["long names"]])
-def test_what_a_quick_one_left_is_cleared_away_too(provider, bomb):
-    with provider.open(PROGRAM) as session:
+def test_what_a_quick_one_left_is_cleared_away_too(bomb):
+    with open_session(PROGRAM) as session:
         folder = session.scratch.folder
-        session.call("run", {"source": bomb + "import os; os._exit(0)"}, 20)
+        ask(session, bomb + "import os; os._exit(0)", 20)
     assert not folder.exists()
 
 
@@ -110,16 +90,14 @@ def test_unreadable_folders_and_links_are_removed_and_not_followed(tmp_path):
     assert (precious / "file").read_text() == "x"
 
 
-def test_each_process_finds_itself_in_proc_and_nobody_else(provider):
+def test_each_process_finds_itself_in_proc_and_nobody_else():
     own = "import os; answer = open('/proc/self/status').read().split('Pid:')[1].split()[0]"
-    assert run(provider, own + " == str(os.getpid())").value is True
-    if provider.tier == "C":
-        pytest.skip("only Landlock hides the others")
-    other = run(provider, "import os; open(f'/proc/{os.getppid()}/status').read()")
-    assert "Permission denied" in other.detail
+    assert run(own + " == str(os.getpid())").value is True
+    other = run("import os; open(f'/proc/{os.getppid()}/status').read()")
+    assert other.detail.startswith(("PermissionError", "FileNotFoundError")), other.detail
 
 
-def test_a_process_is_closed_to_its_neighbours_and_the_first_to_go_when_memory_runs_out(provider):
+def test_a_process_is_closed_to_its_neighbours_and_the_first_to_go_when_memory_runs_out():
     source = """
 import os
 open("file", "w").close()
@@ -127,20 +105,17 @@ others_may = os.stat("file").st_mode & 0o077
 is_readable = os.stat("/proc/self/maps").st_uid == os.getuid()  # by whoever has its user id
 answer = (others_may, is_readable, int(open("/proc/self/oom_score_adj").read()))
 """
-    assert run(provider, source).value == (0, False, 1000)
+    assert run(source).value == (0, False, 1000)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give each process a user of its own")
-def test_neighbours_are_different_users(provider):
-    with provider.open(PROGRAM) as one, provider.open(PROGRAM) as two:
-        users = {
-            session.call("run", {"source": "import os; answer = os.getuid()"}, 5).value
-            for session in (one, two)
-        }
+def test_neighbours_are_different_users():
+    with open_session(PROGRAM) as one, open_session(PROGRAM) as two:
+        users = {ask(session, "import os; answer = os.getuid()").value for session in (one, two)}
     assert len(users) == 2 and not users & {0, os.getuid()}
 
 
-def test_a_bomb_of_threads_does_not_take_its_neighbours_threads(provider):
+def test_a_bomb_of_threads_does_not_take_its_neighbours_threads():
     bomb = """
 import threading
 threading.stack_size(32768)
@@ -155,10 +130,8 @@ for thread in threads: thread.start()
 for thread in threads: thread.join()
 answer = 20
 """
-    with Pool(provider, workers=2) as pool:
-        replies = pool.run(
-            PROGRAM, [bomb] + [honest] * 5, lambda s, source: s.call("run", {"source": source}, 3)
-        )
+    sources = [bomb] + [honest] * 5
+    replies = run_jobs(PROGRAM, sources, lambda s, source: ask(s, source, 3), workers=2)
     assert replies[0].outcome is Outcome.TIMEOUT
     assert [reply.value for reply in replies[1:]] == [20] * 5
 
@@ -172,7 +145,7 @@ ANSWER_BOMBS = {
 
 
 @pytest.mark.parametrize("body", ANSWER_BOMBS.values(), ids=ANSWER_BOMBS.keys())
-def test_an_answer_made_to_burst_its_reader_is_no_answer(provider, body):
+def test_an_answer_made_to_burst_its_reader_is_no_answer(body):
     source = f"""
 import os
 body = {body}
@@ -181,7 +154,7 @@ while frame: frame = frame[os.write(4, frame):]
 while True: pass
 """
     before = psutil.Process().memory_info().rss
-    reply = run(provider, source, 20)
+    reply = run(source, 20)
     assert reply.outcome is Outcome.KILLED, reply
     assert psutil.Process().memory_info().rss - before < 300 << 20
 
@@ -198,14 +171,14 @@ while True: pass
         {"outcome": ["ok"], "value": 1, "detail": "", "blocked": []},
     ],
 )
-def test_a_forged_answer_is_scored_as_none(provider, forged):
+def test_a_forged_answer_is_scored_as_none(forged):
     source = f"""
 import json, os
 body = json.dumps({forged!r}).encode()
 os.write(4, len(body).to_bytes(4, "big") + body)
 while True: pass
 """
-    assert run(provider, source).outcome is Outcome.KILLED
+    assert run(source).outcome is Outcome.KILLED
 
 
 @pytest.mark.parametrize(
@@ -223,15 +196,15 @@ while True: pass
         ("class E(Exception): __str__ = lambda s: 'x' * 10**8\nraise E()", None),
     ],
 )
-def test_odd_sources_end_only_themselves(provider, source, outcome):
-    reply = run(provider, source, 2.0)
-    assert (reply.outcome.is_scored and reply.outcome is not Outcome.OK) or reply.value is not None
+def test_odd_sources_end_only_themselves(source, outcome):
+    reply = run(source, 2.0)
+    assert reply.outcome is not Outcome.OK or reply.value is not None
     assert outcome in (None, reply.outcome), reply
     assert len(reply.detail) < 10_000
-    assert run(provider, "answer = 1").value == 1
+    assert run("answer = 1").value == 1
 
 
-def test_what_runs_on_after_the_answer_has_no_effect(provider):
+def test_what_runs_on_after_the_answer_has_no_effect():
     source = """
 import threading, time, os
 def later():
@@ -241,32 +214,31 @@ def later():
 threading.Thread(target=later).start()
 answer = 1
 """
-    with provider.open(PROGRAM) as session:
-        reply = session.call("run", {"source": source}, 5)
+    with open_session(PROGRAM) as session:
+        reply = ask(session, source)
     assert (reply.outcome, reply.value, reply.stdout) == (Outcome.OK, 1, "")
 
 
-def test_a_jump_of_the_wall_clock_moves_no_deadline(provider, monkeypatch):
-    start = time.monotonic()
+def test_a_jump_of_the_wall_clock_moves_no_deadline(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: 0.0)
-    assert run(provider, "while True: pass", 0.5).outcome is Outcome.TIMEOUT
+    late = run("while True: pass", 0.5)
+    assert late.outcome is Outcome.TIMEOUT and late.seconds < 1.0
     monkeypatch.setattr(time, "time", lambda: 1e12)
-    assert run(provider, "answer = 1").value == 1
-    assert time.monotonic() - start < 5
+    assert run("answer = 1").value == 1
 
 
-def test_set_user_id_programs_cannot_be_made_or_run(provider):
+def test_set_user_id_programs_cannot_be_made_or_run():
     program = shutil.which("su") or "/bin/su"
-    assert "not permitted" in run(provider, f"import os; os.execv({program!r}, ['su'])").detail
+    assert "not permitted" in run(f"import os; os.execv({program!r}, ['su'])").detail
     made = "import os; open('x', 'w').close(); os.chmod('x', 0o4755)"
-    assert "not permitted" in run(provider, made).detail
+    assert "not permitted" in run(made).detail
 
 
-@pytest.mark.parametrize("flavour", [Flavour.INTERPRETER, Flavour.COMPILER])
-def test_a_torch_process_has_memory_to_work_and_not_more(provider, flavour):
+@pytest.mark.parametrize("kind", [ServerKind.INTERPRETER, ServerKind.COMPILER])
+def test_a_torch_process_has_memory_to_work_and_not_more(kind):
     work = "import torch; answer = float((torch.ones(2000, 2000) @ torch.ones(2000, 2000))[0, 0])"
-    assert run(provider, work, 20, flavour=flavour).value == 2000.0
+    assert run(work, 20, kind=kind).value == 2000.0
     hog = "import torch; x = [torch.empty(1 << 28) for _ in range(64)]"
-    assert run(provider, hog, 30, flavour=flavour).outcome is Outcome.OOM
+    assert run(hog, 30, kind=kind).outcome is Outcome.OOM
     small = Limits(memory_bytes=1 << 30)
-    assert run(provider, "x = bytearray(1 << 30)", 10, small, flavour).outcome is Outcome.OOM
+    assert run("x = bytearray(1 << 30)", 10, small, kind).outcome is Outcome.OOM

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from rft_core.sandbox import fork_server, tiers
-from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.fork_server import ForkServer
-from rft_core.sandbox.inside.trials import LIBRARIES, PROBES
+from rft_core.sandbox.inside.trials import LIBRARIES, TRIALS
 from rft_core.sandbox.jail import jail, landlock
+from rft_core.sandbox.server_kind import ServerKind
 
-INNER = [name for name, (layer, _) in PROBES.items() if layer in jail.INNER_LAYERS]
-OUTER = [name for name, (layer, _) in PROBES.items() if layer == jail.BUBBLEWRAP]
+INNER = [name for name, (layer, _) in TRIALS.items() if layer in jail.INNER_LAYERS]
+OUTER = [name for name, (layer, _) in TRIALS.items() if layer == jail.BUBBLEWRAP]
 # What an ordinary user cannot do anyway.
 NEEDS_ROOT_TO_SUCCEED = {"regain root", "read the fork server"}
 # What must work is no attempt, and works without Bubblewrap all the more.
@@ -31,19 +31,19 @@ def report():
     return tiers.inspect()
 
 
-@pytest.fixture(scope="module", params=Flavour, ids=str)
+@pytest.fixture(scope="module", params=ServerKind, ids=str)
 def bare_server(request):
     """A fork server without Bubblewrap."""
-    server = ForkServer(bubblewrap=False, flavour=request.param)
+    server = ForkServer(bubblewrap=False, kind=request.param)
     yield server
     server.close()
 
 
-@pytest.fixture(scope="module", params=Flavour, ids=str)
+@pytest.fixture(scope="module", params=ServerKind, ids=str)
 def wrapped_server(request):
     if not can_use_namespaces():
         pytest.skip("bwrap is not installed or does not work here")
-    server = ForkServer(bubblewrap=True, flavour=request.param)
+    server = ForkServer(bubblewrap=True, kind=request.param)
     yield server
     server.close()
 
@@ -61,7 +61,7 @@ def held(server: ForkServer, layer: str, applied: list[str]) -> dict[str, bool]:
 
 def test_this_machine_has_a_tier_and_says_what_is_missing(report):
     assert report.tier in tiers.TIERS, report.missing
-    assert {result.name for result in report.probes} == set(PROBES)
+    assert {result.name for result in report.trials} == set(TRIALS)
     assert (report.missing == "") == (report.tier == "A")
 
 
@@ -87,7 +87,7 @@ def test_a_tier_needs_all_its_layers():
 
 @pytest.mark.parametrize("name", INNER)
 def test_an_inner_layer_alone_stops_it_and_nothing_does_without(name, bare_server):
-    layer = PROBES[name][0]
+    layer = TRIALS[name][0]
     if layer == jail.LANDLOCK and not landlock.get_version():
         pytest.skip("this kernel has no Landlock")
     assert held(bare_server, layer, [layer])[name]
@@ -105,12 +105,12 @@ def test_nothing_stops_it_without_bubblewrap(name, bare_server):
     assert not held(bare_server, jail.BUBBLEWRAP, [])[name]
 
 
-@pytest.mark.parametrize("flavour", Flavour)
-def test_in_the_whole_jail_every_attempt_fails(flavour, report):
-    server, found = tiers.start_server(flavour)
+@pytest.mark.parametrize("kind", ServerKind)
+def test_in_the_whole_jail_every_attempt_fails(kind, report):
+    server, found = tiers.start_server(kind)
     assert server and found.tier == report.tier
     try:
-        for name, (layer, _) in PROBES.items():
+        for name, (layer, _) in TRIALS.items():
             if layer in report.layers or (layer == jail.BUBBLEWRAP and server.has_bubblewrap):
                 assert held(server, layer, list(report.layers))[name], name
     finally:
@@ -127,7 +127,7 @@ def test_a_bubblewrap_that_has_no_effect_is_found_out(tmp_path, monkeypatch):
     monkeypatch.setattr(fork_server, "find_bubblewrap", lambda: str(idle))
     report = tiers.inspect()
     assert report.tier in ("B", None)
-    assert not any(result.held for result in report.probes if result.name in OUTER)
+    assert not any(result.held for result in report.trials if result.name in OUTER)
 
 
 @pytest.mark.parametrize("effect", ["", "without namespaces"])

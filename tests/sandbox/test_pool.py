@@ -1,50 +1,31 @@
-"""Many candidates, each in a fresh jailed process: endings of every flavour, isolation, faults."""
+"""Many candidates, each in a fresh jailed process: endings of every kind, isolation, faults."""
 
 import pytest
 
-from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.pool import Pool
-from rft_core.sandbox.provider import Flavour, Outcome, Program
-
-HARNESS = """
-import os, time
-
-def run(source, argument=None):
-    scope = {"__name__": "candidate"}
-    exec(compile(source, CANDIDATE, "exec"), scope)
-    return scope["f"](argument)
-"""
-PYTHON = Program(Flavour.PYTHON, HARNESS)
+from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.pool import run_jobs
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.session import get_program
 
 
-@pytest.fixture(scope="module")
-def provider():
-    provider = LocalProvider()
-    yield provider
-    provider.close()
-
-
-@pytest.fixture
-def pool(provider):
-    with Pool(provider, workers=3) as pool:
-        yield pool
-
-
-def run_all(pool, sources, program=PYTHON, timeout=5.0, argument=None):
+def run_all(sources, kind=ServerKind.PYTHON, timeout=5.0, argument=None):
     def work(session, source):
-        return session.call("run", {"source": source, "argument": argument}, timeout)
+        loaded = session.call("load", {"source": source, "entry_point": "f"}, timeout)
+        if loaded.outcome is not Outcome.OK:
+            return loaded
+        return session.call("run", {"entry_point": "f", "arguments": [argument]}, timeout)
 
-    return pool.run(program, sources, work)
+    return run_jobs(get_program("unit_tests", kind), sources, work, workers=3)
 
 
-def test_values_keep_their_types_in_both_directions_and_their_order(pool):
+def test_values_keep_their_types_in_both_directions_and_their_order():
     value = (1, {2.5, "x"}, [float("inf")], b"\0", {"a": None})
-    replies = run_all(pool, [f"def f(a): return ({n}, a)" for n in range(20)], argument=value)
+    replies = run_all([f"def f(a): return ({n}, a)" for n in range(20)], argument=value)
     assert [reply.value for reply in replies] == [(n, value) for n in range(20)]
     assert {reply.outcome for reply in replies} == {Outcome.OK}
 
 
-@pytest.mark.parametrize("flavour", Flavour)
+@pytest.mark.parametrize("kind", ServerKind)
 @pytest.mark.parametrize(
     ("source", "outcome", "detail"),
     [
@@ -59,9 +40,9 @@ def test_values_keep_their_types_in_both_directions_and_their_order(pool):
         ("import os; os.write(4, b'\\0\\0\\0\\2{}')", Outcome.KILLED, ""),
     ],
 )
-def test_every_ending_has_its_name_in_every_flavour(pool, flavour, source, outcome, detail):
+def test_every_ending_has_its_name_in_every_kind_of_server(kind, source, outcome, detail):
     timeout = 1.0 if outcome is Outcome.TIMEOUT else 5.0
-    [reply] = run_all(pool, [source], Program(flavour, HARNESS), timeout)
+    [reply] = run_all([source], kind, timeout)
     assert reply.outcome is outcome
     assert detail in reply.detail
     assert reply.value is None

@@ -17,28 +17,21 @@ AS_USER = ["setpriv", "--reuid", USER, "--regid", USER, "--clear-groups"]
 PROGRAM = """
 import sys
 from rft_core.sandbox import tiers
-from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.provider import Flavour, Program
+from rft_core.sandbox.servers import SERVERS, open_session
+from rft_core.sandbox.session import get_program
 
-HARNESS = '''
-def run(source):
-    scope = {}
-    exec(compile(source, CANDIDATE, "exec"), scope)
-    return scope.get("answer")
-'''
 try_layer = tiers.try_layer
 tiers.try_layer = lambda server, layer, applied: try_layer(
     server, layer, [name for name in applied if name != "landlock"]
 )
-provider = LocalProvider()
-print(provider.tier)
-with provider.open(Program(Flavour.PYTHON, HARNESS)) as neighbour:
+print(SERVERS.tier)
+program = get_program("program_answer")
+with open_session(program) as neighbour:
     neighbour.call("run", {"source": "open('theirs', 'w').write('x')"}, 10)
     for source in sys.argv[1:]:
-        with provider.open(Program(Flavour.PYTHON, HARNESS)) as session:
+        with open_session(program) as session:
             reply = session.call("run", {"source": source}, 10)
-            print(reply.value if reply.outcome == "ok" else reply.detail)
-provider.close()
+            print(reply.value["answer"] if reply.outcome == "ok" else reply.detail)
 """
 POISON = """
 import os
@@ -68,9 +61,10 @@ def command() -> list[str]:
         pytest.skip("bwrap, or setpriv for root, is not installed")
     for python in (sys.executable, "/usr/bin/python3"):
         command = [*(AS_USER if os.getuid() == 0 else []), python]
-        test = [*command, "-c", "import sys; assert sys.version_info >= (3, 11)"]
-        asked = subprocess.run(test, cwd="/", capture_output=True, check=False)
-        if asked.returncode == 0 and os.access(ROOT, os.R_OK):
+        # It starts itself once more, as fork servers are started.
+        test = "import csv, subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', '']))"
+        asked = subprocess.run([*command, "-c", test], cwd="/", capture_output=True, check=False)
+        if asked.returncode == 0:
             return command
     pytest.skip("no Python 3.11 is in reach of an ordinary user")
 

@@ -1,20 +1,16 @@
 """What a candidate tries and must not is named; what honest code does is not."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
-from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.provider import Flavour, Outcome, Program
+from rft_core.sandbox.outcome import Outcome
+from rft_core.sandbox.server_kind import ServerKind
+from tests.sandbox.programs import run
 
-HARNESS = """
-import ctypes, gc
-
-def run(source):
-    ctypes.CDLL(None), gc.get_objects()  # what our own program does is no attempt
-    try:
-        exec(compile(source, CANDIDATE, "exec"), {"__name__": "candidate"})
-    except OSError:
-        pass
-"""
+ROOT = Path(__file__).resolve().parents[2]
 ATTEMPTS = {
     "network": [
         "import socket; socket.create_connection(('127.0.0.1', 80), 1)",
@@ -68,44 +64,60 @@ HONEST = [
 ]
 
 
-@pytest.fixture(scope="module")
-def provider():
-    provider = LocalProvider()
-    yield provider
-    provider.close()
-
-
-def run(provider, source, flavour=Flavour.PYTHON):
-    with provider.open(Program(flavour, HARNESS)) as session:
-        return session.call("run", {"source": source}, 20)
+def watch(source, kind=ServerKind.PYTHON):
+    """What is stopped does not end the program."""
+    lines = "\n".join("    " + line for line in source.splitlines())
+    return run(f"try:\n{lines}\nexcept OSError: pass", 20, kind=kind)
 
 
 @pytest.mark.parametrize(
     ("kind", "source"), [(kind, source) for kind in ATTEMPTS for source in ATTEMPTS[kind]]
 )
-def test_an_attempt_is_named(provider, kind, source):
-    reply = run(provider, source)
+def test_an_attempt_is_named(kind, source):
+    reply = watch(source)
     assert reply.outcome is Outcome.OK, reply.detail
     assert reply.blocked == (kind,)
 
 
 @pytest.mark.parametrize("source", HONEST)
-def test_honest_code_attempts_nothing(provider, source):
-    reply = run(provider, source)
+def test_honest_code_attempts_nothing(source):
+    reply = watch(source)
     assert (reply.outcome, reply.detail, reply.blocked) == (Outcome.OK, "", ())
 
 
-@pytest.mark.parametrize("flavour", [Flavour.INTERPRETER, Flavour.COMPILER])
-def test_torch_attempts_nothing_by_itself(provider, flavour):
+@pytest.mark.parametrize("kind", [ServerKind.INTERPRETER, ServerKind.COMPILER])
+def test_torch_attempts_nothing_by_itself(kind):
     source = "import torch; torch.nn.functional.softmax(torch.randn(8, 8) @ torch.ones(8, 8), -1)"
-    assert run(provider, source, flavour).blocked == ()
-    assert run(provider, "import torch; torch.load('/etc/passwd')", flavour).blocked == ("file",)
+    assert watch(source, kind).blocked == ()
+    assert watch("import torch; torch.load('/etc/passwd')", kind).blocked == ("file",)
 
 
-def test_attempts_are_reported_with_an_error_too(provider):
-    reply = run(provider, "try: open('/etc/passwd')\nexcept OSError: pass\n1 / 0")
+def test_attempts_are_reported_with_an_error_too():
+    reply = watch("try: open('/etc/passwd')\nexcept OSError: pass\n1 / 0")
     assert (reply.outcome, reply.blocked) == (Outcome.CANDIDATE_ERROR, ("file",))
 
 
-def test_closed_streams_are_the_candidates_own_business(provider):
-    assert run(provider, "import sys; sys.stdout.close(); sys.stderr = None").outcome is Outcome.OK
+def test_closed_streams_are_the_candidates_own_business():
+    assert watch("import sys; sys.stdout.close(); sys.stderr = None").outcome is Outcome.OK
+
+
+def test_what_a_program_of_ours_does_is_no_attempt(tmp_path):
+    """A process's hook cannot be taken off again, so this is seen in one of its own."""
+    (tmp_path / "ours.py").write_text("import ctypes, gc\nctypes.CDLL(None), gc.get_objects()\n")
+    (tmp_path / "theirs.py").write_text("import ctypes, gc\nctypes.CDLL(None), gc.get_objects()\n")
+    program = f"""
+import runpy, sys
+sys.path.insert(0, {str(ROOT)!r})
+from rft_core.sandbox.inside.attempt_watch import AttemptWatch
+from rft_core.sandbox.jail.jail import get_python_folders
+watch = AttemptWatch([], get_python_folders(), {str(tmp_path / "ours")!r})
+for name in ("ours", "theirs"):
+    with open({str(tmp_path)!r} + f"/{{name}}.py") as file:
+        code = compile(file.read(), {str(tmp_path)!r} + f"/{{name}}.py", "exec")
+    watch.attempts.clear()
+    exec(code, {{}})
+    print(sorted(watch.attempts))
+"""
+    command = [sys.executable, "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
+    assert told[:2] == ["[]", "['ctypes', 'introspection']"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rft_core.sandbox import workspace
-from rft_core.sandbox.local import LocalProvider
+from rft_core.sandbox.servers import SERVERS
 from rft_core.sandbox.workspace import PREFIX, Workspace
 
 
@@ -21,8 +21,7 @@ def temporary(tmp_path, monkeypatch):
 
 def test_a_killed_parents_folder_is_swept_at_the_next_start(temporary):
     program = (
-        "from rft_core.sandbox.local import LocalProvider\n"
-        "provider = LocalProvider(); print(provider.tier, flush=True); input()"
+        "from rft_core.sandbox.servers import SERVERS\nprint(SERVERS.tier, flush=True); input()"
     )
     environment = {**os.environ, "TMPDIR": str(temporary)}
     parent = subprocess.Popen(
@@ -71,8 +70,7 @@ def test_a_link_with_such_a_name_is_not_followed(temporary):
     assert precious.exists()
 
 
-def test_closing_a_provider_leaves_nothing(temporary):
-    provider = LocalProvider()
-    assert provider.tier
-    provider.close()
+def test_closing_the_servers_leaves_nothing(fresh_servers, temporary):
+    assert SERVERS.tier
+    SERVERS.close()
     assert list(temporary.iterdir()) == []

@@ -15,7 +15,7 @@ from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
 from tests.tiny_run import add_tiny_run, live_in_process
 
-OWN_SANDBOX = True
+pytestmark = pytest.mark.usefixtures("fresh_servers")
 
 
 def test_a_sandbox_that_dies_under_a_step_pauses_the_run_and_names_the_samples(
@@ -48,7 +48,7 @@ def test_a_sandbox_that_dies_under_a_step_pauses_the_run_and_names_the_samples(
 def test_a_run_pauses_where_no_server_starts_and_keeps_what_other_rewards_say(
     tiny_model: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def start_server(flavour: object) -> None:
+    def start_server(kind: object) -> None:
         raise InfrastructureError("no more processes")
 
     monkeypatch.setattr(servers, "start_server", start_server)
@@ -85,5 +85,5 @@ def kill_every_fork_server(ended: threading.Event) -> None:
         for child in psutil.Process().children():
             with contextlib.suppress(psutil.NoSuchProcess):
                 age = time.time() - child.create_time()
-                if age > 1 and "zygote" in " ".join(child.cmdline()):
+                if age > 1 and "server_process" in " ".join(child.cmdline()):
                     child.kill()

@@ -8,13 +8,14 @@ import pytest
 
 from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
 from rft_core.rewards.scorer import Scorer
+from rft_core.rewards.user_function import SourceProcess
 from rft_core.sandbox import servers
-from rft_core.sandbox.executor import Executor
-from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.outcome import InfrastructureError, Outcome
+from rft_core.sandbox.outcome import InfrastructureError
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.servers import SERVERS
 from rft_core.training.batch_records import SampledBatch, find_reason_to_pause, summarise
 
-OWN_SANDBOX = True  # which is made to fail here
+pytestmark = pytest.mark.usefixtures("fresh_servers")  # which are made to fail here
 ROW = {"entry_point": "f", "tests": [[[1], 1]]}
 HONEST = "def f(x):\n    return x\n"
 
@@ -28,7 +29,7 @@ SANDBOXED = [
 ]
 
 
-def start_no_server(flavour: object) -> None:
+def start_no_server(kind: object) -> None:
     raise InfrastructureError("no more processes")
 
 
@@ -82,14 +83,17 @@ def test_a_server_that_dies_under_a_function_counts_until_the_next_answer() -> N
     slow = "import time\ndef f(completions):\n    time.sleep(60)"
     quick = "def f(completions):\n    return [1.0]"
     keywords = {"completions": ["x"], "global_step": None}
-    with Executor() as executor:
-        executor.load(slow, 10)
-        with executor._servers.borrow(Flavour.PYTHON) as tried:
-            threading.Timer(0.1, os.killpg, (tried.server.pid, signal.SIGKILL)).start()
-        assert executor.call(slow, "f", keywords, 30).outcome is Outcome.INFRA_ERROR
-        assert executor.dead_servers == 1
-        assert executor.call(quick, "f", keywords, 10).values == [1.0]
-        assert executor.dead_servers == 0
+    first, second = SourceProcess(slow), SourceProcess(quick)
+    first.load(10)
+    with SERVERS.borrow(ServerKind.PYTHON) as tried:
+        threading.Timer(0.1, os.killpg, (tried.server.pid, signal.SIGKILL)).start()
+    failure = first.call("f", keywords, 30).failure
+    assert failure and failure.ours
+    assert SERVERS.dead_in_a_row == 1
+    assert second.call("f", keywords, 10).values == [1.0]
+    assert SERVERS.dead_in_a_row == 0
+    first.close()
+    second.close()
 
 
 def test_four_thousand_repetitions_show_in_the_lengths_and_the_flags() -> None:

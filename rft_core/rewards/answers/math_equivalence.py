@@ -1,4 +1,4 @@
-"""Mathematical equivalence: LaTeX and numbers, compared by math-verify, in the child.
+"""Mathematical equivalence: LaTeX and numbers, compared by math-verify, in the jail.
 
 1 where the answer is another form of the gold answer: 1/2, 0.5 and \\frac{1}{2}; an interval, a
 set, a matrix, a polynomial. Where the gold answer is one number the answer must state one number:
@@ -7,31 +7,21 @@ that names the value ("x = 5") is dropped, any other equation is no number. An u
 question is equivalent too: where the number must be written out, use `numeric_match`.
 
 math-verify's own time limits are switched off, since they work only in a main thread and turn into
-silent zeros elsewhere; the child has a timer for each answer and its own deadline behind it.
+silent zeros elsewhere; the jailed side has a timer for each answer and a deadline behind it. That
+side is a module of its own, `math_comparison.py`, since importing sympy takes a second.
 Source: https://github.com/huggingface/Math-Verify
 """
 
 from __future__ import annotations
 
-from rft_core.rewards.child_source import make_child_entry
-from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo
+from rft_core.rewards.grader_info import COLUMN, EXTRACTION, GraderInfo, JailedGrading
 
-MODULES = ("child_grading", "completion_text", "answers.number_text", "answers.math_child")
-SECONDS = 1.0  # for the gold answer, and once more for the completion's
-
-
-def make_math_entry(entry: RewardEntry) -> RewardEntry:
-    """The Python entry that compares in the child."""
-    options = MATH_EQUIVALENCE.with_defaults(entry) | {"seconds": SECONDS}
-    return make_child_entry(entry, MODULES, options)
-
+SECONDS_EACH = 2.0  # as `math_comparison.py` gives them
 
 MATH_EQUIVALENCE = GraderInfo(
     "math_equivalence",
     None,
     "1 if the answer is mathematically equal to the gold answer (LaTeX or plain).",
     (COLUMN, EXTRACTION),
-    make_entry=make_math_entry,
-    seconds_each=2 * SECONDS,
+    jailed=JailedGrading(f"{__package__}.math_comparison", SECONDS_EACH),
 )

@@ -25,7 +25,9 @@ from rft_core.rewards.code.runs import (
     SECONDS,
     Clock,
     Runner,
+    choose_program,
     grade_blocked,
+    import_libraries,
     make_report,
 )
 from rft_core.rewards.code.source import find_program
@@ -34,8 +36,7 @@ from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import COLUMN, TOLERANCE, GraderInfo
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.program_text import read_program
-from rft_core.sandbox.provider import Reply, Session
+from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
 
 ROUNDING = Fraction(1, 10**9)  # relative above 1
@@ -62,8 +63,8 @@ class ProgramAnswer:
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(read_program("program_answer"), self._ask, self._options["seconds"])
-        grades = runner.run(self._workbench.pool, prepared, start + timeout)
+        runner = Runner(choose_program("program_answer"), self._ask, self._options["seconds"])
+        grades = runner.run(prepared, start + timeout)
         return grades, make_report(self._name, start, grades, {})
 
     def _prepare(self, completion: str, row: Row) -> _Job | Grade:
@@ -75,7 +76,8 @@ class ProgramAnswer:
             return Grade(0.0, found.problem, found.flags)
         return _Job(found.text, gold)
 
-    def _ask(self, session: Session, clock: Clock, job: _Job) -> Grade:
+    def _ask(self, session: JailSession, clock: Clock, job: _Job) -> Grade:
+        import_libraries(session, job.source)
         reply = clock.call(session, "run", {"source": job.source})
         if reply.blocked:
             return grade_blocked(reply.blocked)
@@ -94,7 +96,7 @@ class ProgramAnswer:
         return Grade(1.0, f"The program's answer is {show_number(job.gold)}.")
 
 
-def _read_answer(reply: Reply) -> Any:
+def _read_answer(reply: JailReply) -> Any:
     """The value it names, or the last line that it printed."""
     if isinstance(reply.value, dict) and "answer" in reply.value:
         return reply.value["answer"]
@@ -127,5 +129,5 @@ PROGRAM_ANSWER = GraderInfo(
         TOLERANCE,
     ),
     open=ProgramAnswer,
-    uses_pool=True,
+    runs_code=True,
 )

@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.code.runs import grade_blocked, is_over, make_report
+from rft_core.rewards.code.runs import grade_blocked, make_report
 from rft_core.rewards.contract import FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderOption
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.provider import Reply
+from rft_core.sandbox.session import JailReply
 from rft_core.types import Row
 
 MOST_CASES = 1000
@@ -147,8 +147,8 @@ def list_metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
 
 def put_to_cases(
     cases: Sequence[Case],
-    ask: Callable[[Case], Reply],
-    judge: Callable[[Case, Reply], str | None],
+    ask: Callable[[Case], JailReply],
+    judge: Callable[[Case, JailReply], str | None],
     blocked: Iterable[str] = (),
 ) -> Verdict:
     """Ask for one case after the other, up to the first that ends the program's process."""
@@ -161,7 +161,7 @@ def put_to_cases(
         problems.append(judge(case, reply) if ran else reply.detail)
         judged += reply.outcome not in TOO_SLOW_OR_LARGE
         tried |= dict.fromkeys(reply.blocked)
-        if is_over(reply):
+        if reply.is_last:
             break
     problems += ["it was not run"] * (len(cases) - len(problems))
     return Verdict(cases, problems, judged, tuple(tried))

@@ -9,14 +9,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from threading import Lock
+from typing import Any, Generic, Protocol, TypeVar
 
 from rft_core.rewards.code.source import PLACES
 from rft_core.rewards.contract import FunctionReport, Grade
 from rft_core.rewards.grader_info import SHORTEST_TIME, GraderOption
-from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.pool import Failed, Pool
-from rft_core.sandbox.provider import Program, Reply, Session
+from rft_core.sandbox.outcome import Unscored
+from rft_core.sandbox.pool import run_jobs
+from rft_core.sandbox.server_kind import choose_kind, list_slow_imports
+from rft_core.sandbox.session import JailedProgram, JailReply, JailSession, get_program
 
 BUDGETS = 4  # all calls of one program together may take so many times the limit of one
 SECONDS = GraderOption(
@@ -31,71 +33,102 @@ PROGRAM_PLACE = GraderOption(
 )
 USED_UP = "Not scored: the time for this batch was used up."
 
+
+class HasSource(Protocol):
+    """A job that is to run this program."""
+
+    @property
+    def source(self) -> str: ...
+
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
+
+
+IMPORT_SECONDS = 20.0  # for libraries that the program imports, before its own time begins
 
 
 class _BatchOverError(Exception):
     """The time of the batch is used up; whatever is still to be run stays unscored."""
 
 
+class BatchClock:
+    """When a batch is over. Time in which its programs waited for a processor is not its own."""
+
+    def __init__(self, deadline: float) -> None:
+        self._deadline, self._lock = deadline, Lock()
+
+    def add(self, seconds: float) -> None:
+        """As many more, where they are any."""
+        with self._lock:
+            self._deadline += max(0.0, seconds)
+
+    def is_over(self) -> bool:
+        return time.monotonic() > self._deadline
+
+
 class Clock:
     """The time that is left for one program: per call, for all its calls, and for the batch."""
 
-    def __init__(self, seconds: float, deadline: float) -> None:
-        self._seconds, self._deadline = seconds, deadline
+    def __init__(self, seconds: float, batch: BatchClock) -> None:
+        self._seconds, self._batch = seconds, batch
         self._left = seconds * BUDGETS
 
-    def call(self, session: Session, function: str, arguments: Mapping[str, Any]) -> Reply:
+    def call(self, session: JailSession, function: str, arguments: Mapping[str, Any]) -> JailReply:
         """Call within what is left. Raises where the batch has none left."""
-        if time.monotonic() > self._deadline:
+        if self._batch.is_over():
             raise _BatchOverError
+        start = time.monotonic()
         reply = session.call(function, arguments, min(self._seconds, self._left))
+        self._batch.add(time.monotonic() - start - reply.seconds)
         self._left = max(0.01, self._left - reply.seconds)
         return reply
-
-
-def is_over(reply: Reply) -> bool:
-    """Whether the process has ended with this reply, so that there is nothing left to ask."""
-    return reply.outcome not in (Outcome.OK, Outcome.CANDIDATE_ERROR)
 
 
 @dataclass(frozen=True)
 class Runner(Generic[Job, Result]):
     """`ask` is called once per job, with its session and clock, several jobs at a time."""
 
-    program: Program
-    ask: Callable[[Session, Clock, Job], Result]
+    program: JailedProgram | Callable[[Job], JailedProgram]
+    ask: Callable[[JailSession, Clock, Job], Result]
     seconds: float
 
-    def run(
-        self, pool: Pool, prepared: Sequence[Job | Grade], deadline: float
-    ) -> list[Result | Grade]:
+    def run(self, prepared: Sequence[Job | Grade], deadline: float) -> list[Result | Grade]:
         """In order; what is a grade already stays one, and what could not be run becomes one.
 
         The deadline moves by the limit of each program, so that many that hang cannot use up the
         time of those that do not.
         """
         jobs = [job for job in prepared if not isinstance(job, Grade)]
-        deadline += self.seconds * len(jobs)
+        batch = BatchClock(deadline + self.seconds * len(jobs))
 
-        def work(session: Session, job: Job) -> Result | Grade:
+        def work(session: JailSession, job: Job) -> Result | Grade:
             try:
-                return self.ask(session, Clock(self.seconds, deadline), job)
+                return self.ask(session, Clock(self.seconds, batch), job)
             except _BatchOverError:
                 return Grade(None, USED_UP)
 
-        answers = iter(pool.run(self.program, jobs, work))
+        answers = iter(run_jobs(self.program, jobs, work))
         return [
             job if isinstance(job, Grade) else _without_failure(next(answers)) for job in prepared
         ]
 
 
 def _without_failure(answer: Any) -> Any:
-    if not isinstance(answer, Failed):
+    if not isinstance(answer, Unscored):
         return answer
-    is_ours = answer.outcome is Outcome.INFRA_ERROR
-    return Grade(None, f"Not scored: {answer.why}.", infra_error=is_ours)
+    return Grade(None, f"Not scored: {answer.reason}.", infra_error=answer.ours)
+
+
+def choose_program(name: str) -> Callable[[HasSource], JailedProgram]:
+    """The program of that name, in the server that has what the candidate's source imports."""
+    return lambda job: get_program(name, choose_kind(job.source))
+
+
+def import_libraries(session: JailSession, source: str) -> None:
+    """Have ready what the source imports: loading libraries is not the program's own time."""
+    if names := list_slow_imports(source):
+        session.call("import_libraries", {"names": names}, IMPORT_SECONDS)
 
 
 def grade_blocked(blocked: Sequence[str]) -> Grade:

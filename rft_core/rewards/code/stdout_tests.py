@@ -20,14 +20,20 @@ from rft_core.rewards.code.cases import (
     read_cases,
     read_pair,
 )
-from rft_core.rewards.code.runs import PROGRAM_PLACE, SECONDS, Clock, Runner
+from rft_core.rewards.code.runs import (
+    PROGRAM_PLACE,
+    SECONDS,
+    Clock,
+    Runner,
+    choose_program,
+    import_libraries,
+)
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import show
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.workbench import Workbench
-from rft_core.sandbox.program_text import read_program
-from rft_core.sandbox.provider import Reply, Session
+from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
 
 
@@ -52,8 +58,8 @@ class StdoutTests:
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(read_program("stdout_tests"), _ask, self._options["seconds"])
-        verdicts = runner.run(self._workbench.pool, prepared, start + timeout)
+        runner = Runner(choose_program("stdout_tests"), _ask, self._options["seconds"])
+        verdicts = runner.run(prepared, start + timeout)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(self, completion: str, row: Row) -> _Job | Grade:
@@ -74,14 +80,15 @@ def _read_test(test: Any) -> tuple[str, str]:
     return given, expected
 
 
-def _ask(session: Session, clock: Clock, job: _Job) -> Verdict:
-    def ask(case: Case) -> Reply:
+def _ask(session: JailSession, clock: Clock, job: _Job) -> Verdict:
+    def ask(case: Case) -> JailReply:
         return clock.call(session, "run", {"source": job.source, "stdin": case.given})
 
+    import_libraries(session, job.source)
     return put_to_cases(job.cases, ask, _judge)
 
 
-def _judge(case: Case, reply: Reply) -> str | None:
+def _judge(case: Case, reply: JailReply) -> str | None:
     printed, wanted = normalise_output(reply.stdout), normalise_output(case.expected)
     if printed == wanted:
         return None
@@ -104,5 +111,5 @@ STDOUT_TESTS = GraderInfo(
     "1 if the completion's program prints what every test of the row expects.",
     (PROGRAM_PLACE, PARTIAL, SECONDS),
     open=StdoutTests,
-    uses_pool=True,
+    runs_code=True,
 )

@@ -34,6 +34,8 @@ from rft_core.rewards.code.runs import (
     SECONDS,
     Clock,
     Runner,
+    choose_program,
+    import_libraries,
 )
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
@@ -42,8 +44,7 @@ from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.inside.values import Opaque, encode
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.program_text import read_program
-from rft_core.sandbox.provider import Reply, Session
+from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
 
 HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its name is
@@ -77,8 +78,8 @@ class UnitTests:
             self._prepare(completion, row, drawn.get(_reference_key(row), ()))
             for completion, row in zip(batch.completions, batch.rows, strict=True)
         ]
-        program, seconds = read_program("unit_tests"), self._options["seconds"]
-        verdicts = Runner(program, self._ask, seconds).run(self._workbench.pool, prepared, deadline)
+        program, seconds = choose_program("unit_tests"), self._options["seconds"]
+        verdicts = Runner(program, self._ask, seconds).run(prepared, deadline)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(self, completion: str, row: Row, drawn: tuple[Case, ...] | Grade) -> _Job | Grade:
@@ -94,18 +95,18 @@ class UnitTests:
             return Grade(0.0, found.problem, found.flags)
         return _Job(found.text, entry_point, cases)
 
-    def _ask(self, session: Session, clock: Clock, job: _Job) -> Verdict:
+    def _ask(self, session: JailSession, clock: Clock, job: _Job) -> Verdict:
         loaded = _load(session, clock, job)
         if loaded.outcome is not Outcome.OK:
             count = len(job.cases)
             return Verdict(job.cases, [loaded.detail] * count, count, loaded.blocked)
 
-        def ask(case: Case) -> Reply:
+        def ask(case: Case) -> JailReply:
             return _run(session, clock, job, case)
 
         return put_to_cases(job.cases, ask, self._judge, blocked=loaded.blocked)
 
-    def _judge(self, case: Case, reply: Reply) -> str | None:
+    def _judge(self, case: Case, reply: JailReply) -> str | None:
         return find_difference(case.expected, reply.value, self._options["tolerance"])
 
     def _draw_cases(self, batch: Batch, deadline: float) -> dict[str, tuple[Case, ...] | Grade]:
@@ -114,8 +115,8 @@ class UnitTests:
         if not self._options["random_cases"]:
             return {}
         jobs = [self._prepare_reference(key, row) for key, row in rows.items()]
-        program, seconds = read_program("unit_tests"), self._options["seconds"]
-        answers = Runner(program, _ask_reference, seconds).run(self._workbench.pool, jobs, deadline)
+        program, seconds = choose_program("unit_tests"), self._options["seconds"]
+        answers = Runner(program, _ask_reference, seconds).run(jobs, deadline)
         return dict(zip(rows, answers, strict=True))
 
     def _prepare_reference(self, key: str, row: Row) -> _Job | Grade:
@@ -167,17 +168,18 @@ def _reference_key(row: Row) -> str:
     return json.dumps([row["reference"], row["inputs"], row.get("entry_point")], sort_keys=True)
 
 
-def _load(session: Session, clock: Clock, job: _Job) -> Reply:
+def _load(session: JailSession, clock: Clock, job: _Job) -> JailReply:
+    import_libraries(session, job.source)
     arguments = {"source": job.source, "entry_point": job.entry_point}
     return clock.call(session, "load", arguments)
 
 
-def _run(session: Session, clock: Clock, job: _Job, case: Case) -> Reply:
+def _run(session: JailSession, clock: Clock, job: _Job, case: Case) -> JailReply:
     arguments = {"entry_point": job.entry_point, "arguments": case.given}
     return clock.call(session, "run", arguments)
 
 
-def _ask_reference(session: Session, clock: Clock, job: _Job) -> tuple[Case, ...] | Grade:
+def _ask_reference(session: JailSession, clock: Clock, job: _Job) -> tuple[Case, ...] | Grade:
     """The cases with what the reference gives; where it gives nothing, there is no case."""
     reply = _load(session, clock, job)
     cases = []
@@ -208,5 +210,5 @@ UNIT_TESTS = GraderInfo(
         ),
     ),
     open=UnitTests,
-    uses_pool=True,
+    runs_code=True,
 )

@@ -12,15 +12,13 @@ import ast
 import keyword
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
 from rft_core.rewards.exchange.standalone import (
-    ALIAS,
     LOADER,
-    PACKAGE,
     alias_of,
     as_literal,
     collect_modules,
@@ -33,6 +31,11 @@ _BUILT_IN = '''
 def {name}(completions, **columns):
     """{help}"""
     return _grade(_member("{module}", "{function}"), {options!r}, completions, columns)
+'''
+_JAILED = '''
+def {name}(completions, **columns):
+    """{help}"""
+    return _grade_one(_member("{module}", "grade_one"), {options!r}, completions, columns)
 '''
 _PASSED_ON = '''
 def {name}(completions, **columns):
@@ -120,8 +123,7 @@ def _make_plan(entries: Sequence[RewardEntry]) -> _Plan:
         entry.function != entry.name or entry.shaping for entry in written
     )
     is_plain = is_plain and not re.search(rf"\b({'|'.join(others)})\b", sources[0])
-    made = [_as_python_entry(entry).source or "" for entry in entries if _is_made(entry)]
-    named = [*([] if is_plain else sources), *dict.fromkeys(made)]
+    named = [] if is_plain else sources
     return _Plan(
         sources[0] if is_plain else "",
         {source: f"rft_source_{number}" for number, source in enumerate(named, 1)},
@@ -134,7 +136,6 @@ def _write_entry(entry: RewardEntry, plan: _Plan) -> Iterator[str]:
     name = plan.raw[entry.name]
     info = GRADERS.get(entry.grader)
     about = _one_line(info.help if info else f"The function {entry.function}, as it was written.")
-    called = _as_python_entry(entry)
     if info and info.function:
         yield _BUILT_IN.format(
             name=name, help=about, module=alias_of(info.function.__module__),
@@ -144,9 +145,14 @@ def _write_entry(entry: RewardEntry, plan: _Plan) -> Iterator[str]:
         expression = str(entry.options["expression"])
         names = sorted(formula_names(expression))
         yield _write_combined(name, _as_python(expression), names, plan)
-    elif called.source and called.source in plan.modules:
-        module = plan.modules[called.source]
-        yield _PASSED_ON.format(name=name, help=about, module=module, function=called.function)
+    elif info and info.jailed:
+        yield _JAILED.format(
+            name=name, help=about, module=alias_of(info.jailed.module),
+            options=info.with_defaults(entry),
+        )  # fmt: skip
+    elif entry.source and entry.source in plan.modules:
+        module = plan.modules[entry.source]
+        yield _PASSED_ON.format(name=name, help=about, module=module, function=entry.function)
     if entry.shaping:
         names = [entry.name, *([entry.only_if] if entry.only_if else [])]
         yield _write_combined(entry.name, _shaping_expression(entry), names, plan)
@@ -174,29 +180,14 @@ def _shaping_expression(entry: RewardEntry) -> str:
 
 def _write_modules(entries: Sequence[RewardEntry], plan: _Plan) -> str:
     """The texts behind the functions, and the few lines that make modules of them."""
-    functions = [
-        info.function for e in entries if (info := GRADERS.get(e.grader)) and info.function
-    ]
-    texts = collect_modules(function.__module__ for function in functions)
+    infos = [info for entry in entries if (info := GRADERS.get(entry.grader))]
+    names = [info.function.__module__ for info in infos if info.function]
+    texts = collect_modules([*names, *(info.jailed.module for info in infos if info.jailed)])
     texts |= {name: source for source, name in plan.modules.items()}
     if not texts:
         return ""
     listed = "".join(f"    {name!r}: {as_literal(text)},\n" for name, text in texts.items())
     return f"\n{LOADER}\n\n_load({{\n{listed}}})\n"
-
-
-def _is_made(entry: RewardEntry) -> bool:
-    info = GRADERS.get(entry.grader)
-    return bool(info and info.make_entry)
-
-
-def _as_python_entry(entry: RewardEntry) -> RewardEntry:
-    """What runs in the sandbox where a grader is made of Python; else the entry itself."""
-    info = GRADERS.get(entry.grader)
-    if not (info and info.make_entry):
-        return entry
-    made = info.make_entry(entry)
-    return replace(made, source=(made.source or "").replace(PACKAGE, ALIAS))
 
 
 def _read_runtime() -> str:

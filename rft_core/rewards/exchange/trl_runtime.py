@@ -58,6 +58,19 @@ def _grade(
     return [grade.score for grade in grades]
 
 
+def _grade_one(
+    grade: _Any, options: dict[str, _Any], completions: list[str], columns: dict[str, _Any]
+) -> list[float | None]:
+    """A grader that has a time limit for each completion, and looks at one column at most."""
+    column = columns.get(options.get("column", ""))
+    values = column if isinstance(column, list) and column else [None] * len(completions)
+    grades = [grade(*pair, options) for pair in zip(completions, values, strict=True)]
+    log_extra = columns.get("log_extra") or _ignore
+    log_extra("reason", [reason for _, reason, _ in grades])
+    log_extra("flag", [flag for _, _, flag in grades])
+    return [score for score, _, _ in grades]
+
+
 def _combine(
     compute: _Any, functions: tuple[_Any, ...], completions: list[str], columns: dict[str, _Any]
 ) -> list[float | None]:

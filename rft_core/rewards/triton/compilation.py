@@ -18,7 +18,7 @@ from rft_core.rewards.triton.programs import Launch, ask_to_compile, get_compile
 from rft_core.rewards.triton.recently_used import RecentlyUsed
 from rft_core.rewards.triton.source import KernelSource
 from rft_core.rewards.workbench import Workbench
-from rft_core.sandbox.provider import Session
+from rft_core.sandbox.session import JailSession
 
 CompilerReport = Sequence[Mapping[str, Any]]  # for each launch {"error", "reads", "writes"}
 
@@ -67,7 +67,7 @@ class KernelCompiler:
                 found[job] = verdict
         missing = [job for job in dict.fromkeys(jobs) if job not in found]
         runner = Runner(get_compiler(), _ask, seconds)
-        answers = runner.run(self._workbench.pool, missing, deadline)
+        answers = runner.run(missing, deadline)
         for job, answer in zip(missing, answers, strict=True):
             found[job] = answer
             if not isinstance(answer, Grade):
@@ -76,5 +76,5 @@ class KernelCompiler:
         return found
 
 
-def _ask(session: Session, clock: Clock, job: CompilerJob) -> CompilerReport:
+def _ask(session: JailSession, clock: Clock, job: CompilerJob) -> CompilerReport:
     return ask_to_compile(session, clock, job.code, json.loads(job.launches))

@@ -26,7 +26,7 @@ from rft_core.rewards.triton.reference import NO_TESTS, RowTests, find_tests
 from rft_core.rewards.triton.source import ENTRY, KernelSource, read_completion
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.provider import Session
+from rft_core.sandbox.session import JailSession
 from rft_core.types import Row
 
 
@@ -129,7 +129,7 @@ class KernelLab:
 
     def _run(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
         runner = Runner(get_interpreter(), _run, seconds)
-        results = runner.run(self._workbench.pool, cases, deadline)
+        results = runner.run(cases, deadline)
         for case, seen in zip(cases, results, strict=True):
             case.add(seen)
             self.executed += isinstance(seen, Examination)
@@ -154,7 +154,7 @@ def examine_text(source: KernelSource, row: Row) -> Examination:
     return Examination("" if source.entry else f"It defines no function {ENTRY}.", flags)
 
 
-def _run(session: Session, clock: Clock, case: _Case) -> Examination:
+def _run(session: JailSession, clock: Clock, case: _Case) -> Examination:
     """The interpreter's part."""
     reply = ask_to_run(session, clock, case.source.code, case.tests.inputs)
     flags = {f"blocked_{what}": f"It tried to reach the {what}." for what in reply.blocked}

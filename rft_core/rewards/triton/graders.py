@@ -127,7 +127,7 @@ COMPILATION = GraderInfo(
     f"1 if every Triton kernel that is launched compiles to PTX. {ON_A_CPU}",
     (DETECTORS, SECONDS),
     open=open_kernel_grader,
-    uses_pool=True,
+    runs_code=True,
 )
 CORRECTNESS = GraderInfo(
     "triton_correctness",
@@ -135,6 +135,6 @@ CORRECTNESS = GraderInfo(
     f"Share of tests in which Triton kernels equal the 'reference'. {ON_A_CPU}",
     (DETECTORS, SECONDS),
     open=open_kernel_grader,
-    uses_pool=True,
+    runs_code=True,
 )
 INFOS = {info.name: info for info in (COMPILATION, CORRECTNESS)}

@@ -11,29 +11,30 @@ from typing import Any
 
 from rft_core.rewards.code.runs import Clock
 from rft_core.rewards.triton.inputs import KernelInputs
-from rft_core.sandbox.flavours import Flavour
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.program_text import read_program
-from rft_core.sandbox.provider import Program, Reply, Session
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.session import JailedProgram, JailReply, JailSession, get_program
 
 Launch = Mapping[str, Any]  # {"kernel", "line", "signature", "constants", "options"}
 
 
-def get_interpreter() -> Program:
-    return read_program("kernel_interpreter", Flavour.INTERPRETER)
+def get_interpreter() -> JailedProgram:
+    return get_program("kernel_interpreter", ServerKind.INTERPRETER)
 
 
-def get_compiler() -> Program:
-    return read_program("kernel_compiler", Flavour.COMPILER)
+def get_compiler() -> JailedProgram:
+    return get_program("kernel_compiler", ServerKind.COMPILER)
 
 
-def ask_to_run(session: Session, clock: Clock, code: str, tests: Sequence[KernelInputs]) -> Reply:
+def ask_to_run(
+    session: JailSession, clock: Clock, code: str, tests: Sequence[KernelInputs]
+) -> JailReply:
     arguments = [inputs.as_arguments() for inputs in tests]
     return clock.call(session, "examine", {"code": code, "tests": arguments})
 
 
 def ask_to_compile(
-    session: Session, clock: Clock, code: str, launches: Sequence[Launch]
+    session: JailSession, clock: Clock, code: str, launches: Sequence[Launch]
 ) -> list[Mapping[str, Any]]:
     """{"error", "reads", "writes"} for each launch; all the same if it never came to say it."""
     reply = clock.call(session, "compile_launches", {"code": code, "launches": list(launches)})

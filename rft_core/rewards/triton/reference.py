@@ -18,7 +18,7 @@ from rft_core.rewards.triton.inputs import KernelInputs, draw_tests, is_valid, m
 from rft_core.rewards.triton.programs import get_interpreter
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.provider import Session
+from rft_core.sandbox.session import JailSession
 from rft_core.types import Row
 
 SECONDS = 10.0
@@ -44,7 +44,7 @@ def find_tests(
     """For each row its tests, or the grade None that says why there are none."""
     prepared = [_prepare(row, workbench.seed) for row in rows.values()]
     runner = Runner(get_interpreter(), _ask, SECONDS)
-    return dict(zip(rows, runner.run(workbench.pool, prepared, deadline), strict=True))
+    return dict(zip(rows, runner.run(prepared, deadline), strict=True))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def _prepare(row: Row, seed: int) -> _ReferenceJob | Grade:
     return _ReferenceJob(row, seed)
 
 
-def _ask(session: Session, clock: Clock, job: _ReferenceJob) -> RowTests | Grade:
+def _ask(session: JailSession, clock: Clock, job: _ReferenceJob) -> RowTests | Grade:
     try:
         tests = draw_tests(job.row, job.seed, _find_indices(session, clock, job.row))
         choices = [inputs for choices in tests for inputs in choices]
@@ -72,7 +72,7 @@ def _ask(session: Session, clock: Clock, job: _ReferenceJob) -> RowTests | Grade
     return RowTests(inputs, answers, tuple(trivial))
 
 
-def _find_indices(session: Session, clock: Clock, row: Row) -> set[int]:
+def _find_indices(session: JailSession, clock: Clock, row: Row) -> set[int]:
     """The places of the inputs whose whole numbers are indices, or may be."""
     if not (probes := make_probes(row)):
         return set()
@@ -85,7 +85,7 @@ def _find_indices(session: Session, clock: Clock, row: Row) -> set[int]:
 
 
 def _run(
-    session: Session, clock: Clock, row: Row, tests: Sequence[KernelInputs]
+    session: JailSession, clock: Clock, row: Row, tests: Sequence[KernelInputs]
 ) -> list[Mapping[str, Any]]:
     """The reference's report for each. Raises ValueError where it could not even be asked."""
     arguments = [inputs.as_arguments() for inputs in tests]

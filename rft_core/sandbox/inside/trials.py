@@ -1,6 +1,6 @@
-"""Try the jail by acting: each probe does one forbidden thing and reports whether it was stopped.
+"""Try the jail by acting: each trial does one forbidden thing and reports whether it was stopped.
 
-A probe belongs to one layer and is tried with that layer alone, so that no other covers for it: a
+A trial belongs to one layer and is tried with that layer alone, so that no other covers for it: a
 layer that is missing, or silently without effect, is found here and not in an incident. `tiers.py`
 runs them and draws the conclusion.
 """
@@ -17,9 +17,10 @@ from typing import Any
 
 from rft_core.sandbox.jail.jail import BUBBLEWRAP, LANDLOCK, LIMITS, SECCOMP, USER
 
-Facts = Mapping[str, Any]  # what the parent set up for the probes: paths, a port, its process id
+Facts = Mapping[str, Any]  # what the parent set up for the trials: paths, a port, its process id
 FAMILIES = (socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, 16, 17, 38, 40)  # … netlink, packet, …
 PTRACE_TRACEME = 0
+IS_WATCHED = False
 LIBRARIES = "use libraries"  # which must work, as all others must not
 
 
@@ -127,8 +128,8 @@ def use_libraries(facts: Facts) -> None:
             raise ImportError(f"of {name} there is nothing but a folder")
 
 
-Probe = tuple[str, Callable[[Facts], None]]  # its layer, and the attempt
-PROBES: dict[str, Probe] = {
+Trial = tuple[str, Callable[[Facts], None]]  # its layer, and the attempt
+TRIALS: dict[str, Trial] = {
     "regain root": (USER, regain_root),
     "read the fork server": (USER, read_the_server),
     "exceed the memory": (LIMITS, exceed_memory),
@@ -151,10 +152,10 @@ PROBES: dict[str, Probe] = {
 
 
 def attempt(name: str, facts: Facts) -> dict[str, Any]:
-    """{"held": was it stopped, "detail": how}."""
+    """{"held": was it stopped, "detail": how}. Called from outside, as any program of ours is."""
     must_work = name == LIBRARIES
     try:
-        PROBES[name][1](facts)
+        TRIALS[name][1](facts)
     except (OSError, MemoryError, ImportError) as error:
         return {"held": not must_work, "detail": str(error) or type(error).__name__}
     return {"held": must_work, "detail": "they are there" if must_work else "nothing stopped it"}

@@ -55,10 +55,10 @@ class _TooLargeError(Exception):
     """The text says what is too large."""
 
 
-def encode(value: Any) -> Any:
+def encode(value: Any, most_bytes: int = MOST_BYTES) -> Any:
     """`value` as JSON; a value past the limits becomes opaque as a whole."""
     try:
-        return _Encoder().encode(value, 0)
+        return _Encoder(most_bytes).encode(value, 0)
     except _TooLargeError as error:
         return {"opaque": str(error)}
 
@@ -74,8 +74,8 @@ def decode(frame: Any) -> Any:
 class _Encoder:
     """One value on its way; the budgets are for all its parts together."""
 
-    def __init__(self) -> None:
-        self._parts, self._bytes = MOST_PARTS, MOST_BYTES
+    def __init__(self, most_bytes: int) -> None:
+        self._parts, self._bytes = MOST_PARTS, most_bytes
 
     def encode(self, value: Any, depth: int) -> Any:
         self._parts -= 1

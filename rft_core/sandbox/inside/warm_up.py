@@ -8,7 +8,7 @@ import linecache
 import os
 from typing import Any
 
-from rft_core.sandbox.flavours import Flavour
+from rft_core.sandbox.server_kind import ServerKind
 
 PRELOADED = """bisect collections copy dataclasses datetime decimal fractions functools heapq
     itertools math operator random re statistics string typing"""
@@ -27,16 +27,16 @@ def double(x_pointer, y_pointer, length, BLOCK: tl.constexpr):
 """
 
 
-def warm_up(flavour: Flavour) -> None:
+def warm_up(kind: ServerKind) -> None:
     for name in PRELOADED.split():
         __import__(name)
-    if flavour is Flavour.PYTHON:
+    if kind in (ServerKind.PYTHON, ServerKind.GRADERS):
         return
     import torch
 
     torch.set_num_threads(1)
     kernel = _define_kernel()
-    if flavour is Flavour.INTERPRETER:
+    if kind is ServerKind.INTERPRETER:
         x, y = torch.ones(8), torch.empty(8)
         kernel[(2,)](x, y, 8, BLOCK=4)
     else:

@@ -1,1 +1,1 @@
-"""Our programs beside a candidate, in its jailed process: read as text, imported by nobody."""
+"""Our programs beside other people's code in a jailed process: fork servers import them by name."""

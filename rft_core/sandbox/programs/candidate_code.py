@@ -3,13 +3,22 @@
 A part of the programs that run candidates.
 """
 
+import importlib
 import linecache
+from contextlib import suppress
 from types import CodeType
 
-from rft_core.sandbox.inside.program_cell import CANDIDATE
+from rft_core.sandbox.inside.jailed_worker import CANDIDATE
 
 
 def compile_candidate(source: str) -> CodeType:
     """Raises what `compile` raises. Triton, too, reads a kernel's source by file name and line."""
     linecache.cache[CANDIDATE] = (len(source), None, source.splitlines(keepends=True), CANDIDATE)
     return compile(source, CANDIDATE, "exec", dont_inherit=True)
+
+
+def import_libraries(names: list[str]) -> None:
+    """What the candidate will import, as far as it is there: loading it is not its own time."""
+    for name in names:
+        with suppress(Exception):  # the candidate will see it for itself
+            importlib.import_module(name)

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 import torch
 import triton.language as tl
+from triton.language import core  # noqa: F401 -- _patch_lang looks for it among our globals
 from triton.language.extra import libdevice
 from triton.runtime import autotuner, interpreter
 
-from rft_core.sandbox.inside.program_cell import CANDIDATE
+from rft_core.sandbox.inside.jailed_worker import CANDIDATE
 from rft_core.sandbox.programs.kernel_bfloat16 import install_bfloat16
 from rft_core.sandbox.programs.kernel_device import pretend
 from rft_core.sandbox.programs.kernel_loading import load

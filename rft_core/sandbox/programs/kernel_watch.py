@@ -13,7 +13,6 @@ import numpy as np
 import torch
 import triton.language as tl
 from torch.utils._python_dispatch import TorchDispatchMode
-from triton.language import core  # noqa: F401 -- _patch_lang looks for it among our globals
 from triton.runtime import interpreter, jit
 
 from rft_core.sandbox.programs.kernel_device import on_cpu

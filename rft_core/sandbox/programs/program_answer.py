@@ -13,7 +13,9 @@ import types
 from fractions import Fraction
 from typing import Any
 
-from rft_core.sandbox.programs.candidate_code import compile_candidate
+from rft_core.sandbox.programs.candidate_code import compile_candidate, import_libraries
+
+__all__ = ["import_libraries", "run"]
 
 
 def run(source: str) -> dict[str, Any]:

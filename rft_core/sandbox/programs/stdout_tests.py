@@ -9,7 +9,9 @@ import os
 import sys
 from contextlib import suppress
 
-from rft_core.sandbox.programs.candidate_code import compile_candidate
+from rft_core.sandbox.programs.candidate_code import compile_candidate, import_libraries
+
+__all__ = ["import_libraries", "run"]
 
 
 def run(source: str, stdin: str) -> None:

@@ -8,7 +8,9 @@ import sys
 import types
 from typing import Any
 
-from rft_core.sandbox.programs.candidate_code import compile_candidate
+from rft_core.sandbox.programs.candidate_code import compile_candidate, import_libraries
+
+__all__ = ["import_libraries", "load", "run"]
 
 
 def load(source: str, entry_point: str) -> None:

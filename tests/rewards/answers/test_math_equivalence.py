@@ -1,16 +1,18 @@
 """math-verify, tamed: other forms of the right answer earn, hedges and bombs do not."""
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from rft_core.rewards.answers.math_equivalence import make_math_entry
 from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
 from rft_core.rewards.scorer import Scorer
-from rft_core.sandbox.executor import Executor
 from tests.rewards.scoring_cases import make_batch
 
+ROOT = Path(__file__).resolve().parents[3]
 MATH = RewardSet((RewardEntry("m", "math_equivalence"),))
 
 
@@ -146,25 +148,25 @@ def test_off_the_main_thread_the_scores_are_the_same():
 
 
 PROBE = """
+import sys
 from sympy import S, sympify
+from rft_core.rewards.answers import math_comparison
 
-def probe(completions, log_extra, **columns):
-    grade([], log_extra)
-    assert S("3/2") * 2 == 3 and S("x").name == "x"
+assert S("3/2") * 2 == 3 and S("x").name == "x"
+for text in sys.argv[1:]:
     try:
-        sympify(completions[0])
+        sympify(text)
     except ValueError as error:
-        return [1.0 if "texts are not run" in str(error) else 0.5]
-    return [0.0]
+        assert "texts are not run" in str(error), error
+    else:
+        raise AssertionError(text)
 """
 
 
 CODE = ["__import__('os').getpid()", "().__class__", "x.args", "f(1)", "Symbol('x').args"]
 
 
-@pytest.mark.parametrize("text", CODE)
-def test_no_text_is_run_as_python_by_sympy(text):
-    source = make_math_entry(MATH.entries[0]).source + PROBE
-    with Executor() as executor:
-        result = executor.call(source, "probe", {"completions": [text], "global_step": None}, 20)
-    assert result.values == [1.0]
+def test_no_text_is_run_as_python_by_sympy():
+    command = [sys.executable, "-c", PROBE, *CODE]
+    asked = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert asked.returncode == 0, asked.stderr

@@ -3,21 +3,25 @@
 The programs lie in `tests/cases/programs/`, one a file; a hack found later becomes another there.
 """
 
+import os
+import subprocess
+import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from rft_core.rewards.code.unit_tests import UnitTests
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
 from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.workbench import Workbench
-from rft_core.sandbox.local import LocalProvider
-from rft_core.sandbox.pool import Pool
-from rft_core.sandbox.provider import Limits, Program, Reply, Session
+from rft_core.sandbox import programs as programs_of_ours
+from rft_core.sandbox.pipes import Pipes
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.servers import SERVERS
 
 CASES = Path(__file__).resolve().parents[2] / "cases" / "programs"
 ROW = {
@@ -246,39 +250,77 @@ def test_tests_may_be_assert_lines_and_json_texts(scorer: Scorer) -> None:
     assert [score_with(scorer, HONEST, row=each)[0].reward for each in (row, text)] == [1.0, 1.0]
 
 
-class Recording(LocalProvider):
-    """Notes everything that is sent to a jailed process."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.sent: list[str] = []
-
-    @contextmanager
-    def open(self, program: Program, limits: Limits | None = None) -> Iterator[Session]:
-        self.sent.append(program.source)
-        with super().open(program, limits) as session:
-            call = session.call
-
-            def noting(function: str, arguments: Mapping[str, Any], timeout: float) -> Reply:
-                self.sent.append(repr(arguments))
-                return call(function, arguments, timeout)
-
-            session.call = noting  # type: ignore[method-assign]
-            yield session
-
-
-def test_no_expected_value_is_ever_sent_to_a_candidate() -> None:
+def test_no_expected_value_is_ever_sent_to_a_candidate(monkeypatch: pytest.MonkeyPatch) -> None:
     row = {
         "entry_point": "find",
         "tests": [[["question 1"], "EXPECTED 1"]],
         "hidden_tests": [[["question 2"], "EXPECTED 2"]],
     }
-    recording, workbench = Recording(), Workbench()
-    workbench.__dict__["pool"] = Pool(recording)
-    grader = UnitTests(RewardEntry("tests", "unit_tests"), workbench)
+    sent: list[bytes] = []
+    exchange = Pipes.exchange
+
+    def noting(pipes: Pipes, request: bytes, timeout: float) -> dict[str, Any]:
+        sent.append(request)
+        return exchange(pipes, request, timeout)
+
+    monkeypatch.setattr(Pipes, "exchange", noting)
+    grader = UnitTests(RewardEntry("tests", "unit_tests"), Workbench())
+    [grade], _ = grader.score(Batch([[]], ["def find(text): return text"], [row]), 30)
+    assert grade.score == 0.0
+    programs = Path(programs_of_ours.__file__).parent.glob("*.py")
+    sent += [path.read_bytes() for path in programs]  # what stands beside it is these texts
+    assert any(b"question 2" in text for text in sent)
+    assert not any(b"EXPECTED" in text for text in sent)
+
+
+IMPORTS = {
+    "torch": "import torch\ndef unique(numbers):\n"
+    "    return torch.unique(torch.tensor(numbers, dtype=torch.int64)).tolist()\n",
+    "pandas": "import pandas\ndef unique(numbers):\n"
+    "    return sorted(pandas.Series(numbers, dtype=int).unique().tolist())\n",
+}
+
+
+@pytest.mark.parametrize("library", IMPORTS)
+def test_a_library_costs_no_time_of_the_program_that_imports_it(library: str) -> None:
+    """Each takes longer to import than the whole program has."""
+    with Scorer(
+        RewardSet((RewardEntry("tests", "unit_tests", options={"seconds": 0.1}),))
+    ) as scorer:
+        [sample] = score_with(scorer, IMPORTS[library])
+    assert sample.reward == 1.0, sample.reasons
+
+
+def test_waiting_for_a_busy_processor_is_not_the_programs_own_time() -> None:
+    """Beside six endless loops on one processor it is late by the clock, and not by itself."""
+    [processor, *_] = before = sorted(os.sched_getaffinity(0))
+    source = (
+        "def unique(numbers):\n    total = 0\n"
+        "    for n in range(3_000_000): total += n\n    return sorted(set(numbers))\n"
+    )
+    start = time.perf_counter()
+    exec(source + "unique([1])", {})
+    own = time.perf_counter() - start
+    loops = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(6)]
+    options = {"seconds": max(4 * own, 0.2), "random_cases": 0}
+    row = {**ROW, "tests": ROW["tests"][:1], "hidden_tests": []}
     try:
-        grader.score(Batch([[]], ["def find(text): return text"], [row]), 30)
+        for loop in loops:
+            os.sched_setaffinity(loop.pid, {processor})
+        with Scorer(RewardSet((RewardEntry("tests", "unit_tests", options=options),))) as scorer:
+            score_with(scorer, HONEST)
+            with SERVERS.borrow(ServerKind.PYTHON) as tried:
+                for process in psutil.Process(tried.server.pid).children(recursive=True):
+                    os.sched_setaffinity(process.pid, {processor})
+            start = time.perf_counter()
+            [slow] = score_with(scorer, source, row=row)
+            wall = time.perf_counter() - start
+            endless = score_with(scorer, "def unique(numbers):\n    while True: pass\n", row=row)
     finally:
-        recording.close()
-    assert any("question 2" in text for text in recording.sent)
-    assert not any("EXPECTED" in text for text in recording.sent)
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+        SERVERS.close()
+        os.sched_setaffinity(0, before)
+    assert slow.reward == 1.0, (slow.reasons, wall, options)
+    assert [sample.reward for sample in endless] == [0.0]

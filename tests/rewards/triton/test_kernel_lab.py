@@ -1,7 +1,6 @@
 """The lab that two entries share: each program runs once, and our failures are never zeros."""
 
 import time
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -17,8 +16,8 @@ from rft_core.rewards.triton.programs import read_launches
 from rft_core.rewards.triton.reference import RowTests
 from rft_core.rewards.triton.source import read_code
 from rft_core.rewards.workbench import Workbench
+from rft_core.sandbox import pool
 from rft_core.sandbox.outcome import InfrastructureError
-from rft_core.sandbox.pool import Pool
 from tests.rewards.triton.kernel_case_files import read_case_named
 
 PLAIN = read_case_named("honest", "contiguous_inputs")
@@ -132,26 +131,15 @@ def test_what_is_not_reached_in_time_is_unscored(lab):
     assert "time for this batch" in late.reason
 
 
-class BrokenProvider:
-    """A sandbox that fails whatever is asked of it."""
-
-    tier = "A"
-    failures = 0
-
-    @contextmanager
-    def open(self, program, limits=None):
-        raise InfrastructureError("the fork server is gone")
-        yield
-
-    def close(self):
-        pass
-
-
 def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(workbench, monkeypatch):
     workbench.start_step(7)
     lab = KernelLab(workbench)
-    with monkeypatch.context() as patch, Pool(BrokenProvider()) as broken:
-        patch.setattr(workbench, "pool", broken)
+
+    def open_session(program, limits):
+        raise InfrastructureError("the fork server is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "open_session", open_session)
         [failed] = examine(lab, PLAIN)
     assert (failed.score, failed.infra_error) == (None, True)
     [seen] = examine(lab, PLAIN)

@@ -1,18 +1,20 @@
 """The fork server's own process: warm, single-threaded, and it never runs anyone's code itself.
 
 Starting Python and importing takes 0.1 s, with torch 2 s; forking a process that has done so takes
-milliseconds. The parent asks through one socket. `load` runs the source of one of our programs
-(attached as a file), which all later forks inherit. `spawn` forks: attached are three pipe ends for
-the new process (requests, answers, prints) and one that this process keeps, to write into how the
-new one ended. These two are answered; `end`, which kills, is not: its answer is the ending. Each
-spawned process enters the jail, says hello through its pipe, and from there speaks with the parent
-directly. This process ends when the parent does: the socket closes.
+milliseconds. The parent asks through one socket. `import` imports a module of ours, which all later
+forks inherit. `spawn` forks: attached are three pipe ends for the new process (requests, answers,
+prints) and one that this process keeps, to write into how the new one ended; its answer brings a
+descriptor of the new process. These two are answered; `end`, which kills, is not: its answer is the
+ending. Each spawned process forgets where this project is, enters the jail, says hello through its
+pipe, and from there speaks with the parent directly. This process ends when the parent does: the
+socket closes.
 """
 
 from __future__ import annotations
 
 import fcntl
 import gc
+import importlib
 import json
 import os
 import select
@@ -24,21 +26,23 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
-from rft_core.sandbox.flavours import Flavour
-from rft_core.sandbox.inside import cell, huge_pages, program_cell
+from rft_core.sandbox.inside import huge_pages, jailed_worker
 from rft_core.sandbox.inside.warm_up import warm_up
 from rft_core.sandbox.jail import bubblewrap, jail, limits
+from rft_core.sandbox.server_kind import ServerKind
 
 LARGEST_MESSAGE = 1 << 16
+HIDDEN: list[ModuleType] = []
 HOME_VARIABLES = ("HOME", "TMPDIR", "TRITON_HOME")  # no two processes share Triton's cache
 GATHER_AT = 30  # forks; gathering takes 0.3 s, and saves 10 ms in each that follows
 FIRST_FREE, MOST_DESCRIPTORS = 5, 1 << 16  # below: 0 to 2, and two pipes
 
 
 def main() -> None:
-    """Serve the socket whose descriptor is the program's last argument; before it, the flavour."""
+    """Serve the socket whose descriptor is the program's last argument; before it, the kind."""
     be_first_to_go()  # children inherit it; afterwards this process may not write there any more
     limits.close_to_neighbours()  # what is forked from here must not be able to reach back
     if sys.argv[-3] == "wrapped":
@@ -46,12 +50,11 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[-1]))
     control.set_inheritable(False)
     limits.die_with_parent()  # a fork of the parent's may hold the socket open after its death
-    warm_up(Flavour(sys.argv[-2]))
-    hide_the_project()
-    zygote = Zygote(control, jail.prepare(FIRST_FREE))
+    warm_up(ServerKind(sys.argv[-2]))
+    server = ServerProcess(control, jail.prepare(FIRST_FREE))
     gc.freeze()  # objects of before the fork are never collected, so their pages stay shared
     control.send(b'{"ready": true}')
-    zygote.serve()
+    server.serve()
 
 
 def be_first_to_go() -> None:
@@ -61,10 +64,10 @@ def be_first_to_go() -> None:
 
 
 def hide_the_project() -> None:
-    """User code imports from the environment, not from here: forget how we were found."""
-    sys.path.pop(0)
-    for name in [name for name in sys.modules if name.split(".")[0] == "rft_core"]:
-        del sys.modules[name]
+    """Other people's code imports from the environment, not from here: forget how we were found."""
+    sys.path_importer_cache.pop(sys.path.pop(0), None)
+    for name in [name for name in sys.modules if name.startswith("rft_core")]:
+        HIDDEN.append(sys.modules.pop(name))  # to free it would write to pages that are shared
 
 
 @dataclass(frozen=True)
@@ -76,10 +79,10 @@ class Child:
 
 
 @dataclass
-class Zygote:
+class ServerProcess:
     control: socket.socket
     prepared: jail.Prepared
-    programs: dict[str, program_cell.Namespace] = field(default_factory=dict)
+    programs: dict[str, ModuleType] = field(default_factory=dict)
     children: dict[int, Child] = field(default_factory=dict)
     forks: int = 0
     poll: select.poll = field(default_factory=select.poll)
@@ -105,23 +108,26 @@ class Zygote:
             self.end(request["end"])
             return True
         answer: dict[str, Any]
+        shown: list[int]
         try:
-            answer = self.load(request, *fds) if "load" in request else self.spawn(request, fds)
+            if "import" in request:
+                answer, shown = self.import_program(request["import"]), []
+            else:
+                answer, shown = self.spawn(request, fds)
         except Exception as error:  # ours or the machine's: the parent decides what to do
-            answer = {"error": f"{type(error).__name__}: {error}"}
+            answer, shown = {"error": f"{type(error).__name__}: {error}"}, []
         for fd in fds:
             os.close(fd)
-        self.control.send(json.dumps(answer).encode())
+        socket.send_fds(self.control, [json.dumps(answer).encode()], shown)
         return True
 
-    def load(self, request: dict[str, Any], file: int) -> dict[str, Any]:
-        with open(file, encoding="utf-8", closefd=False) as source:
-            self.programs[request["load"]] = program_cell.load(source.read())
+    def import_program(self, name: str) -> dict[str, Any]:
+        self.programs[name] = importlib.import_module(name)
         gc.freeze()
         return {}
 
-    def spawn(self, request: dict[str, Any], fds: list[int]) -> dict[str, Any]:
-        program = self.programs[request["program"]] if request["program"] else None
+    def spawn(self, request: dict[str, Any], fds: list[int]) -> tuple[dict[str, Any], list[int]]:
+        program = self.programs[request["module"]]
         *pipes, ending = fds
         self.forks += 1
         if self.forks == GATHER_AT:
@@ -129,11 +135,11 @@ class Zygote:
         itself = os.getpid()
         pid = os.fork()
         if pid == 0:
-            become_cell(itself, pipes, request["spawn"], self.prepared, program)
+            become_jailed(itself, pipes, request["spawn"], self.prepared, program)
         watch = os.pidfd_open(pid)
         self.children[watch] = Child(pid, os.dup(ending))
         self.poll.register(watch, select.POLLIN)
-        return {"pid": pid}
+        return {"pid": pid}, [watch]
 
     def end(self, pid: int) -> None:
         """Kill it, if it is still there; the ending will tell which of the two it was."""
@@ -152,12 +158,12 @@ class Zygote:
         os.close(child.ending)
 
 
-def become_cell(
+def become_jailed(
     parent: int,
     pipes: list[int],
     wanted: dict[str, Any],
     prepared: jail.Prepared,
-    program: program_cell.Namespace | None,
+    program: ModuleType,
 ) -> NoReturn:
     """The forked process: sort the descriptors, enter the jail, answer requests until the end."""
     try:
@@ -165,17 +171,17 @@ def become_cell(
         for name in HOME_VARIABLES:
             os.environ[name] = wanted["scratch"]
         try:
+            hide_the_project()
             jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})
             jail.enter(jailed, prepared)
             if os.getppid() != parent:
                 raise ProcessLookupError("the fork server ended before the jail closed")
         except Exception as error:  # whatever it is, the parent must hear of it
-            cell.hello(answers, refusal=f"{type(error).__name__}: {error}")
+            jailed_worker.hello(answers, refusal=f"{type(error).__name__}: {error}")
         else:
             os.closerange(FIRST_FREE, MOST_DESCRIPTORS)
-            cell.hello(answers)
-            answer = cell.start() if program is None else program_cell.start(program)
-            cell.serve(requests, answers, answer)
+            jailed_worker.hello(answers)
+            jailed_worker.serve(requests, answers, jailed_worker.start(program))
             os._exit(0)
     except BaseException:
         traceback.print_exc()

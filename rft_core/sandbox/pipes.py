@@ -1,7 +1,8 @@
 """The parent's end of one jailed process: three pipes, a deadline, and nothing believed.
 
-Requests go in, exactly one frame comes back for each, and what is printed is kept apart. The
-parent's monotonic clock decides. Bytes that come unasked, or after the frame, end the process.
+Requests go in, exactly one frame comes back for each, and what is printed is kept apart. A time
+limit is for what the process is charged with (`stopwatch.py`); the clock on the wall is the outer
+bound, a few times as much. Bytes that come unasked, or after the frame, end the process.
 """
 
 from __future__ import annotations
@@ -12,21 +13,25 @@ import selectors
 import time
 from typing import Any
 
-from rft_core.sandbox import frames
+from rft_core.sandbox import wire
 from rft_core.sandbox.outcome import DeadlineError, ExecutionError, OutputLimitError
 from rft_core.sandbox.scratch import Scratch
+from rft_core.sandbox.stopwatch import Stopwatch
 
 TICK_SECONDS = 0.1  # how often the scratch folder is measured
+MOST_WALL = 8  # times the limit, by the clock on the wall
+SHORTEST_WAIT = 0.01  # seconds, before a process that is nearly late is looked at again
 LARGEST_ANSWER = 64 << 20
 KEPT_OUTPUT = 64 << 10
 MOST_OUTPUT = 64 << 20  # printed in one request
 
 
-class Channel:
+class Pipes:
     """Not thread-safe. `jailed_ends` are for the jailed process; close them after the fork."""
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
+        self.watch = Stopwatch()
         request_end, self._requests = os.pipe()
         self._answers, answer_end = os.pipe()
         self._printed, print_end = os.pipe()
@@ -54,8 +59,11 @@ class Channel:
         ready.register(self._answers, select.POLLIN)
         return not ready.poll(0)
 
-    def exchange(self, request: bytes, deadline: float) -> dict[str, Any]:
-        """Send a frame and wait for the one that answers it. Raises `ExecutionError`."""
+    def exchange(self, request: bytes, timeout: float) -> dict[str, Any]:
+        """Send a frame and wait for the one that answers it. Raises `ExecutionError`.
+
+        The seconds of `timeout` count from the last start of `watch`.
+        """
         if request and not self.is_silent():
             raise ExecutionError("it answered before it was asked, or ended")
         pending, received = memoryview(request), bytearray()
@@ -65,10 +73,8 @@ class Channel:
             selector.register(self._printed, selectors.EVENT_READ)
             if pending:
                 selector.register(self._requests, selectors.EVENT_WRITE)
-            while frames.missing_bytes(received) > 0:
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    raise DeadlineError
+            while wire.missing_bytes(received) > 0:
+                remaining = self._count_down(timeout)
                 ready = {key.fd for key, _ in selector.select(min(remaining, TICK_SECONDS))}
                 if self._requests in ready:
                     pending = pending[self._send(pending) :]
@@ -95,6 +101,16 @@ class Channel:
         self._output, self._left_out = bytearray(), 0
         return text
 
+    def _count_down(self, timeout: float) -> float:
+        """Seconds until it is worth asking again. Raises `DeadlineError` where none are left."""
+        elapsed = self.watch.elapsed
+        if elapsed < timeout:
+            return timeout - elapsed
+        charged = self.watch.read()
+        if charged >= timeout or elapsed >= MOST_WALL * timeout:
+            raise DeadlineError
+        return max(timeout - charged, SHORTEST_WAIT)
+
     def _send(self, pending: memoryview) -> int:
         try:
             return os.write(self._requests, pending)
@@ -108,7 +124,7 @@ class Channel:
         if not part:
             raise ExecutionError("it closed the pipe to its parent")
         received += part
-        if len(received) + max(0, frames.missing_bytes(received)) > LARGEST_ANSWER:
+        if len(received) + max(0, wire.missing_bytes(received)) > LARGEST_ANSWER:
             raise OutputLimitError("its answer is too large")
 
     def _drain(self) -> bool:
@@ -127,7 +143,7 @@ class Channel:
 
     def _decoded(self, received: bytearray) -> dict[str, Any]:
         try:
-            answer = frames.unpack(received)
+            answer = wire.unpack(received)
         except ValueError as error:
             raise ExecutionError("its answer is garbled") from error
         if not self.is_silent():

@@ -1,12 +1,12 @@
-"""The jailed side: load a user's source once, call its functions, answer in JSON frames.
+"""Jailed program: load a user's source once, and call its reward functions.
 
-Runs in a process that `zygote.py` forked and `jail.py` locked in, so nothing here is a protection:
-the code it runs shares its memory and may forge its answers, which are data for the parent to
-check. Every request gets exactly one answer. What the code prints goes to a pipe of its own.
+What a call came to is data: values, what was given to `log_extra` and `log_metric`, or why it
+failed, with the line in the user's source and the traceback from there on.
 """
 
 import inspect
 import itertools
+import json
 import linecache
 import math
 import numbers
@@ -14,74 +14,42 @@ import sys
 import traceback
 import types
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
 from typing import Any
 
-from rft_core.sandbox import frames
-from rft_core.sandbox.inside import trials as probes
-
+IS_WATCHED = False
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
 
 Namespace = dict[str, Any]
-Answerer = Callable[[dict[str, Any]], dict[str, Any]]
+LOADED: dict[str, Namespace] = {}
 
 
-def hello(answer_fd: int, refusal: str = "") -> None:
-    """The first frame: the jail is closed, or why it could not be."""
-    frames.write_frame(answer_fd, {"refusal": refusal})
+def score(source: str, function: str | None, keywords: str) -> dict[str, Any]:
+    """{"values", "failure", "extras", "metrics"}; without a function only the source is loaded.
 
-
-def serve(request_fd: int, answer_fd: int, answer: Answerer) -> None:
-    """Answer requests until the parent closes its end."""
-    # Anew: the streams that the fork server left know its own log file, not this process's pipe.
-    out = open(1, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-    err = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
-    sys.stdout, sys.stderr = out, err
-    while (request := frames.read_frame(request_fd)) is not None:
-        reply = answer(request)
-        for stream in (out, err):
-            with suppress(ValueError):  # the code has closed it
-                stream.flush()
-        frames.write_frame(answer_fd, reply)
-
-
-def start() -> Answerer:
-    """What answers the requests for reward functions: it remembers the sources it has loaded."""
-    return partial(answer_request, {})
-
-
-def answer_request(modules: dict[str, Namespace], request: dict[str, Any]) -> dict[str, Any]:
-    """{"values": [...]} on success, {"failure": {...}} otherwise; extras and metrics in both.
-
-    A request without a function only loads the source; one with a probe tries the jail itself.
+    `keywords` are JSON: `completions` and every column of the rows, and `global_step`.
     """
-    if "probe" in request:
-        return probes.attempt(request["probe"], request["facts"])
     extras: dict[str, list[str]] = {}
     metrics: dict[str, float] = {}
+    scores, failure = None, None
     try:
-        module = load(modules, request["source"])
-        answer: dict[str, Any] = {"values": None}
-        if request["function"] is not None:
-            answer["values"] = call(
-                module, request["function"], request["keywords"], extras, metrics
-            )
+        module = load(source)
+        if function is not None:
+            scores = call(module, function, json.loads(keywords), extras, metrics)
     except BaseException as error:  # sys.exit() and KeyboardInterrupt are the user's too
-        answer = {"failure": describe(error)}
-    return {**answer, "extras": extras, "metrics": metrics}
+        failure = describe(error)
+    return {"values": scores, "failure": failure, "extras": extras, "metrics": metrics}
 
 
-def load(modules: dict[str, Namespace], source: str) -> Namespace:
+def load(source: str) -> Namespace:
     """The namespace of the source, run once per process."""
-    if source not in modules:
+    if source not in LOADED:
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
         module = types.ModuleType("rewards")
         sys.modules["rewards"] = module  # dataclasses and pickling look the module up
-        exec(compile(source, FILENAME, "exec"), module.__dict__)  # noqa: S102 -- the whole point
-        modules[source] = module.__dict__
-    return modules[source]
+        exec(compile(source, FILENAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
+        LOADED[source] = module.__dict__
+    return LOADED[source]
 
 
 def call(

@@ -1,4 +1,4 @@
-"""The child's side of `math_equivalence.py`: read both answers, and compare them in time.
+"""The jailed side of `math_equivalence.py`: read both answers, and compare them in time.
 
 What could run away (towers of powers, factorials) is refused by its text, or as it was parsed,
 before anything computes. No text is run as Python, although sympy can do that.
@@ -16,10 +16,16 @@ from sympy import Basic, Expr, FiniteSet, MatrixBase, Pow, Rel, Symbol, postorde
 from sympy.parsing import sympy_parser
 
 from rft_core.rewards.answers.number_text import JOINING_WORDS, parse_number, unwrap
-from rft_core.rewards.child_grading import OutOfTimeError, Verdict, grade_each, time_limit
 from rft_core.rewards.completion_text import BOX, EXTRACTIONS, HASH_MARK
+from rft_core.rewards.jailed_grading import (
+    GradeTuple,
+    Options,
+    OutOfTimeError,
+    grade_each,
+    time_limit,
+)
 
-OPTIONS: dict[str, Any] = {}  # filled when the child starts: column, extraction, seconds
+SECONDS = 1.0  # for the gold answer, and once more for the completion's
 LONGEST_MATH = 256
 DEEPEST = 50
 LARGEST_POWER = 10_000
@@ -55,9 +61,9 @@ class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the pro
     """The answer cannot be right, whatever its value; the second argument is a flag."""
 
 
-def grade(completions: list[str], log_extra: Any, **columns: list[Any]) -> list[float | None]:
-    sympy_parser.eval_expr = _evaluate_constant
-    return grade_each(_grade_one, completions, columns.get(OPTIONS["column"]), log_extra)
+def grade_batch(batch: str, options: Options) -> list[GradeTuple]:
+    """From within the jail."""
+    return grade_each(grade_one, batch, options)
 
 
 def _evaluate_constant(code: Any, local_dict: Any, global_dict: Any) -> Any:
@@ -70,17 +76,20 @@ def _evaluate_constant(code: Any, local_dict: Any, global_dict: Any) -> Any:
     raise ValueError("texts are not run")
 
 
-def _grade_one(completion: str, gold_value: Any) -> Verdict:
+sympy_parser.eval_expr = _evaluate_constant
+
+
+def grade_one(completion: str, gold_value: Any, options: Options) -> GradeTuple:
     try:
-        with time_limit(OPTIONS["seconds"]):
-            gold_text, gold = _read_gold(gold_value)
+        with time_limit(SECONDS):
+            gold_text, gold = _read_gold(gold_value, options["column"])
     except (OutOfTimeError, WrongAnswer) as error:
         return None, f"The row's gold answer cannot be used. {error}", ""
     try:
-        with time_limit(OPTIONS["seconds"]):
-            right = _is_right(completion, gold_text, gold)
+        with time_limit(SECONDS):
+            right = _is_right(completion, gold_text, gold, options["extraction"])
     except OutOfTimeError:
-        return 0.0, f"Comparing took longer than {OPTIONS['seconds']} s.", "slow_answer"
+        return 0.0, f"Comparing took longer than {SECONDS} s.", "slow_answer"
     except WrongAnswer as error:
         flag = error.args[1] if len(error.args) > 1 else ""
         return 0.0, str(error.args[0]), flag
@@ -89,9 +98,9 @@ def _grade_one(completion: str, gold_value: Any) -> Verdict:
     return 0.0, f"It is not equal to {gold_text[:60]}.", ""
 
 
-def _read_gold(value: Any) -> tuple[str, Any]:
+def _read_gold(value: Any, column: str) -> tuple[str, Any]:
     if value is None or isinstance(value, bool):
-        raise WrongAnswer(f"There is none in '{OPTIONS['column']}'.")
+        raise WrongAnswer(f"There is none in '{column}'.")
     return _parse_gold(str(value))
 
 
@@ -108,8 +117,8 @@ def _parse_gold(value: str) -> tuple[str, Any]:
     return text, gold
 
 
-def _is_right(completion: str, gold_text: str, gold: Any) -> bool:
-    found = EXTRACTIONS[OPTIONS["extraction"]](completion)
+def _is_right(completion: str, gold_text: str, gold: Any, extraction: str) -> bool:
+    found = EXTRACTIONS[extraction](completion)
     if found.text is None:
         raise WrongAnswer(found.problem, found.flags[0] if found.flags else "")
     text = _tidy(found.text)

@@ -42,7 +42,7 @@ IMPORTING = "<frozen importlib._bootstrap>"
 WRAPPERS = {CTYPES: "/ctypes/", INTROSPECTION: "/inspect.py"}
 
 
-class Watch:
+class AttemptWatch:
     """An audit hook; `attempts` is what it noticed. It cannot be taken off its process again."""
 
     def __init__(self, allowed: Iterable[str], libraries: Iterable[str], ours: str) -> None:

@@ -12,8 +12,13 @@ HEADER_BYTES = 4
 MOST_PARTS = 4_000_000  # commas and brackets, those within texts counted
 
 
+def to_json(value: Any) -> str:
+    """As text; what JSON does not know (arrays, dates, sets) as the nearest that it does."""
+    return json.dumps(value, default=_plain)
+
+
 def pack(value: Mapping[str, Any]) -> bytes:
-    body = json.dumps(value, default=_plain).encode()
+    body = to_json(value).encode()
     return struct.pack(">I", len(body)) + body
 
 
