@@ -52,7 +52,7 @@ class StoredPrompt:
 
 
 def count_generations(db: Database, where: GenerationFilter | None = None) -> int:
-    clause, values = where_clause(where or GenerationFilter())
+    clause, values = where_clause(db, where or GenerationFilter())
     return int(db.execute(f"SELECT count(*) FROM generations g {clause}", values).fetchone()[0])
 
 
@@ -65,7 +65,7 @@ def list_generations(
     newest_first: bool = True,
 ) -> list[Generation]:
     """One page. Pass the last id of a page as `before_id` to get the next one."""
-    clause, values = where_clause(where or GenerationFilter())
+    clause, values = where_clause(db, where or GenerationFilter())
     if before_id is not None:
         clause += f" AND g.id {'<' if newest_first else '>'} :before_id"
         values["before_id"] = before_id
@@ -113,7 +113,10 @@ def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
 
 
 def list_flags(db: Database) -> list[str]:
-    sql = "SELECT DISTINCT value FROM generations, json_each(flags) ORDER BY value"
+    sql = (
+        "SELECT DISTINCT value FROM generations, json_each(flags) "
+        "WHERE flags <> '[]' ORDER BY value"
+    )
     return [row[0] for row in db.execute(sql)]
 
 

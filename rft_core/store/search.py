@@ -1,9 +1,15 @@
-"""Which generations are wanted: a filter, and the SQL that it becomes."""
+"""Which generations are wanted: a filter, and the SQL that it becomes.
+
+Every filter but those on text and on one function's score is served by an index. Text is searched
+without regard to case: by SQLite's LIKE, which knows the case of ASCII, or else by Python.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+from sqlite_utils import Database
 
 
 @dataclass(frozen=True)
@@ -23,7 +29,12 @@ class GenerationFilter:
     unscored: bool = False
 
 
-def where_clause(f: GenerationFilter) -> tuple[str, dict[str, Any]]:
+_SPLITS = "g.split IN ('train', 'validation')"  # so that the index that begins with it serves
+_LONGEST_PATTERN = 10_000  # SQLite takes none longer than 50,000 bytes
+
+
+def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]]:
+    """For a query of `generations g`; what `db` lacks for it is registered there."""
     parts, values = ["1"], dict[str, Any]()
 
     def add(condition: str, **named: Any) -> None:
@@ -33,22 +44,43 @@ def where_clause(f: GenerationFilter) -> tuple[str, dict[str, Any]]:
     for column in ("step", "split", "prompt_id", "truncated"):
         if getattr(f, column) is not None:
             add(f"g.{column} = :{column}", **{column: getattr(f, column)})
+    if f.step is not None and f.split is None:
+        add(_SPLITS)
     if f.flag:
-        add("EXISTS (SELECT 1 FROM json_each(g.flags) WHERE value = :flag)", flag=f.flag)
+        has_it = "EXISTS (SELECT 1 FROM json_each(g.flags) WHERE value = :flag)"
+        add(f"g.flags <> '[]' AND {has_it}", flag=f.flag)
     if f.text:
-        add("instr(lower(g.completion), lower(:text)) > 0", text=f.text)
+        condition, text = _text_condition(db, f.text)
+        add(condition, text=text)
     if f.unscored:
-        add("EXISTS (SELECT 1 FROM scores s WHERE s.generation_id = g.id AND s.score IS NULL)")
+        add("g.id IN (SELECT generation_id FROM scores WHERE score IS NULL)")
     if f.function:
-        low = -1e308 if f.min_score is None else f.min_score
-        high = 1e308 if f.max_score is None else f.max_score
         add(
             "EXISTS (SELECT 1 FROM scores s WHERE s.generation_id = g.id AND s.name = :function "
             "AND s.score BETWEEN :low AND :high)",
-            function=f.function, low=low, high=high,
+            function=f.function, **_bounds(f),
         )  # fmt: skip
     elif f.min_score is not None or f.max_score is not None:
-        low = -1e308 if f.min_score is None else f.min_score
-        high = 1e308 if f.max_score is None else f.max_score
-        add("g.reward BETWEEN :low AND :high", low=low, high=high)
+        add("g.reward BETWEEN :low AND :high", **_bounds(f))
     return "WHERE " + " AND ".join(parts), values
+
+
+def _bounds(f: GenerationFilter) -> dict[str, float]:
+    return {
+        "low": -1e308 if f.min_score is None else f.min_score,
+        "high": 1e308 if f.max_score is None else f.max_score,
+    }
+
+
+def _text_condition(db: Database, text: str) -> tuple[str, str]:
+    """The condition, and what stands for `:text` in it."""
+    if text.isascii() and len(text) <= _LONGEST_PATTERN and "\0" not in text:
+        for special in "\\%_":
+            text = text.replace(special, f"\\{special}")
+        return "g.completion LIKE :text ESCAPE '\\'", f"%{text}%"
+    db.conn.create_function("holds_folded", 2, _holds_folded, deterministic=True)
+    return "holds_folded(g.completion, :text)", text.encode("utf-8", "replace").decode().casefold()
+
+
+def _holds_folded(completion: str, folded: str) -> bool:
+    return folded in completion.casefold()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path
@@ -154,6 +155,80 @@ def test_filters(tmp_path: Path, writer: RunWriter, wanted: GenerationFilter, co
         writer.record_step(train_step(step), max_steps=9)
     with open_run(tmp_path, RUN) as db:
         assert count_generations(db, wanted) == len(list_generations(db, wanted)) == count
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("straße", [1]),
+        ("STRASSE", [1]),  # an ASCII text finds ASCII
+        ("ÜBER", [0]),
+        ("über", [0]),
+        ("привет", [2]),
+        ("100%", [3]),
+        ("100_", [4]),
+        ("a\\b", [5]),
+        ("after\0nothing", [6]),
+        ("x" * 60_000, [7]),
+        ("\ud800", []),
+        ("İ", [8]),
+    ],
+)
+def test_text_is_found_whatever_its_case(
+    tmp_path: Path, writer: RunWriter, wanted: str, found: list[int]
+) -> None:
+    texts = [
+        "Über", "STRASSE und Straße", "ПРИВЕТ", "100%", "100_", "A\\B", "after\0nothing",
+        "X" * 60_000, "İstanbul",
+    ]  # fmt: skip
+    odd = [generation(0, n, completion=text) for n, text in enumerate(texts)]
+    writer.record_step(StepRecord(1, "train", {}, odd), max_steps=9)
+    with open_run(tmp_path, RUN) as db:
+        rows = list_generations(db, GenerationFilter(text=wanted), newest_first=False)
+    assert [row.sample_index for row in rows] == found
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        GenerationFilter(step=2),
+        GenerationFilter(step=2, split="train"),
+        GenerationFilter(prompt_id=1),
+        GenerationFilter(flag="odd"),
+        GenerationFilter(unscored=True),
+        GenerationFilter(min_score=0.99),
+        GenerationFilter(step=2, text="text", flag="odd"),
+    ],
+)
+def test_filters_of_a_long_run_are_served_by_an_index(
+    tmp_path: Path, writer: RunWriter, wanted: GenerationFilter
+) -> None:
+    """Counted in SQLite's own steps, which do not grow with what is not wanted."""
+    few, many = 30, 300
+
+    def count_work(db: Database) -> int:
+        ticks = 0
+
+        def tick() -> int:
+            nonlocal ticks
+            ticks += 1
+            return 0
+
+        db.conn.set_progress_handler(tick, 10)
+        count_generations(db, wanted)
+        db.conn.set_progress_handler(None, 10)
+        return ticks
+
+    plain = {"scores": {"format": 0.0}, "flags": (), "reward": 0.0, "prompt_position": 1}
+    work = []
+    writer.record_step(train_step(2), max_steps=many)
+    for last in (few, many):
+        for step in range(3 if last == few else few + 1, last + 1):
+            rows = [generation(0, n, **plain) for n in range(4)]
+            writer.record_step(StepRecord(step, "train", {}, rows), max_steps=many)
+        with open_run(tmp_path, RUN) as db:
+            work.append(count_work(db))
+    assert work[1] < 2 * work[0] + 2, work
 
 
 def test_pages_are_complete_in_both_directions(tmp_path: Path, writer: RunWriter) -> None:

@@ -69,5 +69,11 @@ RUN_SCHEMA = Schema(
         first_step INTEGER NOT NULL, max_steps INTEGER NOT NULL
     )
         """,
+        "generation_filters": """
+    -- For the filters of a long run. The partial ones hold what is rare, and cost a step nothing.
+    CREATE INDEX generations_by_reward ON generations (reward);
+    CREATE INDEX generations_flagged ON generations (id) WHERE flags <> '[]';
+    CREATE INDEX scores_missing ON scores (generation_id) WHERE score IS NULL
+        """,
     },
 )
