@@ -22,6 +22,7 @@ from pages.components.runs.curves import (
     policy_panels,
     read_rescored,
     reward_panels,
+    stage_marks,
 )
 from pages.components.runs.header import run_header
 from pages.components.runs.log_tail import read_log_tail
@@ -111,7 +112,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
                 *reward_panels(curves, reward_weights(run), rescored),
                 *policy_panels(curves, run.config.methods),
             ],
-            marks=checkpoint_marks(checkpoints),
+            marks=[*stage_marks(run.config), *checkpoint_marks(checkpoints)],
             waiting="Waiting for the first step" if status.is_active else "Not measured",
             **view,
         )

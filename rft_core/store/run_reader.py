@@ -6,6 +6,7 @@ its own connection through `open_run`, and reads only what is new where a caller
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlite_utils import Database
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
 from rft_core.store.database import read_of_run, read_rows
+from rft_core.store.run_writer import StageRecord
 from rft_core.store.schema.run import RUN_SCHEMA
 
 
@@ -90,6 +92,11 @@ def list_checkpoints(db: Database) -> list[Checkpoint]:
     ]
 
 
+def list_stages(db: Database) -> list[StageRecord]:
+    """In order. None for runs from before there were stages, and for those that never began."""
+    return read_rows(db, StageRecord, "FROM stages ORDER BY stage")
+
+
 def events_frame(db: Database, *, limit: int = 200) -> pd.DataFrame:
     """Newest first: time (seconds since the epoch), kind, message."""
     sql = "SELECT time, kind, message FROM events ORDER BY id DESC LIMIT ?"
@@ -100,7 +107,7 @@ def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
     """Metrics stored after `after_id`, in order: id, step, split, name, value, elapsed, tokens.
 
     Pass the largest id seen to read only what is new. `elapsed` is in seconds and `tokens` counts
-    completion tokens, both since step 0.
+    completion tokens, both since step 0. A value that was not finite is NaN: a gap in its curve.
     """
     sql = (
         "SELECT m.id, m.step, m.split, m.name, m.value, "
@@ -108,16 +115,18 @@ def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
         "FROM metrics m LEFT JOIN steps s ON s.step = m.step WHERE m.id > ? ORDER BY m.id"
     )
     columns = ["id", "step", "split", "name", "value", "elapsed", "tokens"]
-    return pd.DataFrame(db.execute(sql, [after_id]).fetchall(), columns=columns)
+    frame = pd.DataFrame(db.execute(sql, [after_id]).fetchall(), columns=columns)
+    return frame.replace({"value": [math.inf, -math.inf]}, math.nan)
 
 
 def last_metrics(db: Database, split: str = "train") -> dict[str, float]:
-    """The metrics of a split's newest step."""
+    """The metrics of a split's newest step, without those that were not finite."""
     sql = (
         "SELECT name, value FROM metrics WHERE split = :split AND step = "
         "(SELECT max(step) FROM metrics WHERE split = :split)"
     )
-    return {row["name"]: row["value"] for row in db.query(sql, {"split": split})}
+    rows = db.query(sql, {"split": split})
+    return {row["name"]: row["value"] for row in rows if math.isfinite(row["value"])}
 
 
 def training_seconds(db: Database) -> float:

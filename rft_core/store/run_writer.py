@@ -182,9 +182,8 @@ class RunWriter:
             connection.executemany(
                 "INSERT OR REPLACE INTO metrics (step, split, name, value) VALUES (?, ?, ?, ?)",
                 [
-                    (record.step, record.split, name, float(value))
+                    (record.step, record.split, name, _as_gap(float(value)))
                     for name, value in record.metrics.items()
-                    if math.isfinite(value)
                 ],
             )
             _write_generations(connection, record)
@@ -218,6 +217,11 @@ class RunWriter:
         """Its optimizer state was pruned; the adapter remains."""
         with transaction(self._db) as connection:
             connection.execute("UPDATE checkpoints SET resumable = 0 WHERE step = ?", (step,))
+
+
+def _as_gap(value: float) -> float:
+    """What is not finite is kept as infinity, which readers turn into a gap: NaN would be NULL."""
+    return value if math.isfinite(value) else math.inf
 
 
 def _note_return(connection: sqlite3.Connection, from_step: int) -> None:

@@ -24,19 +24,17 @@ CONFIG_FILE = "adapter_config.json"
 def save_adapter(model: PeftModel, folder: Path) -> None:
     """Write adapter_config.json and adapter_model.safetensors. Refuses weights that are lost."""
     if not are_finite(parameter for parameter in model.parameters() if parameter.requires_grad):
-        raise _broken_adapter("this run")
+        raise BadInputError(
+            "The adapter holds weights that are not finite",
+            "Its training diverged",
+            "Use an earlier checkpoint",
+        )
     # "auto" would ask the hub whether the embeddings were resized; they never are here. A frozen
     # reference beside the policy is no part of it.
     model.save_pretrained(
         str(folder), save_embedding_layers=False, selected_adapters=[ADAPTER_NAME]
     )
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's template, with nothing filled in
-
-
-def check_adapter_file(folder: Path) -> None:
-    """Raise `BadInputError` if the weights in `folder` are not all finite."""
-    if not are_finite(load_peft_weights(str(folder), device="cpu").values()):
-        raise _broken_adapter(str(folder))
 
 
 def make_lora_config(config: RunConfig) -> LoraConfig:
@@ -80,14 +78,6 @@ def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> N
             f"{len(missing)} layers are missing in it and {len(result.unexpected_keys)} unknown",
             "A fork keeps its parent's model and target_modules",
         )
-
-
-def _broken_adapter(where: str) -> BadInputError:
-    return BadInputError(
-        f"The adapter of {where} holds weights that are not finite",
-        "Its training diverged",
-        "Use an earlier checkpoint",
-    )
 
 
 def _check_same_shape(saved: dict[str, object], config: RunConfig) -> None:

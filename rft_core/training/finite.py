@@ -22,7 +22,7 @@ class DivergedError(RftError):
 def check_number(value: float, what: str, step: int, last_good: int) -> None:
     """Raise unless `value` is finite. `last_good`: the step of the newest checkpoint; 0: none."""
     if not math.isfinite(value):
-        raise _diverged(f"{what} is {value}", step, last_good)
+        raise diverged(f"{what} is {value}", step, last_good)
 
 
 def check_tensors(
@@ -30,7 +30,7 @@ def check_tensors(
 ) -> None:
     """Raise unless every element is finite."""
     if not are_finite(tensors):
-        raise _diverged(f"{what} holds numbers that are not finite", step, last_good)
+        raise diverged(f"{what} holds numbers that are not finite", step, last_good)
 
 
 def are_finite(tensors: Iterable[Any]) -> bool:
@@ -39,7 +39,8 @@ def are_finite(tensors: Iterable[Any]) -> bool:
     return not given or bool(torch.isfinite(torch.nn.utils.get_total_norm(given, math.inf)))
 
 
-def _diverged(what: str, step: int, last_good: int) -> DivergedError:
+def diverged(what: str, step: int, last_good: int) -> DivergedError:
+    """What to raise. `what` happened in `step`."""
     calmer = "a lower learning_rate, a smaller lora_alpha / lora_r, or max_grad_norm=1"
     if last_good:
         fix = f"The last good checkpoint is that of step {last_good}: fork it with {calmer}"

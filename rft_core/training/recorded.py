@@ -20,6 +20,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
+from rft_core.errors import RftError
 from rft_core.sampling.decoding import SampledRow
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
@@ -30,7 +31,7 @@ from rft_core.training.adapter_files import (
     save_adapter,
 )
 from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
-from rft_core.training.finite import check_number, check_tensors
+from rft_core.training.finite import check_number, check_tensors, diverged
 from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.recorder import Recorder
@@ -210,7 +211,11 @@ class Recorded(Trainer):
         def show(num_tokens: int) -> None:
             self.recorder.pulse(phase, f"sampling {len(rows)} completions, token {num_tokens}")
 
-        return [list(row.ids) for row in self._sampler.sample(rows, self._draw_sampling(), show)]
+        try:
+            sampled = list(self._sampler.sample(rows, self._draw_sampling(), show))
+        except RftError as error:  # finite weights may still be too large to compute with
+            raise diverged(error.what, self.step + 1, self.recorder.last_saved) from error
+        return [list(row.ids) for row in sampled]
 
     def _draw_sampling(self) -> SamplingParams:
         """The stage's sampling, seeded from the random state that checkpoints keep."""

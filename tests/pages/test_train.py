@@ -119,3 +119,31 @@ def test_kernels_cannot_be_launched_where_no_code_can_be_locked_in(
     app.selectbox(key="config.task").set_value("json_output").run()  # a schema is no code
     assert not any("cannot be locked in" in str(warning.value) for warning in app.warning)
     assert not next(b for b in app.button if b.label == "Launch").disabled
+
+
+def test_sft_then_grpo_is_one_click_and_launches_as_one_run_in_stages(runs_dir: Path) -> None:
+    app = click(open_train(), "SFT, then GRPO")
+    assert app.selectbox(key="config.method").disabled
+    steps = next(box for box in app.number_input if box.label == "Steps of stage 1")
+    steps.set_value(7).run()
+    settings = next(box for box in app.text_input if box.label == "Settings of stage 2")
+    settings.set_value("beta=0.01").run()
+    assert not app.exception
+    assert app.session_state["config.stages"] == "sft 7; grpo 160 beta=0.01"
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert [stage.method for stage in run.config.stages] == ["sft", "grpo"]
+    assert run.config.max_steps == 167
+    assert (
+        click(click(open_train(), "SFT, then GRPO"), "One method").session_state["config.stages"]
+        == ""
+    )
+
+
+def test_a_mistake_in_a_stage_is_one_sentence(runs_dir: Path) -> None:
+    app = click(open_train(), "SFT, then GRPO")
+    settings = next(box for box in app.text_input if box.label == "Settings of stage 1")
+    settings.set_value("beta=0.01").run()
+    assert not app.exception
+    assert "no setting of a stage with sft" in str(app.error[0].value)

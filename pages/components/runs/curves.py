@@ -10,6 +10,7 @@ import numpy as np
 
 from pages.components.charts.chart_message import Kind, Mark, Panel, Trace
 from pages.components.shared_reads import shared_reads
+from rft_core.config import RunConfig, get_method
 from rft_core.config.methods import Method, MetricPanel
 from rft_core.figures import Curve, Curves, extend_curves
 from rft_core.paths import get_runs_dir
@@ -133,6 +134,15 @@ def measured_panels(curves: Curves) -> list[Panel]:
 
 def checkpoint_marks(checkpoints: list[Checkpoint]) -> list[Mark]:
     return [Mark(checkpoint.step, f"ckpt {checkpoint.step}") for checkpoint in checkpoints]
+
+
+def stage_marks(config: RunConfig) -> list[Mark]:
+    """Where one method ends and the next begins; nothing for a run of one stage."""
+    return [
+        Mark(plan.first_step, f"{get_method(plan.config.method).title} begins")
+        for plan in config.plan_stages()
+        if plan.first_step
+    ]
 
 
 def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
