@@ -66,15 +66,17 @@ def test_a_response_template_takes_nothing_from_what_is_scored_and_stored(
     parsing = tmp_path / "parsing-model"
     shutil.copytree(tiny_model, parsing)
     path = parsing / "tokenizer_config.json"
-    schema = {
-        "type": "object",
-        "properties": {
-            "role": {"const": "assistant"},
-            "content": {"type": "string", "x-regex": "^(.)"},
+    template = {
+        "defaults": {"role": "assistant"},
+        "start_anchor": "<|assistant|>",
+        "fields": {
+            "reasoning_content": {"open": "a", "close_pattern": "b", "content": "text"},
+            "content": {"close_pattern": r"<\|end\|>|[^a-z]", "content": "text"},
         },
     }
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"response_schema": schema}))
-    assert load_tokenizer(str(parsing)).response_schema == schema
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"response_template": template}))
+    tokenizer = load_tokenizer(str(parsing))
+    assert tokenizer.parse_response("axbcd1f", prefix="<|assistant|>")["content"] != "axbcd1f"
     texts = []
     for run, model in (("plain", tiny_model), ("parsing", parsing)):
         add_tiny_run(runs_dir, model, run, max_steps=2)
