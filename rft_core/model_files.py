@@ -8,16 +8,28 @@ no summary until it has been downloaded. Nothing is downloaded and no weights ar
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rft_core.embedded import EMBEDDED_MODELS
-from rft_core.errors import ModelUnavailableError
+from rft_core.errors import ModelUnavailableError, quote
 
 HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", re.ASCII)
+DAMAGED = "The model is damaged or not meant to be loaded: download or copy it again"
+READ_BY_LOADERS = {".json", ".txt", ".model", ".jinja", ".tiktoken", ".safetensors", ".bin"}
+LONGEST_HEADER = 100_000_000  # bytes, as safetensors itself allows
+LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "num_experts", "num_local_experts")
+COUNTS = (
+    ("hidden_size", "n_embd"), ("num_hidden_layers", "n_layer"),
+    ("num_attention_heads", "n_head"), ("num_key_value_heads",), ("head_dim",),
+    ("max_position_embeddings", "n_positions"), ("vocab_size",),
+)  # fmt: skip
+MOST_SHARED = 16  # layers that share weights, and numbers packed into one
 EMBEDDINGS_AND_HEADS = re.compile(r"embed|lm_head|\bwte\b|\bwpe\b|norm|score")
 
 
@@ -55,11 +67,11 @@ def resolve_model(name: str) -> Path | str:
     if name in EMBEDDED_MODELS:
         return _require_model_folder(name, EMBEDDED_MODELS[name])
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if os.path.isdir(folder):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
         return _require_model_folder(name, folder.resolve())
     if folder.is_absolute() or name.startswith((".", "~")) or not HUB_ID.fullmatch(name):
         raise ModelUnavailableError(
-            f"There is no model folder '{name}'",
+            f"There is no model folder {quote(name)}",
             "It is neither an embedded model, nor a folder on this machine, nor a hub id",
             "Check the path, or use a hub id such as 'Qwen/Qwen2.5-0.5B-Instruct'",
         )
@@ -85,9 +97,7 @@ def model_summary(name: str) -> ModelSummary | None:
     folder = find_local_folder(name)
     if folder is None:
         return None
-    config = read_config(folder)
-    config = config.get("text_config") or config  # multimodal models nest the language model's
-    shapes = _read_weight_shapes(folder)
+    config, shapes = _check_folder(name, folder)
     if not shapes:
         return None
     hidden_size = _first_int(config, "hidden_size", "n_embd") or 0
@@ -97,7 +107,7 @@ def model_summary(name: str) -> ModelSummary | None:
     head_dim = _first_int(config, "head_dim") or hidden_size // num_heads
     return ModelSummary(
         name=name,
-        architecture=(config.get("architectures") or [config.get("model_type", "unknown")])[0],
+        architecture=_name_architecture(config),
         parameters=sum(_product(shape) for shape in shapes.values()),
         context_length=_first_int(config, "max_position_embeddings", "n_positions"),
         num_layers=num_layers,
@@ -117,12 +127,93 @@ def get_weight_bytes(name: str) -> int:
 def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a model folder, as it stands."""
     try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        _require_file(folder / "config.json")
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError(f"It holds {quote(config)} and no JSON object")
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelUnavailableError(
-            f"The configuration of the model in {folder} cannot be read", str(error)
+            f"The configuration of the model in {folder} cannot be read", _say(error), DAMAGED
         ) from error
     return config
+
+
+def check_model_folder(name: str, folder: Path) -> None:
+    """Raises ModelUnavailableError for what no loader should be shown.
+
+    That is: what is no plain file, weights that are pickles, headers that lie, and numbers in
+    config.json that the weights do not bear out (a billion layers would be made before the loader
+    noticed). Reads headers only.
+    """
+    _check_folder(name, folder)
+
+
+def _check_folder(name: str, folder: Path) -> tuple[dict[str, Any], dict[str, tuple[int, ...]]]:
+    for path in folder.iterdir():
+        if path.suffix in READ_BY_LOADERS:
+            try:
+                _require_file(path)
+            except (OSError, ValueError) as error:
+                raise ModelUnavailableError(
+                    f"{quote(path.name)} of the model {quote(name)} cannot be read",
+                    _say(error),
+                    DAMAGED,
+                ) from error
+    config = read_config(folder)
+    nested = config.get("text_config")  # multimodal models nest the language model's
+    config = nested if isinstance(nested, dict) and nested else config
+    shapes = _read_weight_shapes(folder)
+    if not shapes and any(folder.glob("*.bin")):
+        raise ModelUnavailableError(
+            f"The weights of {quote(name)} are pickles (.bin)",
+            "A pickle can run any program when it is read",
+            "Use the model's safetensors files, or convert it where you trust it",
+        )
+    _check_numbers(name, config, shapes)
+    return config, shapes
+
+
+def _check_numbers(name: str, config: dict[str, Any], shapes: dict[str, tuple[int, ...]]) -> None:
+    """Sizes and counts that the weights bear out, with room for packed or shared ones."""
+    for keys in COUNTS:
+        _first_int(config, *keys)  # raises for what is no positive number
+    if not shapes:
+        return
+    layers = {int(n) for weight in shapes for n in re.findall(r"\.(\d{1,6})\.", weight)}
+    widest = max((size for shape in shapes.values() for size in shape), default=1)
+    most_layers = MOST_SHARED * (len(layers) + 4)
+    for key, value in config.items():
+        is_count = isinstance(value, int) and not isinstance(value, bool)
+        if not is_count or key.endswith(("_id", "_index")) or "position" in key:
+            continue
+        most = most_layers if key in LAYER_KEYS else MOST_SHARED * max(widest, 4096)
+        is_size = key in LAYER_KEYS or key.endswith(("_size", "_dim", "_heads")) or "embd" in key
+        if is_size and abs(value) > most:
+            raise _odd_number(key, value, "The weights do not bear this out")
+
+
+def _odd_number(key: str, value: object, why: str) -> ModelUnavailableError:
+    return ModelUnavailableError(f"config.json says {key} = {quote(value)}", why, DAMAGED)
+
+
+def _name_architecture(config: dict[str, Any]) -> str:
+    named = config.get("architectures")
+    first = named[0] if isinstance(named, list) and named else config.get("model_type", "unknown")
+    return str(first)[:100]
+
+
+def _require_file(path: Path) -> None:
+    """Raises OSError or ValueError for a pipe, a device, a folder, or a link that leads nowhere."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("It is no plain file")
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "It is nested too deeply"
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error).split("\n")[0][:200]
 
 
 def _require_model_folder(name: str, folder: Path) -> Path:
@@ -148,16 +239,34 @@ def _read_weight_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for path in sorted(folder.glob("*.safetensors")):
         try:
-            with path.open("rb") as file:
-                header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        except (OSError, ValueError) as error:
+            _require_file(path)
+            shapes |= _read_header(path)
+        except (OSError, ValueError, RecursionError) as error:
             raise ModelUnavailableError(
-                f"The weights in {path} cannot be read",
-                str(error),
-                "The file is damaged or incomplete: download or copy it again",
+                f"The weights in {path} cannot be read", _say(error), DAMAGED
             ) from error
-        header.pop("__metadata__", None)
-        shapes.update({name: tuple(tensor["shape"]) for name, tensor in header.items()})
+    return shapes
+
+
+def _read_header(path: Path) -> dict[str, tuple[int, ...]]:
+    """Raises ValueError where it is no header of a safetensors file."""
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > min(LONGEST_HEADER, path.stat().st_size - 8):
+            raise ValueError(f"Its header claims {size} bytes, more than there are")
+        header = json.loads(file.read(size))
+    if not isinstance(header, dict):
+        raise ValueError("Its header is no JSON object")
+    header.pop("__metadata__", None)
+    shapes = {}
+    for name, tensor in header.items():
+        shape = tensor.get("shape") if isinstance(tensor, dict) else None
+        is_shape = isinstance(shape, list) and all(
+            isinstance(n, int) and not isinstance(n, bool) and 0 <= n < 2**40 for n in shape
+        )
+        if not isinstance(shape, list) or not is_shape or len(shape) > 16:
+            raise ValueError(f"Its header gives no shape for {quote(name)}")
+        shapes[name] = tuple(shape)
     return shapes
 
 
@@ -171,7 +280,16 @@ def _list_linear_layers(shapes: dict[str, tuple[int, ...]]) -> tuple[LinearLayer
 
 
 def _first_int(config: dict[str, Any], *names: str) -> int | None:
-    return next((int(config[name]) for name in names if config.get(name)), None)
+    """The first that is there. Raises ModelUnavailableError for what is no positive number."""
+    for name in names:
+        value = config.get(name)
+        if value is None:
+            continue
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or not 0 < value < 2**40:
+            raise _odd_number(name, value, "It must be a positive whole number")
+        return int(value)
+    return None
 
 
 def _product(shape: tuple[int, ...]) -> int:

@@ -7,8 +7,10 @@ torch is in `rft_core/model_files.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import torch
@@ -16,11 +18,15 @@ from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RepositoryNot
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import ModelUnavailableError
-from rft_core.model_files import resolve_model
+from rft_core.model_files import check_model_folder, get_weight_bytes, resolve_model
 from rft_core.sampling.download import ProgressCallback, download
+from rft_core.sampling.model_trial import try_model
 from rft_core.sampling.settings import Dtype
 
+LOAD_SECONDS = 300.0
+SLOWEST_DISK = 20e6  # bytes per second
 TOKENIZER_FILES = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
 
 
@@ -36,13 +42,18 @@ def load_base(
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = ensure_model_folder(name, progress)
     progress(f"loading {name}", None)
+    check_model_folder(name, folder)
     tokenizer = _read_tokenizer(name, folder)
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, dtype="auto" if dtype == "auto" else getattr(torch, dtype)
+        model = within(
+            LOAD_SECONDS + get_weight_bytes(name) / SLOWEST_DISK,
+            lambda: AutoModelForCausalLM.from_pretrained(
+                folder,
+                dtype="auto" if dtype == "auto" else getattr(torch, dtype),
+                use_safetensors=True,
+            ),
         )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        # The loaders raise all of these for damaged, foreign or incomplete folders.
+    except Exception as error:  # the loaders raise all kinds for damaged or foreign folders
         raise ModelUnavailableError(
             f"The model '{name}' could not be loaded",
             _first_line(error),
@@ -89,10 +100,37 @@ def ensure_model_folder(
         ) from error
 
 
-def _read_tokenizer(name: str, folder: Path) -> Any:
+def within(seconds: float, load: Callable[[], Any]) -> Any:
+    """What `load` gives. Raises TimeoutError after so long; the thread is then left behind.
+
+    A Rust panic, which is no Exception, becomes a RuntimeError.
+    """
+    results: SimpleQueue[tuple[Any, BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put((load(), None))
+        except BaseException as error:  # it is raised again where somebody waits for it
+            results.put((None, error))
+
+    threading.Thread(target=run, name="load", daemon=True).start()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+        value, error = results.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError(f"It was not loaded within {seconds:.0f} seconds") from None
+    if isinstance(error, Exception):
+        raise error
+    if error is not None:
+        raise RuntimeError(f"{type(error).__name__}: {error}")
+    return value
+
+
+def _read_tokenizer(name: str, folder: Path) -> Any:
+    if name not in EMBEDDED_MODELS:
+        try_model(name, folder)
+    try:
+        tokenizer = within(LOAD_SECONDS, lambda: AutoTokenizer.from_pretrained(folder))
+    except Exception as error:
         raise ModelUnavailableError(
             f"The tokenizer of '{name}' could not be loaded",
             _first_line(error),
