@@ -21,7 +21,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from rft_core.config import RunConfig, make_config, without_unread
-from rft_core.errors import BadInputError, NotFoundError, RftError
+from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_adapter, pin_sets
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
@@ -89,6 +89,8 @@ def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> Non
         status = get_run_status(index, runs_dir, run_id)
         if status.is_active:
             raise BadInputError(f"Run '{run_id}' is {status.state}: there is nothing to resume")
+        if status.state == "unreadable":
+            raise UnreadableRunError(f"Run '{run_id}' cannot go on", status.message)
         if status.state == "finished":
             raise BadInputError(
                 f"Run '{run_id}' has finished its {status.max_steps} steps",

@@ -156,6 +156,14 @@ def test_a_damaged_run_whose_worker_lives_can_be_stopped(runs_dir: Path) -> None
     lock.release()
 
 
+def test_a_damaged_run_is_not_resumed(runs_dir: Path) -> None:
+    UNREADABLE["noise"](get_run_db_path(runs_dir, "bad"))
+    with pytest.raises(UnreadableRunError, match=r"'bad' cannot go on.*is damaged"):
+        launcher.resume(runs_dir, "bad")
+    with open_index(runs_dir) as index:
+        assert [c.kind for c in list_commands(index, run="bad")] == ["launch"]
+
+
 def test_a_damaged_run_that_is_resumed_waits_for_its_turn(runs_dir: Path) -> None:
     put_newer(get_run_db_path(runs_dir, "bad"))
     with open_index(runs_dir) as index:
