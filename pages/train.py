@@ -26,7 +26,7 @@ from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
 from rft_core.store.sets import list_prompt_sets, list_reward_sets
-from rft_core.tasks import TASKS
+from rft_core.tasks import CUSTOM_TASK, TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")
 PICKED_ABOVE = ("model", "method", "stages", "name", *CHOSEN)
@@ -78,7 +78,7 @@ def what_to_train_on() -> None:
     task, prompts, rewards = st.columns(3)
     with task:
         st.selectbox(
-            "task", [*TASKS, "custom"], key="config.task", persist_state="session",
+            "task", [*TASKS, CUSTOM_TASK], key="config.task", persist_state="session",
             on_change=follow_task,
             format_func=lambda name: TASKS[name].title if name in TASKS else "Custom",
             help="A built-in task brings prompts, template and rewards.",

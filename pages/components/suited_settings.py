@@ -7,6 +7,7 @@ from typing import Any
 
 from rft_core.config import PRESETS, make_config
 from rft_core.embedded import EMBEDDED_MODELS
+from rft_core.tasks import TASKS
 
 SUITED = ("model", "max_completion_length", "learning_rate")
 
@@ -19,11 +20,12 @@ def suited_settings(task: str, model: str) -> dict[str, Any]:
     if model not in EMBEDDED_MODELS:
         return {}
     for preset in map(make_config, PRESETS.values()):
-        if preset.model in EMBEDDED_MODELS and _family(preset.task) == _family(task):
+        if preset.model in EMBEDDED_MODELS and _are_alike(preset.task, task):
             return {} if preset.model == model else {name: getattr(preset, name) for name in SUITED}
     return {}
 
 
-def _family(task: str) -> str:
-    """`countdown` and `countdown-easy` are one."""
-    return task.partition("-")[0]
+def _are_alike(one: str, other: str) -> bool:
+    """Whether they are one task, or of one family, as `countdown` and `countdown-easy` are."""
+    families = [TASKS[name].family if name in TASKS else "" for name in (one, other)]
+    return one == other or families[0] == families[1] != ""

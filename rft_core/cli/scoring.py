@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from rft_core.cli.output import (
     runs_dir,
 )
 from rft_core.cli.own_files import RewardsFile, read_rewards
+from rft_core.errors import RftError
 
 if TYPE_CHECKING:
     from rft_core.tasks.task import Task
@@ -29,10 +31,16 @@ def register(app: typer.Typer) -> None:
     app.command("sandbox")(sandbox)
 
 
-def tasks(as_json: AsJson = False) -> None:
+def tasks(
+    as_json: AsJson = False,
+    check: Annotated[bool, typer.Option(help="Prove that gold answers earn full rewards.")] = False,
+) -> None:
     """The built-in tasks with their row columns and reward names."""
     from rft_core.tasks import TASKS
 
+    if check:
+        _check_tasks(TASKS.values())
+        return
     if as_json:
         print_json({"tasks": [_task_as_json(task) for task in TASKS.values()]})
         return
@@ -46,6 +54,19 @@ def tasks(as_json: AsJson = False) -> None:
         for task in TASKS.values()
     ]
     print_table(("task", "row columns", "rewards", "description"), rows)
+
+
+def _check_tasks(tasks: Iterable[Task]) -> None:
+    """One line for each task; ends with 1 where a gold answer falls short of the full reward."""
+    problems = {}
+    for task in tasks:
+        try:
+            task.validate()
+        except RftError as error:
+            problems[task.name] = error
+        print(f"{task.name}: {problems.get(task.name, 'gold answers earn the full reward')}")
+    if problems:
+        raise typer.Exit(1)
 
 
 def sets(as_json: AsJson = False) -> None:

@@ -27,11 +27,10 @@ from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_prompt_set, get_reward_set
-from rft_core.tasks import get_task
+from rft_core.tasks import CUSTOM_TASK, get_task
 from rft_core.tasks.gold import list_gold
 from rft_core.types import Message, Problem
 
-CUSTOM_TASK = "custom"
 PROMPTS_MEASURED = 32  # the longest in tokens is nearly surely among the longest by characters
 GOLD_LOOKED_AT = 8  # of a task's own rows: it writes gold for most, or for none
 ROWS_LOOKED_AT = 256  # of a task's own rows, which are alike: a run may ask for 100,000

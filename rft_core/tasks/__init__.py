@@ -17,6 +17,7 @@ from rft_core.tasks.word_problems import (
     WORD_PROBLEMS_PROGRAM,
 )
 
+CUSTOM_TASK = "custom"  # rows, prompt and rewards of one's own, in the place of a task
 TASKS: dict[str, Task] = {
     "countdown": COUNTDOWN,
     "countdown-easy": COUNTDOWN_EASY,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 
@@ -166,18 +166,13 @@ COUNTDOWN = Task(
     make_rows=partial(make_rows, 99),
     make_key=make_key,
     cheats=countdown_cheats,
+    family="countdown",
 )
 
-COUNTDOWN_EASY = Task(
+COUNTDOWN_EASY = replace(
+    COUNTDOWN,
     name="countdown-easy",
     title="Countdown, easy",
     description="Countdown with three numbers from 1 to 20.",
-    fields=_FIELDS,
-    template=PromptTemplate(system="", user=USER_TEMPLATE),
-    reward_set=_REWARDS,
-    example_row=_EXAMPLE,
-    write_gold=write_gold,
     make_rows=partial(make_rows, 20),
-    make_key=make_key,
-    cheats=countdown_cheats,
 )

@@ -45,7 +45,8 @@ class Task:
     rows too much alike to stand on both sides of a split; by default only equal rows are.
     `cheats` names completions (name -> completion) that try to be paid for a row without solving
     it: the reward probes show any that earns more than a wrong answer in the right form would.
-    `naive_rewards` pay for cheats: a run on them shows how a reward is gamed.
+    `naive_rewards` pay for cheats: a run on them shows how a reward is gamed. Tasks of one `family`
+    ask the same, easier or harder: a model that knows one of them knows the others.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Task:
     cheats: Callable[[Row], Mapping[str, str]] | None = None
     naive_rewards: RewardSet | None = None
     hub_name: str = ""
+    family: str = ""
 
     @property
     def columns(self) -> dict[str, str]:

@@ -7,6 +7,8 @@ The easy task has only what the generator draws: one line, elementwise or along 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
@@ -87,19 +89,14 @@ TRITON_KERNELS = Task(
     make_rows=make_rows,
     make_key=make_key,
     cheats=triton_cheats,
+    family="triton_kernels",
 )
 
-TRITON_KERNELS_EASY = Task(
+TRITON_KERNELS_EASY = replace(
+    TRITON_KERNELS,
     name="triton_kernels-easy",
     title="Triton kernels, easy",
     description="Rewrite one-line PyTorch functions, elementwise or along rows, as Triton kernels.",
-    fields=_FIELDS,
-    template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
-    reward_set=REWARDS,
-    naive_rewards=NAIVE_REWARDS,
     example_row=triton_generator.make_rows("held_out", 1, seed=0)[0],
-    write_gold=write_gold,
     make_rows=triton_generator.make_rows,
-    make_key=make_key,
-    cheats=triton_cheats,
 )

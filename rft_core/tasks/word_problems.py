@@ -95,19 +95,15 @@ GSM8K = Task(
     hub_name="openai/gsm8k",
 )
 
-WORD_PROBLEMS = Task(
+WORD_PROBLEMS = replace(
+    GSM8K,
     name="word_problems",
     title="Word problems",
     description="Your own questions with one number each for an answer, such as SVAMP or MathQA.",
-    fields=_FIELDS,
-    template=PromptTemplate(system="", user=USER_TEMPLATE),
-    reward_set=_REWARDS,
     example_row={
         "question": "A box holds 6 eggs. How many eggs are in 7 boxes?",
         "answer": "Each box holds 6 eggs, so 7 boxes hold 6 * 7 = <<6*7=42>>42 eggs.\n#### 42",
     },
-    write_gold=write_gold,
-    cheats=word_problem_cheats,
     hub_name="ChilleD/SVAMP",
 )
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from pages.components.config_form import draft_values, field_bounds
 from pages.components.page_header import shown_errors
-from pages.components.prompts.draft import CUSTOM
 from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
 from rft_core.config import RunConfig, extra_of, make_config
@@ -22,7 +21,7 @@ from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import LoadProgress
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_prompt_set, list_prompt_sets
-from rft_core.tasks import TASKS, get_task
+from rft_core.tasks import CUSTOM_TASK, TASKS, get_task
 from rft_core.types import Completion, Messages, Row
 
 SAMPLED, PASTED = "Sample from a model", "Paste completions"
@@ -91,7 +90,7 @@ def wanted_prompts() -> PromptChoice:
         stored = {row["id"]: row["task"] for row in list_prompt_sets(index)}
     wanted = st.query_params.get("prompts") or st.session_state.get(LAST_CHOICE)
     if wanted in stored:
-        return PromptChoice(stored[wanted] or CUSTOM, wanted)
+        return PromptChoice(stored[wanted] or CUSTOM_TASK, wanted)
     return PromptChoice(str(wanted) if wanted in TASKS else next(iter(TASKS)))
 
 

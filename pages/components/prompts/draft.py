@@ -11,11 +11,10 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from rft_core.data import PromptSet, PromptTemplate, Table, suggest_mapping
-from rft_core.tasks import TASKS
+from rft_core.tasks import CUSTOM_TASK, TASKS
 from rft_core.tasks.published_formats import guess_published_task
 
 KEY = "prompt_draft"
-CUSTOM = "custom"
 ANSWER_COLUMNS = ("answer", "solution", "gold", "label", "final_answer", "completion", "response")
 
 
@@ -48,7 +47,7 @@ def start_draft_from(stored: PromptSet) -> None:
     rows = tuple({column: row.get(column) for column in columns} for row in stored.rows)
     table = Table(stored.source or stored.name, "stored", columns, rows)
     share = round(100 * len(stored.split.validation) / max(len(rows), 1))
-    task = stored.task if stored.task in TASKS else CUSTOM
+    task = stored.task if stored.task in TASKS else CUSTOM_TASK
     _keep(
         PromptDraft(
             _new_id(), table, task, stored.template, stored.name,
@@ -68,7 +67,7 @@ def guess_task(table: Table) -> str:
             found = suggest_mapping(table, task.fields)
             if all(found.get(field.name) == field.name for field in task.fields if field.required):
                 return name
-    return CUSTOM
+    return CUSTOM_TASK
 
 
 def default_template(table: Table, task: str) -> PromptTemplate:

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.components.page_header import plain
 from pages.components.prompts.draft import (
     ANSWER_COLUMNS,
-    CUSTOM,
     PromptDraft,
     default_template,
 )
@@ -20,7 +19,7 @@ from rft_core.data import (
     import_table,
     suggest_mapping,
 )
-from rft_core.tasks import TASKS, Task
+from rft_core.tasks import CUSTOM_TASK, TASKS, Task
 from rft_core.tasks.published_formats import adopt_table
 
 
@@ -50,7 +49,7 @@ def choose_task(draft: PromptDraft) -> tuple[PromptDraft, str, ColumnMapping]:
     which of the task's fields. Raises BadInputError where the task can use no row.
     """
     section(2, "Task and columns", "A built-in task brings a template and rewards.")
-    names = [*TASKS, CUSTOM]
+    names = [*TASKS, CUSTOM_TASK]
     columns = st.columns(3)
     with columns[0]:
         name = st.selectbox(
