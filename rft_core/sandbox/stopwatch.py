@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 NANO = 1e-9
-TICKS = os.sysconf("SC_CLK_TCK")
+SHORT = 0.05  # seconds
 PID = re.compile(r"^Pid:\t(\d+)$", re.MULTILINE)
 
 
@@ -42,20 +42,31 @@ class Stopwatch:
     def read(self) -> float:
         """The seconds charged so far."""
         elapsed = self.elapsed
-        waited, worked = (now - then for now, then in zip(self._look(), self._then, strict=True))
-        return min(elapsed, max(elapsed - max(waited, 0.0), worked))
+        if elapsed < SHORT:
+            return elapsed  # what it waited then is not worth asking for
+        (computed, waited), (computed_then, waited_then) = self._look(), self._then
+        worked = computed - computed_then + self._look_at_others()
+        return min(elapsed, max(elapsed - max(waited - waited_then, 0.0), worked))
 
     def _look(self) -> tuple[float, float]:
-        """Seconds that its first thread waited for a processor, and that all threads computed."""
+        """Seconds that its first thread computed, and that it waited for a processor."""
         with suppress(OSError, ValueError, IndexError):
-            waited = int(_read(f"{self._folder}/schedstat").split()[1]) * NANO
-            fields = _read(f"{self._folder}/stat").rpartition(b")")[2].split()
-            return waited, (int(fields[11]) + int(fields[12])) / TICKS
+            computed, waited, *_ = _read(f"{self._folder}/schedstat").split()
+            return int(computed) * NANO, int(waited) * NANO
         return 0.0, 0.0
+
+    def _look_at_others(self) -> float:
+        """Seconds that its other threads computed since they began."""
+        first, total = self._folder.rpartition("/")[2], 0
+        with suppress(OSError, ValueError, IndexError):
+            for thread in os.listdir(f"{self._folder}/task"):  # noqa: PTH208 -- names alone
+                if thread != first:
+                    total += int(_read(f"{self._folder}/task/{thread}/schedstat").split()[0])
+        return total * NANO
 
 
 def _read(path: str) -> bytes:
-    """Twice for each request, so without a file object."""
+    """Once for each request, so without a file object."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         return os.read(fd, 1 << 12)

@@ -23,7 +23,7 @@ USER_FUNCTIONS = {
     ],
     "an edit while a run is live": [
         "training/test_grpo_run.py::test_a_run_keeps_the_rewards_that_it_was_launched_with",
-        "jobs/test_launcher.py::test_launch_pins_prompts_and_rewards_and_writes_the_configuration",
+        "jobs/test_launcher.py::test_launch_pins_prompts_and_rewards",
     ],
     "a hang, a death": [
         f"{USER}test_a_hang_is_killed_and_named_and_the_others_are_scored",
