@@ -1,7 +1,7 @@
 """Evaluate: the base against tuned runs on prompts not trained on, with intervals."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.charts.pass_rate_figure import pass_rate_figure
 from pages.components.page_header import page_header, plain, shown_errors
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, MOST_PROMPTS
-from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
+from rft_core.evaluation.run_evaluation import plan_evaluation, recall_evaluation, run_evaluation
 from rft_core.evaluation.suite import Evaluation
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import LoadProgress
@@ -42,6 +42,12 @@ def main() -> None:
         width="stretch",
     ):  # fmt: skip
         st.session_state[RESULT] = measure(chosen, int(num_prompts), int(k), with_vote)
+    elif RESULT not in st.session_state:
+        with shown_errors():
+            recalled = recall_evaluation(get_runs_dir())
+        if recalled:
+            plan, evaluations = recalled
+            st.session_state[RESULT] = (plan.describe(), evaluations)
     if RESULT in st.session_state:
         about, evaluations = st.session_state[RESULT]
         st.caption(plain(about))
@@ -63,19 +69,21 @@ def measure(
     status = st.progress(0.0, text="Starting the model …")
     stop = st.empty()
     stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
-    models, done = len(plan.contenders), 0
+    places = {contender.label: place for place, contender in enumerate(plan.contenders)}
 
-    def on_progress(progress: LoadProgress) -> None:
-        nonlocal done
-        share = progress.fraction or 0.0
-        status.progress(min((done + share) / models, 1.0), text=progress.message)
-        done += share >= 1.0
+    def on_progress(model: str, progress: LoadProgress) -> None:
+        status.progress(progress_share(places, model, progress.fraction), text=progress.message)
 
     with shown_errors():
         result = run_evaluation(plan, k=k, vote=vote, on_progress=on_progress)
     status.empty()
     stop.empty()
     return plan.describe(), result
+
+
+def progress_share(places: Mapping[str, int], model: str, fraction: float | None) -> float:
+    """Of all models, counted by which is at work: loading one is not having measured it."""
+    return min((places[model] + (fraction or 0.0)) / len(places), 1.0)
 
 
 def show_result(evaluations: Sequence[Evaluation], runs: dict[str, RunRow]) -> None:

@@ -45,7 +45,9 @@ def evaluate(
             "--rerank needs a reward model", "Reward models cannot be trained yet", "Use --vote"
         )
     plan = plan_evaluation(runs_dir(), runs, task=task, num_prompts=num_prompts, seed=seed)
-    results = run_evaluation(plan, k=k, vote=vote, on_progress=show_progress)
+    results = run_evaluation(
+        plan, k=k, vote=vote, on_progress=lambda _, progress: show_progress(progress)
+    )
     end_progress()
     rows = [result.to_row() for result in results]
     if as_json:

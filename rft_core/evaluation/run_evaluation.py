@@ -6,27 +6,38 @@ counts as right `rewards/deciding.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rft_core.config import RunConfig
-from rft_core.errors import BadInputError
+from rft_core.errors import BadInputError, RftError
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, HeldOut, find_held_out
+from rft_core.evaluation.known import BASE, get_samples, make_key, with_seed
 from rft_core.evaluation.suite import Contender, Evaluation, evaluate
 from rft_core.rewards.completion_text import from_anywhere
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.deciding import find_deciding, is_right
 from rft_core.rewards.scorer import Scorer
-from rft_core.sampling.service.client import GenerationClient, ProgressCallback
-from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.service.client import GenerationClient
+from rft_core.sampling.service.messages import LoadProgress, SamplingParams
 from rft_core.sampling.settings import EngineName, choose_engine, run_settings
 from rft_core.store.adapters import get_adapter
+from rft_core.store.evaluations import (
+    JudgedSample,
+    add_request,
+    find_evaluation,
+    get_newest_request,
+)
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
 from rft_core.types import Completion, Messages
 
-BASE = "base"
+PORTION = 8  # prompts that are judged together, about as many as in a step of training
+
+OnModelProgress = Callable[[str, LoadProgress], None]
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,11 @@ class EvaluationPlan:
     contenders: tuple[Contender, ...]
     engine: EngineName
     params: SamplingParams
+    request: Mapping[str, Any] = field(default_factory=dict)  # what `plan_evaluation` was given
+
+    def key(self, contender: Contender) -> str:
+        """What the contender's stored samples are known by."""
+        return make_key(self.held_out, contender, self.config, self.params, self.engine)
 
     def describe(self) -> str:
         count, params = len(self.held_out.rows), self.params
@@ -82,9 +98,11 @@ def plan_evaluation(
         max_completion_length=max(run.config.max_completion_length for run in runs),
         seed=seed,
     )
+    request = {"runs": list(run_ids), "task": task, "num_prompts": num_prompts, "seed": seed}
     return EvaluationPlan(
-        runs_dir, config, runs[0].id, held_out, tuple(contenders), choose_engine(config), params
-    )
+        runs_dir, config, runs[0].id, held_out, tuple(contenders), choose_engine(config), params,
+        request,
+    )  # fmt: skip
 
 
 def run_evaluation(
@@ -92,50 +110,109 @@ def run_evaluation(
     *,
     k: int = 1,
     vote: bool = False,
-    on_progress: ProgressCallback | None = None,
+    on_progress: OnModelProgress | None = None,
 ) -> list[Evaluation]:
-    """A result per contender. `vote` adds the majority vote over k completions."""
-    config, held_out, seed = plan.config, plan.held_out, plan.params.seed
+    """A result per contender. `vote` adds the majority vote over k completions.
+
+    What is stored is not sampled or judged again. `on_progress` is told the contender's label.
+    """
+    config, held_out = plan.config, plan.held_out
     client = GenerationClient(plan.runs_dir, run_settings(config))
+    with Scorer(held_out.reward_set, timeout=config.reward_timeout) as scorer:
+        made = [
+            get_samples(
+                plan.runs_dir,
+                plan.key(contender),
+                (contender, held_out, plan.params),
+                k,
+                sample=lambda n, seed, model=contender: client.sample(  # type: ignore[misc]
+                    config.model,
+                    held_out.prompts,
+                    n,
+                    with_seed(plan.params, seed),
+                    adapter=model.adapter,
+                    on_progress=on_progress and partial(on_progress, model.label),
+                ),
+                judge=lambda groups: judge(scorer, held_out, groups),
+            )
+            for contender in plan.contenders
+        ]
+    with open_index(plan.runs_dir) as index:
+        add_request(index, dict(plan.request) | {"k": k, "vote": vote})
+    return _summarise(plan, k, vote, made)
+
+
+def recall_evaluation(runs_dir: Path) -> tuple[EvaluationPlan, list[Evaluation]] | None:
+    """The newest evaluation, from what is stored; None where it is not known whole any more."""
+    with open_index(runs_dir) as index:
+        request = get_newest_request(index)
+    if request is None:
+        return None
+    k, vote = int(request.pop("k")), bool(request.pop("vote"))
+    try:
+        plan = plan_evaluation(runs_dir, request.pop("runs"), **request)
+        keys = [plan.key(contender) for contender in plan.contenders]
+    except (RftError, OSError):  # a run, its adapter or its prompts are gone
+        return None
+    with open_index(runs_dir) as index:
+        found = [find_evaluation(index, key) for key in keys]
+    known = [evaluation.groups for evaluation in found if evaluation and evaluation.k >= k]
+    if len(known) < len(found):
+        return None
+    return plan, _summarise(plan, k, vote, [[group[:k] for group in groups] for groups in known])
+
+
+def _summarise(
+    plan: EvaluationPlan,
+    k: int,
+    vote: bool,
+    made: Sequence[Sequence[Sequence[JudgedSample]]],
+) -> list[Evaluation]:
+    waiting = iter(made)
 
     def sample(prompts: Sequence[Messages], n: int, adapter: Path | None) -> list[list[Completion]]:
-        return client.sample(
-            config.model, prompts, n, plan.params, adapter=adapter, on_progress=on_progress
-        )
+        return [[Completion(s.text, (), s.truncated) for s in group] for group in next(waiting)]
 
-    with Scorer(held_out.reward_set, timeout=config.reward_timeout) as scorer:
-        return evaluate(
-            held_out.task,
-            held_out.rows,
-            held_out.prompts,
-            plan.contenders,
-            source=held_out.source,
-            sample=sample,
-            judge=lambda rows, groups: judge(scorer, held_out, groups),
-            k=k,
-            extract_answer=(lambda text: from_anywhere(text).text) if vote else None,
-            seed=seed,
-        )
+    verdicts = iter([[[s.verdict for s in group] for group in groups] for groups in made])
+    return evaluate(
+        plan.held_out.task,
+        plan.held_out.rows,
+        plan.held_out.prompts,
+        plan.contenders,
+        source=plan.held_out.source,
+        sample=sample,
+        judge=lambda rows, groups: next(verdicts),
+        k=k,
+        extract_answer=(lambda text: from_anywhere(text).text) if vote else None,
+        seed=plan.params.seed,
+    )
 
 
 def find_contender(runs_dir: Path, run_id: str) -> Contender:
     """The run with its finished adapter, or else the one of its newest checkpoint."""
-    return Contender(run_id, get_adapter(runs_dir, run_id).path)
+    adapter = get_adapter(runs_dir, run_id)
+    return Contender(run_id, adapter.path, adapter.step)
 
 
 def judge(
     scorer: Scorer, held_out: HeldOut, groups: Sequence[Sequence[Completion]]
 ) -> list[list[bool | None]]:
-    """Verdicts of the groups' shape."""
+    """Verdicts of the groups' shape. The rewards' time is of a portion, not of everything."""
     asked = list(zip(held_out.prompts, held_out.rows, groups, strict=True))
-    batch = Batch(
-        prompts=[prompt for prompt, _, group in asked for _ in group],
-        completions=[completion.text for group in groups for completion in group],
-        rows=[row for _, row, group in asked for _ in group],
-        completion_ids=[completion.token_ids for group in groups for completion in group],
-    )
-    verdicts = iter([is_right(held_out.reward_set, s) for s in scorer.score(batch).samples])
-    return [[next(verdicts) for _ in group] for group in groups]
+    samples = [(prompt, row, completion) for prompt, row, group in asked for completion in group]
+    verdicts: list[bool | None] = []
+    size = PORTION * max((len(group) for group in groups), default=1)  # whole groups
+    for start in range(0, len(samples), size):
+        portion = samples[start : start + size]
+        batch = Batch(
+            prompts=[prompt for prompt, _, _ in portion],
+            completions=[completion.text for _, _, completion in portion],
+            rows=[row for _, row, _ in portion],
+            completion_ids=[completion.token_ids for _, _, completion in portion],
+        )
+        verdicts += [is_right(held_out.reward_set, s) for s in scorer.score(batch).samples]
+    left = iter(verdicts)
+    return [[next(left) for _ in group] for group in groups]
 
 
 def _check_models(runs: Sequence[RunRow]) -> None:

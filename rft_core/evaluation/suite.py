@@ -36,6 +36,7 @@ class Contender:
 
     label: str  # "base" or a run's id
     adapter: Path | None = None
+    step: int | None = None  # of its checkpoint; None: finished, or the base
 
 
 @dataclass(frozen=True)

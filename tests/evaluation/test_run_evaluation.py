@@ -7,10 +7,18 @@ import pytest
 from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.held_out import HeldOut
-from rft_core.evaluation.run_evaluation import find_contender, judge, plan_evaluation
+from rft_core.evaluation.run_evaluation import (
+    find_contender,
+    judge,
+    plan_evaluation,
+    recall_evaluation,
+    run_evaluation,
+)
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
+from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
 from rft_core.store.runs import add_run
 from rft_core.tasks import get_task
@@ -56,3 +64,91 @@ def test_the_plan_says_which_rows_and_whose_settings_are_used(tmp_path: Path) ->
     assert said.startswith("countdown, 7 held-out rows")
     assert "Judged by equation" in said
     assert "settings of a: temperature 0.7" in said and "in bfloat16" in said
+
+
+def test_many_completions_are_judged_in_portions_of_time() -> None:
+    """Judged at once, 400 completions of 5 ms each would not fit into the time of one batch."""
+    slow = (
+        "import time\n"
+        "def right(completions):\n"
+        "    time.sleep(0.005 * len(completions))\n"
+        "    return [1.0 for _ in completions]\n"
+    )
+    rows = [{"n": n} for n in range(100)]
+    prompts = [[{"role": "user", "content": str(n)}] for n in range(100)]
+    held_out = HeldOut("t", "held-out", rows, prompts, reward_set_from_source(slow))
+    groups = [[Completion("a", (), False)] * 4 for _ in rows]
+    with Scorer(held_out.reward_set, timeout=1.0) as scorer:
+        assert judge(scorer, held_out, groups) == [[True] * 4] * 100
+
+
+def add_adapter(runs_dir: Path, run: str, weights: bytes = b"w") -> None:
+    folder = get_adapter_dir(runs_dir, run)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "adapter_model.safetensors").write_bytes(weights)
+
+
+class Sampled(list[tuple[str | None, int, int]]):
+    """Stands in for the model, and notes what it was asked: adapter's run, how many each, seed."""
+
+    def sample(self, client, model, prompts, n, params, *, adapter=None, on_progress=None):
+        self.append((adapter and adapter.parent.name, n, params.seed))
+        return [[Completion(f"{i}", (), False) for i in range(n)] for _ in prompts]
+
+
+@pytest.fixture
+def sampled(monkeypatch: pytest.MonkeyPatch) -> Sampled:
+    asked = Sampled()
+
+    def sample(*args, **named):  # a function, so that it is bound to the client as the method is
+        return asked.sample(*args, **named)
+
+    monkeypatch.setattr(GenerationClient, "sample", sample)
+    return asked
+
+
+def test_what_is_known_is_not_sampled_again(tmp_path: Path, sampled: Sampled) -> None:
+    add_runs(tmp_path, a={}, b={})
+    add_adapter(tmp_path, "a")
+    add_adapter(tmp_path, "b", b"other")
+    first = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
+    assert [(run, n) for run, n, _ in sampled] == [(None, 2), ("a", 2)]
+    again = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
+    assert len(sampled) == 2 and again == first
+    run_evaluation(plan_evaluation(tmp_path, ["a", "b"], num_prompts=3), k=2)
+    assert [(run, n) for run, n, _ in sampled[2:]] == [("b", 2)], "the base is known already"
+
+
+def test_more_samples_are_added_to_those_that_are_there(tmp_path: Path, sampled: Sampled) -> None:
+    add_runs(tmp_path, a={})
+    add_adapter(tmp_path, "a")
+    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
+    longer = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=5)
+    assert [n for _, n, _ in sampled] == [2, 2, 3, 3] and longer[0].k == 5
+    assert sampled[2][2] != sampled[0][2], "with other luck than the first ones"
+    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=1)
+    assert len(sampled) == 4, "the first of five are one"
+
+
+def test_new_weights_under_the_same_name_are_measured_anew(
+    tmp_path: Path, sampled: Sampled
+) -> None:
+    add_runs(tmp_path, a={})
+    add_adapter(tmp_path, "a")
+    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
+    add_adapter(tmp_path, "a", b"trained on")
+    assert recall_evaluation(tmp_path) is None, "what is stored is of other weights"
+    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
+    assert [run for run, _, _ in sampled] == [None, "a", "a"]
+
+
+def test_the_newest_evaluation_is_shown_again_without_sampling(
+    tmp_path: Path, sampled: Sampled
+) -> None:
+    assert recall_evaluation(tmp_path) is None
+    add_runs(tmp_path, a={})
+    add_adapter(tmp_path, "a")
+    made = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2, vote=True)
+    recalled = recall_evaluation(tmp_path)
+    assert recalled and recalled[1] == made and len(sampled) == 2

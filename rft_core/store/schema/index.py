@@ -1,4 +1,4 @@
-"""The schema of `index.db`: sets, runs and commands. Append only."""
+"""The schema of `index.db`: sets, runs, commands and evaluations. Append only."""
 
 from __future__ import annotations
 
@@ -42,6 +42,21 @@ INDEX_SCHEMA = Schema(
     -- its files are still there.
     CREATE TABLE deleted_runs (
         id TEXT PRIMARY KEY, deleted_at REAL NOT NULL, folder_removed INTEGER NOT NULL DEFAULT 0
+    )
+        """,
+        "evaluations": """
+    -- Samples of one model on one set of prompts with their verdicts. id: the hash of all they
+    -- depend on (model and adapter content, prompts, rows, sampling, judge) but how many there are.
+    -- run NULL: the base model. step NULL: a finished adapter. content: JSON, see `evaluations`.
+    CREATE TABLE evaluations (
+        id TEXT PRIMARY KEY, run TEXT, step INTEGER, task TEXT NOT NULL,
+        num_prompts INTEGER NOT NULL, k INTEGER NOT NULL, seed INTEGER NOT NULL,
+        settings TEXT NOT NULL, judge TEXT NOT NULL,
+        content TEXT NOT NULL, created_at REAL NOT NULL
+    );
+    -- What was asked for last, newest last, so that it can be shown again. request: JSON.
+    CREATE TABLE evaluation_requests (
+        number INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, created_at REAL NOT NULL
     )
         """,
     },

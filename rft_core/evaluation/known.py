@@ -1,0 +1,107 @@
+"""Samples that are stored are not made again: what a model still lacks is sampled and judged.
+
+A contender's samples are known by its weights (the adapter's files are hashed), the prompts and
+rows, the sampling settings, the engine and the judge. More samples are added behind those that are
+there, drawn with another seed, so that none is drawn twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rft_core.config import RunConfig
+from rft_core.evaluation.held_out import HeldOut
+from rft_core.evaluation.suite import Contender
+from rft_core.model_files import find_local_folder
+from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.settings import EngineName
+from rft_core.store.evaluations import (
+    JudgedSample,
+    StoredEvaluation,
+    find_evaluation,
+    set_evaluation,
+)
+from rft_core.store.index import open_index
+from rft_core.types import Completion
+
+# (samples per prompt, seed) -> groups of completions
+SampleMore = Callable[[int, int], list[list[Completion]]]
+JudgeGroups = Callable[[Sequence[Sequence[Completion]]], list[list[bool | None]]]
+BASE = "base"
+
+
+def make_key(
+    held_out: HeldOut, contender: Contender, config: RunConfig, params: SamplingParams,
+    engine: EngineName,
+) -> str:  # fmt: skip
+    """The hash of everything that one contender's samples and verdicts depend on, k aside."""
+    content = {
+        "model": _identify_model(config.model),
+        "adapter": _hash_files(contender.adapter) if contender.adapter else None,
+        "prompts": [list(map(dict, prompt)) for prompt in held_out.prompts],
+        "rows": [dict(row) for row in held_out.rows],
+        "sampling": asdict(params) | {"engine": engine, "dtype": config.dtype},
+        "judge": held_out.reward_set.id,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def get_samples(
+    runs_dir: Path,
+    key: str,
+    about: tuple[Contender, HeldOut, SamplingParams],
+    k: int,
+    *,
+    sample: SampleMore,
+    judge: JudgeGroups,
+) -> list[list[JudgedSample]]:
+    """The first k samples of each prompt: those that are known, and as many more as are missing."""
+    contender, held_out, params = about
+    with open_index(runs_dir) as index:
+        found = find_evaluation(index, key)
+    groups = [list(group) for group in found.groups] if found else [[] for _ in held_out.rows]
+    known = found.k if found else 0
+    if known < k:
+        made = sample(k - known, params.seed + known * 1_000_003)
+        verdicts = judge(made)
+        for group, more, judged in zip(groups, made, verdicts, strict=True):
+            pairs = zip(more, judged, strict=True)
+            group += [JudgedSample(one.text, one.truncated, right) for one, right in pairs]
+        stored = StoredEvaluation(
+            key,
+            None if contender.label == BASE else contender.label,
+            contender.step,
+            held_out.task,
+            params.seed,
+            asdict(params),
+            held_out.reward_set.id,
+            groups,
+        )
+        with open_index(runs_dir) as index:
+            set_evaluation(index, stored)
+    return [group[:k] for group in groups]
+
+
+def with_seed(params: SamplingParams, seed: int) -> SamplingParams:
+    return replace(params, seed=seed % 2**31)
+
+
+def _hash_files(folder: Path) -> str:
+    """Of an adapter's weights and settings; its name and place say nothing of its content."""
+    digest = hashlib.sha256()
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        with (folder / name).open("rb") as file:
+            digest.update(name.encode() + hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _identify_model(name: str) -> list[object]:
+    """A model's name and, of its files, names, sizes and times of change: too large to hash."""
+    folder = find_local_folder(name)
+    files = sorted(folder.iterdir()) if folder else []
+    stats = [(path.name, path.stat()) for path in files if path.is_file()]
+    return [name, [(file, stat.st_size, stat.st_mtime_ns) for file, stat in stats]]
