@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rft_core.config.methods import METHODS
+
 MANY_LABELS = 1_000
 FEW_PROMPTS = 10
 
@@ -65,6 +67,13 @@ TRADEOFFS: tuple[Tradeoff, ...] = (
 )
 
 
+def say_next(method: str, step: str) -> str:
+    """The next step; where the method cannot be trained here yet, that is said first."""
+    if method in METHODS:
+        return step
+    return f"Not yet in RFT Studio: {step[0].lower()}{step[1:]} Another tool can do it meanwhile."
+
+
 def advise(situation: Situation) -> Advice:
     """The method that fits best, with the reasons in words."""
     if situation.verifiable:
@@ -73,7 +82,7 @@ def advise(situation: Situation) -> Advice:
         return Advice(
             "Preference tuning (DPO, or RLHF with a reward model)",
             ("No program can tell right from wrong, but people can rank answers.",),
-            "Collect chosen / rejected pairs: vote between answers on the Chat page.",
+            say_next("dpo", "Collect chosen / rejected pairs, and train on them."),
         )
     if situation.labels >= FEW_PROMPTS:
         return Advice(
@@ -82,7 +91,9 @@ def advise(situation: Situation) -> Advice:
                 "Answers cannot be checked by a program, so there is no reward to learn from.",
                 f"{situation.labels:,} labelled examples can be imitated.",
             ),
-            "Hold some examples back, and watch for memorising when there are few.",
+            say_next(
+                "sft", "Hold some examples back, and watch for memorising when there are few."
+            ),
         )
     return Advice(
         "Neither yet",
@@ -99,7 +110,7 @@ def _advise_verifiable(situation: Situation) -> Advice:
                 f"{situation.labels:,} labelled examples are enough to imitate.",
                 "The task gains little from reasoning, so exploring adds little.",
             ),
-            "Train SFT first; keep the check as the measure on held-out prompts.",
+            say_next("sft", "Train SFT first; keep the check as the measure on held-out prompts."),
         )
     reasons = ["A program can verify answers: that is all GRPO needs; labels are optional."]
     if situation.labels < MANY_LABELS:
