@@ -59,7 +59,9 @@ def export_run(
     with open_index(runs_dir) as index:
         run = get_run(index, run_id)
         prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
-        rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set or "").content)
+        rewards = None  # what was learned without them is exported too
+        if run.config.reward_set is not None:
+            rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
     adapter = get_adapter(runs_dir, run_id, step)
     require_finite(adapter.path)
     to, temporary = _make_room(to)

@@ -26,12 +26,13 @@ def make_model_card(
     runs_dir: Path,
     run: RunRow,
     adapter: StoredAdapter,
-    rewards: RewardSet,
+    rewards: RewardSet | None,
     proof: Mapping[str, Any],
 ) -> str:
     """README.md: what it is, what it was rewarded for, what that did, how to use it."""
     config = run.config
-    weights = [f"- {_code(entry.name)}, weight {entry.weight:g}" for entry in rewards.entries]
+    entries = rewards.entries if rewards else ()
+    weights = [f"- {_code(entry.name)}, weight {entry.weight:g}" for entry in entries]
     settings = [f"- `{name}`: {_code(value)}" for name, value in changed_fields(config).items()]
     about = {
         "base_model": config.model,

@@ -24,7 +24,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from rft_core.config import RunConfig
+from rft_core.config import RunConfig, get_method
 from rft_core.errors import ModelUnavailableError
 from rft_core.hardware import GIB, Hardware, get_hardware, get_network_mount
 from rft_core.model_files import ModelSummary, model_summary
@@ -97,7 +97,9 @@ def estimate(
     peak = memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
     updating = _update_seconds(config, model, prompt_tokens, speed)
     tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
-    seconds = updating + _sampling_seconds(config, model, tokens, 1, speed)
+    seconds = updating
+    if get_method(config.method).samples:
+        seconds += _sampling_seconds(config, model, tokens, 1, speed)
     validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     return Plan(
         memory=memory,

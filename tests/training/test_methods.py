@@ -228,3 +228,20 @@ def test_rewards_of_a_tiny_run_are_the_same_for_every_sampling_method_at_step_on
     assert [t for t in grpo if t[1] <= 1 and t[0] == "train"] == [
         t for t in rloo if t[1] <= 1 and t[0] == "train"
     ]
+
+
+def test_what_sft_and_rloo_leave_is_exported_and_answers_as_in_training(
+    tiny_model: Path, runs_dir: Path, tmp_path: Path
+) -> None:
+    from rft_core.export import export_run
+
+    for method, rewards in (("rloo", TINY_REWARDS), ("sft", None)):
+        settings = settings_of(method, max_steps=2, learning_rate=0.05)
+        column = {"gold_column": "gold"} if method == "sft" else {}
+        add_tiny_run(runs_dir, tiny_model, method, rewards=rewards, **settings, **column)
+        assert live_in_process(runs_dir, method).outcome == "finished"
+        export_run(runs_dir, method, to=tmp_path / method)
+        exported = load_file(tmp_path / method / "adapter_model.safetensors")
+        trained = read_adapter(runs_dir, method)
+        assert all(torch.equal(exported[name], trained[name]) for name in trained)
+        assert f"method: {method}" in (tmp_path / method / "config.yaml").read_text()
