@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from pages.components.config_form import field_bounds
 from rft_core.config import RunConfig
 from rft_core.data.prompt_set import PromptSet
-from rft_core.paths import PROJECT_ROOT
+from rft_core.paths import PROJECT_ROOT, get_run_dir
 from tests.tiny_run import add_tiny_run
 
 
@@ -21,6 +21,7 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def open_chat(runs_dir: Path, **settings: Any) -> AppTest:
     add_tiny_run(runs_dir, Path("embedded/countdown"), **settings)
+    get_run_dir(runs_dir, "tiny").mkdir()
     app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
     app.query_params["run"] = "tiny"
     app.switch_page("chat.py").run()

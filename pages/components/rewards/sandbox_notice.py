@@ -42,7 +42,7 @@ def _show_probes(report: SandboxReport) -> None:
                 "held": probe.held,
                 "how": probe.detail,
             }
-            for probe in report.probes
+            for probe in report.trials
         ],
         hide_index=True,
         alt="What was tried against the sandbox, and what held",
