@@ -44,6 +44,11 @@ class Curves:
     def get(self, name: str, split: str = "train") -> Curve | None:
         return self.by_key.get((split, name))
 
+    def longest_steps(self, split: str = "train") -> Array:
+        """The steps of the metric that was measured most often: ascending, empty without any."""
+        found = [curve.step for (of, _), curve in self.by_key.items() if of == split]
+        return max(found, key=len, default=np.array([], dtype=np.int64))
+
     @property
     def functions(self) -> list[str]:
         """The reward functions that were measured, in the order in which they were recorded."""

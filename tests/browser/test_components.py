@@ -73,6 +73,26 @@ def test_a_zoom_with_the_mouse_reaches_all_panels_and_survives_three_ticks(
     )
 
 
+def test_a_constant_is_drawn_flat_with_its_gap_under_a_name_that_is_cut(
+    page: Page, chart_url: str
+) -> None:
+    page.goto(f"{chart_url}/?points={POINTS}&flat=1")
+    plots = page.locator(".rft-plotly")
+    expect(plots.nth(PANELS + 1).locator(".main-svg").first).to_be_visible(timeout=30_000)
+    ranges = page.evaluate(
+        "[...document.querySelectorAll('.rft-plotly')].slice(-2)"
+        ".map(plot => plot._fullLayout.yaxis.range)"
+    )
+    assert ranges[0] == pytest.approx([0.05, 0.15], abs=1e-6) and ranges[1] == [-1, 1]
+    line = plots.nth(PANELS).locator(".scatterlayer .js-line").last.get_attribute("d")
+    assert line and line.count("M") == 2  # the pen is lifted once
+    title, panel = (
+        page.locator(name).nth(PANELS).bounding_box() for name in (".rft-panel-name", ".rft-panel")
+    )
+    assert title and panel and title["width"] < panel["width"]
+    assert page.evaluate("document.body.scrollWidth <= window.innerWidth")
+
+
 def test_a_curve_hidden_through_the_legend_stays_hidden_while_others_grow(
     page: Page, chart_url: str
 ) -> None:

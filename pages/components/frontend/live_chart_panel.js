@@ -4,6 +4,7 @@ import { Series, Smoother } from "./live_chart_series.js"
 import { axisStyle, colorOf, paintDot } from "./live_chart_theme.js"
 
 const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
+const FLAT = 1e-6 // curves that differ by less, relative to their size, are constant
 const MARK_LABELS = 3 // more marks than this show their label on hover only
 
 const element = (tag, className, parent, text = "") => {
@@ -32,7 +33,8 @@ export class Panel {
     this.node = element("section", "rft-panel", chart.grid)
     this.node.setAttribute("aria-label", spec.title)
     const header = element("header", "rft-panel-header", this.node)
-    const title = element("h4", "rft-panel-title", header, spec.title)
+    const title = element("h4", "rft-panel-title", header)
+    element("span", "rft-panel-name", title, spec.title).title = spec.title
     if (spec.help) {
       const help = element("span", "rft-help", title, "?")
       help.tabIndex = 0
@@ -71,7 +73,7 @@ export class Panel {
       line: { color: colorOf(curve.trace, theme), width: 1 },
       opacity: 0.28,
       hoverinfo: "skip",
-      connectgaps: true,
+      connectgaps: false,
       visible: this.isSmoothed(curve) && !hidden.has(curve.trace.name),
     }))
     const main = this.curves.map(curve => {
@@ -88,7 +90,7 @@ export class Panel {
           dash: curve.trace.dashed ? "5px,3px" : "solid",
         },
         marker: { size: 5, color: colorOf(curve.trace, theme) },
-        connectgaps: true,
+        connectgaps: false,
         visible: !hidden.has(curve.trace.name),
         hovertemplate: this.isSmoothed(curve)
           ? "%{y:.4~g} <i>(raw %{customdata:.4~g})</i>"
@@ -108,6 +110,7 @@ export class Panel {
     const decades = this.decades()
     const logY = view.logY && decades !== null
     const few = view.marks.length <= MARK_LABELS
+    const flat = logY ? null : this.flatRange()
     return {
       height: view.height,
       autosize: true,
@@ -119,7 +122,7 @@ export class Panel {
       dragmode: "zoom",
       hovermode: "x unified",
       hoverdistance: 40,
-      uirevision: `${view.axis} ${logY}`,
+      uirevision: `${view.axis} ${logY} ${flat}`,
       hoverlabel: {
         bgcolor: theme.background,
         bordercolor: theme.line,
@@ -140,7 +143,7 @@ export class Panel {
         ...axisStyle(theme),
         type: logY ? "log" : "linear",
         nticks: 5,
-        autorange: true,
+        ...(flat ? { range: flat, autorange: false } : { autorange: true }),
         ...(logY ? { tickformat: "~g", dtick: decades > 1 ? 1 : "D2" } : {}),
       },
       shapes: view.marks.map(mark => ({
@@ -174,6 +177,24 @@ export class Panel {
     return Math.log10(bound(Math.max) / bound(Math.min))
   }
 
+  // The y range around curves that all stay at one value, or null. Left to itself plotly would
+  // stretch the last digit of float32 over the whole height.
+  flatRange() {
+    let low = Infinity
+    let high = -Infinity
+    for (const { series } of this.curves) {
+      for (const y of series.y) {
+        if (y === null) continue
+        if (y < low) low = y
+        if (y > high) high = y
+      }
+    }
+    const size = Math.max(Math.abs(low), Math.abs(high))
+    if (low > high || high - low > FLAT * size) return null
+    const margin = size > 0 ? size / 2 : 1
+    return [low - margin, high + margin]
+  }
+
   // Draw everything from what is held; the user's zoom stays (plotly's uirevision).
   draw() {
     const config = { displayModeBar: false, doubleClick: "autosize", showTips: false }
@@ -181,6 +202,7 @@ export class Panel {
     Plotly.react(this.plot, this.traces(), this.layout(), config)
     if (first) this.listen()
     this.logY = this.plot.layout.yaxis.type === "log"
+    this.flat = !this.logY && this.flatRange() !== null
     this.curves.forEach(curve => (curve.shown = curve.series.length))
     this.showCursor()
   }
@@ -192,7 +214,8 @@ export class Panel {
     if (!grown.length) return
     const crossed = grown.some(({ curve }) =>
       curve.shown < FEW_POINTS && curve.series.length >= FEW_POINTS)
-    if (crossed || (this.chart.view.logY && !this.logY)) return this.draw()
+    const rises = this.flat && this.flatRange() === null
+    if (crossed || rises || (this.chart.view.logY && !this.logY)) return this.draw()
     const update = { x: [], y: [], customdata: [] }
     const indices = []
     const add = (index, x, y, customdata) => {
@@ -216,7 +239,12 @@ export class Panel {
     if (!this.plot.data) return
     Plotly.relayout(this.plot, range
       ? { "xaxis.range": [...range], "xaxis.autorange": false }
-      : { "xaxis.autorange": true, "yaxis.autorange": true })
+      : { "xaxis.autorange": true, ...this.yRange() })
+  }
+
+  yRange() {
+    const flat = this.logY ? null : this.flatRange()
+    return flat ? { "yaxis.range": flat } : { "yaxis.autorange": true }
   }
 
   setHidden() {

@@ -147,11 +147,32 @@ def stage_marks(config: RunConfig) -> list[Mark]:
 
 def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
     """Train and, where it was measured, validation. Always a train trace: it says 'waiting'."""
-    train, validation = curves.get(name), curves.get(name, "validation")
+    train, validation = with_gaps(curves.get(name), curves), curves.get(name, "validation")
     traces = [_trace("train", train, kind)]
     if validation is not None:
         traces.append(_trace("validation", validation, "validation"))
     return traces
+
+
+def with_gaps(curve: Curve | None, curves: Curves) -> Curve | None:
+    """The same with NaN at the training steps where others were measured and this one was not.
+
+    A curve that is measured at fewer than half of the steps is sparse on purpose: it stays whole.
+    """
+    steps = curves.longest_steps()
+    if curve is None or len(curve.step) >= len(steps):
+        return curve
+    steps = steps[(steps >= curve.step[0]) & (steps <= curve.step[-1])]
+    missing = np.setdiff1d(steps, curve.step, assume_unique=True)
+    if not len(missing) or len(missing) > len(curve.step):
+        return curve
+    place = np.searchsorted(curve.step, missing)
+    return Curve(
+        np.insert(curve.step, place, missing),
+        np.insert(curve.minutes, place, curve.minutes[place]),
+        np.insert(curve.tokens, place, curve.tokens[place]),
+        np.insert(curve.value, place, np.nan),
+    )
 
 
 def _rescored_traces(rescored: Curves | None, name: str) -> list[Trace]:

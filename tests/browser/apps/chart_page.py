@@ -29,6 +29,13 @@ def panel(title: str, number: int, count: int) -> Panel:
     )
 
 
+def constant_panel(value: float, count: int) -> Panel:
+    """A curve that does not move, with a gap, under a name that is much too long."""
+    y = np.full(count, value)
+    y[points // 2] = np.nan
+    return Panel("constant" * 600, [Trace("train", {"step": np.arange(1, count + 1)}, y)])
+
+
 @st.fragment(run_every=0.5)
 def monitor() -> None:
     st.session_state.ticks = st.session_state.get("ticks", -1) + 1
@@ -36,6 +43,8 @@ def monitor() -> None:
     panels = [panel(title, number, count) for number, title in enumerate(PANELS)]
     marks = [Mark(step, f"step {step}") for step in (100, 300) if step < count]
     click = live_chart("curves", panels, x_axis=x_axis, smoothing=smoothing, marks=marks)
+    if st.query_params.get("flat"):
+        live_chart("constants", [constant_panel(value, count) for value in (0.1, 0.0)])
     if click:
         st.session_state.click = f"{click.panel} {click.trace} {click.step}"
     st.text(f"clicked: {st.session_state.get('click')}")
