@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from pages.components.durations import age_text, duration_text
 from pages.components.method_chooser import method_chooser
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import reward_weights
 from pages.components.rewards.sandbox_notice import sandbox_line
 from pages.components.runs.actions import delete_button, stop_and_resume
-from pages.components.runs.badge import age_text, duration_text, state_badge
+from pages.components.runs.badge import state_badge
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import get_revision, serve_commands
 from pages.components.runs.unreadable import describe_settings, unreadable_card

@@ -68,7 +68,18 @@ WRONG_WAY = (
     ("rft_core.sampling", "rft_core.rewards"),
     ("rft_core.evaluation", "rft_core.training"),
     ("rft_core.evaluation", "rft_core.diagnosis"),
+    ("pages", "rft_core.sandbox"),
 )
+# Inside pages: pages above families of components, families above shared components. A family knows
+# its own files, the shared ones, and the families named here.
+FAMILIES: dict[str, set[str]] = {
+    "runs": {"charts", "completions", "rewards"},
+    "rewards": {"completions", "dry_run"},
+    "dry_run": {"completions", "prompts"},
+    "prompts": set(),
+    "completions": set(),
+    "charts": set(),
+}
 HEAVY = {"torch", "transformers", "trl", "peft", "vllm", "triton"}
 MAY_BE_HEAVY = (
     "rft_core.training",
@@ -179,6 +190,34 @@ def test_no_edge_points_the_wrong_way(above: str, below: str) -> None:
         if module == above or module.startswith(above + "."):
             wrong = {name for name in _imports(path) if f"{name}.".startswith(below + ".")}
             assert not wrong, f"{module} imports {wrong}"
+
+
+def _component(module: str) -> tuple[str, str] | None:
+    """The family and the name of a component; the family of a shared one is ""."""
+    parts = module.removeprefix("pages.components").strip(".").split(".")
+    if not module.startswith("pages.components.") or not parts:
+        return None
+    return (parts[0], ".".join(parts[1:])) if parts[0] in FAMILIES else ("", parts[0])
+
+
+@pytest.mark.parametrize("path", _sources("pages"), ids=lambda p: str(p.relative_to(ROOT)))
+def test_inside_pages_families_know_only_those_below(path: Path) -> None:
+    module = _module(path)
+    imported = {name for name in _imports(path) if name.startswith("pages.")}
+    here = _component(module)
+    if here is None:  # a page: it knows components, and no other page
+        assert all(name.startswith("pages.components") for name in imported), imported
+        return
+    for name in imported:
+        assert name == "pages.components" or name.startswith("pages.components."), (module, name)
+        family = (_component(name) or ("", ""))[0]
+        allowed = {"", here[0]} | FAMILIES.get(here[0], set())
+        assert family in allowed, f"{module} imports {name}, of another family"
+
+
+def test_every_folder_of_components_is_a_family() -> None:
+    folders = {path.parent.name for path in (ROOT / "pages" / "components").glob("*/*.py")}
+    assert folders == set(FAMILIES)
 
 
 def test_streamlit_lives_in_app_and_pages_only() -> None:

@@ -21,9 +21,13 @@ from rft_core.jobs.launcher import (
 )
 from rft_core.jobs.pinning import store_prompt_set
 from rft_core.jobs.rescoring import cancel_rescore, start_rescore
+from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
 __all__ = [
     "DEMOS",
+    "REFUSAL",
+    "TIERS",
+    "SandboxReport",
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",

@@ -18,8 +18,8 @@ from pages.components.completions.completion_html import (
 from pages.components.completions.view import generation_style
 from pages.components.dry_run.form import PromptChoice
 from pages.components.dry_run.preflight_verdict import show_verdict
+from pages.components.dry_run.prompt_bands import show_prompt_bands
 from pages.components.page_header import plain
-from pages.components.prompts.bands import show_prompt_bands
 from pages.components.untrusted_text import spell_unseen
 from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun

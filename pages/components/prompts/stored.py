@@ -4,11 +4,11 @@ import time
 
 import streamlit as st
 
+from pages.components.durations import age_text
 from pages.components.page_header import plain, shown_errors
 from pages.components.prompts.draft import start_draft_from
 from pages.components.prompts.preview import show_preview
 from pages.components.prompts.row_table import show_rows
-from pages.components.runs.badge import age_text
 from pages.components.workflow import remembered
 from rft_core.data import PromptSet
 from rft_core.errors import NotFoundError

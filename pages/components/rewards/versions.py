@@ -9,12 +9,12 @@ import time
 
 import streamlit as st
 
+from pages.components.durations import age_text
 from pages.components.page_header import plain, shown_errors
 from pages.components.rewards.draft import RewardDraft
 from pages.components.rewards.export import export_popover
 from pages.components.rewards.shaping import describe_shaping
 from pages.components.rewards.start import open_version
-from pages.components.runs.badge import age_text
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet

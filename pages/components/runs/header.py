@@ -4,9 +4,10 @@ from datetime import datetime
 
 import streamlit as st
 
+from pages.components.durations import duration_text
 from pages.components.page_header import plain, show_error
 from pages.components.runs.actions import forget_command_id, get_command_id, stop_and_resume
-from pages.components.runs.badge import duration_text, state_badge
+from pages.components.runs.badge import state_badge
 from rft_core.config import parse_assignments
 from rft_core.errors import RftError
 from rft_core.jobs import fork

@@ -2,7 +2,6 @@
 
 import pytest
 
-from pages.components.charts.pass_band_figure import pass_band_figure
 from pages.components.dry_run.preflight_html import (
     Figure,
     figures_html,
@@ -10,6 +9,7 @@ from pages.components.dry_run.preflight_html import (
     time_figure,
     warnings_html,
 )
+from pages.components.dry_run.prompt_bands import pass_band_figure
 from rft_core.diagnosis.preflight.forecast import StepTime
 from rft_core.diagnosis.preflight.intervals import Prediction
 from rft_core.diagnosis.preflight.prompts import PassRates, PassRule
