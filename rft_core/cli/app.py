@@ -11,16 +11,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_core.cli import (
-    control,
-    dry_run,
-    launching,
-    models,
-    probing,
-    reading,
-    rewarding,
-    scoring,
-)
+from rft_core.cli import dry_run, evaluate, generations, launch, probe, rewards, runs, tasks
 from rft_core.errors import RftError
 
 INTERRUPTED = 130
@@ -31,8 +22,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-for family in (scoring, dry_run, probing, rewarding, launching, control, reading, models):
-    family.register(app)
+# Each file is named by the first of its commands.
+for file in (tasks, dry_run, probe, rewards, launch, runs, generations, evaluate):
+    file.register(app)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

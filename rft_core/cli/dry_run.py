@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rft_core.cli.dry_run_report import as_document, print_report
+from rft_core.cli.file_options import RewardsFile, read_rewards
 from rft_core.cli.output import (
     AsJson,
     Assignments,
@@ -16,8 +17,7 @@ from rft_core.cli.output import (
     runs_dir,
     show_progress,
 )
-from rft_core.cli.own_files import RewardsFile, read_rewards
-from rft_core.cli.scoring import TaskName
+from rft_core.cli.tasks import TaskName
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig

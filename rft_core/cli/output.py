@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +23,19 @@ Assignments = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given several times."),
 ]
 WIDTH_IN_PIPES = 160
+LONGEST_NAME = 60  # characters of a metric's name in a list of facts
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """SIGTERM asks as Ctrl-C does: by `KeyboardInterrupt`. Ends the line of progress, too."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if sys.stderr.isatty():
+            note("")
 
 
 def print_json(value: Any) -> None:
@@ -37,15 +52,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Non
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(_cell(value))) for value in row))
+        first, *others = (printable(_cell(value)) for value in row)
+        table.add_row(Text(_cut(first)), *map(Text, others))
     Console(width=None if sys.stdout.isatty() else WIDTH_IN_PIPES).print(table)
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
-    """Name and value, a line each."""
-    width = max(map(len, facts), default=0)
+    """Name and value, a line each. Names that people chose are cut where they are too long."""
+    width = min(max(map(len, facts), default=0), LONGEST_NAME)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {printable(_cell(value))}")
+        print(f"{_cut(printable(name)):<{width}}  {printable(_cell(value))}")
 
 
 def note(text: str) -> None:
@@ -81,6 +97,10 @@ def runs_dir() -> Path:
     except OSError as error:
         raise cannot_write(folder, error, CHOOSE_RUNS_DIR) from error
     return folder
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _cell(value: object) -> str:

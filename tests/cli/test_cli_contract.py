@@ -98,15 +98,15 @@ def test_a_runs_folder_that_cannot_be_used_is_named_with_what_to_do(
     file, other = tmp_path / "a file", tmp_path / "other"
     file.write_text("")
     (other / "index.db").mkdir(parents=True)
-    for place, what in (
-        (file / "runs", f"'{file}/runs' cannot be written. Not a directory."),
-        (other, f"'{other}/index.db' cannot be opened. unable to open database file."),
+    elsewhere = "Set RFT_RUNS_DIR to a folder that you may write to.\n"
+    for place, code, what, fix in (
+        (file / "runs", 2, f"'{file}/runs' cannot be written. Not a directory.", elsewhere),
+        (other, 1, f"'{other}/index.db' is damaged", "Restore it from a backup.\n"),
     ):
         monkeypatch.setenv("RFT_RUNS_DIR", str(place))
         outcome = rft(*words)
-        assert outcome.code == 2 and what in outcome.stderr
-        assert outcome.stderr.endswith("Set RFT_RUNS_DIR to a folder that you may write to.\n")
-        assert outcome.stderr.count("\n") == 1
+        assert outcome.code == code and what in outcome.stderr
+        assert outcome.stderr.endswith(fix) and outcome.stderr.count("\n") == 1
 
 
 def test_without_a_command_the_help_is_shown(rft: Command) -> None:

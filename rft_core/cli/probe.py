@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rft_core.cli.file_options import RewardsFile, read_prompts, read_rewards
 from rft_core.cli.output import AsJson, note, print_json, print_table, printable
-from rft_core.cli.own_files import RewardsFile, read_prompts, read_rewards
 
 if TYPE_CHECKING:
     from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rft_core.cli.file_options import PromptsFile, RewardsFile, with_own_files
 from rft_core.cli.output import (
     AsJson,
     Assignments,
     RunId,
+    interruptible,
     note,
     print_facts,
     print_json,
     runs_dir,
 )
-from rft_core.cli.own_files import PromptsFile, RewardsFile, with_own_files
 from rft_core.config.methods import describe_methods
 
 if TYPE_CHECKING:
@@ -55,13 +54,8 @@ def launch(
     as_json: AsJson = False,
 ) -> None:
     """Start a run in the background and print its id."""
-    from rft_core import jobs
-
-    folder, settings = runs_dir(), read_config(config, task, assignments, method)
-    settings = with_own_files(folder, settings, prompts, rewards)
-    warn(settings)
-    run_id = jobs.launch(folder, settings)
-    _print_begun(run_id, as_json)
+    settings = read_config(config, task, assignments, method)
+    _print_begun(_launch(settings, prompts, rewards), as_json)
 
 
 def train(
@@ -75,12 +69,7 @@ def train(
     as_json: AsJson = False,
 ) -> int:
     """Like launch, but stay and show progress; Ctrl-C saves a checkpoint and stops the run."""
-    from rft_core import jobs
-
-    folder, settings = runs_dir(), read_config(config, task, assignments, method)
-    settings = with_own_files(folder, settings, prompts, rewards)
-    warn(settings)
-    run_id = jobs.launch(folder, settings)
+    run_id = _launch(read_config(config, task, assignments, method), prompts, rewards)
     note(f"{run_id}: Ctrl-C saves a checkpoint and stops it")
     status = follow(run_id)
     if as_json:
@@ -88,6 +77,16 @@ def train(
     else:
         print(" ".join(filter(None, (run_id, status.state, status.message))))
     return 0 if status.state in ("finished", "stopped") else 1
+
+
+def _launch(config: RunConfig, prompts: Path | None, rewards: Path | None) -> str:
+    """Store the files, say what the run may lack, and start it; its id."""
+    from rft_core import jobs
+
+    folder = runs_dir()
+    config = with_own_files(folder, config, prompts, rewards)
+    warn(config)
+    return jobs.launch(folder, config)
 
 
 def demo(
@@ -187,21 +186,13 @@ def follow(run_id: str) -> RunStatus:
     from rft_core import jobs
 
     folder = runs_dir()
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        return jobs.wait_for_end(folder, run_id, on_poll=_show)
-    except KeyboardInterrupt:
-        note("\nStopping: the step is finished and a checkpoint saved ...")
-        jobs.stop(folder, run_id)
-        return jobs.wait_for_end(folder, run_id, on_poll=_show)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if sys.stderr.isatty():
-            note("")
-
-
-def _interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
+    with interruptible():
+        try:
+            return jobs.wait_for_end(folder, run_id, on_poll=_show)
+        except KeyboardInterrupt:
+            note("\nStopping: the step is finished and a checkpoint saved ...")
+            jobs.stop(folder, run_id)
+            return jobs.wait_for_end(folder, run_id, on_poll=_show)
 
 
 def _show(status: RunStatus) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rft_core.cli.file_options import RewardsFile, read_rewards
 from rft_core.cli.output import (
     AsJson,
     note,
@@ -15,7 +16,6 @@ from rft_core.cli.output import (
     print_table,
     runs_dir,
 )
-from rft_core.cli.own_files import RewardsFile, read_rewards
 from rft_core.errors import RftError
 
 if TYPE_CHECKING:

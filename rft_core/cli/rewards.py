@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import types
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from rft_core.cli.output import AsJson, RunId, note, print_facts, print_json, runs_dir
-from rft_core.cli.own_files import find_rewards, read_rewards, store_rewards
+from rft_core.cli.file_options import find_rewards, read_rewards, store_rewards
+from rft_core.cli.output import (
+    AsJson,
+    RunId,
+    interruptible,
+    note,
+    print_facts,
+    print_json,
+    runs_dir,
+)
 
 if TYPE_CHECKING:
     from rft_core.rescoring import RescoreResult
@@ -88,13 +94,8 @@ def rescore(
 
     folder = runs_dir()
     chosen = find_rewards(folder, rewards)
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
+    with interruptible():
         result = score_again(folder, run, chosen, on_progress=_show_progress)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        if sys.stderr.isatty():
-            note("")
     facts = _summarise(folder, run, chosen.id, result)
     if as_json:
         print_json(facts)
@@ -133,7 +134,3 @@ def _summarise(folder: Path, run: str, reward_set: str, result: RescoreResult) -
 def _show_progress(done: int, total: int) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K{done:,} of {total:,} completions", end="", file=sys.stderr, flush=True)
-
-
-def _interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt
