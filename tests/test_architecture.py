@@ -59,7 +59,7 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("structured", "code"),
     ("text",),
     ("answers",),
-    ("grader_info", "jailed_grading", "jailed_calls", "deciding", "python_source"),
+    ("grader_info", "jailed_grading", "jailed_calls", "deciding", "python_source", "imports"),
     ("completion_text", "workbench", "advantages"),
     ("contract",),
 )

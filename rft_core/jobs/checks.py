@@ -21,6 +21,7 @@ from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import Facts, estimate, find_problems
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.imports import refuse_missing_modules
 from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
@@ -133,6 +134,7 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
         reward_set = get_task(config.task).reward_set
     check_reward_set(reward_set)
     check_keys(reward_set)
+    refuse_missing_modules(reward_set)
     if list_code(reward_set) and not get_sandbox_report().tier:
         raise refuse_code(reward_set, get_sandbox_report().missing)
     if not any(reward_set.weights):
@@ -157,10 +159,27 @@ def _check_gold(index: Database, config: RunConfig) -> None:
     list_gold(rows, task=task, column=config.gold_column, reasoning=config.gold_reasoning)
 
 
-@lru_cache(maxsize=1)
 def get_sandbox_report() -> SandboxReport:
-    """What the sandbox holds here, tried once per process: a sixth of a second."""
-    return inspect()
+    """What the sandbox holds here. Tried until it holds, then once per process: it takes a sixth
+    of a second, and what kept it from working may pass."""
+    try:
+        return _get_sandbox_that_holds()
+    except _NothingHoldsError as error:
+        return error.report
+
+
+class _NothingHoldsError(Exception):
+    def __init__(self, report: SandboxReport) -> None:
+        self.report = report
+
+
+@lru_cache(maxsize=1)
+def _get_sandbox_that_holds() -> SandboxReport:
+    """Raises instead of returning what must not be remembered."""
+    report = inspect()
+    if not report.tier:
+        raise _NothingHoldsError(report)
+    return report
 
 
 def _count_longest_prompt(prompts: _Prompts, model: ModelSummary | None) -> int | None:

@@ -104,6 +104,7 @@ class ForkServer:
                 env=_environment() | ENVIRONMENT[kind],
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
+                umask=0o022,  # jailed users pass through folders that bubblewrap makes
             )
             theirs.close()
             self._receive(START_SECONDS)

@@ -24,7 +24,8 @@ class Scratch:
     def __init__(self, folder: Path, owner: int | None, most_bytes: int) -> None:
         """`owner`: a user id; without, it belongs to us. Raises `OSError`."""
         self.folder, self._most_bytes = folder, most_bytes
-        folder.mkdir(mode=0o711)
+        folder.mkdir()
+        folder.chmod(0o711)  # whatever the umask: its owner may be another user
         if owner is not None:
             os.chown(folder, owner, owner)
 

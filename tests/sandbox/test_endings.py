@@ -12,6 +12,7 @@ import pytest
 from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import InfrastructureError
+from rft_core.sandbox.tiers import inspect
 
 PARENT_WITH_A_FORK = """
 import os, time
@@ -81,3 +82,14 @@ def test_what_a_fork_server_spawned_ends_with_it(server: ForkServer, how: int) -
     server.close()
     _, alive = psutil.wait_procs(processes, timeout=5)
     assert alive == [] and not server.folder.exists()
+
+
+def test_a_process_whose_files_are_private_can_use_the_sandbox() -> None:
+    """Bubblewrap and the scratch folders make places that other users must pass through."""
+    expected = inspect().tier
+    before = os.umask(0o077)
+    try:
+        report = inspect()
+    finally:
+        os.umask(before)
+    assert report.tier == expected, report.missing

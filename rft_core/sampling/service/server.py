@@ -26,6 +26,7 @@ import psutil
 
 from rft_core.errors import RftError
 from rft_core.hardware import get_hardware
+from rft_core.paths import keep_files_private
 from rft_core.sampling.service.connection import get_lock_path, get_socket_path
 from rft_core.sampling.service.messages import (
     PROTOCOL_VERSION,
@@ -221,6 +222,7 @@ class Service(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def main() -> None:
+    keep_files_private()
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("--runs-dir", type=Path, required=True)
     parser.add_argument("--idle-timeout", type=float, default=900.0, help="seconds")
