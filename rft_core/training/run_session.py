@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,9 +29,10 @@ from rft_core.training.checkpoints import Resumable, publish_folder
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
-from rft_core.training.run_sink import RunSink
+from rft_core.training.run_sink import RunSink, choose_sink
 from rft_core.training.stop import StopRequest
 
+RANK = "RANK"  # set by torchrun and accelerate, where several processes train one policy
 ShowLoading = Callable[..., None]
 
 
@@ -55,6 +57,7 @@ class RunSession:
 def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
     """Train to the end, or until a stop is asked for; the outcome and its reason."""
     config, first_step = session.config, session.resume.step
+    sink = choose_sink(sink, is_first=os.environ.get(RANK, "0") == "0")
 
     def show_loading(message: str, fraction: float | None = None) -> None:
         sink.set_progress("loading", message, step=first_step, max_steps=config.max_steps)

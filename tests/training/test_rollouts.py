@@ -121,3 +121,14 @@ def test_only_the_first_process_records() -> None:
     writer = SilentSink()
     assert choose_sink(writer, is_first=True) is writer
     assert isinstance(choose_sink(writer, is_first=False), SilentSink)
+
+
+def test_another_process_of_the_same_training_leaves_no_record(
+    tiny_model: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    add_tiny_run(runs_dir, tiny_model, max_steps=1)
+    assert live_in_process(runs_dir).outcome == "finished"
+    with open_run(runs_dir, "tiny") as db:
+        for table in ("steps", "metrics", "generations", "prompts", "stages", "checkpoints"):
+            assert db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] == 0, table
