@@ -49,7 +49,7 @@ class NewerDatabaseError(RftError):
     """A database was written by a newer version of this project."""
 
 
-class DamagedDatabaseError(RftError):
+class DamagedDatabaseError(BadInputError):
     """A database cannot be read: damaged, incomplete, or not a database at all."""
 
 

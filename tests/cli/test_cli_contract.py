@@ -99,13 +99,13 @@ def test_a_runs_folder_that_cannot_be_used_is_named_with_what_to_do(
     file.write_text("")
     (other / "index.db").mkdir(parents=True)
     elsewhere = "Set RFT_RUNS_DIR to a folder that you may write to.\n"
-    for place, code, what, fix in (
-        (file / "runs", 2, f"'{file}/runs' cannot be written. Not a directory.", elsewhere),
-        (other, 1, f"'{other}/index.db' is damaged", "Restore it from a backup.\n"),
+    for place, what, fix in (
+        (file / "runs", f"'{file}/runs' cannot be written. Not a directory.", elsewhere),
+        (other, f"'{other}/index.db' is damaged", "Restore it from a backup.\n"),
     ):
         monkeypatch.setenv("RFT_RUNS_DIR", str(place))
         outcome = rft(*words)
-        assert outcome.code == code and what in outcome.stderr
+        assert outcome.code == 2 and what in outcome.stderr
         assert outcome.stderr.endswith(fix) and outcome.stderr.count("\n") == 1
 
 

@@ -119,7 +119,7 @@ def test_ids_grow_across_attempts_so_that_polling_misses_nothing(
     writer.record_step(train_step(1), max_steps=9)
     with open_run(tmp_path, RUN) as db:
         fresh = metrics_frame(db, after_id=seen)
-        assert list(fresh["name"]) == ["reward"]
+        assert list(fresh["name"]) == ["reward", "kl"]  # a gap is stored, too
         assert metrics_frame(db, after_id=int(fresh["id"].max())).empty
 
 
