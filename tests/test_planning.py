@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from rft_core.config import PRESETS, RunConfig, make_config
-from rft_core.hardware import GIB, Gpu, Hardware
+from rft_core.hardware import GIB, Gpu, Hardware, get_hardware
 from rft_core.model_files import LinearLayer, ModelSummary, model_summary
 from rft_core.planning import Facts, estimate, find_problems
 from rft_core.planning.estimate import (
     CHECKPOINT_BYTES,
+    _warnings,
     count_lora_parameters,
     count_validations,
     disk_bytes,
@@ -177,3 +178,8 @@ def test_a_model_that_is_not_here_is_guessed_by_its_name(tmp_path: Path) -> None
     assert plan.time_text == "unknown" and "guessed from its name" in plan.basis
     nameless = estimate(make_config({"model": "org/some-model"}), tmp_path)
     assert nameless.memory_text == "unknown"
+
+
+def test_a_model_of_absurd_size_is_called_wrong_and_not_large(tmp_path: Path) -> None:
+    [warning] = _warnings(tmp_path, get_hardware(), 8_819_580 * 2**30)
+    assert "check it" in warning and "GiB" not in warning

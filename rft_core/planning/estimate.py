@@ -35,6 +35,7 @@ BYTES_PER_TOKEN_OF_TEXT = 5  # a stored completion
 BYTES_PER_GENERATION = 700  # its row, scores, reasons and index entries
 ADAPTER_BYTES, RESUME_BYTES = 4, 8  # per LoRA parameter: the weights; Adam's two moments
 CHECKPOINT_BYTES = 24_000  # the small files beside them: random states, schedule, manifest ...
+ABSURD_MEMORY = 100 * 1024 * GIB  # no such machine exists: a number is wrong
 MIB = 1024**2
 
 
@@ -226,7 +227,9 @@ def _plan_by_name(config: RunConfig, runs_dir: Path, hardware: Hardware) -> Plan
 def _warnings(runs_dir: Path, hardware: Hardware, memory: int) -> tuple[str, ...]:
     found = []
     free = max((gpu.free_memory for gpu in hardware.gpus), default=hardware.free_memory)
-    if memory > free:
+    if memory > ABSURD_MEMORY:
+        found.append("The model's config.json asks for more memory than any machine has: check it.")
+    elif memory > free:
         where = "on the GPU" if hardware.gpus else "in this machine"
         found.append(f"The run may need {_size(memory)} of memory; {_size(free)} are free {where}.")
     if mount := get_network_mount(runs_dir):
