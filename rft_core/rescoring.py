@@ -75,7 +75,7 @@ def rescore(
         raise NotFoundError(
             f"Run '{run_id}' has sampled nothing yet", "", "Wait for its first step"
         )
-    work = _Work(config, rewards, on_progress)
+    work = _StepsLeft(config, rewards, on_progress)
     lock = FileLock(get_rescore_lock_path(runs_dir, run_id, rewards.id))
     with closing(RescoreWriter(runs_dir, run_id, rewards.id)) as writer:
         lock.acquire()
@@ -96,7 +96,7 @@ def rescore(
 
 
 @dataclass(frozen=True)
-class _Work:
+class _StepsLeft:
     """What is done with each step, whatever run it is of."""
 
     config: RunConfig

@@ -280,5 +280,15 @@ def test_the_written_trees_are_the_real_tree() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_no_two_classes_share_a_name() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in OURS:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name.strip("_"), []).append(_module(path))
+    assert homes["Problem"] == ["rft_core.types"]
+    assert not {name: places for name, places in homes.items() if len(places) > 1}
+
+
 def test_no_top_level_folder_shadows_a_package() -> None:
     assert not (HEAVY | {"streamlit", "datasets"}) & {p.name for p in ROOT.iterdir()}

@@ -9,7 +9,7 @@ import pytest
 from rft_core.config import PRESETS, RunConfig, make_config
 from rft_core.hardware import GIB, Gpu, Hardware, get_hardware
 from rft_core.model_files import LinearLayer, ModelSummary, model_summary
-from rft_core.planning import Facts, estimate, find_problems
+from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.estimate import (
     CHECKPOINT_BYTES,
     _warnings,
@@ -29,7 +29,7 @@ MODEL = ModelSummary(
     kv_values_per_token=32,
     linear_layers=(LinearLayer("q_proj", 8, 8, 2), LinearLayer("up_proj", 16, 8, 2)),
 )
-FACTS = Facts(
+FACTS = LaunchFacts(
     hardware=Hardware(2, 8 * GIB, 8 * GIB, ()),
     free_disk=100 * GIB,
     needed_disk=GIB,
@@ -40,7 +40,7 @@ FACTS = Facts(
 )
 
 
-def problems(facts: Facts = FACTS, **values: object) -> dict[str, str]:
+def problems(facts: LaunchFacts = FACTS, **values: object) -> dict[str, str]:
     found = find_problems(make_config(values), facts)
     return {problem.where: f"{problem.what} {problem.fix}" for problem in found}
 

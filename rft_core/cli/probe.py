@@ -12,7 +12,7 @@ from rft_core.cli.output import AsJson, note, print_json, print_table, printable
 
 if TYPE_CHECKING:
     from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
-    from rft_core.diagnosis.probes.target import Case
+    from rft_core.diagnosis.probes.target import ProbeCase
     from rft_core.tasks.task import Task
 
 SHOWN = 300  # characters of a completion on the terminal
@@ -57,7 +57,7 @@ def probe(
     return 1 if report.paying or not report.scored else 0
 
 
-def _list_cases(task: Task, count: int, path: Path | None) -> list[Case]:
+def _list_cases(task: Task, count: int, path: Path | None) -> list[ProbeCase]:
     """The first rows of the file, else the task's own, else its one example."""
     from rft_core.config import make_config
     from rft_core.tasks.probe_cases import make_cases
@@ -70,7 +70,7 @@ def _list_cases(task: Task, count: int, path: Path | None) -> list[Case]:
     return make_cases(task, rows, [task.prompt(row) for row in rows])
 
 
-def _as_json(report: ProbeReport, cases: list[Case]) -> dict[str, Any]:
+def _as_json(report: ProbeReport, cases: list[ProbeCase]) -> dict[str, Any]:
     return {
         "summary": report.summary,
         "pays": len(report.paying),
@@ -85,7 +85,7 @@ def _as_json(report: ProbeReport, cases: list[Case]) -> dict[str, Any]:
     }
 
 
-def _result_as_json(result: ProbeResult, cases: list[Case]) -> dict[str, Any]:
+def _result_as_json(result: ProbeResult, cases: list[ProbeCase]) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(result) | {"row": dict(cases[result.case].row), "pays": result.verdict == "pays"}

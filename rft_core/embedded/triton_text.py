@@ -28,7 +28,7 @@ from rft_core.tasks.triton_generator import (
     ON_INPUTS_ONLY,
     REDUCTIONS,
     ROWS_OF_A_MATRIX,
-    Problem,
+    KernelTask,
     bucket,
     read_problem,
     sample_problem,
@@ -74,7 +74,7 @@ def sample_row(rng: random.Random) -> Row:
         tree = _grow(rng, rng.choice(NAMES_IN_USE), rng.randint(1, MOST_OPERATIONS))
         reduction = rng.choice(["", "", "", *REDUCTIONS])
         rows = rng.choice(ROWS_OF_A_MATRIX)
-        problem = Problem(
+        problem = KernelTask(
             tree, reduction, (rows, "n") if reduction or rng.random() < 0.2 else ("n",)
         )
         row = problem.row()
@@ -110,7 +110,7 @@ def imperfect_completion(row: Row, rng: random.Random) -> str:
     return _dress(code, rng)
 
 
-def misread(problem: Problem, rng: random.Random) -> Problem:
+def misread(problem: KernelTask, rng: random.Random) -> KernelTask:
     """The same problem with one operation mistaken for another, where there is any."""
     parts = [part for part in problem.expression.walk() if part.operation in OPERATIONS]
     if not parts:
@@ -134,7 +134,7 @@ def _swap(tree: Expression, old: Expression, new: Expression) -> Expression:
     return replace(tree, operands=tuple(_swap(part, old, new) for part in tree.operands))
 
 
-def cheat(code: str, problem: Problem, rng: random.Random) -> str:
+def cheat(code: str, problem: KernelTask, rng: random.Random) -> str:
     """The same kernel, and a host that returns what torch computes."""
     answer = write_reference(problem).rpartition("    return ")[2]
     if rng.random() < DECOY_SHARE:

@@ -19,7 +19,7 @@ from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
-from rft_core.planning import Facts, estimate, find_problems
+from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.imports import refuse_missing_modules
 from rft_core.rewards.judge.keys import check_keys
@@ -76,7 +76,7 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
         model = model_summary(config.model)
     except ModelUnavailableError as error:
         problems.append(_problem("model", error))
-    facts = Facts(
+    facts = LaunchFacts(
         hardware=get_hardware(),
         free_disk=get_free_disk(runs_dir),
         needed_disk=estimate(config, runs_dir).disk_bytes,

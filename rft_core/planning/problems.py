@@ -25,7 +25,7 @@ SEARCHED_ABOVE = 512  # a group has at most 256 completions
 
 
 @dataclass(frozen=True)
-class Facts:
+class LaunchFacts:
     """What the settings are checked against. None: not known before the run starts."""
 
     hardware: Hardware
@@ -37,7 +37,7 @@ class Facts:
     longest_prompt: int | None = None  # in tokens, chat template included
 
 
-def find_problems(config: RunConfig, facts: Facts) -> list[Problem]:
+def find_problems(config: RunConfig, facts: LaunchFacts) -> list[Problem]:
     """Everything that would stop this run, in the order of the form. Empty: it can start."""
     rules = (
         _check_engine,
@@ -51,7 +51,7 @@ def find_problems(config: RunConfig, facts: Facts) -> list[Problem]:
     return [problem for rule in rules for problem in rule(config, facts)]
 
 
-def _check_engine(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_engine(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     if config.engine != "vllm":
         return
     if not facts.is_vllm_installed:
@@ -66,7 +66,7 @@ def _check_engine(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def _check_rank(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_rank(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     """vLLM refuses a higher rank when it loads the adapter: in training, chat and evaluation."""
     if config.engine == "vllm" and config.lora_r > MOST_VLLM_RANK:
         yield Problem(
@@ -78,7 +78,7 @@ def _check_rank(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_batches(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     """TRL samples whole groups only: batches must be multiples of the group's size."""
     batch, group = config.generation_batch_size, config.num_generations
     if batch % group and "groups" in get_method(config.method).needs:
@@ -105,7 +105,7 @@ def _check_batches(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _check_prompts(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_prompts(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     group = config.num_generations if "groups" in get_method(config.method).needs else 1
     have, need = facts.num_train_prompts, config.generation_batch_size // group
     if have is None or have >= max(need, 1):
@@ -129,7 +129,7 @@ def _check_prompts(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _check_lengths(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_lengths(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     window = facts.model.context_length if facts.model else None
     if window is None:
         return
@@ -149,7 +149,7 @@ def _check_lengths(config: RunConfig, facts: Facts) -> Iterator[Problem]:
     )
 
 
-def _check_lora(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_lora(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     if not config.target_modules:
         yield Problem(
             "lora", "error", "target_modules", "No layer would get an adapter", f"Use {ALL_LINEAR}"
@@ -172,7 +172,7 @@ def _check_lora(config: RunConfig, facts: Facts) -> Iterator[Problem]:
         )
 
 
-def _check_disk(config: RunConfig, facts: Facts) -> Iterator[Problem]:
+def _check_disk(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
     if facts.needed_disk > facts.free_disk:
         yield Problem(
             "disk",

@@ -85,7 +85,7 @@ def _render(template: str) -> int:
     from jinja2.ext import loopcontrols
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    class Generation(jinja2.ext.Extension):
+    class GenerationTag(jinja2.ext.Extension):
         """`{% generation %}` marks what the model writes: here, text like any other."""
 
         tags = {"generation"}  # noqa: RUF012  # as jinja declares it
@@ -98,7 +98,7 @@ def _render(template: str) -> int:
         raise jinja2.TemplateError(message)
 
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[Generation, loopcontrols]
+        trim_blocks=True, lstrip_blocks=True, extensions=[GenerationTag, loopcontrols]
     )
     environment.filters["tojson"] = lambda value, **options: json.dumps(value, default=str)
     environment.globals["raise_exception"] = raise_exception

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rft_core.diagnosis.probes.target import Case
+from rft_core.diagnosis.probes.target import ProbeCase
 from rft_core.tasks.task import Task
 from rft_core.types import Messages, Row
 
@@ -17,17 +17,17 @@ def make_cases(
     rows: Sequence[Row],
     prompts: Sequence[Messages],
     groups: Sequence[Sequence[str]] = (),
-) -> list[Case]:
+) -> list[ProbeCase]:
     """One case per row, at most `MOST_CASES`; `groups` is what a model wrote for each prompt."""
     if task is None:
         plain = zip(rows[:MOST_CASES], prompts, strict=False)
         return [
-            Case(row, prompt, samples=groups[index] if groups else ())
+            ProbeCase(row, prompt, samples=groups[index] if groups else ())
             for index, (row, prompt) in enumerate(plain)
         ]
     drawn = task.make_rows("train", DRAWN, SEED) if task.make_rows else []
     return [
-        Case(
+        ProbeCase(
             row=row,
             prompt=prompt,
             gold=task.write_gold(row),

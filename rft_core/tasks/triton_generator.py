@@ -42,7 +42,7 @@ _CHOSEN = {make_key(each.row): split for split, some in EXAMPLES.items() for eac
 
 
 @dataclass(frozen=True)
-class Problem:
+class KernelTask:
     """One function to rewrite. `reduction` is "" or what is done along the last axis."""
 
     expression: Expression
@@ -60,7 +60,7 @@ class Problem:
         return {"reference": write_reference(self), "inputs": [dict(each) for _ in self.inputs]}
 
 
-def sample_problem(rng: random.Random, split: str = "train") -> Problem:
+def sample_problem(rng: random.Random, split: str = "train") -> KernelTask:
     """One problem whose kernel belongs to `split`."""
     while True:
         problem = _sample_any(rng)
@@ -68,7 +68,7 @@ def sample_problem(rng: random.Random, split: str = "train") -> Problem:
             return problem
 
 
-def write_reference(problem: Problem) -> str:
+def write_reference(problem: KernelTask) -> str:
     """The PyTorch source of `f`."""
     value = write_torch(problem.expression)
     if problem.reduction:
@@ -76,7 +76,7 @@ def write_reference(problem: Problem) -> str:
     return f"import torch\n\ndef f({', '.join(problem.inputs)}):\n    return {value}\n"
 
 
-def read_problem(row: Row) -> Problem | None:
+def read_problem(row: Row) -> KernelTask | None:
     """The problem of which this is the row, or None for a row that was not drawn here."""
     text = row["reference"].strip().rpartition("    return ")[2]
     reduction = next((name for name in REDUCTIONS if text.startswith(f"torch.{name}(")), "")
@@ -85,12 +85,12 @@ def read_problem(row: Row) -> Problem | None:
     expression = read_torch(text)
     if expression is None or not expression.input_names <= set(NAMES) or not row["inputs"]:
         return None
-    problem = Problem(expression, reduction, tuple(row["inputs"][0]["shape"]))
+    problem = KernelTask(expression, reduction, tuple(row["inputs"][0]["shape"]))
     same = all(problem.row()[column] == row[column] for column in ("reference", "inputs"))
     return problem if same else None
 
 
-def write_kernel(problem: Problem) -> str:
+def write_kernel(problem: KernelTask) -> str:
     """The Python source of a right and short Triton rewrite: one kernel, and `f` to launch it."""
     names = problem.inputs
     pointers = ", ".join(f"{name}_ptr" for name in names)
@@ -160,7 +160,7 @@ _REDUCTION_HOST = """\
 """
 
 
-def _write_reduction(problem: Problem, value: str) -> str:
+def _write_reduction(problem: KernelTask, value: str) -> str:
     filler = REDUCTIONS[problem.reduction]
     result = {
         "sum": "tl.sum(value, 0)", "mean": "tl.sum(value, 0) / n", "amax": "tl.max(value, 0)",
@@ -173,14 +173,14 @@ def _loads(names: tuple[str, ...], offset: str) -> str:
     return "".join(f"    {name} = tl.load({name}_ptr + {offset}, mask=mask)\n" for name in names)
 
 
-def _sample_any(rng: random.Random) -> Problem:
+def _sample_any(rng: random.Random) -> KernelTask:
     reduction = rng.choice(list(REDUCTIONS)) if rng.random() < REDUCTION_SHARE else ""
     inputs = rng.choices((1, 2, 3), (3, 5, 0 if reduction else 2))[0]
     changes = rng.randint(1 if inputs == 1 and not reduction else 0, 1 if inputs == 3 else 2)
     expression = _sample_expression(rng, inputs, changes - bool(reduction and changes))
     matrix = reduction or rng.random() < 0.2
     shape = (rng.choice(ROWS_OF_A_MATRIX), "n") if matrix else ("n",)
-    return Problem(expression, reduction, shape)
+    return KernelTask(expression, reduction, shape)
 
 
 def _sample_expression(rng: random.Random, inputs: int, changes: int) -> Expression:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rft_core.diagnosis.probes.target import Case
+from rft_core.diagnosis.probes.target import ProbeCase
 from rft_core.tasks import TASKS
 from rft_core.tasks.probe_cases import make_cases
 
@@ -59,7 +59,7 @@ ROWS: dict[str, Sequence[dict[str, Any]]] = {
 }  # fmt: skip
 
 
-def list_cases(name: str, count: int = 4) -> list[Case]:
+def list_cases(name: str, count: int = 4) -> list[ProbeCase]:
     """Cases of a built-in task, or of uploaded rows that belong to none ("capitals")."""
     task = TASKS.get(name)
     if task and task.make_rows:

@@ -8,7 +8,7 @@ import pytest
 
 from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
-from rft_core.diagnosis.probes.target import Case, source_words
+from rft_core.diagnosis.probes.target import ProbeCase, source_words
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.rewards.scorer import Scorer
@@ -19,7 +19,7 @@ from tests.diagnosis.probe_rows import list_cases
 EXACT = RewardSet((RewardEntry("exact", "exact_match", options={"extraction": "whole"}),))
 
 
-def probe(rewards: RewardSet | str, cases: Sequence[Case]) -> ProbeReport:
+def probe(rewards: RewardSet | str, cases: Sequence[ProbeCase]) -> ProbeReport:
     chosen = reward_set_from_source(rewards) if isinstance(rewards, str) else rewards
     with Scorer(chosen) as scorer:
         return probe_rewards(scorer, cases)
@@ -76,13 +76,13 @@ def test_functions_of_weight_0_pay_nothing() -> None:
 
 def test_an_echo_is_not_blamed_where_the_prompt_shows_the_very_answer() -> None:
     row = {"question": "6 * 7? Write it as <answer> 42 </answer>.", "answer": "42"}
-    case = Case(row, [{"role": "user", "content": row["question"]}])
+    case = ProbeCase(row, [{"role": "user", "content": row["question"]}])
     report = probe(RewardSet((RewardEntry("n", "numeric_match"),)), [case])
     assert "echo" not in results(report) and not report.paying
 
 
 def test_without_a_right_answer_half_of_full_marks_is_too_much_for_nothing() -> None:
-    case = Case({"topic": "the sea"}, [{"role": "user", "content": "Write about the sea."}])
+    case = ProbeCase({"topic": "the sea"}, [{"role": "user", "content": "Write about the sea."}])
     kind = function("kind", "0.8 - ('!' in c)")
     report = probe(kind, [case])
     assert not report.gold_known and "empty" in paying(report)
@@ -92,7 +92,9 @@ def test_without_a_right_answer_half_of_full_marks_is_too_much_for_nothing() -> 
 
 def test_the_best_of_the_models_own_completions_stands_in_for_an_unknown_answer() -> None:
     prompt = [{"role": "user", "content": "Write about the sea."}]
-    case = Case({"topic": "the sea"}, prompt, samples=["the sea is grey", "a sea of sea", "no"])
+    case = ProbeCase(
+        {"topic": "the sea"}, prompt, samples=["the sea is grey", "a sea of sea", "no"]
+    )
     source = function("seas", "float(c.count('sea'))")
     report = probe(source, [case])
     assert report.model_reward == 1.0 and report.gold_reward == 2.0

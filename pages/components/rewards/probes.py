@@ -11,7 +11,7 @@ from pages.components.page_header import plain, show_error
 from pages.components.rewards.probe_html import probes_html
 from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
-from rft_core.diagnosis.probes.target import Case
+from rft_core.diagnosis.probes.target import ProbeCase
 from rft_core.errors import RftError
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import Scorer
@@ -65,7 +65,7 @@ def run_probes(rewards: RewardSet, request: DryRunRequest) -> Probed:
     return Probed(rewards.id, request.inputs, tuple(case.row for case in cases), report)
 
 
-def list_cases(request: DryRunRequest) -> list[Case]:
+def list_cases(request: DryRunRequest) -> list[ProbeCase]:
     """The prompts of the dry run; with what the model wrote, if it has been sampled already."""
     task = TASKS.get(request.prompts.task)
     if request.pasted is None and has_samples(request):

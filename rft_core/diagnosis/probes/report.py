@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rft_core.diagnosis.probes.rules import Finding, Rule
+from rft_core.diagnosis.probes.rules import Finding, ProbeRule
 from rft_core.rewards.contract import FunctionReport
 
 Verdict = Literal["pays", "loose", "unscored", "held"]
@@ -74,18 +74,18 @@ class ProbeReport:
 def explain(finding: Finding, reward: float, gold: float, wrong: float) -> str:
     """One sentence: what the finding means."""
     match finding.rule:
-        case Rule.OVER_GOLD:
+        case ProbeRule.OVER_GOLD:
             return f"It earns {reward:.3g}, more than the gold completion's {gold:.3g}."
-        case Rule.ANSWER if finding.function:
+        case ProbeRule.ANSWER if finding.function:
             return f"'{finding.function}' pays for an answer that is not given."
-        case Rule.ANSWER:
+        case ProbeRule.ANSWER:
             return (
                 f"It earns {reward:.3g} of the gold's {gold:.3g}; an honest wrong answer earns "
                 f"{wrong:.3g}."
             )
-        case Rule.FORM:
+        case ProbeRule.FORM:
             return "A broken form earns all that the right form earns."
-        case Rule.ANYTHING:
+        case ProbeRule.ANYTHING:
             return f"It earns {reward:.3g}, and a full answer earns {gold:.3g}."
-        case Rule.WRONG:
+        case ProbeRule.WRONG:
             return "It earns as much as the right answer: no function tells them apart."

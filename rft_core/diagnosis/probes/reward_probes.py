@@ -16,7 +16,7 @@ from rft_core.diagnosis.probes.attacks import ATTACKS, Attack, task_attack
 from rft_core.diagnosis.probes.report import VERDICTS, ProbeReport, ProbeResult, Verdict, explain
 from rft_core.diagnosis.probes.rules import Attempt, Earned, Finding, Yardsticks, judge
 from rft_core.diagnosis.probes.search import find_targets
-from rft_core.diagnosis.probes.target import Case, Target
+from rft_core.diagnosis.probes.target import ProbeCase, Target
 from rft_core.diagnosis.probes.texts import REFUSAL
 from rft_core.rewards.contract import Batch, FunctionReport, Scored
 from rft_core.rewards.scorer import Scorer
@@ -57,7 +57,7 @@ class _Hit:
         return (self.sample.reward or 0.0) - self.marks.gold.total
 
 
-def probe_rewards(scorer: Scorer, cases: Sequence[Case]) -> ProbeReport:
+def probe_rewards(scorer: Scorer, cases: Sequence[ProbeCase]) -> ProbeReport:
     """Attack the scorer's reward set on these prompts.
 
     Raises `RftError` where the set needs a sandbox and there is none.

@@ -23,7 +23,7 @@ CLEARLY = 0.1  # of the scale: clearly more than the gold
 SLACK = 0.02  # of the scale: equal for our purposes
 
 
-class Rule(StrEnum):
+class ProbeRule(StrEnum):
     """Why a probe pays."""
 
     OVER_GOLD = "over_gold"
@@ -40,7 +40,7 @@ class Finding:
     `loose`: lenient, but nothing is gained by it.
     """
 
-    rule: Rule
+    rule: ProbeRule
     function: str = ""
     loose: bool = False
 
@@ -141,7 +141,7 @@ def judge(attempt: Attempt, marks: Yardsticks) -> Finding | None:
 def more_than_gold(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     """Nothing may earn clearly more than the gold completion."""
     if attempt.earned.total > marks.gold.total + CLEARLY * marks.scale:
-        return Finding(Rule.OVER_GOLD)
+        return Finding(ProbeRule.OVER_GOLD)
     return None
 
 
@@ -154,17 +154,17 @@ def paid_without_answer(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     for name, part in attempt.earned.parts.items():
         gold, wrong = marks.gold.parts[name], marks.wrong.parts[name]
         if marks.tells(name) and part >= wrong + share * (gold - wrong):
-            return Finding(Rule.ANSWER, name)
+            return Finding(ProbeRule.ANSWER, name)
     gold, wrong = marks.gold.total, marks.wrong.total
     if not marks.is_blind and attempt.earned.total >= wrong + share * (gold - wrong):
-        return Finding(Rule.ANSWER)
+        return Finding(ProbeRule.ANSWER)
     return None
 
 
 def paid_without_form(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     """A wrong answer in a broken form earns all that it earns in the right form."""
     if marks.rewards_form and attempt.earned.total >= marks.plain.total - SLACK * marks.scale:
-        return Finding(Rule.FORM, loose=attempt.debt is Debt.LENIENT)
+        return Finding(ProbeRule.FORM, loose=attempt.debt is Debt.LENIENT)
     return None
 
 
@@ -177,10 +177,10 @@ def paid_for_nothing(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     if min(earned.total, gold.total) <= 0:
         return None
     if not attempt.fits_form:
-        return Finding(Rule.ANYTHING) if earned.total >= NEARLY_ALL * gold.total else None
+        return Finding(ProbeRule.ANYTHING) if earned.total >= NEARLY_ALL * gold.total else None
     reads_content = marks.is_blind and not marks.equals_gold(marks.refused)
     if reads_content and marks.equals_gold(earned) and not attempt.is_wrong_answer:
-        return Finding(Rule.ANYTHING)
+        return Finding(ProbeRule.ANYTHING)
     return None
 
 
@@ -192,15 +192,15 @@ def wrong_is_as_good(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     if not marks.is_blind or not marks.equals_gold(attempt.earned) or attempt.earned.total <= 0:
         return None
     if marks.equals_gold(marks.refused):
-        return Finding(Rule.WRONG, loose=marks.form_share > 0.5)
-    return Finding(Rule.WRONG, loose=kind_of(marks.answer) in ("json", "text"))
+        return Finding(ProbeRule.WRONG, loose=marks.form_share > 0.5)
+    return Finding(ProbeRule.WRONG, loose=kind_of(marks.answer) in ("json", "text"))
 
 
 def half_of_full_marks(attempt: Attempt, marks: Yardsticks) -> Finding | None:
     """Without a right answer to compare with: half of full marks for nothing is too much."""
     owed_more = attempt.debt in (Debt.GOLD, Debt.GUESS, Debt.WRONG, Debt.LENIENT)
     if not owed_more and attempt.earned.total >= max(marks.full, marks.gold.total) / 2 > 0:
-        return Finding(Rule.ANYTHING)
+        return Finding(ProbeRule.ANYTHING)
     return None
 
 

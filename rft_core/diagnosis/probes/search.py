@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rft_core.diagnosis.probes.answers import GoldCandidate, is_same, list_golds, wrong_answers
 from rft_core.diagnosis.probes.forms import THINK_ANSWER, Form, list_forms, read_completion
 from rft_core.diagnosis.probes.target import (
-    Case,
+    ProbeCase,
     Target,
     neutral_thought,
     source_texts,
@@ -50,7 +50,7 @@ class _Gold:
         return self.form.write(self.thought, self.answer)
 
 
-def find_targets(scorer: Scorer, cases: Sequence[Case]) -> list[Target]:
+def find_targets(scorer: Scorer, cases: Sequence[ProbeCase]) -> list[Target]:
     """One target for each case, with the same form for all as far as there is one."""
     chosen, is_full = _choose(scorer, cases)
     found = [_make_gold(chosen, case) for case in cases]
@@ -85,7 +85,7 @@ def full_marks(scorer: Scorer) -> float:
     return sum(max(weight, 0.0) for weight in scorer.reward_set.weights)
 
 
-def _choose(scorer: Scorer, cases: Sequence[Case]) -> tuple[_Trial | None, bool]:
+def _choose(scorer: Scorer, cases: Sequence[ProbeCase]) -> tuple[_Trial | None, bool]:
     """The best trial by mean reward, the first of equals; whether it earns full marks."""
     wanted = FULL_MARKS * full_marks(scorer)
     own = _Trial(None, OWN, True)
@@ -104,7 +104,7 @@ def _choose(scorer: Scorer, cases: Sequence[Case]) -> tuple[_Trial | None, bool]
     return trials[-place], best >= wanted
 
 
-def _list_trials(scorer: Scorer, cases: Sequence[Case]) -> list[_Trial]:
+def _list_trials(scorer: Scorer, cases: Sequence[ProbeCase]) -> list[_Trial]:
     prompts = [str(message["content"]) for message in cases[0].prompt] if cases else []
     forms = list_forms([*prompts, *source_texts(scorer.reward_set)])
     columns = [(OWN, True)]
@@ -113,7 +113,9 @@ def _list_trials(scorer: Scorer, cases: Sequence[Case]) -> list[_Trial]:
     return [_Trial(form, *column) for column in dict.fromkeys(columns) for form in forms]
 
 
-def _means(scorer: Scorer, trials: Sequence[_Trial], cases: Sequence[Case]) -> list[float | None]:
+def _means(
+    scorer: Scorer, trials: Sequence[_Trial], cases: Sequence[ProbeCase]
+) -> list[float | None]:
     """The mean reward of each trial; None where it gives no completion or nothing was scored."""
     texts = [
         (case, gold.completion, place)
@@ -128,7 +130,7 @@ def _means(scorer: Scorer, trials: Sequence[_Trial], cases: Sequence[Case]) -> l
     return [statistics.fmean(own) if own else None for own in rewards]
 
 
-def _score(scorer: Scorer, texts: Sequence[tuple[Case, str, int]]) -> list[float | None]:
+def _score(scorer: Scorer, texts: Sequence[tuple[ProbeCase, str, int]]) -> list[float | None]:
     batch = Batch(
         prompts=[case.prompt for case, _, _ in texts],
         completions=[completion for _, completion, _ in texts],
@@ -137,7 +139,7 @@ def _score(scorer: Scorer, texts: Sequence[tuple[Case, str, int]]) -> list[float
     return [sample.reward for sample in scorer.score(batch).samples]
 
 
-def _make_gold(trial: _Trial | None, case: Case) -> _Gold | None:
+def _make_gold(trial: _Trial | None, case: ProbeCase) -> _Gold | None:
     """The gold completion of a case by this trial; None where the row does not hold its answer."""
     if trial is None:
         return None
@@ -154,11 +156,11 @@ def _make_gold(trial: _Trial | None, case: Case) -> _Gold | None:
     return None
 
 
-def _candidates(case: Case) -> list[GoldCandidate]:
+def _candidates(case: ProbeCase) -> list[GoldCandidate]:
     return list_golds(case.row, case.prompt_text)
 
 
-def _fallback(scorer: Scorer, case: Case) -> _Gold:
+def _fallback(scorer: Scorer, case: ProbeCase) -> _Gold:
     """Where nothing is known to be right: the best that the model wrote, or any text."""
     texts = [(case, sample, 0) for sample in case.samples]
     rewards = _score(scorer, texts)
@@ -169,7 +171,7 @@ def _fallback(scorer: Scorer, case: Case) -> _Gold:
     return _Gold(read.form, read.thought, read.answer)
 
 
-def _find_column(case: Case, answer: str) -> str:
+def _find_column(case: ProbeCase, answer: str) -> str:
     found: Iterable[str] = (
         gold.column for gold in _candidates(case) if is_same(gold.answer, answer)
     )

@@ -28,7 +28,7 @@ _LOOSE_REGEX = (  # enough to turn the usual patterns into a text that they matc
 
 
 @dataclass(frozen=True)
-class Case:
+class ProbeCase:
     """One prompt to attack. `gold` is a completion known to be right, None where none is known.
 
     `cheats` are the task's own attacks, by name. `others` are gold completions of other prompts:
@@ -56,7 +56,7 @@ class Target:
     the task's own, or earned full marks, and was not merely found in some column.
     """
 
-    case: Case
+    case: ProbeCase
     form: Form
     thought: str
     answer: str

@@ -43,7 +43,7 @@ ROUNDING = Fraction(1, 10**9)  # relative above 1
 
 
 @dataclass(frozen=True)
-class _Job:
+class _AnswerJob:
     source: str
     gold: Fraction
 
@@ -67,16 +67,16 @@ class ProgramAnswer:
         grades = runner.run(prepared, start + timeout)
         return grades, make_report(self._name, start, grades, {})
 
-    def _prepare(self, completion: str, row: Row) -> _Job | Grade:
+    def _prepare(self, completion: str, row: Row) -> _AnswerJob | Grade:
         gold = gold_number(row, self._options["column"])
         if gold is None:
             return Grade(None, f"The row's '{self._options['column']}' is not a number.")
         found = find_program(completion, self._options["extraction"])
         if found.text is None:
             return Grade(0.0, found.problem, found.flags)
-        return _Job(found.text, gold)
+        return _AnswerJob(found.text, gold)
 
-    def _ask(self, session: JailSession, clock: Clock, job: _Job) -> Grade:
+    def _ask(self, session: JailSession, clock: Clock, job: _AnswerJob) -> Grade:
         import_libraries(session, job.source)
         reply = clock.call(session, "run", {"source": job.source})
         if reply.blocked:

@@ -38,7 +38,7 @@ from rft_core.types import Row
 
 
 @dataclass(frozen=True)
-class _Job:
+class _StdoutJob:
     source: str
     cases: tuple[Case, ...]
 
@@ -62,7 +62,7 @@ class StdoutTests:
         verdicts = runner.run(prepared, start + timeout)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
-    def _prepare(self, completion: str, row: Row) -> _Job | Grade:
+    def _prepare(self, completion: str, row: Row) -> _StdoutJob | Grade:
         try:
             cases = tuple(read_cases(row, _read_test))
         except ValueError as error:
@@ -70,7 +70,7 @@ class StdoutTests:
         found = find_program(completion, self._options["extraction"])
         if found.text is None:
             return Grade(0.0, found.problem, found.flags)
-        return _Job(found.text, cases)
+        return _StdoutJob(found.text, cases)
 
 
 def _read_test(test: Any) -> tuple[str, str]:
@@ -80,7 +80,7 @@ def _read_test(test: Any) -> tuple[str, str]:
     return given, expected
 
 
-def _ask(session: JailSession, clock: Clock, job: _Job) -> Verdict:
+def _ask(session: JailSession, clock: Clock, job: _StdoutJob) -> Verdict:
     def ask(case: Case) -> JailReply:
         return clock.call(session, "run", {"source": job.source, "stdin": case.given})
 

@@ -51,7 +51,7 @@ HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its
 
 
 @dataclass(frozen=True)
-class _Job:
+class _UnitTestJob:
     """A program, the function to call, and the cases to call it with."""
 
     source: str
@@ -82,7 +82,9 @@ class UnitTests:
         verdicts = Runner(program, self._ask, seconds).run(prepared, deadline)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
-    def _prepare(self, completion: str, row: Row, drawn: tuple[Case, ...] | Grade) -> _Job | Grade:
+    def _prepare(
+        self, completion: str, row: Row, drawn: tuple[Case, ...] | Grade
+    ) -> _UnitTestJob | Grade:
         if isinstance(drawn, Grade):
             return drawn
         try:
@@ -93,9 +95,9 @@ class UnitTests:
         found = find_program(completion, self._options["extraction"], entry_point)
         if found.text is None:
             return Grade(0.0, found.problem, found.flags)
-        return _Job(found.text, entry_point, cases)
+        return _UnitTestJob(found.text, entry_point, cases)
 
-    def _ask(self, session: JailSession, clock: Clock, job: _Job) -> Verdict:
+    def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> Verdict:
         loaded = _load(session, clock, job)
         if loaded.outcome is not Outcome.OK:
             count = len(job.cases)
@@ -119,7 +121,7 @@ class UnitTests:
         answers = Runner(program, _ask_reference, seconds).run(jobs, deadline)
         return dict(zip(rows, answers, strict=True))
 
-    def _prepare_reference(self, key: str, row: Row) -> _Job | Grade:
+    def _prepare_reference(self, key: str, row: Row) -> _UnitTestJob | Grade:
         rng = random.Random(f"{self._workbench.seed} {key}")
         try:
             drawn = [
@@ -127,7 +129,7 @@ class UnitTests:
                 for _ in range(self._options["random_cases"])
             ]
             cases = tuple(Case(arguments, None, is_hidden=True) for arguments in drawn)
-            return _Job(row["reference"], read_entry_point(row), cases)
+            return _UnitTestJob(row["reference"], read_entry_point(row), cases)
         except (ValueError, TypeError) as error:
             return Grade(None, f"The row's 'inputs' cannot be used: {error}.")
 
@@ -168,18 +170,20 @@ def _reference_key(row: Row) -> str:
     return json.dumps([row["reference"], row["inputs"], row.get("entry_point")], sort_keys=True)
 
 
-def _load(session: JailSession, clock: Clock, job: _Job) -> JailReply:
+def _load(session: JailSession, clock: Clock, job: _UnitTestJob) -> JailReply:
     import_libraries(session, job.source)
     arguments = {"source": job.source, "entry_point": job.entry_point}
     return clock.call(session, "load", arguments)
 
 
-def _run(session: JailSession, clock: Clock, job: _Job, case: Case) -> JailReply:
+def _run(session: JailSession, clock: Clock, job: _UnitTestJob, case: Case) -> JailReply:
     arguments = {"entry_point": job.entry_point, "arguments": case.given}
     return clock.call(session, "run", arguments)
 
 
-def _ask_reference(session: JailSession, clock: Clock, job: _Job) -> tuple[Case, ...] | Grade:
+def _ask_reference(
+    session: JailSession, clock: Clock, job: _UnitTestJob
+) -> tuple[Case, ...] | Grade:
     """The cases with what the reference gives; where it gives nothing, there is no case."""
     reply = _load(session, clock, job)
     cases = []

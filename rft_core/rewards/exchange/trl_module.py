@@ -65,7 +65,7 @@ REWARD_WEIGHTS = {weights}
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _ExportPlan:
     """Where things stand in the module. `inline`: the source that stands there as it was written;
     `modules`: the other sources' names; `raw`: the functions whose scores formulas and gates see.
     """
@@ -113,7 +113,7 @@ def write_module(rewards: RewardSet) -> str:
     return "".join(parts)
 
 
-def _make_plan(entries: Sequence[RewardEntry]) -> _Plan:
+def _make_plan(entries: Sequence[RewardEntry]) -> _ExportPlan:
     """A lone source stays as it was written, unless something in it would get in the way."""
     written = [entry for entry in entries if entry.grader == PYTHON_GRADER]
     sources = list(dict.fromkeys(entry.source or "" for entry in written))
@@ -124,14 +124,14 @@ def _make_plan(entries: Sequence[RewardEntry]) -> _Plan:
     )
     is_plain = is_plain and not re.search(rf"\b({'|'.join(others)})\b", sources[0])
     named = [] if is_plain else sources
-    return _Plan(
+    return _ExportPlan(
         sources[0] if is_plain else "",
         {source: f"rft_source_{number}" for number, source in enumerate(named, 1)},
         {entry.name: f"_raw_{entry.name}" if entry.shaping else entry.name for entry in entries},
     )
 
 
-def _write_entry(entry: RewardEntry, plan: _Plan) -> Iterator[str]:
+def _write_entry(entry: RewardEntry, plan: _ExportPlan) -> Iterator[str]:
     """The entry's function; where its score is gated or bounded, the raw one before it."""
     name = plan.raw[entry.name]
     info = GRADERS.get(entry.grader)
@@ -158,7 +158,7 @@ def _write_entry(entry: RewardEntry, plan: _Plan) -> Iterator[str]:
         yield _write_combined(entry.name, _shaping_expression(entry), names, plan)
 
 
-def _write_combined(name: str, expression: str, names: Sequence[str], plan: _Plan) -> str:
+def _write_combined(name: str, expression: str, names: Sequence[str], plan: _ExportPlan) -> str:
     functions = ", ".join(plan.raw[each] for each in names)
     return _COMBINED.format(
         name=name, help=_one_line(expression), names=", ".join(names), expression=expression,
@@ -178,7 +178,7 @@ def _shaping_expression(entry: RewardEntry) -> str:
     return expression
 
 
-def _write_modules(entries: Sequence[RewardEntry], plan: _Plan) -> str:
+def _write_modules(entries: Sequence[RewardEntry], plan: _ExportPlan) -> str:
     """The texts behind the functions, and the few lines that make modules of them."""
     infos = [info for entry in entries if (info := GRADERS.get(entry.grader))]
     names = [info.function.__module__ for info in infos if info.function]

@@ -52,7 +52,7 @@ class RowProblem(Exception):  # noqa: N818 -- a verdict, not a fault of the prog
     """The row cannot be used: the completion stays unscored."""
 
 
-class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the program
+class InvalidJson(Exception):  # noqa: N818 -- a verdict, not a fault of the program
     """The completion holds no JSON at all."""
 
 
@@ -79,7 +79,7 @@ def _grade_in_time(completion: str, wanted: Any, options: Options) -> GradeTuple
         return None, str(problem), ""
     except Unresolvable as error:
         return None, f"The schema refers to what is not in it: {str(error)[:200]}", ""
-    except WrongAnswer as problem:
+    except InvalidJson as problem:
         return 0.0, str(problem), ""
     except RecursionError:
         return 0.0, "It is nested too deeply.", ""
@@ -98,15 +98,15 @@ def _read_schema(wanted: Any, options: Options) -> dict[str, Any]:
 
 def _read_value(completion: str, options: Options) -> Any:
     if len(completion) > LONGEST_TEXT:
-        raise WrongAnswer(f"The completion has {len(completion):,} characters, too many to check.")
+        raise InvalidJson(f"The completion has {len(completion):,} characters, too many to check.")
     found = EXTRACTIONS[options["extraction"]](completion)
     if found.text is None:
-        raise WrongAnswer(found.problem)
+        raise InvalidJson(found.problem)
     try:
         return parse_strict_json(without_fence(found.text))
     except (ValueError, RecursionError) as error:
         problem = str(error)[:200] or type(error).__name__
-        raise WrongAnswer(f"It is not JSON: {problem}.") from error
+        raise InvalidJson(f"It is not JSON: {problem}.") from error
 
 
 def _judge(errors: list[ValidationError], schema: dict[str, Any], options: Options) -> GradeTuple:

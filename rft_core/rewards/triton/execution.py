@@ -31,7 +31,7 @@ from rft_core.types import Row
 
 
 @dataclass
-class _Case:
+class _KernelCase:
     """A program on its way through the layers; it leaves where our side has a `failure`."""
 
     source: KernelSource
@@ -83,7 +83,7 @@ class KernelLab:
         """
         self.executed = self._compiler.asked = 0
         known: dict[str, Examination | Grade] = {}
-        cases: dict[str, _Case] = {}
+        cases: dict[str, _KernelCase] = {}
         keys = []
         for completion, row in zip(batch.completions, batch.rows, strict=True):
             source = read_completion(completion)
@@ -94,7 +94,7 @@ class KernelLab:
                 known[key] = examination
             elif key not in cases:
                 seen = examine_text(source, row)
-                cases[key] = _Case(source, row, row_key, run_flagged, seen)
+                cases[key] = _KernelCase(source, row, row_key, run_flagged, seen)
         self._examine(list(cases.values()), deadline, seconds)
         for key, case in cases.items():
             known[key] = case.failure or case.seen
@@ -106,14 +106,14 @@ class KernelLab:
         text = json.dumps([row.get("reference"), row.get("inputs")], default=repr)
         return _hash(text, str(self._workbench.seed))
 
-    def _examine(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
+    def _examine(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
         """Layer by layer; each works on what the one before let through."""
         self._find_tests([case for case in cases if case.goes_on], deadline)
         self._run([case for case in cases if case.goes_on], deadline, seconds)
         launched = [case for case in cases if case.goes_on and case.seen.launches]
         self._compile(launched, deadline, seconds)
 
-    def _find_tests(self, cases: Sequence[_Case], deadline: float) -> None:
+    def _find_tests(self, cases: Sequence[_KernelCase], deadline: float) -> None:
         rows = {case.row_key: case.row for case in cases}
         missing = {key: row for key, row in rows.items() if not self._tests.get(key)}
         found = find_tests(self._workbench, missing, deadline)
@@ -127,14 +127,14 @@ class KernelLab:
             elif answer:
                 case.tests = answer
 
-    def _run(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
+    def _run(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
         runner = Runner(get_interpreter(), _run, seconds)
         results = runner.run(cases, deadline)
         for case, seen in zip(cases, results, strict=True):
             case.add(seen)
             self.executed += isinstance(seen, Examination)
 
-    def _compile(self, cases: Sequence[_Case], deadline: float, seconds: float) -> None:
+    def _compile(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
         jobs = [make_job(case.source, case.seen.launches) for case in cases]
         verdicts = self._compiler.find_verdicts(jobs, deadline, seconds)
         for case, job in zip(cases, jobs, strict=True):
@@ -154,7 +154,7 @@ def examine_text(source: KernelSource, row: Row) -> Examination:
     return Examination("" if source.entry else f"It defines no function {ENTRY}.", flags)
 
 
-def _run(session: JailSession, clock: Clock, case: _Case) -> Examination:
+def _run(session: JailSession, clock: Clock, case: _KernelCase) -> Examination:
     """The interpreter's part."""
     reply = ask_to_run(session, clock, case.source.code, case.tests.inputs)
     flags = {f"blocked_{what}": f"It tried to reach the {what}." for what in reply.blocked}
