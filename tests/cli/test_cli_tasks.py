@@ -6,7 +6,7 @@ import pytest
 import typer.testing
 
 from pages.components.suited_settings import suited_settings
-from rft_core.cli import scoring
+from rft_core.cli import tasks
 from rft_core.tasks import TASKS
 
 COUNTDOWN = TASKS["countdown-easy"]
@@ -18,7 +18,7 @@ def test_a_task_whose_gold_answer_falls_short_is_named(monkeypatch, gold, code):
     for name in [name for name in TASKS if name != "countdown-easy"]:
         monkeypatch.delitem(TASKS, name)
     app = typer.Typer()
-    app.command()(scoring.tasks)
+    app.command()(tasks.tasks)
     result = typer.testing.CliRunner().invoke(app, ["--check"])
     assert result.exit_code == code, result.output
     said = "gold answers earn the full reward" if code == 0 else "does not earn the full reward"
