@@ -9,9 +9,16 @@ import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
-from rft_core.paths import get_checkpoints_dir, get_runs_dir, get_worker_lock_path
-from rft_core.store.commands import get_last_start, list_commands
+from rft_core.config import RunConfig
+from rft_core.paths import (
+    get_checkpoints_dir,
+    get_heartbeat_path,
+    get_runs_dir,
+    get_worker_lock_path,
+)
+from rft_core.store.commands import Command, get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
 from rft_core.store.run_lock import FileLock
@@ -19,6 +26,7 @@ from rft_core.store.run_reader import list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import get_run
 from rft_core.training.checkpoints import write_checkpoint
+from rft_core.training.heartbeat import heartbeat
 
 STEP_SECONDS = 0.01
 
@@ -33,7 +41,19 @@ def main(run_id: str) -> None:
         sys.exit("no such model")
     is_deaf = config.name in ("deaf", "stuck")
     signal.signal(signal.SIGTERM, lambda *_: None if is_deaf else stop_asked.set())
-    FileLock(get_worker_lock_path(runs_dir, run_id)).acquire()
+    lock = FileLock(get_worker_lock_path(runs_dir, run_id))
+    lock.acquire()
+    with heartbeat(get_heartbeat_path(runs_dir, run_id), lock.is_in_place, stop_asked.set):
+        live(run_id, runs_dir, config, start, stop_asked)
+
+
+def live(
+    run_id: str,
+    runs_dir: Path,
+    config: RunConfig,
+    start: Command | None,
+    stop_asked: threading.Event,
+) -> None:
     writer = RunWriter(runs_dir, run_id)
     with open_run(runs_dir, run_id) as db:
         first = max((c.step for c in list_checkpoints(db) if c.resumable), default=0)

@@ -1,0 +1,47 @@
+"""However a worker ends or falls silent, its run says so."""
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from rft_core.paths import get_heartbeat_path
+from tests.runs_folder import WORKER, RunsFolder, await_truth
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGSEGV, signal.SIGKILL])
+def test_a_worker_that_a_signal_ended_is_crashed_and_names_it(
+    supervised: RunsFolder, number: signal.Signals
+) -> None:
+    supervised.add_run("a", name="endless")
+    supervised.await_step("a", 2)
+    os.kill(supervised.worker_pid("a"), number)
+    supervised.await_state("a", "crashed")
+    await_truth(lambda: number.name in supervised.get_status("a").message, "the signal's name")
+    assert supervised.get_status("a").is_resumable
+    assert not supervised.find_processes(WORKER)
+
+
+def test_a_worker_that_is_suspended_runs_with_a_word(supervised: RunsFolder) -> None:
+    supervised.add_run("a", name="endless")
+    supervised.await_step("a", 2)
+    assert supervised.get_status("a").not_responding == ""
+    pid = supervised.worker_pid("a")
+    os.kill(pid, signal.SIGSTOP)
+    await_truth(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, "its suspension")
+    os.utime(get_heartbeat_path(supervised.path, "a"), (0, 0))  # as after a long while
+    status = supervised.get_status("a")
+    assert status.state == "running"
+    assert "has not responded" in status.not_responding
+    assert f"kill -CONT {pid}" in status.not_responding
+    os.kill(pid, signal.SIGCONT)
+    await_truth(lambda: not supervised.get_status("a").not_responding, "its heartbeat")
+
+
+def test_no_worker_stays_after_any_end(supervised: RunsFolder) -> None:
+    for name in ("", "failing", "broken"):
+        run = name or "whole"
+        supervised.add_run(run, name=name, max_steps=1)
+        supervised.await_state(run, "finished", "failed")
+    await_truth(lambda: not supervised.find_processes(WORKER), "the workers' end")
