@@ -215,3 +215,17 @@ def test_the_fork_dialog_offers_every_checkpoint(runs_dir: Path) -> None:
     app.button(key="fork-run").click().run()
     assert not app.exception
     assert app.selectbox[-1].options == ["step 10", "step 20", "step 30"]
+
+
+@pytest.mark.parametrize(("share", "links"), [(0.0, 0), (0.5, 1)])
+def test_only_where_completions_are_unscored_are_they_linked(
+    runs_dir: Path, share: float, links: int
+) -> None:
+    run = begin_run(runs_dir)
+    metrics = {"reward": 0.5, "rewards/format/unscored": share}
+    run.writer.record_step(StepRecord(1, "train", metrics), max_steps=30)
+    run.end("needs_attention", "The disk is full: '/x' cannot be written")
+    app = open_monitor("countdown-1")
+    assert "The run needs you" in app.error[0].value
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert sum("could not be scored" in label for label in labels) == links

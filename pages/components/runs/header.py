@@ -94,11 +94,18 @@ def _trouble(status: RunStatus) -> None:
         f"Read the log below before you resume. {status.resume_text}",
         icon=":material/bolt:" if status.state == "crashed" else ":material/error:",
     )
-    if status.state == "needs_attention":
+    if status.state == "needs_attention" and _left_unscored(status):
         st.page_link(
             "generations.py", label="See the completions that could not be scored",
             icon=":material/search:", query_params={"run": status.run.id, "unscored": "true"},
         )  # fmt: skip
+
+
+def _left_unscored(status: RunStatus) -> bool:
+    """Whether its last step has completions without a score: a full disk leaves none."""
+    return any(
+        name.endswith("/unscored") and value > 0 for name, value in status.last_train.items()
+    )
 
 
 def _explain_silence(status: RunStatus) -> str:
