@@ -1,6 +1,7 @@
 """The real worker in a process of its own: ended, stopped, killed, and started again."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -160,3 +161,40 @@ def test_running_out_of_memory_is_told_in_plain_words() -> None:
         assert "per_device_train_batch_size" in message
         assert "\n" not in message
     assert explain_failure(ValueError("odd")) == "ValueError: odd"
+
+
+def test_a_full_disk_needs_attention_and_then_a_resume(tiny_model: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(disk)]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount a disk of its own")
+    try:
+        config = add_tiny_run(disk, tiny_model, max_steps=60, eval_steps=20, save_steps=7)
+        worker = start_worker(disk)
+        await_truth(lambda: read_step(disk) >= 9, "nine steps")
+        worker.send_signal(signal.SIGSTOP)  # so that the disk fills in the midst of its work
+        ballast = fill(disk)
+        worker.send_signal(signal.SIGCONT)
+        assert worker.wait(timeout=120) == 0, read_log(disk)
+        (attempt,) = read_attempts(disk)
+        message = attempt.message or ""
+        assert attempt.outcome == "needs_attention"
+        assert "disk is full" in message and str(disk) in message and "Free some space" in message
+        read_counts(disk)  # the record is whole
+        ballast.unlink()
+        finish(start_worker(disk), disk)
+        assert read_counts(disk) == expected_counts(config)
+        assert [a.outcome for a in read_attempts(disk)] == ["needs_attention", "finished"]
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave not a byte; the file that took them."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"\0" * 4096)
+    assert shutil.disk_usage(disk).free == 0
+    return ballast

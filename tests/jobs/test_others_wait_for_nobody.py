@@ -50,7 +50,7 @@ DAMAGES = (make_garbage, make_empty, make_folder, remove_database, lose_folder)
 
 @pytest.fixture(params=DAMAGES, ids=lambda damage: damage.__name__)
 def damaged(request: pytest.FixtureRequest, folder: RunsFolder) -> RunsFolder:
-    """A run `bad` whose worker ended unnoted and whose record was then damaged, and a queued one."""
+    """A run `bad` whose worker ended unnoted, with a damaged record, and a queued one."""
     folder.start_supervisor()
     folder.add_run("bad", name="endless")
     folder.await_step("bad", 2)
