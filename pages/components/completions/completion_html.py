@@ -4,15 +4,12 @@ The only markup is this file's own; texts, names, reasons and flags enter throug
 Knows no Streamlit: `view.py` puts the result on the page.
 """
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pages.components.completions.word_diff import DiffPart
 from pages.components.untrusted_text import safe_html
 from rft_core.store.generations import Generation
 
-_THINK = re.compile(r"<think>(.*?)</think>", re.DOTALL)
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 LARGEST_ADVANTAGE = 2.5  # a full bar; with groups of 8 the largest possible is (8 - 1) / sqrt(8)
 
 
@@ -42,9 +39,9 @@ def completion_card(
 def completion_text(generation: Generation, *, unfolded: bool = False) -> str:
     """The text with `<think>` folded, `<answer>` marked, and a note where it was cut off."""
     text, pieces, end = generation.completion, list[str](), 0
-    for match in _THINK.finditer(text):
-        pieces += [_answers(text[end : match.start()]), _fold(match.group(1), unfolded)]
-        end = match.end()
+    for start, thought, stop in _find_marked(text, "think"):
+        pieces += [_answers(text[end:start]), _fold(thought, unfolded)]
+        end = stop
     rest = text[end:]
     pieces.append(_answers(rest.lstrip("\n") if pieces else rest))
     if generation.truncated:
@@ -119,12 +116,26 @@ def _fold(thought: str, unfolded: bool) -> str:
 
 def _answers(text: str) -> str:
     pieces, end = list[str](), 0
-    for match in _ANSWER.finditer(text):
+    for start, answer, stop in _find_marked(text, "answer"):
         pieces += [
-            safe_html(text[end : match.start()]),
+            safe_html(text[end:start]),
             '<span class="gen-tag">&lt;answer&gt;</span>',
-            f'<mark class="gen-answer">{safe_html(match.group(1))}</mark>',
+            f'<mark class="gen-answer">{safe_html(answer)}</mark>',
             '<span class="gen-tag">&lt;/answer&gt;</span>',
         ]
-        end = match.end()
+        end = stop
     return "".join([*pieces, safe_html(text[end:])])
+
+
+def _find_marked(text: str, tag: str) -> Iterator[tuple[int, str, int]]:
+    """Where each `<tag>…</tag>` begins, what it holds, and where it ends.
+
+    Reads the text once: where one opening tag has no closing one after it, no later one has.
+    """
+    opening, closing, end = f"<{tag}>", f"</{tag}>", 0
+    while (start := text.find(opening, end)) >= 0:
+        inside = start + len(opening)
+        if (stop := text.find(closing, inside)) < 0:
+            return
+        end = stop + len(closing)
+        yield start, text[inside:stop], end

@@ -6,12 +6,14 @@ import pytest
 
 from pages.components.completions.completion_html import (
     completion_card,
+    completion_text,
     diff_html,
     prompt_html,
     score_text,
 )
 from pages.components.completions.word_diff import diff_words
 from rft_core.store.generations import Generation
+from tests.work import growth
 
 OURS = {"div", "span", "b", "i", "em", "mark", "details", "summary", "del", "ins"}
 ATTACKS = [
@@ -85,3 +87,19 @@ def test_an_empty_completion_says_so() -> None:
 )
 def test_scores_are_written_short(score: float | None, text: str) -> None:
     assert score_text(score) == text
+
+
+@pytest.mark.parametrize("tag", ["think", "answer"])
+def test_tags_that_nothing_closes_take_time_as_the_text_is_long(tag: str) -> None:
+    assert growth(lambda n: completion_text(generation(f"<{tag}>" * n)), 4_000, 4) < 8
+    closed_before = f"</{tag}>" + f"<{tag}>x" * 50
+    assert f"&lt;{tag}&gt;x" in completion_text(generation(closed_before))
+
+
+def test_a_tag_reaches_to_the_first_that_closes_it() -> None:
+    html = completion_text(
+        generation("a<think>b<think>c</think>d<answer>1</answer>e</answer><answer>f")
+    )
+    assert "b&lt;think&gt;c</div></details>" in html
+    assert html.index(">1</mark>") < html.index("e&lt;/answer&gt;&lt;answer&gt;f")
+    assert html.count("<mark") == 1
