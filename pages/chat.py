@@ -30,7 +30,7 @@ from rft_core.sampling.settings import find_obstacle, run_settings
 from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from rft_core.tasks import TASKS
 from rft_core.types import Messages, Row
 
@@ -81,13 +81,13 @@ def main() -> None:
 def load_prompts(runs_dir: Path, set_id: str) -> PromptSet:
     """Read and checked once: a stored set never changes."""
     with open_index(runs_dir) as index:
-        return PromptSet.from_json(get_prompt_set(index, set_id).content)
+        return PromptSet.from_json(get_set(index, "prompts", set_id).content)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def load_rewards(runs_dir: Path, set_id: str) -> RewardSet:
     with open_index(runs_dir) as index:
-        return RewardSet.from_json(get_reward_set(index, set_id).content)
+        return RewardSet.from_json(get_set(index, "rewards", set_id).content)
 
 
 def make_client(run: RunRow) -> GenerationClient:

@@ -26,7 +26,7 @@ from rft_core.errors import RftError
 from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.sets import list_prompt_sets
+from rft_core.store.sets import list_sets
 from rft_core.types import Problem
 
 
@@ -150,7 +150,7 @@ def save(draft: PromptDraft, prompt_set: PromptSet) -> None:
 
 def find_stored(id: str) -> dict[str, Any] | None:
     with shown_errors(), open_index(get_runs_dir()) as index:
-        return next((row for row in list_prompt_sets(index) if row["id"] == id), None)
+        return next((row for row in list_sets(index, "prompts") if row["id"] == id), None)
 
 
 main()

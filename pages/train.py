@@ -25,7 +25,7 @@ from rft_core.jobs import launch, list_problems, new_command_id
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
-from rft_core.store.sets import list_prompt_sets, list_reward_sets
+from rft_core.store.sets import list_sets
 from rft_core.tasks import CUSTOM_TASK, TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")
@@ -70,8 +70,8 @@ def what_to_train_on() -> None:
     """Task, prompts, rewards and model: the four choices that are not numbers."""
     runs_dir = get_runs_dir()
     with shown_errors(), open_index(runs_dir) as index:
-        prompt_sets = {row["id"]: row for row in list_prompt_sets(index)}
-        reward_sets = {row["id"]: row for row in list_reward_sets(index)}
+        prompt_sets = {row["id"]: row for row in list_sets(index, "prompts")}
+        reward_sets = {row["id"]: row for row in list_sets(index, "rewards")}
     draft = draft_values()
     for field in ("task", "prompt_set", "reward_set", "model", "name"):
         st.session_state.setdefault(f"config.{field}", draft[field] or "")

@@ -49,7 +49,7 @@ from rft_core.store.run_reader import (
 )
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.disk_room import make_room
 from rft_core.training.ending import AttemptEnding, explain_ending, explain_failure
@@ -172,10 +172,10 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
                 "",
                 "Start runs with: python -m rft_core launch",
             )
-        prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set).content)
+        prompts = PromptSet.from_json(get_set(index, "prompts", run.config.prompt_set).content)
         rewards = None
         if run.config.reward_set is not None:
-            rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
+            rewards = RewardSet.from_json(get_set(index, "rewards", run.config.reward_set).content)
         start = get_last_start(list_commands(index, run=run_id))
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
     resume = find_resumable(checkpoints, recorded=_read_last_step(runs_dir, run_id))

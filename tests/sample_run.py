@@ -21,7 +21,7 @@ from rft_core.store.run_writer import (
     StepRecord,
 )
 from rft_core.store.runs import add_run
-from rft_core.store.sets import ensure_reward_set
+from rft_core.store.sets import ensure_set
 
 REWARDS = RewardSet(
     (
@@ -145,7 +145,7 @@ def queue_run(runs_dir: Path, run_id: str, *, name: str = "Sample", max_steps: i
     """A run that was asked for and has no worker yet."""
     config = make_config({"name": name, "max_steps": max_steps, "reward_set": REWARDS.id})
     with open_index(runs_dir) as index:
-        ensure_reward_set(index, id=REWARDS.id, name=REWARDS.name, content=REWARDS.to_json())
+        ensure_set(index, "rewards", id=REWARDS.id, name=REWARDS.name, content=REWARDS.to_json())
         add_run(index, id=run_id, config=config)
         add_command(index, id=f"launch-{run_id}", kind="launch", run=run_id)
 

@@ -21,7 +21,7 @@ from rft_core.store.index import open_index
 from rft_core.store.run_reader import get_progress, has_database, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run
-from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
+from rft_core.store.sets import ensure_set
 from rft_core.training.ending import AttemptEnding
 from rft_core.training.stop import StopRequest
 from rft_core.worker import live, read_assignment
@@ -82,11 +82,17 @@ def add_tiny_run(
         **_settle(settings),
     )
     with open_index(runs_dir) as index:
-        ensure_prompt_set(
-            index, id=prompts.id, name="tiny", task=None, num_rows=8, content=prompts.to_json()
+        ensure_set(
+            index,
+            "prompts",
+            id=prompts.id,
+            name="tiny",
+            task=None,
+            num_rows=8,
+            content=prompts.to_json(),
         )
         if rewards:
-            ensure_reward_set(index, id=rewards.id, name="tiny", content=rewards.to_json())
+            ensure_set(index, "rewards", id=rewards.id, name="tiny", content=rewards.to_json())
         parent_run, parent_step = parent or (None, None)
         add_run(index, id=run_id, config=config, parent_run=parent_run, parent_step=parent_step)
     return config

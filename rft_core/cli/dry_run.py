@@ -92,13 +92,13 @@ def dry_run(
 def _get_rewards(config: RunConfig) -> RewardSet:
     from rft_core.rewards.contract import RewardSet
     from rft_core.store.index import open_index
-    from rft_core.store.sets import get_reward_set
+    from rft_core.store.sets import get_set
     from rft_core.tasks import get_task
 
     if config.reward_set is None:
         return get_task(config.task).reward_set
     with open_index(runs_dir()) as index:
-        return RewardSet.from_json(get_reward_set(index, config.reward_set).content)
+        return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
 
 
 def _get_prompts(config: RunConfig, count: int) -> PromptSet:
@@ -106,12 +106,12 @@ def _get_prompts(config: RunConfig, count: int) -> PromptSet:
     from rft_core.data import PromptSet
     from rft_core.jobs.pinning import make_task_prompt_set
     from rft_core.store.index import open_index
-    from rft_core.store.sets import get_prompt_set
+    from rft_core.store.sets import get_set
 
     if config.prompt_set is None:
         return make_task_prompt_set(config.model_copy(update={"num_prompts": count}))
     with open_index(runs_dir()) as index:
-        return PromptSet.from_json(get_prompt_set(index, config.prompt_set).content)
+        return PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
 
 
 def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:

@@ -93,21 +93,23 @@ def read_rewards(path: Path, name: str = "") -> RewardSet:
 def store_rewards(folder: Path, rewards: RewardSet) -> int:
     """Its version; the same rewards are stored once."""
     from rft_core.store.index import open_index
-    from rft_core.store.sets import ensure_reward_set
+    from rft_core.store.sets import ensure_set
 
     with open_index(folder) as index:
-        return ensure_reward_set(index, id=rewards.id, name=rewards.name, content=rewards.to_json())
+        return ensure_set(
+            index, "rewards", id=rewards.id, name=rewards.name, content=rewards.to_json()
+        )
 
 
 def find_rewards(folder: Path, which: str) -> RewardSet:
     """The stored set of that id, or those of a file, which are stored then."""
     from rft_core.rewards.contract import RewardSet
     from rft_core.store.index import open_index
-    from rft_core.store.sets import get_reward_set
+    from rft_core.store.sets import get_set
 
     if Path(which).suffix in (".py", ".json"):
         rewards = read_rewards(Path(which))
         store_rewards(folder, rewards)
         return rewards
     with open_index(folder) as index:
-        return RewardSet.from_json(get_reward_set(index, which).content)
+        return RewardSet.from_json(get_set(index, "rewards", which).content)

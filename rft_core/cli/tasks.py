@@ -72,10 +72,10 @@ def _check_tasks(tasks: Iterable[Task]) -> None:
 def sets(as_json: AsJson = False) -> None:
     """The stored prompt and reward sets, which `--set prompt_set=` and `reward_set=` name."""
     from rft_core.store.index import open_index
-    from rft_core.store.sets import list_prompt_sets, list_reward_sets
+    from rft_core.store.sets import list_sets
 
     with open_index(runs_dir()) as index:
-        prompts, rewards = list_prompt_sets(index), list_reward_sets(index)
+        prompts, rewards = list_sets(index, "prompts"), list_sets(index, "rewards")
     if as_json:
         print_json({"prompt_sets": prompts, "reward_sets": rewards})
         return

@@ -21,7 +21,7 @@ from rft_core.evaluation.suite import RowSource
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from rft_core.tasks import TASKS, get_task
 from rft_core.tasks.task import Task
 from rft_core.types import Message, Row
@@ -94,13 +94,13 @@ def _get_common_task(runs: Sequence[RunRow]) -> str:
 
 def _read_pinned(index: Database, runs: Sequence[RunRow]) -> _Pinned:
     def read(run: RunRow) -> PromptSet:
-        return PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
+        return PromptSet.from_json(get_set(index, "prompts", run.config.prompt_set or "").content)
 
     seen = {line.config.prompt_set: line for run in runs for line in _list_lineage(index, run)}
     return _Pinned(
         tuple(read(run) for run in runs),
         tuple(read(run) for run in seen.values()),
-        RewardSet.from_json(get_reward_set(index, runs[0].config.reward_set or "").content),
+        RewardSet.from_json(get_set(index, "rewards", runs[0].config.reward_set or "").content),
     )
 
 

@@ -22,7 +22,7 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.store.adapters import get_adapter
 from rft_core.store.index import open_index
 from rft_core.store.runs import get_run
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from rft_core.training.checkpoints import publish_folder
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -58,10 +58,12 @@ def export_run(
     """
     with open_index(runs_dir) as index:
         run = get_run(index, run_id)
-        prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
+        prompts = PromptSet.from_json(
+            get_set(index, "prompts", run.config.prompt_set or "").content
+        )
         rewards = None  # what was learned without them is exported too
         if run.config.reward_set is not None:
-            rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set).content)
+            rewards = RewardSet.from_json(get_set(index, "rewards", run.config.reward_set).content)
     adapter = get_adapter(runs_dir, run_id, step)
     require_finite(adapter.path)
     to, temporary = _make_room(to)

@@ -27,7 +27,7 @@ from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from rft_core.tasks import CUSTOM_TASK, get_task
 from rft_core.tasks.gold import list_gold
 from rft_core.types import Message, Problem
@@ -93,7 +93,7 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
 def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts:
     """Of the stored set, or of what the task would bring."""
     if config.prompt_set is not None:
-        get_prompt_set(index, config.prompt_set)
+        get_set(index, "prompts", config.prompt_set)
         own_rewards = config.reward_set is None and config.task != CUSTOM_TASK
         return _read_stored(runs_dir, config.prompt_set, config.task if own_rewards else None)
     if config.task == CUSTOM_TASK:
@@ -112,7 +112,7 @@ def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts
 def _read_stored(runs_dir: Path, prompt_set: str, task: str | None) -> _Prompts:
     """A stored set never changes: it is read once, however often a form is drawn."""
     with open_index(runs_dir) as index:
-        stored = PromptSet.from_json(get_prompt_set(index, prompt_set).content)
+        stored = PromptSet.from_json(get_set(index, "prompts", prompt_set).content)
     for row in stored.rows if task else ():  # the task's own rewards read the task's own columns
         get_task(str(task)).check_row(row)
     return _Prompts(len(stored.split.train), _longest(stored.prompts()))
@@ -125,7 +125,7 @@ def _longest(prompts: Iterable[Sequence[Message]]) -> tuple[str, ...]:
 
 def _check_rewards(index: Database, config: RunConfig) -> None:
     if config.reward_set is not None:
-        reward_set = RewardSet.from_json(get_reward_set(index, config.reward_set).content)
+        reward_set = RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
     elif config.task == CUSTOM_TASK:
         if not any("rewards" in method.needs for method in config.methods):
             return  # learned without rewards, and not validated
@@ -148,7 +148,7 @@ def _check_gold(index: Database, config: RunConfig) -> None:
     if not any("gold" in method.needs for method in config.methods):
         return
     if config.prompt_set is not None:
-        stored = PromptSet.from_json(get_prompt_set(index, config.prompt_set).content)
+        stored = PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
         rows, task = stored.train_rows, stored.task or config.task
     elif config.task != CUSTOM_TASK:
         task = config.task

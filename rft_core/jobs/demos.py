@@ -10,7 +10,7 @@ from rft_core.jobs.launcher import launch, resume
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.run_state import get_run_status
-from rft_core.store.sets import ensure_reward_set
+from rft_core.store.sets import ensure_set
 from rft_core.tasks.triton_kernels import NAIVE_REWARDS
 
 
@@ -40,8 +40,9 @@ def launch_demo(runs_dir: Path, name: str = "countdown") -> str:
     if demo.rewards:
         settings |= {"name": demo.title, "reward_set": demo.rewards.id}
         with open_index(runs_dir) as index:
-            ensure_reward_set(
+            ensure_set(
                 index,
+                "rewards",
                 id=demo.rewards.id,
                 name=demo.rewards.name,
                 content=demo.rewards.to_json(),

@@ -17,7 +17,7 @@ from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
-from rft_core.store.sets import ensure_prompt_set, ensure_reward_set
+from rft_core.store.sets import ensure_set
 from rft_core.tasks import TASKS, get_task
 from rft_core.training.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 
@@ -81,8 +81,9 @@ def _cannot_pin(parent: str, step: int, why: str) -> BadInputError:
 
 def store_prompt_set(index: Database, prompt_set: PromptSet) -> str:
     """Store it, unless it is there already. Returns its id."""
-    ensure_prompt_set(
+    ensure_set(
         index,
+        "prompts",
         id=prompt_set.id,
         name=prompt_set.name,
         task=prompt_set.task,
@@ -99,5 +100,5 @@ def _pin_task_prompts(index: Database, config: RunConfig) -> str:
 def _pin_task_rewards(index: Database, config: RunConfig) -> str:
     reward_set = get_task(config.task).reward_set
     name = reward_set.name or config.task
-    ensure_reward_set(index, id=reward_set.id, name=name, content=reward_set.to_json())
+    ensure_set(index, "rewards", id=reward_set.id, name=name, content=reward_set.to_json())
     return reward_set.id

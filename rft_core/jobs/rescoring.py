@@ -18,7 +18,7 @@ from rft_core.store.index import open_index
 from rft_core.store.rescores import get_rescore, list_rescores
 from rft_core.store.run_lock import is_locked
 from rft_core.store.runs import check_run_exists
-from rft_core.store.sets import get_reward_set
+from rft_core.store.sets import get_set
 
 POLITELY = ("nice", "-n", "10")  # training goes first
 START_SECONDS = 30.0
@@ -34,7 +34,7 @@ def start_rescore(runs_dir: Path, run_id: str, reward_set: str) -> None:
     """
     with open_index(runs_dir) as index:
         check_run_exists(index, run_id)
-        get_reward_set(index, reward_set)
+        get_set(index, "rewards", reward_set)
     if is_locked(get_rescore_lock_path(runs_dir, run_id, reward_set)):
         return
     attempt = _count_attempts(runs_dir, run_id, reward_set)

@@ -17,7 +17,7 @@ from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_reward_set, list_reward_sets
+from rft_core.store.sets import get_set, list_sets
 from tests.browser.page_actions import button, choose
 from tests.sample_run import write_finished_run
 
@@ -120,8 +120,8 @@ def save_it(page: Page, runs_dir: Path, wait_for_app: Callable[[Page], None]) ->
     button(page, "Save as a new version").click()
     expect(page.get_by_text("Stored as answer, version 1")).to_be_visible(timeout=PATIENCE)
     with open_index(runs_dir) as index:
-        stored = next(row for row in list_reward_sets(index) if row["name"] == "answer")
-        rewards = RewardSet.from_json(get_reward_set(index, stored["id"]).content)
+        stored = next(row for row in list_sets(index, "rewards") if row["name"] == "answer")
+        rewards = RewardSet.from_json(get_set(index, "rewards", stored["id"]).content)
     assert rewards.names == ("tagged", "numbers", "answer")
     assert rewards.weights == (0.0, 0.0, 1.0)
     assert rewards.entries[2].shaping == {"in_group": "rank"}

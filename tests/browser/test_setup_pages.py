@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
-from rft_core.store.sets import list_prompt_sets, list_reward_sets
+from rft_core.store.sets import list_sets
 from tests.browser.page_actions import button, choose, type_source, upload
 
 pytestmark = pytest.mark.browser
@@ -74,8 +74,8 @@ def test_from_a_file_to_a_proven_reward_and_the_train_page(
     prompt_set = page.get_by_role("combobox", name="prompt_set")
     expect(prompt_set).to_have_value("puzzles · 20 rows", timeout=30_000)
     with open_index(runs_dir) as index:
-        assert len(list_prompt_sets(index)) == 1
-        assert len(list_reward_sets(index)) == 1
+        assert len(list_sets(index, "prompts")) == 1
+        assert len(list_sets(index, "rewards")) == 1
 
 
 def test_typed_python_survives_a_visit_to_another_page(

@@ -8,7 +8,7 @@ import pytest
 from rft_core.data import PromptSet
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set
+from rft_core.store.sets import get_set
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 
@@ -21,7 +21,7 @@ def _service(folder: RunsFolder) -> Iterator[None]:
 
 def read_prompts(folder: RunsFolder, id: str) -> PromptSet:
     with open_index(folder.path) as index:
-        return PromptSet.from_json(get_prompt_set(index, id).content)
+        return PromptSet.from_json(get_set(index, "prompts", id).content)
 
 
 def test_the_first_step_is_predicted_and_the_prompts_in_between_are_kept(

@@ -7,7 +7,7 @@ import pytest
 
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
-from rft_core.store.sets import list_prompt_sets, list_reward_sets
+from rft_core.store.sets import list_sets
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 
@@ -65,7 +65,7 @@ def test_a_file_that_does_not_fit_stores_nothing(
     outcome = rft("launch", *(word for pair in words.items() for word in pair))
     assert outcome.code == 2 and message in outcome.stderr and outcome.stderr.count("\n") == 1
     with open_index(folder.path) as index:
-        assert not list_runs(index) + list_prompt_sets(index) + list_reward_sets(index)
+        assert not list_runs(index) + list_sets(index, "prompts") + list_sets(index, "rewards")
 
 
 def test_an_unknown_set_says_how_to_list_them(rft: Command) -> None:

@@ -16,7 +16,7 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
 from rft_core.store.runs import get_run, list_runs
-from rft_core.store.sets import get_prompt_set, get_reward_set
+from rft_core.store.sets import get_set
 from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 
@@ -33,8 +33,12 @@ def test_launch_pins_prompts_and_rewards(supervised: RunsFolder, config: RunConf
     run_id = launch(supervised.path, change(config, max_steps=2))
     with open_index(supervised.path) as index:
         run = get_run(index, run_id)
-        prompts = PromptSet.from_json(get_prompt_set(index, run.config.prompt_set or "").content)
-        rewards = RewardSet.from_json(get_reward_set(index, run.config.reward_set or "").content)
+        prompts = PromptSet.from_json(
+            get_set(index, "prompts", run.config.prompt_set or "").content
+        )
+        rewards = RewardSet.from_json(
+            get_set(index, "rewards", run.config.reward_set or "").content
+        )
     assert (len(prompts.train_rows), len(prompts.validation_rows)) == (8, 2)
     assert rewards.names == ("format", "equation")
     assert wait_for_end(supervised.path, run_id, timeout=60).state == "finished"

@@ -16,7 +16,7 @@ from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import is_alive
 from rft_core.store.rescores import Rescore, get_rescore, list_rescores
-from rft_core.store.sets import ensure_reward_set
+from rft_core.store.sets import ensure_set
 from tests.runs_folder import await_truth
 from tests.sample_run import write_finished_run
 
@@ -34,7 +34,7 @@ def runs_dir(tmp_path: Path) -> Iterator[Path]:
     write_finished_run(tmp_path, RUN, steps=10)
     with open_index(tmp_path) as index:
         for rewards in (FORMAT, SLOW, BROKEN):
-            ensure_reward_set(index, id=rewards.id, name="mine", content=rewards.to_json())
+            ensure_set(index, "rewards", id=rewards.id, name="mine", content=rewards.to_json())
     yield tmp_path
     for rescore in list_rescores(tmp_path, RUN):
         cancel_rescore(tmp_path, RUN, rescore.reward_set)

@@ -10,7 +10,7 @@ from rft_core.data import PromptSet
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set, list_prompt_sets
+from rft_core.store.sets import get_set, list_sets
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +76,8 @@ def test_the_prompts_in_between_are_kept_as_a_set_and_chosen(runs_dir: Path) -> 
     app = dry_run()
     click(app, "Keep the")
     with open_index(runs_dir) as index:
-        [row] = list_prompt_sets(index)
-        kept = PromptSet.from_json(get_prompt_set(index, row["id"]).content)
+        [row] = list_sets(index, "prompts")
+        kept = PromptSet.from_json(get_set(index, "prompts", row["id"]).content)
     assert 0 < len(kept.train_rows) < 6 and len(kept.validation_rows) == 64
     assert f"with {len(kept.train_rows)} prompts" in page_text(app)
     assert app.selectbox(key="dry_run_prompts").value == kept.id

@@ -15,7 +15,7 @@ from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set, list_prompt_sets
+from rft_core.store.sets import get_set, list_sets
 from rft_core.tasks import get_task
 
 MALFORMED = "<think>2 + 2 = 4<answer>4</answer>"
@@ -167,8 +167,10 @@ def test_saving_stores_once_and_offers_the_rewards_page(runs_dir: Path) -> None:
     again = use_sample(open_prompts())
     assert button(again, "Next: rewards")
     with open_index(runs_dir) as index:
-        (stored,) = [row for row in list_prompt_sets(index) if row["name"] == "Countdown sample"]
-        prompts = PromptSet.from_json(get_prompt_set(index, stored["id"]).content)
+        (stored,) = [
+            row for row in list_sets(index, "prompts") if row["name"] == "Countdown sample"
+        ]
+        prompts = PromptSet.from_json(get_set(index, "prompts", stored["id"]).content)
     assert (len(prompts.train_rows), len(prompts.validation_rows)) == (48, 12)
 
 
@@ -177,7 +179,7 @@ def test_a_stored_set_can_be_looked_at_and_be_the_beginning_of_another(runs_dir:
     app.slider[0].set_value(30).run()
     button(app, "Save prompt set").click().run()  # type: ignore[attr-defined]
     with open_index(runs_dir) as index:
-        id = list_prompt_sets(index)[0]["id"]
+        id = list_sets(index, "prompts")[0]["id"]
     app = open_prompts(set=id)
     assert "42 for training, 18 for validation" in page_text(app)
     assert list(app.dataframe[0].value["split"]).count("validation") == 18

@@ -15,7 +15,7 @@ from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.store.index import open_index
 from rft_core.store.rescores import Tally, get_rescore
-from rft_core.store.sets import ensure_reward_set
+from rft_core.store.sets import ensure_set
 from tests.runs_folder import await_truth
 from tests.sample_run import REWARDS, begin_run, write_finished_run
 
@@ -35,7 +35,9 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
     with open_index(tmp_path) as index:
         for rewards in (OTHER, SLOW):
-            ensure_reward_set(index, id=rewards.id, name=rewards.name, content=rewards.to_json())
+            ensure_set(
+                index, "rewards", id=rewards.id, name=rewards.name, content=rewards.to_json()
+            )
     yield tmp_path
     cancel_rescores(tmp_path, RUN)
 

@@ -16,7 +16,7 @@ from rft_core.sampling.service.client import GenerationClient
 from rft_core.sandbox.tiers import SandboxReport, TrialResult
 from rft_core.store.index import open_index
 from rft_core.store.rescores import get_rescore
-from rft_core.store.sets import list_reward_sets
+from rft_core.store.sets import list_sets
 from rft_core.tasks import get_task
 from tests.runs_folder import await_truth
 from tests.sample_run import write_finished_run
@@ -104,7 +104,7 @@ def test_a_first_visit_begins_with_countdowns_own_rewards(runs_dir: Path) -> Non
     app = open_rewards()
     click(app, "Save as a new version")
     with open_index(runs_dir) as index:
-        stored = list_reward_sets(index)
+        stored = list_sets(index, "rewards")
     assert get_task("countdown").reward_set.id in [row["id"] for row in stored]
     assert is_disabled(app, "Save as a new version")
     assert "Stored as **countdown, version 1**" in page_text(app)
@@ -194,7 +194,7 @@ def test_an_edit_is_a_new_version_and_old_ones_stay(runs_dir: Path) -> None:
         checked(app.run())
         click(app, "Save as a new version")
     with open_index(runs_dir) as index:
-        mine = [row["version"] for row in list_reward_sets(index) if row["name"] == "mine"]
+        mine = [row["version"] for row in list_sets(index, "rewards") if row["name"] == "mine"]
     assert mine == [2, 1]
 
 
@@ -202,7 +202,7 @@ def test_a_version_in_the_address_is_opened(runs_dir: Path) -> None:
     app = write_python(open_rewards(), FAILING)
     click(app, "Save as a new version")
     with open_index(runs_dir) as index:
-        id = list_reward_sets(index)[0]["id"]
+        id = list_sets(index, "rewards")[0]["id"]
     app = open_rewards(rewards=id)
     assert next(area.value for area in app.text_area if area.label == "Reward source") == FAILING
     assert f"`{id}`" in page_text(app)
@@ -310,7 +310,7 @@ def test_a_saved_version_is_tried_on_a_past_run(runs_dir: Path) -> None:
     checked(app.run())
     click(app, "Save as a new version")
     with open_index(runs_dir) as index:
-        stored = list_reward_sets(index)[0]["id"]
+        stored = list_sets(index, "rewards")[0]["id"]
     app.selectbox(key="rescore_run").set_value("past")
     app.button(key="rescore_go").click().run()
     found = get_rescore(runs_dir, "past", stored)

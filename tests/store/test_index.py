@@ -19,17 +19,11 @@ from rft_core.store.commands import (
 from rft_core.store.database import transaction
 from rft_core.store.index import open_index
 from rft_core.store.runs import add_run, delete_run, get_run, list_runs
-from rft_core.store.sets import (
-    ensure_prompt_set,
-    ensure_reward_set,
-    get_prompt_set,
-    get_reward_set,
-    list_prompt_sets,
-    list_reward_sets,
-)
+from rft_core.store.sets import ensure_set, get_set, list_sets
 
 ADD_REWARD_SET = (
-    "INSERT INTO reward_sets (id, name, version, content, created_at) VALUES (?, 'n', 1, '', 0)"
+    "INSERT INTO sets (kind, id, name, version, content, created_at) "
+    "VALUES ('rewards', ?, 'n', 1, '', 0)"
 )
 CONFIG = make_config({"name": "a name", "beta": 0.5})
 
@@ -37,21 +31,23 @@ CONFIG = make_config({"name": "a name", "beta": 0.5})
 def test_a_set_is_stored_once(tmp_path: Path) -> None:
     with open_index(tmp_path) as db:
         for name in ("first", "second"):
-            ensure_prompt_set(db, id="p1", name=name, task="countdown", num_rows=3, content="{}")
-        assert [row["name"] for row in list_prompt_sets(db)] == ["first"]
-        assert get_prompt_set(db, "p1").content == "{}"
+            ensure_set(
+                db, "prompts", id="p1", name=name, task="countdown", num_rows=3, content="{}"
+            )
+        assert [row["name"] for row in list_sets(db, "prompts")] == ["first"]
+        assert get_set(db, "prompts", "p1").content == "{}"
         with pytest.raises(NotFoundError, match="no prompt set 'p2'"):
-            get_prompt_set(db, "p2")
+            get_set(db, "prompts", "p2")
 
 
 def test_reward_sets_of_one_name_are_versions(tmp_path: Path) -> None:
     with open_index(tmp_path) as db:
-        assert ensure_reward_set(db, id="r1", name="mine", content="1") == 1
-        assert ensure_reward_set(db, id="r2", name="mine", content="2") == 2
-        assert ensure_reward_set(db, id="r3", name="other", content="3") == 1
-        assert ensure_reward_set(db, id="r1", name="mine", content="1") == 1  # unchanged
-        assert get_reward_set(db, "r2").version == 2
-        assert len(list_reward_sets(db)) == 3
+        assert ensure_set(db, "rewards", id="r1", name="mine", content="1") == 1
+        assert ensure_set(db, "rewards", id="r2", name="mine", content="2") == 2
+        assert ensure_set(db, "rewards", id="r3", name="other", content="3") == 1
+        assert ensure_set(db, "rewards", id="r1", name="mine", content="1") == 1  # unchanged
+        assert get_set(db, "rewards", "r2").version == 2
+        assert len(list_sets(db, "rewards")) == 3
 
 
 def test_a_run_and_its_launch_are_added_together_and_only_once(tmp_path: Path) -> None:
@@ -130,4 +126,4 @@ def test_a_transaction_is_all_or_nothing(tmp_path: Path) -> None:
         with pytest.raises(sqlite3.IntegrityError), transaction(db) as connection:
             connection.execute(ADD_REWARD_SET, ("x",))
             connection.execute(ADD_REWARD_SET, ("y",))
-        assert list_reward_sets(db) == []
+        assert list_sets(db, "rewards") == []

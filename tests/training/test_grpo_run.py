@@ -20,7 +20,7 @@ from rft_core.store.run_reader import (
     metrics_frame,
     open_run,
 )
-from rft_core.store.sets import ensure_reward_set
+from rft_core.store.sets import ensure_set
 from tests.tiny_run import add_tiny_run, expected_counts, live_in_process, read_counts
 
 CLOCKS = ("step_time",)
@@ -207,7 +207,7 @@ def test_a_run_keeps_the_rewards_that_it_was_launched_with(
     add_tiny_run(runs_dir, tiny_model, rewards=first, max_steps=2)
     with open_index(runs_dir) as index:
         content = second.to_json()
-        assert ensure_reward_set(index, id=second.id, name="tiny", content=content) == 2
+        assert ensure_set(index, "rewards", id=second.id, name="tiny", content=content) == 2
     assert live_in_process(runs_dir).outcome == "finished"
     assert {reward for *_, reward in read_generations(runs_dir, "tiny")} == {1.0}
 

@@ -20,7 +20,7 @@ from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import LoadProgress
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set, list_prompt_sets
+from rft_core.store.sets import get_set, list_sets
 from rft_core.tasks import CUSTOM_TASK, TASKS, get_task
 from rft_core.types import Completion, Messages, Row
 
@@ -49,7 +49,7 @@ class PromptChoice:
             rows = task.load(count, 1, 0)[0] if task.make_rows else [task.example_row]
             return list(rows), [task.prompt(row) for row in rows]
         with open_index(get_runs_dir()) as index:
-            stored = PromptSet.from_json(get_prompt_set(index, self.set_id).content)
+            stored = PromptSet.from_json(get_set(index, "prompts", self.set_id).content)
         rows = list(stored.train_rows)
         chosen = rows[:count] if seed is None else choose_rows(rows, count, seed)
         return list(chosen), list(stored.prompts(chosen))
@@ -87,7 +87,7 @@ class DryRunRequest:
 def wanted_prompts() -> PromptChoice:
     """What `?prompts=` names, else what was chosen last, else the first task's own prompts."""
     with shown_errors(), open_index(get_runs_dir()) as index:
-        stored = {row["id"]: row["task"] for row in list_prompt_sets(index)}
+        stored = {row["id"]: row["task"] for row in list_sets(index, "prompts")}
     wanted = st.query_params.get("prompts") or st.session_state.get(LAST_CHOICE)
     if wanted in stored:
         return PromptChoice(stored[wanted] or CUSTOM_TASK, wanted)
@@ -97,7 +97,7 @@ def wanted_prompts() -> PromptChoice:
 def pick_prompts() -> PromptChoice:
     """A stored set or a task's own prompts; kept in the address as `?prompts=`."""
     with shown_errors(), open_index(get_runs_dir()) as index:
-        stored = {row["id"]: row for row in list_prompt_sets(index)}
+        stored = {row["id"]: row for row in list_sets(index, "prompts")}
     wanted = wanted_prompts()
     chosen = wanted.set_id or wanted.task
     st.session_state[CHOICE] = chosen

@@ -24,7 +24,7 @@ from rft_core.jobs import store_prompt_set
 from rft_core.jobs.pinning import make_task_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set
+from rft_core.store.sets import get_set
 
 KEPT = "prompt_bands_kept"
 HARD_COLOR, BETWEEN_COLOR, EASY_COLOR = "#e05252", "#6d66f0", "#d99a1c"
@@ -126,7 +126,7 @@ def _load_set(prompts: PromptChoice, count: int) -> PromptSet:
     if prompts.set_id is None:
         return make_task_prompt_set(RunConfig(task=prompts.task, num_prompts=count))
     with open_index(get_runs_dir()) as index:
-        return PromptSet.from_json(get_prompt_set(index, prompts.set_id).content)
+        return PromptSet.from_json(get_set(index, "prompts", prompts.set_id).content)
 
 
 def pass_band_figure(rates: PassRates, group_size: int) -> go.Figure:

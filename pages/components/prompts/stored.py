@@ -14,14 +14,14 @@ from rft_core.data import PromptSet
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_prompt_set, list_prompt_sets
+from rft_core.store.sets import get_set, list_sets
 from rft_core.tasks import TASKS
 
 
 def stored_prompt_list() -> None:
     """Every stored set; a click opens it under `?set=`."""
     with shown_errors(), open_index(get_runs_dir()) as index:
-        stored = list_prompt_sets(index)
+        stored = list_sets(index, "prompts")
     st.markdown(f"**Stored prompt sets** · {len(stored)}" if stored else "**Stored prompt sets**")
     if not stored:
         st.caption("None yet. What you save below appears here, never changes, and can be reused.")
@@ -78,7 +78,7 @@ def show_stored(id: str) -> bool:
 def read_prompt_set(id: str) -> PromptSet:
     """Raises NotFoundError. Reading a large set takes a while: keep it."""
     with open_index(get_runs_dir()) as index:
-        return PromptSet.from_json(get_prompt_set(index, id).content)
+        return PromptSet.from_json(get_set(index, "prompts", id).content)
 
 
 def next_button(id: str) -> None:

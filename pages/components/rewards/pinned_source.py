@@ -15,7 +15,7 @@ from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.triton.graders import INFOS as KERNEL_GRADERS
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow
-from rft_core.store.sets import StoredSet, get_reward_set
+from rft_core.store.sets import StoredSet, get_set
 
 Pinned = tuple[StoredSet, RewardSet]
 
@@ -28,7 +28,7 @@ def get_pinned_rewards(run: RunRow) -> Pinned | None:
 
     def read(known: Pinned | None) -> Pinned:
         with open_index(folder) as index:
-            stored = get_reward_set(index, id)
+            stored = get_set(index, "rewards", id)
         return stored, RewardSet.from_json(stored.content)
 
     try:

@@ -20,7 +20,7 @@ from rft_core.rewards.exchange.openai_graders import Imported
 from rft_core.rewards.exchange.reward_files import read_pasted, read_reward_file
 from rft_core.rewards.python_source import LONGEST_SOURCE, STARTER_SOURCE
 from rft_core.store.index import open_index
-from rft_core.store.sets import get_reward_set, list_reward_sets
+from rft_core.store.sets import get_set, list_sets
 from rft_core.tasks import TASKS
 
 SEEN = "rewards_upload_seen"
@@ -87,7 +87,7 @@ def _open_from_address() -> None:
 
 def _stored_versions() -> None:
     with open_index(get_runs_dir()) as index:
-        stored = {row["id"]: row for row in list_reward_sets(index)[:MOST_LISTED]}
+        stored = {row["id"]: row for row in list_sets(index, "rewards")[:MOST_LISTED]}
     if not stored:
         return
     chosen = st.menu_button(
@@ -102,7 +102,7 @@ def open_version(id: str) -> None:
     """Load a stored version into the draft and name it in the address, or say why not."""
     try:
         with open_index(get_runs_dir()) as index:
-            stored = get_reward_set(index, id)
+            stored = get_set(index, "rewards", id)
         start_from_rewards(RewardSet.from_json(stored.content), stored.name)
     except NotFoundError:
         st.warning(f"There is no reward set {plain(id)} in this runs folder.")

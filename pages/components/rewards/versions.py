@@ -19,7 +19,7 @@ from rft_core.errors import NotFoundError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
-from rft_core.store.sets import StoredSet, ensure_reward_set, get_reward_set, list_reward_sets
+from rft_core.store.sets import StoredSet, ensure_set, get_set, list_sets
 
 
 def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | None:
@@ -42,7 +42,7 @@ def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | N
     if clicked and rewards is not None:
         named = RewardSet(rewards.entries, chosen)
         with shown_errors(), open_index(get_runs_dir()) as index:
-            ensure_reward_set(index, id=named.id, name=chosen, content=named.to_json())
+            ensure_set(index, "rewards", id=named.id, name=chosen, content=named.to_json())
         st.rerun()
     if stored:
         st.caption(
@@ -57,7 +57,7 @@ def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | N
 def show_versions(rewards: RewardSet | None, current: StoredSet | None) -> None:
     """The stored versions; the chosen one as it is, or what the draft changes in it."""
     with shown_errors(), open_index(get_runs_dir()) as index:
-        rows = {row["id"]: row for row in list_reward_sets(index)}
+        rows = {row["id"]: row for row in list_sets(index, "rewards")}
     if not rows:
         return
     folded = st.expander(f"Versions · {len(rows)}", icon=":material/history:", on_change="rerun")
@@ -80,7 +80,7 @@ def show_versions(rewards: RewardSet | None, current: StoredSet | None) -> None:
         with action:
             wanted = st.button("Open", key="rewards_open_version", icon=":material/edit:")
         with shown_errors(), open_index(get_runs_dir()) as index:
-            old = RewardSet.from_json(get_reward_set(index, str(id)).content)
+            old = RewardSet.from_json(get_set(index, "rewards", str(id)).content)
         if wanted:
             open_version(str(id))
         if what == "Whole" or rewards is None:
@@ -113,7 +113,7 @@ def _find(rewards: RewardSet | None) -> StoredSet | None:
         return None
     try:
         with open_index(get_runs_dir()) as index:
-            return get_reward_set(index, rewards.id)
+            return get_set(index, "rewards", rewards.id)
     except NotFoundError:
         return None
 

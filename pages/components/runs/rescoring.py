@@ -18,7 +18,7 @@ from rft_core.store.index import open_index
 from rft_core.store.rescores import Rescore, Tally, get_rescore, get_tally, open_rescores
 from rft_core.store.run_reader import has_database, open_run
 from rft_core.store.runs import RunRow, list_runs
-from rft_core.store.sets import get_reward_set, list_reward_sets
+from rft_core.store.sets import get_set, list_sets
 
 ADDRESS, POPOVER = "rescore", "rescore_popover"
 WHAT = (
@@ -35,7 +35,7 @@ ASKS_A_JUDGE = "These rewards ask a judge: once for every completion of the run.
 def choose_rescore(run: RunRow) -> None:
     """The popover: a stored version, and the button that scores the run with it."""
     with shown_errors(), open_index(get_runs_dir()) as index:
-        stored = {row["id"]: row for row in list_reward_sets(index)}
+        stored = {row["id"]: row for row in list_sets(index, "rewards")}
     if not stored:
         return
     with st.popover("Re-score", icon=":material/restore_page:", key=POPOVER, on_change="rerun"):
@@ -111,7 +111,7 @@ def show_rescore(run: RunRow) -> Rescore | None:
     if not wanted:
         return None
     with open_index(get_runs_dir()) as index:
-        row = next((row for row in list_reward_sets(index) if row["id"] == wanted), None)
+        row = next((row for row in list_sets(index, "rewards") if row["id"] == wanted), None)
     if row is None:
         st.warning(f"There is no reward set {plain(wanted)} in this runs folder.")
         return None
@@ -213,5 +213,5 @@ def _shown(run_id: str) -> Rescore | None:
 
 def _asks_a_judge(id: str) -> bool:
     with open_index(get_runs_dir()) as index:
-        rewards = RewardSet.from_json(get_reward_set(index, id).content)
+        rewards = RewardSet.from_json(get_set(index, "rewards", id).content)
     return any(entry.grader == "judge" for entry in rewards.entries)

@@ -59,5 +59,23 @@ INDEX_SCHEMA = Schema(
         number INTEGER PRIMARY KEY, request TEXT NOT NULL UNIQUE, created_at REAL NOT NULL
     )
         """,
+        "sets": """
+    -- Content-addressed and immutable: id is the hash of the content. Versions that share a kind
+    -- and a name are one set's history. task, num_rows: of what has them.
+    CREATE TABLE sets (
+        kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,
+        task TEXT, num_rows INTEGER, content TEXT NOT NULL, created_at REAL NOT NULL,
+        PRIMARY KEY (kind, id), UNIQUE (kind, name, version)
+    );
+    INSERT INTO sets (kind, id, name, version, task, num_rows, content, created_at)
+        SELECT 'prompts', id, name,
+            row_number() OVER (PARTITION BY name ORDER BY created_at, rowid),
+            task, num_rows, content, created_at
+        FROM prompt_sets;
+    INSERT INTO sets (kind, id, name, version, content, created_at)
+        SELECT 'rewards', id, name, version, content, created_at FROM reward_sets;
+    DROP TABLE prompt_sets;
+    DROP TABLE reward_sets
+        """,
     },
 )
