@@ -28,6 +28,7 @@ from rft_core.store.schema.index import INDEX_SCHEMA
 from rft_core.store.schema.rescores import RESCORES_SCHEMA
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.schema.schema import Schema
+from rft_core.store.sets import ensure_set, get_set, list_sets
 
 OLD = PROJECT_ROOT / "tests" / "cases" / "databases"  # made by the code of commit 013e705
 RUN = "countdown-20261128-1613-4fa0"
@@ -77,6 +78,10 @@ def test_an_old_database_gets_todays_schema_and_keeps_its_data(
     assert old_shape.pop("_sqlite_migrations", names) == names
     assert old_shape == new_shape
     assert sum(map(len, before.values())) > 0
+    moved = {f"{kind[:-1]}_sets": kind for kind in ("prompts", "rewards")}  # now one table of both
+    for table, kind in moved.items():
+        if table in before:
+            after[table] = [row for row in after["sets"] if row["kind"] == kind]
     for table, rows in before.items():
         kept = [{k: row[k] for k in rows[0]} for row in after[table]] if rows else after[table]
         assert kept == rows, table
@@ -192,3 +197,29 @@ def test_a_comment_may_hold_a_semicolon(tmp_path: Path) -> None:
     """
     open_for_writing(tmp_path / "some.db", Schema("some", {"one": sql})).close()
     assert {"a", "b"} <= read_shape(tmp_path / "some.db").keys()
+
+
+def test_sets_of_one_name_get_versions_when_they_move_to_their_table(old: Path) -> None:
+    """Prompt sets had none. The two kinds do not count together, and may share a hash."""
+    path = get_index_path(old)
+    db = sqlite3.connect(path)
+    [(first, name, began)] = db.execute("SELECT id, name, created_at FROM prompt_sets").fetchall()
+    db.execute(
+        "INSERT INTO prompt_sets (id, name, task, num_rows, content, created_at) "
+        "VALUES ('second', ?, NULL, 3, '{}', ?)",
+        (name, began + 1),
+    )
+    db.execute(
+        "INSERT INTO reward_sets (id, name, version, content, created_at) VALUES (?, ?, 1, ?, 0)",
+        (first, name, "[]"),
+    )
+    db.commit()
+    db.close()
+    with open_index(old) as index:
+        assert [(s["id"], s["version"]) for s in list_sets(index, "prompts")] == [
+            ("second", 2), (first, 1),
+        ]  # fmt: skip
+        assert get_set(index, "rewards", first).content == "[]"
+        assert get_set(index, "prompts", first).content != "[]"
+        assert ensure_set(index, "prompts", id="third", name=name, content="{}") == 3
+        assert ensure_set(index, "prompts", id=first, name=name, content="{}") == 1
