@@ -2,7 +2,8 @@
 
 A contender's samples are known by its weights (the adapter's files are hashed), the prompts and
 rows, the sampling settings, the engine and the judge. More samples are added behind those that are
-there, drawn with another seed, so that none is drawn twice.
+there, drawn with another seed, so that none is drawn twice. What could not be judged, as when the
+sandbox failed, has no verdict and is judged again the next time; its token ids are not known then.
 """
 
 from __future__ import annotations
@@ -65,12 +66,12 @@ def get_samples(
         found = find_evaluation(index, key)
     groups = [list(group) for group in found.groups] if found else [[] for _ in held_out.rows]
     known = found.k if found else 0
-    if known < k:
-        made = sample(k - known, params.seed + known * 1_000_003)
-        verdicts = judge(made)
-        for group, more, judged in zip(groups, made, verdicts, strict=True):
-            pairs = zip(more, judged, strict=True)
-            group += [JudgedSample(one.text, one.truncated, right) for one, right in pairs]
+    made = sample(k - known, params.seed + known * 1_000_003) if known < k else [[] for _ in groups]
+    written = [[_as_completion(s) for s in group] for group in groups]
+    written = [old + more for old, more in zip(written, made, strict=True)]
+    for group, more in zip(groups, made, strict=True):
+        group += [JudgedSample(one.text, one.truncated, None) for one in more]
+    if _judge_missing(groups, written, k, judge):
         stored = StoredEvaluation(
             key,
             None if contender.label == BASE else contender.label,
@@ -84,6 +85,27 @@ def get_samples(
         with open_index(runs_dir) as index:
             set_evaluation(index, stored)
     return [group[:k] for group in groups]
+
+
+def _judge_missing(
+    groups: Sequence[list[JudgedSample]],
+    written: Sequence[Sequence[Completion]],
+    k: int,
+    judge: JudgeGroups,
+) -> bool:
+    """Judge, in place, those of the first k that have no verdict yet; False where all have one."""
+    places = [[at for at, s in enumerate(group[:k]) if s.verdict is None] for group in groups]
+    if not any(places):
+        return False
+    asked = [[texts[at] for at in own] for texts, own in zip(written, places, strict=True)]
+    for group, own, verdicts in zip(groups, places, judge(asked), strict=True):
+        for at, right in zip(own, verdicts, strict=True):
+            group[at] = replace(group[at], verdict=right)
+    return True
+
+
+def _as_completion(stored: JudgedSample) -> Completion:
+    return Completion(stored.text, (), stored.truncated)
 
 
 def with_seed(params: SamplingParams, seed: int) -> SamplingParams:

@@ -46,14 +46,17 @@ class StoredEvaluation:
 
 
 def set_evaluation(db: Database, evaluation: StoredEvaluation) -> None:
-    """Write it, in the place of one with fewer samples. One with as many or more stays."""
+    """Write it, in the place of one with fewer samples, or with as many and fewer verdicts."""
     content = [[[s.text, s.truncated, s.verdict] for s in group] for group in evaluation.groups]
     with transaction(db) as connection:
+        known = find_evaluation(db, evaluation.id)
+        if known and _rank(known) >= _rank(evaluation):
+            return
         connection.execute(
             "INSERT INTO evaluations (id, run, step, task, num_prompts, k, seed, settings, judge, "
             "content, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (id) DO UPDATE SET k = excluded.k, content = excluded.content, "
-            "created_at = excluded.created_at WHERE excluded.k > evaluations.k",
+            "created_at = excluded.created_at",
             (
                 evaluation.id, evaluation.run, evaluation.step, evaluation.task,
                 len(evaluation.groups), evaluation.k, evaluation.seed,
@@ -61,6 +64,11 @@ def set_evaluation(db: Database, evaluation: StoredEvaluation) -> None:
                 json.dumps(content, ensure_ascii=False), time.time(),
             ),
         )  # fmt: skip
+
+
+def _rank(evaluation: StoredEvaluation) -> tuple[int, int]:
+    """Samples of each prompt, then verdicts: the higher one is kept."""
+    return evaluation.k, sum(s.verdict is not None for group in evaluation.groups for s in group)
 
 
 def find_evaluation(db: Database, id: str) -> StoredEvaluation | None:

@@ -1,5 +1,6 @@
 """What counts as right, which models are compared, and what is said about how they were sampled."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,22 +8,30 @@ import pytest
 from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.held_out import HeldOut
+from rft_core.evaluation.known import BASE, get_samples
 from rft_core.evaluation.run_evaluation import (
+    EvaluationPlan,
     find_contender,
     judge,
     plan_evaluation,
     recall_evaluation,
     run_evaluation,
 )
+from rft_core.evaluation.suite import Contender
 from rft_core.jobs.pinning import pin_sets
+from rft_core.model_files import find_local_folder
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient
+from rft_core.sampling.service.messages import SamplingParams
+from rft_core.store.evaluations import JudgedSample, find_evaluation
 from rft_core.store.index import open_index
 from rft_core.store.runs import add_run
 from rft_core.tasks import get_task
 from rft_core.types import Completion
+from tests.sampling.processes import service_folder
+from tests.tiny_model import make_tiny_adapter
 
 
 def add_runs(runs_dir: Path, **settings: dict[str, object]) -> None:
@@ -152,3 +161,68 @@ def test_the_newest_evaluation_is_shown_again_without_sampling(
     made = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2, vote=True)
     recalled = recall_evaluation(tmp_path)
     assert recalled and recalled[1] == made and len(sampled) == 2
+
+
+def test_what_could_not_be_judged_is_judged_again(tmp_path: Path) -> None:
+    task = get_task("countdown")
+    rows = task.held_out(2)
+    prompts = [task.prompt(row) for row in rows]
+    about = (
+        Contender(BASE),
+        HeldOut(task.name, "held-out", rows, prompts, task.reward_set),
+        SamplingParams(),
+    )
+    asked: list[list[list[str]]] = []
+    answers = iter(
+        [
+            [[True, None], [None, None]],  # the sandbox fails on three of four
+            [[False], [True, None]],  # they alone are judged again: it fails on one
+            [[], [False]],
+        ]
+    )
+
+    def sample(n: int, seed: int) -> list[list[Completion]]:
+        return [[Completion(f"{row}.{i}", (), False) for i in range(n)] for row in range(2)]
+
+    def judge_some(groups: Sequence[Sequence[Completion]]) -> list[list[bool | None]]:
+        asked.append([[one.text for one in group] for group in groups])
+        return next(answers)
+
+    def verdicts(k: int = 2) -> list[list[bool | None]]:
+        groups = get_samples(tmp_path, "key", about, k, sample=sample, judge=judge_some)
+        return [[one.verdict for one in group] for group in groups]
+
+    assert verdicts() == [[True, None], [None, None]]
+    assert verdicts() == [[True, False], [True, None]]
+    assert verdicts(1) == [[True], [True]] and len(asked) == 2, "the first of each are judged"
+    assert verdicts() == [[True, False], [True, False]]
+    assert asked[1:] == [[["0.1"], ["1.0", "1.1"]], [[], ["1.1"]]]
+    assert verdicts() == [[True, False], [True, False]] and len(asked) == 3
+
+
+def test_a_real_model_is_sampled_judged_shown_again_and_sampled_on(tmp_path: Path) -> None:
+    add_runs(tmp_path, a={"max_completion_length": 12})
+    base = find_local_folder(RunConfig().model)
+    assert base is not None
+    make_tiny_adapter(base, get_adapter_dir(tmp_path, "a"))
+    with service_folder(tmp_path):
+        plan = plan_evaluation(tmp_path, ["a"], num_prompts=2)
+        first = run_evaluation(plan, k=2)
+        assert recall_evaluation(tmp_path) == (plan, first)
+        base_two, tuned_two = read_groups(plan)
+        assert base_two != tuned_two, "the adapter changes what is said"
+        longer = run_evaluation(plan, k=3)
+        base_three, tuned_three = read_groups(plan)
+    assert [[group[:2] for group in groups] for groups in (base_three, tuned_three)] == [
+        base_two,
+        tuned_two,
+    ]
+    samples = [one for groups in (base_three, tuned_three) for group in groups for one in group]
+    assert len(samples) == 12 and all(one.text and one.verdict is not None for one in samples)
+    assert [evaluation.k for evaluation in longer] == [3, 3]
+
+
+def read_groups(plan: EvaluationPlan) -> list[list[list[JudgedSample]]]:
+    with open_index(plan.runs_dir) as index:
+        found = [find_evaluation(index, plan.key(contender)) for contender in plan.contenders]
+    return [[list(group) for group in evaluation.groups] for evaluation in found if evaluation]
