@@ -23,6 +23,7 @@ from rft_core.errors import NotFoundError, RftError
 from rft_core.paths import get_rescore_lock_path
 from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import Batch, FunctionReport, RewardSet, Scoring
+from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.store.index import open_index
 from rft_core.store.process_identity import get_identity
@@ -38,7 +39,6 @@ from rft_core.store.step_reader import (
     read_prompts,
     read_step,
 )
-from rft_core.training.batch_records import SampledBatch, summarise
 
 STORE_SECONDS = 0.5  # how much work may be lost, and how often the progress is told
 NO_ADVANTAGE = 1e-6  # below this it is the rounding of equal rewards

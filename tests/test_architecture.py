@@ -60,7 +60,8 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("text",),
     ("answers",),
     ("grader_info", "jailed_grading", "jailed_calls", "deciding", "python_source", "imports"),
-    ("completion_text", "workbench", "advantages"),
+    ("completion_text", "workbench", "sampled_batch"),
+    ("advantages",),
     ("contract",),
 )
 # Edges that no row above forbids, and that point the wrong way all the same.
@@ -68,6 +69,8 @@ WRONG_WAY = (
     ("rft_core.sampling", "rft_core.rewards"),
     ("rft_core.evaluation", "rft_core.training"),
     ("rft_core.evaluation", "rft_core.diagnosis"),
+    ("rft_core.rescoring", "rft_core.training"),
+    ("rft_core.training", "rft_core.sandbox"),
     ("pages", "rft_core.sandbox"),
 )
 # Inside pages: pages above families of components, families above shared components. A family knows

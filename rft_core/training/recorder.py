@@ -15,15 +15,10 @@ from typing import Any
 
 from rft_core.config import RunConfig
 from rft_core.rewards.contract import Batch, FunctionReport
+from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.store.run_writer import GenerationRecord, Split, StepRecord
-from rft_core.training.batch_records import (
-    SampledBatch,
-    find_reason_to_pause,
-    join_batches,
-    list_generations,
-    summarise,
-)
+from rft_core.training.batch_records import find_reason_to_pause, list_generations
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.run_sink import RunSink
 

@@ -16,7 +16,7 @@ import torch
 from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from datasets import Dataset
 
-from rft_core.training.batch_records import SampledBatch, join_batches
+from rft_core.rewards.sampled_batch import SampledBatch, join_batches
 from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder

@@ -7,13 +7,14 @@ import threading
 import pytest
 
 from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
+from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.user_function import SourceProcess
 from rft_core.sandbox import servers
 from rft_core.sandbox.outcome import InfrastructureError
 from rft_core.sandbox.server_kind import ServerKind
 from rft_core.sandbox.servers import SERVERS
-from rft_core.training.batch_records import SampledBatch, find_reason_to_pause, summarise
+from rft_core.training.batch_records import find_reason_to_pause
 
 pytestmark = pytest.mark.usefixtures("fresh_servers")  # which are made to fail here
 ROW = {"entry_point": "f", "tests": [[[1], 1]]}
