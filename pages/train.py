@@ -36,8 +36,8 @@ def main() -> None:
     page_header("Train", "A LoRA adapter, in a background process. Settings keep TRL's names.")
     presets()
     what_to_train_on()
-    methods = how_to_train()
-    settings(methods)
+    methods, is_staged = how_to_train()
+    settings(methods, is_staged)
     try:
         config = make_config(draft_values())
     except RftError as error:
@@ -114,8 +114,8 @@ def what_to_train_on() -> None:
         )
 
 
-def how_to_train() -> list[str]:
-    """One method, or stages of them. Returns the names of the methods whose settings to show."""
+def how_to_train() -> tuple[list[str], bool]:
+    """One method, or stages of them. Returns the methods whose settings to show; are they stages?"""
     draft = draft_values()
     st.session_state.setdefault("config.method", draft.get("method", RunConfig().method))
     method, stages = st.columns([1, 2])
@@ -128,12 +128,13 @@ def how_to_train() -> list[str]:
             help="  \n".join(f"**{m.title}**: {m.summary}" for m in METHODS.values()),
         )  # fmt: skip
         st.caption("Each stage names its own method." if staged else METHODS[chosen].summary)
-    return staged or [chosen]
+    return staged or [chosen], bool(staged)
 
 
-def settings(methods: list[str]) -> None:
+def settings(methods: list[str], is_staged: bool) -> None:
+    """All other fields. The steps of a run in stages, be it one, are those of its stages."""
     groups = dict.fromkeys(extra_of(name)["group"] for name in RunConfig.model_fields)
-    skip = (*PICKED_ABOVE, "max_steps") if len(methods) > 1 else PICKED_ABOVE
+    skip = (*PICKED_ABOVE, "max_steps") if is_staged else PICKED_ABOVE
     for tab, group in zip(st.tabs(list(groups)), groups, strict=True):
         with tab:
             group_fields(group, methods, skip=skip)

@@ -154,6 +154,31 @@ def test_validations_take_time_too(tmp_path: Path) -> None:
     assert count_validations(RunConfig(max_steps=5, eval_steps=2)) == 4  # before, 2, 4 and 5
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_stages_the_largest_counts_for_memory_and_all_for_time(
+    tmp_path: Path, order: tuple[int, int]
+) -> None:
+    shared = {"eval_steps": 0, "num_prompts": 500}
+    small = {"method": "sft", "max_steps": 30, "settings": {"per_device_train_batch_size": 8}}
+    large = {"method": "grpo", "max_steps": 5, "settings": {"max_completion_length": 300}}
+    stages = [(small, large)[at] for at in order]
+    staged = make_config({**shared, "stages": stages})
+    plan = estimate(staged, tmp_path)
+    alone = [estimate(part.config, tmp_path) for part in staged.plan_stages()]
+    memory = [part.memory_bytes or 0 for part in alone]
+    assert min(memory) < max(memory) == plan.memory_bytes
+    assert plan.memory == alone[memory.index(max(memory))].memory
+    assert plan.seconds_per_step == max(part.seconds_per_step or 0 for part in alone)
+    assert plan.total_seconds == pytest.approx(sum(part.total_seconds or 0 for part in alone))
+    own = estimate(staged.model_copy(update={"stages": ()}), tmp_path)
+    assert plan.memory_bytes > (own.memory_bytes or 0)  # the run's own settings are not a stage's
+
+
+def test_learning_from_examples_stores_no_completions_of_training() -> None:
+    settings = {"eval_steps": 0, "max_steps": 100, "save_steps": 0}
+    assert disk_bytes(make_config({"method": "sft", **settings}), 0) == 2 * CHECKPOINT_BYTES
+
+
 def test_the_embedded_model_is_estimated_part_by_part(tmp_path: Path) -> None:
     plan, model = estimate(RunConfig(), tmp_path), model_summary(RunConfig().model)
     assert plan.memory["weights"] == model.parameters * 4

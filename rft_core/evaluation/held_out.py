@@ -47,7 +47,7 @@ class _Pinned:
 
     own: tuple[PromptSet, ...]
     seen: tuple[PromptSet, ...]
-    rewards: RewardSet  # the first run's
+    rewards: RewardSet | None  # the first run's; a method that learns without them may have none
 
 
 def find_held_out(
@@ -97,10 +97,11 @@ def _read_pinned(index: Database, runs: Sequence[RunRow]) -> _Pinned:
         return PromptSet.from_json(get_set(index, "prompts", run.config.prompt_set or "").content)
 
     seen = {line.config.prompt_set: line for run in runs for line in _list_lineage(index, run)}
+    reward_set = runs[0].config.reward_set
     return _Pinned(
         tuple(read(run) for run in runs),
         tuple(read(run) for run in seen.values()),
-        RewardSet.from_json(get_set(index, "rewards", runs[0].config.reward_set or "").content),
+        RewardSet.from_json(get_set(index, "rewards", reward_set).content) if reward_set else None,
     )
 
 
@@ -151,6 +152,12 @@ def _take_validation_rows(
             "Import it again with a larger validation share",
         )
     rewards = task.reward_set if task and _fits(task, first) else pinned.rewards
+    if rewards is None:
+        raise BadInputError(
+            "Nothing says which completions are right",
+            f"The run has no reward set, and its prompts ('{first.name}') are no built-in task's",
+            "Choose a reward set when you train on them: SFT uses it for validation alone",
+        )
     return HeldOut(name, "validation", rows, first.prompts(rows), rewards)
 
 

@@ -13,8 +13,9 @@ Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward p
 Sampling and updating alternate, so the larger of activations and cache counts. Time comes from
 counting operations (2 per parameter and token forward, 4 backward) at an assumed speed, plus the
 fixed cost of each decoded token, for training and for every validation; rewards, loading and saving
-are not counted. The speed is assumed and not measured: take the time for an order of magnitude. A
-model that is not on this machine is guessed from the size in its name.
+are not counted. Of a run in stages the largest needs the memory, and their times add up. The speed
+is assumed and not measured: take the time for an order of magnitude. A model that is not on this
+machine is guessed from the size in its name.
 """
 
 from __future__ import annotations
@@ -94,26 +95,50 @@ def estimate(
         model = None
     if model is None:
         return _plan_by_name(config, runs_dir, hardware)
-    memory = _memory_parts(config, model, prompt_tokens)
-    peak = memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
-    updating = _update_seconds(config, model, prompt_tokens, speed)
-    tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
-    seconds = updating
-    if get_method(config.method).samples:
-        seconds += _sampling_seconds(config, model, tokens, 1, speed)
-    validating = _seconds_per_validation(config, model, prompt_tokens, speed)
+    costs = [
+        _cost_stage(plan.config, model, prompt_tokens, speed) for plan in config.plan_stages()
+    ]
+    largest = max(costs, key=lambda cost: cost.peak)
     return Plan(
-        memory=memory,
-        memory_bytes=peak,
-        seconds_per_step=seconds,
-        update_seconds=updating,
-        total_seconds=seconds * config.max_steps + validating * count_validations(config),
+        memory=largest.memory,
+        memory_bytes=largest.peak,
+        seconds_per_step=max(cost.updating + cost.sampling for cost in costs),
+        update_seconds=max(cost.updating for cost in costs),
+        total_seconds=sum(cost.total for cost in costs),
         disk_bytes=disk_bytes(config, count_lora_parameters(config, model)),
         basis=f"For {model.parameters:,} parameters and prompts of {prompt_tokens} tokens "
         f"on {speed.name}. The time is an order of magnitude from an assumed speed, and a busy "
         "machine is several times slower; the first steps will tell.",
-        warnings=_warnings(runs_dir, hardware, peak),
+        warnings=_warnings(runs_dir, hardware, largest.peak),
     )
+
+
+@dataclass(frozen=True)
+class _StageCost:
+    """Bytes, and seconds: of one step's updates and sampling, and of the whole stage."""
+
+    memory: dict[str, int]
+    updating: float
+    sampling: float
+    total: float
+
+    @property
+    def peak(self) -> int:
+        memory = self.memory
+        return memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
+
+
+def _cost_stage(
+    config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
+) -> _StageCost:
+    memory = _memory_parts(config, model, prompt_tokens)
+    updating, sampling = _update_seconds(config, model, prompt_tokens, speed), 0.0
+    if get_method(config.method).samples:
+        tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
+        sampling = _sampling_seconds(config, model, tokens, 1, speed)
+    validating = _seconds_per_validation(config, model, prompt_tokens, speed)
+    total = (updating + sampling) * config.max_steps + validating * count_validations(config)
+    return _StageCost(memory, updating, sampling, total)
 
 
 def count_lora_parameters(config: RunConfig, model: ModelSummary) -> int:
@@ -128,15 +153,22 @@ def count_lora_parameters(config: RunConfig, model: ModelSummary) -> int:
 
 def disk_bytes(config: RunConfig, lora_parameters: int) -> int:
     """The most there will be of checkpoints, adapter/ and the store, without the base model."""
-    saves = _count_times(config.max_steps, config.save_steps or config.max_steps)
+    stages = [plan.config for plan in config.plan_stages()]
+    saves = sum(_count_times(c.max_steps, c.save_steps or c.max_steps) for c in stages)
     full = min(saves, config.save_total_limit + 1)  # one more while it is being written
     adapters = saves + 1  # every checkpoint keeps its own, and adapter/ is the finished one
     checkpoints = lora_parameters * (adapters * ADAPTER_BYTES + full * RESUME_BYTES)
     checkpoints += adapters * CHECKPOINT_BYTES
-    completions = config.max_steps * config.generation_batch_size
-    completions += count_validations(config) * _validation_completions(config)
+    return checkpoints + sum(_completion_bytes(stage) for stage in stages)
+
+
+def _completion_bytes(config: RunConfig) -> int:
+    """What one stage stores of the texts it samples, to learn from or to validate."""
+    completions = count_validations(config) * _validation_completions(config)
+    if get_method(config.method).samples:
+        completions += config.max_steps * config.generation_batch_size
     text = config.max_completion_length * BYTES_PER_TOKEN_OF_TEXT
-    return checkpoints + completions * (text + BYTES_PER_GENERATION)
+    return completions * (text + BYTES_PER_GENERATION)
 
 
 def count_validations(config: RunConfig) -> int:

@@ -141,6 +141,21 @@ def test_sft_then_grpo_is_one_click_and_launches_as_one_run_in_stages(runs_dir: 
     )
 
 
+@pytest.mark.parametrize("stages", ["grpo 7", "sft 3; grpo 4"])
+def test_steps_are_asked_for_once(runs_dir: Path, stages: str) -> None:
+    """A stage says its own steps: a field for those of the run would not be read."""
+    app = open_train()
+    assert "config.max_steps" in widget_keys(app)
+    app.session_state["config.stages"] = stages
+    app.run()
+    assert not app.exception
+    assert "config.max_steps" not in widget_keys(app)
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert run.config.max_steps == 7
+
+
 def test_a_mistake_in_a_stage_is_one_sentence(runs_dir: Path) -> None:
     app = click(open_train(), "SFT, then GRPO")
     settings = next(box for box in app.text_input if box.label == "Settings of stage 1")
