@@ -115,7 +115,7 @@ def what_to_train_on() -> None:
 
 
 def how_to_train() -> tuple[list[str], bool]:
-    """One method, or stages of them. Returns the methods whose settings to show; are they stages?"""
+    """One method, or stages of them. Returns the methods whose settings to show; is it stages?"""
     draft = draft_values()
     st.session_state.setdefault("config.method", draft.get("method", RunConfig().method))
     method, stages = st.columns([1, 2])
