@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rft_core.rewards.user_function import SourceProcess  # noqa: E402
+from rft_core.rewards.jailed.user_function import SourceProcess  # noqa: E402
 from rft_core.sandbox.pool import run_jobs  # noqa: E402
 from rft_core.sandbox.server_kind import ServerKind  # noqa: E402
 from rft_core.sandbox.servers import SERVERS  # noqa: E402

@@ -42,9 +42,9 @@ from rft_core.store.generations import (
 )
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, open_run
-from rft_core.store.run_state import get_run_status
 from rft_core.store.runs import RunRow
 from rft_core.store.search import GenerationFilter
+from rft_core.store.state.status import get_run_status
 
 LIST_HEIGHT = 720
 LOOK_FOR_NEW_SECONDS = 2.0

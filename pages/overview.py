@@ -20,8 +20,8 @@ from rft_core.hardware import get_hardware
 from rft_core.jobs import DEMOS, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.run_state import RunStatus, list_run_statuses
 from rft_core.store.runs import UnreadableRun, count_runs, list_unreadable_runs
+from rft_core.store.state.status import RunStatus, list_run_statuses
 
 RUNS_SHOWN = 30
 SHOWN_KEY = "overview_shown"

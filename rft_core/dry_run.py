@@ -24,7 +24,7 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.answers.matching import read_choices
 from rft_core.rewards.consistency import find_inconsistencies
 from rft_core.rewards.contract import Batch, RewardSet, Scoring
-from rft_core.rewards.jailed_calls import FLAG_COLUMN, REASON_COLUMN
+from rft_core.rewards.jailed.calls import FLAG_COLUMN, REASON_COLUMN
 from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback

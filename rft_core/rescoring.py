@@ -26,11 +26,11 @@ from rft_core.rewards.contract import Batch, FunctionReport, RewardSet, Scoring
 from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import get_identity
 from rft_core.store.rescores import RescoredStep, RescoreWriter, Tally
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import has_database, open_run
 from rft_core.store.runs import get_run
+from rft_core.store.state.process_identity import get_identity
+from rft_core.store.state.run_lock import FileLock
 from rft_core.store.step_reader import (
     AskedPrompt,
     StepCompletions,

@@ -38,9 +38,6 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import get_identity
-from rft_core.store.reserve import ensure_reserve
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
@@ -50,6 +47,9 @@ from rft_core.store.run_reader import (
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
 from rft_core.store.sets import get_set
+from rft_core.store.sqlite.reserve import ensure_reserve
+from rft_core.store.state.process_identity import get_identity
+from rft_core.store.state.run_lock import FileLock
 from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.disk_room import make_room
 from rft_core.training.ending import AttemptEnding, explain_ending, explain_failure

@@ -20,10 +20,10 @@ from rft_core.paths import (
 )
 from rft_core.store.commands import add_command
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import list_attempts, open_run
-from rft_core.store.run_state import RunStatus, get_run_status
 from rft_core.store.runs import add_run
+from rft_core.store.state.run_lock import is_locked
+from rft_core.store.state.status import RunStatus, get_run_status
 
 SUPERVISOR = "rft_core.jobs.supervisor"
 WORKER = "tests.stand_in_worker"

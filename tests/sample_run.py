@@ -12,7 +12,6 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.commands import add_command, set_command_handled
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_writer import (
     GenerationRecord,
     PromptRecord,
@@ -22,6 +21,7 @@ from rft_core.store.run_writer import (
 )
 from rft_core.store.runs import add_run
 from rft_core.store.sets import ensure_set
+from rft_core.store.state.run_lock import FileLock
 
 REWARDS = RewardSet(
     (

@@ -20,11 +20,11 @@ from rft_core.paths import (
 )
 from rft_core.store.commands import Command, get_last_start, list_commands
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import get_identity
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import get_run
+from rft_core.store.state.process_identity import get_identity
+from rft_core.store.state.run_lock import FileLock
 from rft_core.training.checkpoints import write_checkpoint
 from rft_core.training.heartbeat import heartbeat
 

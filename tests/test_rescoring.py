@@ -21,10 +21,10 @@ from rft_core.store.rescores import (
     open_rescores,
     rescored_frame,
 )
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import add_run
+from rft_core.store.state.run_lock import FileLock
 from tests.sample_run import begin_run, write_finished_run
 from tests.tiny_model import make_tiny_model
 from tests.tiny_run import TINY_REWARDS, add_tiny_run, live_in_process

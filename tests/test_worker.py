@@ -18,7 +18,6 @@ from rft_core.paths import (
     get_worker_lock_path,
     get_worker_log_path,
 )
-from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import (
     WorkerLife,
     get_progress,
@@ -27,6 +26,7 @@ from rft_core.store.run_reader import (
     open_run,
     training_seconds,
 )
+from rft_core.store.state.run_lock import is_locked
 from rft_core.training.checkpoints import find_resumable
 from rft_core.worker import explain_failure
 from tests.tiny_model import make_tiny_model

@@ -23,7 +23,7 @@ from rft_core.config.methods import describe_methods
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
-    from rft_core.store.run_state import RunStatus
+    from rft_core.store.state.status import RunStatus
 
 ConfigFile = Annotated[
     Path | None, typer.Argument(metavar="[CONFIG.yaml]", help="Settings; the rest keep defaults.")
@@ -207,7 +207,7 @@ def _show(status: RunStatus) -> None:
 
 def _print_begun(run_id: str, as_json: bool) -> None:
     from rft_core.store.index import open_index
-    from rft_core.store.run_state import get_run_status
+    from rft_core.store.state.status import get_run_status
 
     folder = runs_dir()
     with open_index(folder) as index:

@@ -12,7 +12,7 @@ from rft_core.cli.output import AsJson, RunId, note, print_facts, print_json, pr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rft_core.store.run_state import RunStatus
+    from rft_core.store.state.status import RunStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -27,8 +27,8 @@ def list_all(as_json: AsJson = False) -> None:
     """All runs, newest first."""
     from rft_core.jobs import ensure_commands_are_served
     from rft_core.store.index import open_index
-    from rft_core.store.run_state import list_run_statuses
     from rft_core.store.runs import list_unreadable_runs
+    from rft_core.store.state.status import list_run_statuses
 
     folder = runs_dir()
     ensure_commands_are_served(folder)
@@ -109,7 +109,7 @@ def delete(run: RunId, as_json: AsJson = False) -> None:
 
 def _get_status(folder: Path, run: str) -> RunStatus:
     from rft_core.store.index import open_index
-    from rft_core.store.run_state import get_run_status
+    from rft_core.store.state.status import get_run_status
 
     with open_index(folder) as index:
         return get_run_status(index, folder, run)

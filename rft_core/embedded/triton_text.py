@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rft_core.embedded.text_source import TextSource
-from rft_core.tasks.triton_expression import (
+from rft_core.tasks.triton.expression import (
     OPERATIONS,
     Expression,
     apply,
     make_input,
     make_number,
 )
-from rft_core.tasks.triton_generator import (
+from rft_core.tasks.triton.generator import (
     NAMES,
     ON_INPUTS_ONLY,
     REDUCTIONS,
@@ -35,8 +35,8 @@ from rft_core.tasks.triton_generator import (
     write_kernel,
     write_reference,
 )
-from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap
-from rft_core.tasks.triton_reference import make_key
+from rft_core.tasks.triton.kernels import TRITON_KERNELS_EASY, wrap
+from rft_core.tasks.triton.reference import make_key
 from rft_core.types import Row
 
 BROAD_SHARE = 0.5  # of the references are random trees rather than the task's own

@@ -9,9 +9,9 @@ from rft_core.config import PRESETS, make_config
 from rft_core.jobs.launcher import launch, resume
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
-from rft_core.store.run_state import get_run_status
 from rft_core.store.sets import ensure_set
-from rft_core.tasks.triton_kernels import NAIVE_REWARDS
+from rft_core.store.state.status import get_run_status
+from rft_core.tasks.triton.kernels import NAIVE_REWARDS
 
 
 @dataclass(frozen=True)

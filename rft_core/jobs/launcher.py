@@ -38,13 +38,13 @@ from rft_core.store.commands import (
     list_commands,
 )
 from rft_core.store.deletion import finish_deletions, remove_run
-from rft_core.store.evidence import read_evidence
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
-from rft_core.store.run_state import RunStatus, get_run_status, is_run_active
 from rft_core.store.runs import add_run, check_run_exists, get_run
-from rft_core.store.state_rules import ACTIVE_STATES, derive_state
+from rft_core.store.state.evidence import read_evidence
+from rft_core.store.state.rules import ACTIVE_STATES, derive_state
+from rft_core.store.state.run_lock import is_locked
+from rft_core.store.state.status import RunStatus, get_run_status, is_run_active
 
 # The adapter of the parent fits the fork only while these stay as they are.
 FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")

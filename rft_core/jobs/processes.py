@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rft_core.errors import BadInputError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_supervisor_lock_path, get_supervisor_log_path
-from rft_core.store.process_identity import ProcessIdentity, is_alive
-from rft_core.store.run_lock import is_locked
+from rft_core.store.state.process_identity import ProcessIdentity, is_alive
+from rft_core.store.state.run_lock import is_locked
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "rft_core.jobs.supervisor")
 

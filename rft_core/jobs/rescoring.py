@@ -16,9 +16,9 @@ from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
 from rft_core.paths import get_rescore_lock_path, get_rescore_log_path
 from rft_core.store.index import open_index
 from rft_core.store.rescores import get_rescore, list_rescores
-from rft_core.store.run_lock import is_locked
 from rft_core.store.runs import check_run_exists
 from rft_core.store.sets import get_set
+from rft_core.store.state.run_lock import is_locked
 
 POLITELY = ("nice", "-n", "10")  # training goes first
 START_SECONDS = 30.0

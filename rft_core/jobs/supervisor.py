@@ -55,9 +55,9 @@ from rft_core.store.commands import (
     set_worker_ended,
 )
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import FileLock
 from rft_core.store.runs import list_run_ids
-from rft_core.store.state_rules import KILLED_ON_REQUEST, get_stops
+from rft_core.store.state.rules import KILLED_ON_REQUEST, get_stops
+from rft_core.store.state.run_lock import FileLock
 
 KILLED_AS_STUCK = "Killed: after it was asked to stop, the worker made no progress for minutes."
 MOST_FAILURES = 40  # ticks in a row; with the pauses between them, about six minutes

@@ -95,9 +95,7 @@ def estimate(
         model = None
     if model is None:
         return _plan_by_name(config, runs_dir, hardware)
-    costs = [
-        _cost_stage(plan.config, model, prompt_tokens, speed) for plan in config.plan_stages()
-    ]
+    costs = [_cost_stage(plan.config, model, prompt_tokens, speed) for plan in config.plan_stages()]
     largest = max(costs, key=lambda cost: cost.peak)
     return Plan(
         memory=largest.memory,

@@ -68,7 +68,7 @@ OpenGrader = Callable[[RewardEntry, "Workbench"], BatchGrader]
 
 @dataclass(frozen=True)
 class JailedGrading:
-    """A module of ours with `grade_batch` and `grade_one`, as `jailed_grading.py` has them.
+    """A module of ours with `grade_batch` and `grade_one`, as `jailed/grading.py` has them.
 
     `seconds_each` is the most that it takes over one completion: the time for a batch grows by it.
     """

@@ -27,12 +27,12 @@ from rft_core.rewards.contract import (
     Scoring,
 )
 from rft_core.rewards.grader_info import BatchGrader
-from rft_core.rewards.jailed_grader import JailedGrader
+from rft_core.rewards.jailed.grader import JailedGrader
+from rft_core.rewards.jailed.user_function import UserFunction
 from rft_core.rewards.one_by_one import combine_scores, describe, grade_batch, report_failure
 from rft_core.rewards.registry import GRADERS, check_entry, list_code, refuse_code
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.text.format import is_repetitive
-from rft_core.rewards.user_function import UserFunction
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
 from rft_core.sandbox.servers import SERVERS

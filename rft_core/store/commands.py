@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
-from rft_core.store.database import read_rows, transaction
+from rft_core.store.sqlite.database import read_rows, transaction
 
 START_KINDS = ("launch", "resume")
 STOP_KINDS = ("stop", "kill")

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from rft_core.store.database import transaction
+from rft_core.store.sqlite.database import transaction
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,15 @@ from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_rescore_lock_path, get_rescores_path, get_run_dir
-from rft_core.store.database import (
+from rft_core.store.schema.rescores import RESCORES_SCHEMA
+from rft_core.store.sqlite.database import (
     open_for_writing,
     read_of_run,
     read_rows,
     transaction,
 )
-from rft_core.store.process_identity import ProcessIdentity
-from rft_core.store.run_lock import is_locked
-from rft_core.store.schema.rescores import RESCORES_SCHEMA
+from rft_core.store.state.process_identity import ProcessIdentity
+from rft_core.store.state.run_lock import is_locked
 from rft_core.store.step_reader import StepKey
 
 STEP_COLUMNS = (

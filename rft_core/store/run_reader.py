@@ -16,9 +16,9 @@ from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
-from rft_core.store.database import read_of_run, read_rows
 from rft_core.store.run_writer import StageRecord
 from rft_core.store.schema.run import RUN_SCHEMA
+from rft_core.store.sqlite.database import read_of_run, read_rows
 
 
 def open_run(runs_dir: Path, run_id: str) -> AbstractContextManager[Database]:

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rft_core.paths import get_run_db_path
-from rft_core.store.connections import BUSY_TIMEOUT_SECONDS, sync_folder
-from rft_core.store.database import explained_writing, open_for_writing, transaction
 from rft_core.store.schema.run import RUN_SCHEMA
+from rft_core.store.sqlite.connections import BUSY_TIMEOUT_SECONDS, sync_folder
+from rft_core.store.sqlite.database import explained_writing, open_for_writing, transaction
 
 Split = Literal["train", "validation"]
 Outcome = Literal["finished", "stopped", "failed", "needs_attention"]

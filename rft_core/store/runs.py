@@ -17,7 +17,7 @@ from sqlite_utils import Database
 
 from rft_core.config import RunConfig, restore_config
 from rft_core.errors import BadInputError, NotFoundError
-from rft_core.store.database import transaction
+from rft_core.store.sqlite.database import transaction
 
 _COLUMNS = "id, name, config, created_at, parent_run, parent_step"
 

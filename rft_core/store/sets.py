@@ -12,7 +12,7 @@ from typing import Any, Literal
 from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
-from rft_core.store.database import transaction
+from rft_core.store.sqlite.database import transaction
 
 SetKind = Literal["prompts", "rewards"]
 TITLES: dict[SetKind, str] = {"prompts": "prompt set", "rewards": "reward set"}

@@ -9,7 +9,7 @@ from rft_core.tasks.json_output import JSON_OUTPUT
 from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC, MATHQA_PROGRAM
 from rft_core.tasks.python_code import PYTHON_CODE
 from rft_core.tasks.task import Task
-from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY
+from rft_core.tasks.triton.kernels import TRITON_KERNELS, TRITON_KERNELS_EASY
 from rft_core.tasks.word_problems import (
     GSM8K,
     GSM8K_PROGRAM,

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.errors import RftError
-from rft_core.store.failures import make_disk_full_error, means_disk_full
+from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
 from rft_core.training.disk_room import check_room
 
 MANIFEST_NAME = "manifest.json"

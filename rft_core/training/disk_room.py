@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from rft_core.paths import get_checkpoints_dir, get_run_dir
-from rft_core.store.failures import make_disk_full_error
-from rft_core.store.reserve import give_up_reserve
+from rft_core.store.sqlite.failures import make_disk_full_error
+from rft_core.store.sqlite.reserve import give_up_reserve
 
 UNFINISHED = ".unfinished-*"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.errors import DiskFullError, RftError
-from rft_core.store.failures import make_disk_full_error, means_disk_full
 from rft_core.store.run_writer import Outcome
+from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
 from rft_core.training.stop import StopRequestedError
 
 LONGEST_CAUSE = 300  # characters of a library's own words

@@ -12,7 +12,7 @@ from rft_core.embedded.measure import measure
 from rft_core.embedded.pretrain import pretrain
 from rft_core.embedded.recipes import RECIPES
 from rft_core.tasks.countdown import COUNTDOWN
-from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY
+from rft_core.tasks.triton.kernels import TRITON_KERNELS_EASY
 
 COUNTDOWN_FOLDER = EMBEDDED_MODELS["embedded/countdown"]
 TRITON_FOLDER = EMBEDDED_MODELS["embedded/triton"]

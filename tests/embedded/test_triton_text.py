@@ -16,9 +16,9 @@ from rft_core.rewards.contract import Batch
 from rft_core.rewards.scorer import Scorer
 from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_completion
-from rft_core.tasks.triton_generator import bucket, sample_problem, write_kernel
-from rft_core.tasks.triton_kernels import TRITON_KERNELS_EASY, wrap, write_gold
-from rft_core.tasks.triton_reference import make_key
+from rft_core.tasks.triton.generator import bucket, sample_problem, write_kernel
+from rft_core.tasks.triton.kernels import TRITON_KERNELS_EASY, wrap, write_gold
+from rft_core.tasks.triton.reference import make_key
 
 
 def test_one_seed_writes_one_text():

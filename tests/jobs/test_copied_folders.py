@@ -16,7 +16,7 @@ from rft_core.jobs.backends import LocalBackend
 from rft_core.paths import get_run_dir, get_worker_lock_path
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import is_locked
+from rft_core.store.state.run_lock import is_locked
 from tests.runs_folder import WORKER, RunsFolder, await_truth, runs_folder
 
 

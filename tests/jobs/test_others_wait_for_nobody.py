@@ -17,8 +17,8 @@ from rft_core.paths import (
     get_supervisor_log_path,
 )
 from rft_core.store.commands import list_commands
-from rft_core.store.connections import list_wal_files
 from rft_core.store.index import open_index
+from rft_core.store.sqlite.connections import list_wal_files
 from tests.runs_folder import SUPERVISOR, WORKER, RunsFolder, await_truth
 
 

@@ -14,9 +14,9 @@ from rft_core.paths import get_rescores_path, get_run_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import is_alive
 from rft_core.store.rescores import Rescore, get_rescore, list_rescores
 from rft_core.store.sets import ensure_set
+from rft_core.store.state.process_identity import is_alive
 from tests.runs_folder import await_truth
 from tests.sample_run import write_finished_run
 

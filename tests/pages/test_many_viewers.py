@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 from pages.components.runs import pulse_route
 from pages.components.runs.look import look_at, read_telling_group
 from pages.components.runs.pulse_route import ROUTES
-from rft_core.store import connections
 from rft_core.store.index import open_index
-from rft_core.store.revision import get_folder_revision, get_run_revision
 from rft_core.store.runs import get_run
+from rft_core.store.sqlite import connections
+from rft_core.store.state.revision import get_folder_revision, get_run_revision
 from tests.sample_run import SampleRun, begin_run, queue_run
 
 VIEWERS = 10

@@ -9,9 +9,9 @@ from streamlit.testing.v1 import AppTest
 from rft_core.jobs import delete, launch_demo, stop
 from rft_core.paths import PROJECT_ROOT, get_run_db_path, get_run_dir
 from rft_core.store.commands import list_commands
-from rft_core.store.connections import list_wal_files
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
+from rft_core.store.sqlite.connections import list_wal_files
 from tests.sample_run import queue_run, write_finished_run
 
 RUNS_SHOWN = 30  # at first

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rft_core.rewards.contract import FunctionReport, Scoring
-from rft_core.rewards.jailed_calls import SHORTEST_TURN
+from rft_core.rewards.jailed.calls import SHORTEST_TURN
 from rft_core.rewards.scorer import Scorer
 from rft_core.sandbox.pipes import MOST_WALL
 from tests.rewards.scoring_cases import make_batch, python_set

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rft_core.rewards.jailed_calls import CallResult
-from rft_core.rewards.user_function import SourceProcess
+from rft_core.rewards.jailed.calls import CallResult
+from rft_core.rewards.jailed.user_function import SourceProcess
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.server_kind import ServerKind
 from rft_core.sandbox.servers import open_session

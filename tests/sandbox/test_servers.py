@@ -62,7 +62,7 @@ def find_server_process() -> psutil.Process:
 
 def test_nothing_outlives_a_killed_parent(tmp_path):
     program = (
-        "from rft_core.rewards.user_function import SourceProcess\n"
+        "from rft_core.rewards.jailed.user_function import SourceProcess\n"
         "process = SourceProcess('def f(completions):\\n    while True: pass')\n"
         "process.load(10)\n"
         "print(process._session._open[0].server.pid, flush=True)\n"

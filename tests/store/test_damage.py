@@ -23,11 +23,11 @@ from rft_core.store.commands import add_command, list_commands, set_command_hand
 from rft_core.store.deletion import remove_run
 from rft_core.store.generations import count_generations
 from rft_core.store.index import open_index
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import has_database, list_attempts, open_run
-from rft_core.store.run_state import get_run_status, list_run_statuses
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run, list_runs
+from rft_core.store.state.run_lock import FileLock
+from rft_core.store.state.status import get_run_status, list_run_statuses
 
 DEAD_PID = 2**22 - 3
 

@@ -13,13 +13,13 @@ from rft_core.errors import DiskFullError, NotWritableError
 from rft_core.jobs import launcher
 from rft_core.paths import PROJECT_ROOT, get_index_path, get_reserve_path, get_run_db_path
 from rft_core.store.commands import add_command, set_command_handled
-from rft_core.store.connections import list_wal_files
 from rft_core.store.generations import count_generations
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import metrics_frame, open_run
-from rft_core.store.run_state import get_run_status, list_run_statuses
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run, list_runs
+from rft_core.store.sqlite.connections import list_wal_files
+from rft_core.store.state.status import get_run_status, list_run_statuses
 from tests.store.test_damage import make_run
 from tests.store.test_migrations import OLD, RUN, undo_tier
 

@@ -16,10 +16,10 @@ from rft_core.store.commands import (
     set_command_handled,
     set_worker_ended,
 )
-from rft_core.store.database import transaction
 from rft_core.store.index import open_index
 from rft_core.store.runs import add_run, delete_run, get_run, list_runs
 from rft_core.store.sets import ensure_set, get_set, list_sets
+from rft_core.store.sqlite.database import transaction
 
 ADD_REWARD_SET = (
     "INSERT INTO sets (kind, id, name, version, content, created_at) "

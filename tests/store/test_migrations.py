@@ -16,11 +16,9 @@ from rft_core.paths import (
     get_worker_lock_path,
 )
 from rft_core.store.commands import add_command, list_commands
-from rft_core.store.database import open_for_reading, open_for_writing
 from rft_core.store.generations import count_generations
 from rft_core.store.index import open_index
 from rft_core.store.rescores import RescoreWriter, list_rescores
-from rft_core.store.run_lock import FileLock
 from rft_core.store.run_reader import list_attempts, list_checkpoints, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run, list_runs
@@ -29,6 +27,8 @@ from rft_core.store.schema.rescores import RESCORES_SCHEMA
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.schema.schema import Schema
 from rft_core.store.sets import ensure_set, get_set, list_sets
+from rft_core.store.sqlite.database import open_for_reading, open_for_writing
+from rft_core.store.state.run_lock import FileLock
 
 OLD = PROJECT_ROOT / "tests" / "cases" / "databases"  # made by the code of commit 013e705
 RUN = "countdown-20261128-1613-4fa0"

@@ -17,7 +17,6 @@ from pages.components.runs.badge import STATE_LOOKS
 from rft_core.config import make_config
 from rft_core.errors import BadInputError, NotFoundError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_heartbeat_path, get_run_dir, get_worker_lock_path
-from rft_core.store import evidence as evidence_module
 from rft_core.store.commands import (
     Command,
     add_command,
@@ -25,15 +24,16 @@ from rft_core.store.commands import (
     set_command_handled,
     set_worker_ended,
 )
-from rft_core.store.evidence import Evidence
 from rft_core.store.index import open_index
-from rft_core.store.process_identity import get_identity, is_alive
-from rft_core.store.run_lock import FileLock, is_locked, read_holder
 from rft_core.store.run_reader import RunProgress, WorkerLife
-from rft_core.store.run_state import RunStatus, get_run_status, is_run_active, list_run_statuses
 from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import add_run, list_unreadable_runs
-from rft_core.store.state_rules import RULES, Facts, derive_state
+from rft_core.store.state import evidence as evidence_module
+from rft_core.store.state.evidence import Evidence
+from rft_core.store.state.process_identity import get_identity, is_alive
+from rft_core.store.state.rules import RULES, Facts, derive_state
+from rft_core.store.state.run_lock import FileLock, is_locked, read_holder
+from rft_core.store.state.status import RunStatus, get_run_status, is_run_active, list_run_statuses
 
 OWN_PID, DEAD_PID = psutil.Process().pid, 2**22 - 3
 
@@ -212,7 +212,7 @@ def test_a_run_whose_settings_cannot_be_read_hides_no_other(
 def test_a_lock_lives_as_long_as_its_process(tmp_path: Path) -> None:
     path = tmp_path / "worker.lock"
     code = (
-        "import pathlib, sys; from rft_core.store.run_lock import FileLock\n"
+        "import pathlib, sys; from rft_core.store.state.run_lock import FileLock\n"
         f"FileLock(pathlib.Path({str(path)!r})).acquire(); print('held', flush=True)\n"
         "sys.stdin.read()"
     )

@@ -8,9 +8,9 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.scorer import Scorer
-from rft_core.tasks import triton_generator
-from rft_core.tasks.triton_examples import EXAMPLES, read_inputs
-from rft_core.tasks.triton_expression import (
+from rft_core.tasks.triton import generator as triton_generator
+from rft_core.tasks.triton.examples import EXAMPLES, read_inputs
+from rft_core.tasks.triton.expression import (
     OPERATIONS,
     apply,
     make_input,
@@ -19,9 +19,9 @@ from rft_core.tasks.triton_expression import (
     write_torch,
     write_triton,
 )
-from rft_core.tasks.triton_generator import read_problem, sample_problem, write_kernel
-from rft_core.tasks.triton_kernels import NAIVE_REWARDS, TRITON_KERNELS, TRITON_KERNELS_EASY
-from rft_core.tasks.triton_reference import make_key
+from rft_core.tasks.triton.generator import read_problem, sample_problem, write_kernel
+from rft_core.tasks.triton.kernels import NAIVE_REWARDS, TRITON_KERNELS, TRITON_KERNELS_EASY
+from rft_core.tasks.triton.reference import make_key
 
 TASKS = [TRITON_KERNELS, TRITON_KERNELS_EASY]
 SPLITS = ("train", "validation", "held_out")

@@ -7,9 +7,9 @@ import threading
 import pytest
 
 from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
+from rft_core.rewards.jailed.user_function import SourceProcess
 from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
-from rft_core.rewards.user_function import SourceProcess
 from rft_core.sandbox import servers
 from rft_core.sandbox.outcome import InfrastructureError
 from rft_core.sandbox.server_kind import ServerKind

@@ -12,7 +12,7 @@ from pages.components.page_header import shown_errors
 from rft_core.errors import RftError
 from rft_core.jobs import delete, kill, new_command_id, resume, stop
 from rft_core.paths import get_runs_dir
-from rft_core.store.run_state import RunStatus
+from rft_core.store.state.status import RunStatus
 
 STOP_HELP = "Finishes the step, saves a checkpoint and ends. Resume continues from it."
 KILL_HELP = "Ends it at once, without a checkpoint: for a run that does not stop by itself."

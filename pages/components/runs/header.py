@@ -13,8 +13,8 @@ from rft_core.errors import RftError
 from rft_core.jobs import fork
 from rft_core.paths import get_runs_dir
 from rft_core.store.run_reader import Checkpoint
-from rft_core.store.run_state import RunStatus
 from rft_core.store.runs import RunRow
+from rft_core.store.state.status import RunStatus
 
 HEARTBEAT_LATE_SECONDS = 60.0
 PHASES = {

@@ -11,9 +11,9 @@ from rft_core.paths import get_runs_dir
 from rft_core.store.generations import Generation, StoredPrompt, get_prompts, list_generations
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, get_progress, has_database, open_run
-from rft_core.store.run_state import RunStatus, get_run_status
 from rft_core.store.runs import RunRow
 from rft_core.store.search import GenerationFilter
+from rft_core.store.state.status import RunStatus, get_run_status
 
 LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
 

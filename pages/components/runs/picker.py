@@ -8,8 +8,8 @@ from pages.components.page_header import plain, shown_errors
 from pages.components.runs.unreadable import describe_settings, unreadable_card
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
-from rft_core.store.run_state import get_run_status
 from rft_core.store.runs import RunRow, UnreadableRun, list_runs, list_unreadable_runs
+from rft_core.store.state.status import get_run_status
 
 KEY = "run_picker"
 REMEMBERED = "last_run"  # the choice outlives a visit to a page without a picker

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from rft_core.errors import RftError
 from rft_core.jobs import ensure_commands_are_served
 from rft_core.paths import get_runs_dir
-from rft_core.store.revision import get_folder_revision, get_run_revision
+from rft_core.store.state.revision import get_folder_revision, get_run_revision
 
 URL = "/rft-pulse"
 SERVED_EVERY_SECONDS = 2.0

@@ -17,8 +17,8 @@ from rft_core.jobs.backends.backend import WorkerEnd
 from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
 from rft_core.paths import get_run_dir, get_worker_lock_path, get_worker_log_path
 from rft_core.store.commands import Command
-from rft_core.store.process_identity import ProcessIdentity, get_identity, is_alive
-from rft_core.store.run_lock import is_locked, read_holder
+from rft_core.store.state.process_identity import ProcessIdentity, get_identity, is_alive
+from rft_core.store.state.run_lock import is_locked, read_holder
 
 WORKER_COMMAND = (sys.executable, "-m", "rft_core.worker")
 

@@ -17,7 +17,7 @@ from sympy.parsing import sympy_parser
 
 from rft_core.rewards.answers.number_text import JOINING_WORDS, parse_number, unwrap
 from rft_core.rewards.completion_text import BOX, EXTRACTIONS, HASH_MARK
-from rft_core.rewards.jailed_grading import (
+from rft_core.rewards.jailed.grading import (
     GradeTuple,
     Options,
     OutOfTimeError,

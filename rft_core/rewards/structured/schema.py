@@ -24,7 +24,7 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.completion_text import EXTRACTIONS, parse_strict_json, without_fence
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.grader_info import TEXT_EXTRACTION, GraderInfo, GraderOption, JailedGrading
-from rft_core.rewards.jailed_grading import (
+from rft_core.rewards.jailed.grading import (
     GradeTuple,
     Options,
     OutOfTimeError,

@@ -10,7 +10,7 @@ from typing import Any
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.jailed_grading import (
+from rft_core.rewards.jailed.grading import (
     GradeTuple,
     Options,
     OutOfTimeError,

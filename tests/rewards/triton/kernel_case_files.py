@@ -10,8 +10,8 @@ from typing import Any
 
 from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_code
-from rft_core.tasks.triton_examples import read_inputs
-from rft_core.tasks.triton_kernels import wrap
+from rft_core.tasks.triton.examples import read_inputs
+from rft_core.tasks.triton.kernels import wrap
 
 FOLDER = Path(__file__).resolve().parents[2] / "cases" / "kernels"
 

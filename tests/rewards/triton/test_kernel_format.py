@@ -3,7 +3,7 @@
 import pytest
 
 from rft_core.rewards.triton.format import grade_triton_format
-from rft_core.tasks.triton_kernels import TRITON_KERNELS, TRITON_KERNELS_EASY, wrap
+from rft_core.tasks.triton.kernels import TRITON_KERNELS, TRITON_KERNELS_EASY, wrap
 from tests.rewards.triton.kernel_case_files import list_cases, read_case_named
 
 PART = 1 / 7

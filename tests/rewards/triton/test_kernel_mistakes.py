@@ -9,7 +9,7 @@ import pytest
 from rft_core.rewards.triton.format import grade_triton_format
 from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_code
-from rft_core.tasks.triton_kernels import wrap
+from rft_core.tasks.triton.kernels import wrap
 from tests.rewards.triton.kernel_case_files import LAUNCH, PLAIN, ROW, flags_of, list_cases
 from tests.work import cpu_seconds
 

@@ -3,7 +3,7 @@
 import pytest
 
 from rft_core.rewards.triton.source import LONGEST_CODE, find_code, read_code, read_completion
-from rft_core.tasks.triton_kernels import wrap
+from rft_core.tasks.triton.kernels import wrap
 from tests.work import cpu_seconds
 
 CODE = """\

@@ -18,8 +18,8 @@ from rft_core.paths import (
     get_worker_lock_path,
     get_worker_log_path,
 )
-from rft_core.store.connections import list_wal_files
-from rft_core.store.run_lock import is_locked
+from rft_core.store.sqlite.connections import list_wal_files
+from rft_core.store.state.run_lock import is_locked
 
 
 def get_run_revision(runs_dir: Path, run_id: str) -> str:

@@ -3,7 +3,7 @@
 Keywords in: prompts, completions, completion_ids, every row column as a list, trainer_state,
 log_extra, log_metric; those that the function does not accept are left out. Completions are plain
 texts; a module that sets `CONVERSATIONAL = True` gets message lists instead. Functions of one
-source share one process, as they share its module. How a batch is scored by it: `jailed_calls.py`.
+source share one process, as they share its module. How a batch is scored by it: `calls.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.jailed_calls import CallResult, Failure, failure_of, score_batch
+from rft_core.rewards.jailed.calls import CallResult, Failure, failure_of, score_batch
 from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.kept_session import KeptSession

@@ -26,15 +26,19 @@ from rft_core.errors import (
     cannot_write,
 )
 from rft_core.paths import CHOOSE_RUNS_DIR
-from rft_core.store.connections import connect_for_reading, connect_for_writing, connect_to_copy
-from rft_core.store.failures import (
+from rft_core.store.schema.schema import Schema
+from rft_core.store.sqlite.connections import (
+    connect_for_reading,
+    connect_for_writing,
+    connect_to_copy,
+)
+from rft_core.store.sqlite.failures import (
     explain_sqlite_error,
     explain_unreadable,
     make_disk_full_error,
     means_disk_full,
 )
-from rft_core.store.run_lock import share_lock
-from rft_core.store.schema.schema import Schema
+from rft_core.store.state.run_lock import share_lock
 
 RowT = TypeVar("RowT")
 

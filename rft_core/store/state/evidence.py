@@ -10,7 +10,6 @@ from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError, UnreadableRunError
 from rft_core.paths import get_run_dir, get_supervisor_lock_path, get_worker_lock_path
-from rft_core.store.run_lock import is_locked
 from rft_core.store.run_reader import (
     RunProgress,
     WorkerLife,
@@ -23,6 +22,7 @@ from rft_core.store.run_reader import (
     recent_step_seconds,
     training_seconds,
 )
+from rft_core.store.state.run_lock import is_locked
 
 
 @dataclass(frozen=True)

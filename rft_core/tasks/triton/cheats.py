@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 
 from rft_core.rewards.triton.source import ENTRY
-from rft_core.tasks.triton_reference import LONGEST_REFERENCE
+from rft_core.tasks.triton.reference import LONGEST_REFERENCE
 from rft_core.types import Row
 
 _COPY = """\

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rft_core.paths import get_reserve_path
-from rft_core.store.failures import is_disk_full
+from rft_core.store.sqlite.failures import is_disk_full
 
 RESERVE_BYTES = 2 << 20
 ROOM_NEEDED = 8 * RESERVE_BYTES  # on a disk with less free, the space is better left to the runs

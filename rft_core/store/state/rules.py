@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rft_core.store.commands import STOP_KINDS, Command, get_last_start
-from rft_core.store.evidence import Evidence
 from rft_core.store.run_reader import WorkerLife
+from rft_core.store.state.evidence import Evidence
 
 # The first row whose facts all hold gives the state. `Facts` says what each of them means.
 RULES: tuple[tuple[str, tuple[str, ...]], ...] = (

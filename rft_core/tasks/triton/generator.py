@@ -15,8 +15,8 @@ from typing import Any
 from rft_core.errors import BadInputError
 from rft_core.tasks.splits import choose_split
 from rft_core.tasks.task import Rows
-from rft_core.tasks.triton_examples import EXAMPLES
-from rft_core.tasks.triton_expression import (
+from rft_core.tasks.triton.examples import EXAMPLES
+from rft_core.tasks.triton.expression import (
     Expression,
     apply,
     make_input,
@@ -25,7 +25,7 @@ from rft_core.tasks.triton_expression import (
     write_torch,
     write_triton,
 )
-from rft_core.tasks.triton_reference import make_key
+from rft_core.tasks.triton.reference import make_key
 from rft_core.types import Row
 
 NAMES = ("x", "y", "z")

@@ -1,7 +1,7 @@
 """Hand-written kernels to write: 13 for training, and others for validation and the held-out test.
 
 As in Predibase's experiment, 13 functions are enough to start from. Each is a text file in
-`triton_samples/`: the inputs, the PyTorch reference, and a Triton rewrite that is right.
+`samples/`: the inputs, the PyTorch reference, and a Triton rewrite that is right.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent / "triton_samples"
+FOLDER = Path(__file__).resolve().parent / "samples"
 SPLITS = ("train", "validation", "held_out")
 REFERENCE_MARK, GOLD_MARK = "--- reference ---\n", "--- gold ---\n"
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.tasks import triton_generator
 from rft_core.tasks.task import Rows, Task
-from rft_core.tasks.triton_cheats import triton_cheats
-from rft_core.tasks.triton_examples import EXAMPLES
-from rft_core.tasks.triton_generator import read_problem, write_kernel
-from rft_core.tasks.triton_reference import make_key
+from rft_core.tasks.triton import generator as triton_generator
+from rft_core.tasks.triton.cheats import triton_cheats
+from rft_core.tasks.triton.examples import EXAMPLES
+from rft_core.tasks.triton.generator import read_problem, write_kernel
+from rft_core.tasks.triton.reference import make_key
 from rft_core.types import Row
 
 SYSTEM_TEMPLATE = (

@@ -7,7 +7,7 @@ from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_info import GraderInfo
-from rft_core.rewards.jailed_calls import (
+from rft_core.rewards.jailed.calls import (
     FLAG_COLUMN,
     REASON_COLUMN,
     CallResult,

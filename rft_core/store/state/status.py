@@ -12,11 +12,10 @@ from sqlite_utils import Database
 from rft_core.config import RunConfig
 from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from rft_core.store.commands import Command, get_last_start, list_commands
-from rft_core.store.evidence import Evidence, read_evidence
-from rft_core.store.process_identity import is_suspended
-from rft_core.store.run_lock import read_holder
 from rft_core.store.runs import RunRow, check_run_exists, get_run, list_runs
-from rft_core.store.state_rules import (
+from rft_core.store.state.evidence import Evidence, read_evidence
+from rft_core.store.state.process_identity import is_suspended
+from rft_core.store.state.rules import (
     ACTIVE_STATES,
     RESUMABLE_STATES,
     STOPPABLE_STATES,
@@ -26,6 +25,7 @@ from rft_core.store.state_rules import (
     get_kill_reason,
     get_stops,
 )
+from rft_core.store.state.run_lock import read_holder
 
 STUCK_AFTER_SECONDS = 600.0
 SILENT_AFTER_SECONDS = 10.0  # without a heartbeat, which comes every second

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rft_core.errors import WorkerError
-from rft_core.store.process_identity import ProcessIdentity, get_identity
+from rft_core.store.state.process_identity import ProcessIdentity, get_identity
 
 _PROBE_SECONDS = 2.0
 

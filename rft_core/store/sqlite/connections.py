@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from sqlite_utils import Database
 
-from rft_core.store.failures import get_code
+from rft_core.store.sqlite.failures import get_code
 
 BUSY_TIMEOUT_SECONDS = 30
 _CANNOT_WORK_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)

@@ -1,0 +1,1 @@
+"""Opening SQLite: connections, migrations, transactions, and what a failure means to people."""

@@ -1,0 +1,1 @@
+"""PyTorch to Triton: rows by hand and by a generator, their reference kernels, and known cheats."""
