@@ -52,12 +52,11 @@ from rft_core.store.state.process_identity import get_identity
 from rft_core.store.state.run_lock import FileLock
 from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.disk_room import make_room
-from rft_core.training.ending import AttemptEnding, explain_ending, explain_failure
+from rft_core.training.ending import MOVED, AttemptEnding, explain_ending, explain_failure
 from rft_core.training.heartbeat import heartbeat
 from rft_core.training.stop import StopRequest, StopRequestedError
 
 MAX_THREADS = 8
-MOVED = "Its folder was moved or deleted while it trained. Resume it where it is now"
 
 logger = logging.getLogger(__name__)
 
@@ -114,9 +113,9 @@ def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attemp
         _begin(assignment, writer)
         ending = _work(assignment, writer, stop)
     except BaseException as error:  # a library's panic is none of Python's exceptions
-        stop.defer()
+        stop.ignore()
         ending = explain_ending(error, run_dir)
-    stop.defer()
+    stop.ignore()
     if ending.outcome == "needs_attention":
         make_room(assignment.runs_dir, assignment.run.id)
     writer.end_attempt(ending.outcome, ending.message)

@@ -163,6 +163,18 @@ def test_running_out_of_memory_is_told_in_plain_words() -> None:
     assert explain_failure(ValueError("odd")) == "ValueError: odd"
 
 
+def test_a_worker_whose_folder_is_moved_ends_with_a_word(tiny_model: Path, runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, tiny_model, max_steps=10_000, eval_steps=0)
+    worker = start_worker(runs_dir)
+    await_truth(lambda: read_step(runs_dir) >= 1, "a first step")
+    moved = runs_dir.with_name("moved")
+    runs_dir.rename(moved)
+    assert worker.wait(timeout=120) == 0, read_log(moved)
+    (attempt,) = read_attempts(moved)
+    assert attempt.outcome == "stopped" and "moved or deleted" in (attempt.message or "")
+    assert not runs_dir.exists()
+
+
 def test_a_full_disk_needs_attention_and_then_a_resume(tiny_model: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -11,6 +11,7 @@ from rft_core.store.run_writer import Outcome
 from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
 from rft_core.training.stop import StopRequestedError
 
+MOVED = "Its folder was moved or deleted while it trained. Resume it where it is now"
 LONGEST_CAUSE = 300  # characters of a library's own words
 MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
 
@@ -28,6 +29,8 @@ def explain_ending(error: BaseException, run_dir: Path) -> AttemptEnding:
     if isinstance(error, StopRequestedError):
         return AttemptEnding("stopped", str(error) or "Stopped before its first step")
     logger.error("the run failed", exc_info=error)
+    if not run_dir.is_dir():  # whatever failed without it, before the heartbeat noticed
+        return AttemptEnding("stopped", MOVED)
     if not isinstance(error, RftError) and means_disk_full(error, run_dir):
         error = make_disk_full_error(run_dir)
     if isinstance(error, DiskFullError):

@@ -29,6 +29,7 @@ class StopRequest:
         self.is_set = False
         self._interrupts = True
         self._reason = ""
+        self._is_over = False
 
     def abandon(self, reason: str) -> None:
         """From any thread: interrupt whatever is being done, now, without a checkpoint."""
@@ -45,6 +46,10 @@ class StopRequest:
         """From now on a request is noted and interrupts nothing: the training loop looks at it."""
         self._interrupts = False
 
+    def ignore(self) -> None:
+        """From now on nothing is interrupted, not even to abandon it: the last words are said."""
+        self._interrupts, self._is_over = False, True
+
     @contextmanager
     def handle_signals(self) -> Iterator[None]:
         before = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
@@ -56,6 +61,6 @@ class StopRequest:
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         reason, self._reason = self._reason, ""
-        if reason:
+        if reason and not self._is_over:
             raise StopRequestedError(reason)
         self.set()
