@@ -84,8 +84,9 @@ def test_a_constant_is_drawn_flat_with_its_gap_under_a_name_that_is_cut(
         ".map(plot => plot._fullLayout.yaxis.range)"
     )
     assert ranges[0] == pytest.approx([0.05, 0.15], abs=1e-6) and ranges[1] == [-1, 1]
-    line = plots.nth(PANELS).locator(".scatterlayer .js-line").last.get_attribute("d")
-    assert line and line.count("M") == 2  # the pen is lifted once
+    lines = plots.nth(PANELS).locator(".scatterlayer .trace").last.locator(".js-line")
+    drawn = lines.evaluate_all("paths => paths.map(path => path.getAttribute('d')).join('')")
+    assert drawn.count("M") == 2  # the pen is lifted once
     title, panel = (
         page.locator(name).nth(PANELS).bounding_box() for name in (".rft-panel-name", ".rft-panel")
     )
@@ -147,8 +148,10 @@ def test_a_click_on_a_point_arrives_in_python_with_its_step(page: Page, chart_ur
         }"""
     )
     page.mouse.move(*at)
+    label = page.locator(".rft-plotly").nth(2).locator(".hoverlayer text").first
+    expect(label).to_be_attached(timeout=30_000)  # plotly takes a click for what it hovers over
     page.mouse.click(*at)
-    expect(page.get_by_text("clicked: total validation 200")).to_be_visible()
+    expect(page.get_by_text("clicked: total validation 200")).to_be_visible(timeout=30_000)
 
 
 def test_a_chart_that_was_left_and_opened_again_gets_all_points(
