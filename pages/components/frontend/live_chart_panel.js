@@ -122,7 +122,7 @@ export class Panel {
       dragmode: "zoom",
       hovermode: "x unified",
       hoverdistance: 40,
-      uirevision: `${view.axis} ${logY} ${flat}`,
+      uirevision: `${view.axis} ${logY}`,
       hoverlabel: {
         bgcolor: theme.background,
         bordercolor: theme.line,
@@ -143,6 +143,7 @@ export class Panel {
         ...axisStyle(theme),
         type: logY ? "log" : "linear",
         nticks: 5,
+        uirevision: `${logY} ${flat}`, // a curve that begins to move keeps the zoom in x
         ...(flat ? { range: flat, autorange: false } : { autorange: true }),
         ...(logY ? { tickformat: "~g", dtick: decades > 1 ? 1 : "D2" } : {}),
       },
