@@ -125,7 +125,7 @@ def test_what_would_have_been_is_dashed_beside_what_was(runs_dir: Path) -> None:
 
     write_finished_run(runs_dir, RUN, steps=10)
     rescore(runs_dir, RUN, OTHER)
-    curves = read_rescored(RUN, get_rescore(runs_dir, RUN, OTHER.id))
+    curves = read_rescored(RUN, get_rescore(runs_dir, RUN, OTHER.id), "once")
     weights = dict(zip(REWARDS.names, REWARDS.weights, strict=True))
     panels = {panel.title: panel for panel in reward_panels(Curves(), weights, curves)}
     assert list(panels) == ["format", "equation", "brevity (only logged)", "short", "Total reward",
