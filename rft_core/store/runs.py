@@ -1,6 +1,6 @@
 """Runs in the index: their settings, and where they came from.
 
-Nothing here knows whether a run is alive: see `state_rules.py`. A run whose settings this version
+Nothing here knows whether a run is alive: see `state/rules.py`. A run whose settings this version
 cannot read is listed apart, and hides no other.
 """
 
