@@ -187,7 +187,7 @@ def test_every_setting_reaches_the_trainer_it_is_declared_for(make_parts: Any, m
         "lr_scheduler_type": "linear", "warmup_steps": 3, "max_steps": 7,
         "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
         "gradient_checkpointing": True, "per_device_eval_batch_size": 2, "seed": 5,
-        "vllm_mode": "server",
+        "vllm_mode": "server", "vllm_gpu_memory_utilization": 0.5, "vllm_max_model_length": 64,
     }  # fmt: skip
     declared = {name for m in METHODS.values() for name in trl_settings(m)}
     assert declared == set(changed), "a setting that goes to TRL must be tried here"
