@@ -16,7 +16,7 @@ from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
 from tests.browser.page_actions import button
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENCE = 420_000  # milliseconds for twenty steps; they take 80 s on two idle cores
 VALIDATED = 20  # the step whose validation is waited for
 CURVE = """title => {

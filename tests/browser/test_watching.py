@@ -97,6 +97,26 @@ def test_a_tab_redraws_only_what_is_new_and_not_while_it_is_hidden(
     expect(header(page)).to_contain_text("Step 11", timeout=PATIENCE)
 
 
+def test_a_clicked_link_is_given_its_way_before_any_redraw(
+    page: Page, url: str, live: SampleRun
+) -> None:
+    """Streamlit goes to the page of the last request: a redraw must not follow the click."""
+    page.goto(f"{url}/monitor?run={live.id}")
+    link = page.get_by_role("link", name="All generations of this step")
+    expect(link).to_be_visible(timeout=PATIENCE)
+    page.evaluate("""() => document.body.addEventListener("click", event => {
+        event.preventDefault()
+        event.stopPropagation()  // as long as this holds, the click is on its way
+    }, true)""")
+    link.click()
+    asked: list[Any] = []
+    page.on("request", lambda request: asked.append(request) if is_pulse(request) else None)
+    live.train(1)
+    page.wait_for_timeout(2500)  # nothing is to happen: there is no event to wait for
+    assert not asked and "Step 10" in header(page).inner_text()
+    expect(header(page)).to_contain_text("Step 11", timeout=PATIENCE)  # the click was lost
+
+
 def is_pulse(traffic: Any) -> bool:
     return "/rft-pulse" in traffic.url
 

@@ -1,6 +1,7 @@
 """Monitor, driven without a browser: what it says about runs in every state."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -229,3 +230,30 @@ def test_only_where_completions_are_unscored_are_they_linked(
     assert "The run needs you" in app.error[0].value
     labels = [link.proto.label for link in app.get("page_link")]
     assert sum("could not be scored" in label for label in labels) == links
+
+
+def place_of_the_charts(app: AppTest) -> list[int]:
+    """Where the first chart stands in the tree of blocks: Streamlit keeps it only in its place."""
+
+    def search(block: Any) -> list[int] | None:
+        for index, child in getattr(block, "children", {}).items():
+            if child.type == "bidi_component":
+                return [index]
+            if (below := search(child)) is not None:
+                return [index, *below]
+        return None
+
+    found = search(app.main)
+    assert found is not None
+    return found
+
+
+def test_no_notice_moves_the_charts(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.hold()
+    run.train(3)
+    app = open_monitor("countdown-1")
+    at_rest, place = len(page_text(app)), place_of_the_charts(app)
+    app.button(key="stop-countdown-1").click().run()
+    assert "saved, which may take minutes" in page_text(app) and len(page_text(app)) > at_rest
+    assert place_of_the_charts(app) == place

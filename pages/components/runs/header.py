@@ -38,7 +38,8 @@ def run_header(status: RunStatus, checkpoints: list[Checkpoint], written_at: flo
         st.progress(min(status.step / max(status.max_steps, 1), 1.0))
         if status.run.parent_run:
             st.caption(f"Forked from `{status.run.parent_run}` at step {status.run.parent_step}.")
-    _trouble(status)
+    with st.container():  # whatever stands in it, the charts below keep their place
+        _trouble(status)
 
 
 def _facts(status: RunStatus, written_at: float | None) -> list[str]:
