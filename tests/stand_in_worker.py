@@ -2,13 +2,15 @@
 
 Its behaviour is the run's name: "" makes `max_steps` steps, "endless" makes steps until it is told
 to stop, "deaf" does so too but ignores SIGTERM, "stuck" moreover records one step only, "broken"
-dies before it begins, "failing" ends with an error.
+dies before it begins, "failing" ends with an error, "lingering" makes endless steps and takes its
+time to leave, until after it was asked to go on.
 """
 
 import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from rft_core.config import RunConfig
@@ -29,6 +31,7 @@ from rft_core.training.checkpoints import write_checkpoint
 from rft_core.training.heartbeat import heartbeat
 
 STEP_SECONDS = 0.01
+LINGER_SECONDS = 1.0  # a few ticks of a supervisor
 
 
 def main(run_id: str) -> None:
@@ -45,6 +48,18 @@ def main(run_id: str) -> None:
     lock.acquire()
     with heartbeat(get_heartbeat_path(runs_dir, run_id), lock.is_in_place, stop_asked.set):
         live(run_id, runs_dir, config, start, stop_asked)
+    if config.name == "lingering":
+        lock.release()
+        linger(runs_dir, run_id, start)
+
+
+def linger(runs_dir: Path, run_id: str, answered: Command | None) -> None:
+    with open_index(runs_dir) as index:
+        while (newest := get_last_start(list_commands(index, run=run_id))) and answered:
+            if newest.id != answered.id:
+                break
+            time.sleep(0.01)
+    time.sleep(LINGER_SECONDS)
 
 
 def live(

@@ -48,11 +48,14 @@ def decide(
     alive: AbstractSet[str],
     *,
     max_runs: int,
+    closing: AbstractSet[str] = frozenset(),
     stuck: AbstractSet[str] = frozenset(),
 ) -> list[Action]:
     """`commands`: all there are, oldest first. `alive`: the runs that have a living worker.
 
-    `stuck`: those of them that got on with nothing for long after they were asked to stop.
+    `closing`: those of them whose worker has let go of its run and is about to end: it answers no
+    start any more, and the next worker waits for its end. `stuck`: those that got on with nothing
+    for long after they were asked to stop.
     """
     histories: dict[str, list[Command]] = {}
     for command in commands:
@@ -66,7 +69,7 @@ def decide(
         if command.kind in STOP_KINDS:
             act = KillWorker if command.kind == "kill" else AskToStop
             actions.append(act(command) if is_alive else Settle(command))
-        elif _is_settled_start(command, histories[command.run], is_alive):
+        elif _is_settled_start(command, histories[command.run], command.run in alive - closing):
             actions.append(Settle(command))
         elif not is_alive and places > 0:
             actions.append(StartWorker(command))
@@ -82,13 +85,13 @@ def get_handled_stop(history: Sequence[Command]) -> Command | None:
     return stops[-1] if stops else None
 
 
-def _is_settled_start(start: Command, history: Sequence[Command], is_alive: bool) -> bool:
-    """Cancelled by a later stop, asked for twice, or already answered by a living worker."""
+def _is_settled_start(start: Command, history: Sequence[Command], is_held: bool) -> bool:
+    """Cancelled by a later stop, asked for twice, or already answered by a worker that holds it."""
     position = history.index(start)
     is_cancelled = any(command.kind in STOP_KINDS for command in history[position + 1 :])
     before = _since_last_start(history[:position])
     is_second = len(before) == 1 and before[0].handled_at is None
-    return is_alive or is_cancelled or is_second
+    return is_held or is_cancelled or is_second
 
 
 def _since_last_start(history: Sequence[Command]) -> Sequence[Command]:

@@ -32,8 +32,10 @@ from rft_core.paths import (
     get_supervisor_log_path,
 )
 from rft_core.store.commands import (
+    LOCAL,
     add_command,
     find_command,
+    get_last_start,
     has_open_commands,
     list_commands,
 )
@@ -52,12 +54,15 @@ POLL_SECONDS = 0.2
 RESTART_SECONDS = 2.0  # between two starts of a supervisor by those who only look
 
 
-def launch(runs_dir: Path, config: RunConfig, *, command_id: str | None = None) -> str:
+def launch(
+    runs_dir: Path, config: RunConfig, *, command_id: str | None = None, backend: str = LOCAL
+) -> str:
     """Check, pin the prompts and rewards, and queue a run. Returns its id.
 
-    Raises `BadInputError` naming every problem, before anything is written.
+    `backend`: where its workers shall live, always. Raises `BadInputError` naming every problem,
+    before anything is written.
     """
-    return _add_run(runs_dir, config, command_id)
+    return _add_run(runs_dir, config, command_id, backend)
 
 
 def fork(
@@ -71,13 +76,15 @@ def fork(
     """Queue a new run that begins with the adapter of `run_id` at `step` (default: the newest).
 
     `changes` are settings that differ from the parent's. The fork counts its own steps from 0 and
-    its reference stays the base model. Returns the new run's id.
+    its reference stays the base model. It is made where its parent was. Returns the new run's id.
     """
     with open_index(runs_dir) as index:
         parent = get_run(index, run_id)
+        begun = get_last_start(list_commands(index, run=run_id))
     checkpoint = _choose_checkpoint(runs_dir, run_id, step)
     config = _fork_config(parent.config, dict(changes or {}))
-    return _add_run(runs_dir, config, command_id, parent=run_id, step=checkpoint.step)
+    backend = begun.backend if begun else LOCAL
+    return _add_run(runs_dir, config, command_id, backend, parent=run_id, step=checkpoint.step)
 
 
 def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> None:
@@ -193,6 +200,7 @@ def _add_run(
     runs_dir: Path,
     config: RunConfig,
     command_id: str | None,
+    backend: str,
     *,
     parent: str | None = None,
     step: int | None = None,
@@ -209,7 +217,7 @@ def _add_run(
             pin_adapter(runs_dir, run_id, parent=parent, step=step)
         added = add_run(
             index, id=run_id, config=config, parent_run=parent, parent_step=step,
-            launch_id=command_id,
+            launch_id=command_id, backend=backend,
         )  # fmt: skip
     if added != run_id:  # the other half of a double click was faster
         shutil.rmtree(get_run_dir(runs_dir, run_id))

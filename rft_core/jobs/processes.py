@@ -16,7 +16,7 @@ from pathlib import Path
 from rft_core.errors import BadInputError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_supervisor_lock_path, get_supervisor_log_path
 from rft_core.store.state.process_identity import ProcessIdentity, is_alive
-from rft_core.store.state.run_lock import is_locked
+from rft_core.store.state.run_lock import LockForChild, is_locked
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "rft_core.jobs.supervisor")
 
@@ -34,19 +34,22 @@ def read_max_runs() -> int:
 
 
 def start_detached(
-    command: Sequence[str], *, log_path: Path, runs_dir: Path
+    command: Sequence[str], *, log_path: Path, runs_dir: Path, lock: LockForChild | None = None
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, so that no closed terminal can reach it.
 
-    It reads nothing, appends what it prints to `log_path`, and finds the project and `runs_dir`.
+    It reads nothing, appends what it prints to `log_path`, finds the project and `runs_dir`, and
+    holds `lock` until it ends.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, "RFT_RUNS_DIR": str(runs_dir), "PYTHONUNBUFFERED": "1"}
+    environment |= lock.environment if lock else {}
     with log_path.open("ab") as log:
         try:
             return subprocess.Popen(
                 list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=PROJECT_ROOT, env=environment, start_new_session=True,
+                pass_fds=lock.to_pass if lock else (),
             )  # fmt: skip
         except OSError as error:
             raise WorkerError(f"Could not start {command[0]}", str(error)) from error

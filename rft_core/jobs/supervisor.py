@@ -121,7 +121,10 @@ class Supervisor:
             alive = self._find_alive(histories)
             self._watched = set(alive)
             stuck = self._silence.find_stuck(index, histories, alive)
-            actions = decide(commands, alive.keys(), max_runs=self._max_runs, stuck=stuck)
+            closing = {run for run, worker in alive.items() if not worker.holds_run(self._runs_dir)}
+            actions = decide(
+                commands, alive.keys(), max_runs=self._max_runs, closing=closing, stuck=stuck
+            )
             failures = [self._answer(index, action, alive) for action in actions]
         if failure := next(filter(None, failures), None):
             raise failure

@@ -41,6 +41,10 @@ class Worker:
     def is_alive(self) -> bool:
         return self.backend.is_alive(self.run, self.handle)
 
+    def holds_run(self, runs_dir: Path) -> bool:
+        """Until it has said its last word; its process ends a moment later."""
+        return is_locked(get_worker_lock_path(runs_dir, self.run))
+
     def ask_to_stop(self) -> bool:
         return self.backend.ask_to_stop(self.run, self.handle)
 

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import read_rows, transaction
 
+LOCAL = "local"  # the backend of whoever says nothing else
 START_KINDS = ("launch", "resume")
 STOP_KINDS = ("stop", "kill")
 
@@ -36,7 +37,7 @@ class Command:
     worker_started: float | None
     worker_ended_at: float | None
     error: str | None
-    backend: str = "local"
+    backend: str = LOCAL
     handle: str | None = None
 
     @property
@@ -48,14 +49,17 @@ class Command:
 def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
     """False when a command with this id was already there (a double click).
 
-    Raises `NotFoundError` when the run has been deleted in the meantime.
+    A run stays with the backend that it was launched on. Raises `NotFoundError` when the run has
+    been deleted in the meantime.
     """
     with transaction(db) as connection:
         if connection.execute("SELECT 1 FROM deleted_runs WHERE id = ?", (run,)).fetchone():
             raise NotFoundError(f"Run '{run}' has been deleted")
         cursor = connection.execute(
-            "INSERT OR IGNORE INTO commands (id, kind, run, created_at) VALUES (?, ?, ?, ?)",
-            (id, kind, run, time.time()),
+            "INSERT OR IGNORE INTO commands (id, kind, run, created_at, backend) "
+            "VALUES (?, ?, ?, ?, coalesce("
+            "(SELECT backend FROM commands WHERE run = ? ORDER BY number DESC LIMIT 1), ?))",
+            (id, kind, run, time.time(), run, LOCAL),
         )
         return cursor.rowcount == 1
 
@@ -104,13 +108,14 @@ def set_command_handled(
     worker_pid: int | None = None,
     worker_started: float | None = None,
     error: str | None = None,
-    backend: str = "local",
+    backend: str | None = None,
     handle: str | None = None,
 ) -> None:
+    """`backend`: which one's worker answers it; None: the one that was asked for."""
     with transaction(db) as connection:
         connection.execute(
             "UPDATE commands SET handled_at = ?, worker_pid = ?, worker_started = ?, error = ?, "
-            "backend = ?, handle = ? WHERE id = ?",
+            "backend = coalesce(?, backend), handle = ? WHERE id = ?",
             (time.time(), worker_pid, worker_started, error, backend, handle, id),
         )
 

@@ -17,6 +17,7 @@ from sqlite_utils import Database
 
 from rft_core.config import RunConfig, restore_config
 from rft_core.errors import BadInputError, NotFoundError
+from rft_core.store.commands import LOCAL
 from rft_core.store.sqlite.database import transaction
 
 _COLUMNS = "id, name, config, created_at, parent_run, parent_step"
@@ -50,6 +51,7 @@ def add_run(
     parent_run: str | None = None,
     parent_step: int | None = None,
     launch_id: str | None = None,
+    backend: str = LOCAL,
 ) -> str:
     """Add a run and, with `launch_id`, the command that starts it, in one transaction.
 
@@ -68,8 +70,9 @@ def add_run(
         )
         if launch_id is not None:
             connection.execute(
-                "INSERT INTO commands (id, kind, run, created_at) VALUES (?, 'launch', ?, ?)",
-                (launch_id, id, now),
+                "INSERT INTO commands (id, kind, run, created_at, backend) "
+                "VALUES (?, 'launch', ?, ?, ?)",
+                (launch_id, id, now, backend),
             )
     return id
 

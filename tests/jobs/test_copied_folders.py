@@ -66,15 +66,15 @@ def test_a_resume_in_a_copy_starts_a_worker_of_its_own(
     check_goes_on(supervised, pid)
 
 
-def test_a_worker_that_has_yet_to_take_its_lock_is_nobodys_in_a_copy(tmp_path: Path) -> None:
-    """The only thing known of it is its handle, which the copy has, too."""
+def test_a_worker_that_has_yet_to_begin_is_nobodys_in_a_copy(tmp_path: Path) -> None:
+    """Another supervisor knows its handle, which the copy has, too."""
     with runs_folder(tmp_path / "runs") as folder:
         folder.add_run("a", name="endless")
         shutil.copytree(folder.path, tmp_path / "copy")
         backend = LocalBackend(folder.path, [sys.executable, "-c", "import time; time.sleep(600)"])
         handle = backend.start("a")
         try:
-            assert not is_locked(get_worker_lock_path(folder.path, "a"))
+            assert is_locked(get_worker_lock_path(folder.path, "a"))
             assert LocalBackend(folder.path).is_alive("a", handle)  # another supervisor's view
             elsewhere = LocalBackend(tmp_path / "copy")
             assert not elsewhere.is_alive("a", handle)

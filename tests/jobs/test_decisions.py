@@ -103,3 +103,11 @@ def test_an_old_stop_does_not_kill_a_resumed_worker() -> None:
         asked("3", "resume", "a", 3.0),
     ]
     assert decisions(commands, {"a"}, stuck={"a"}) == []
+
+
+def test_a_worker_that_is_about_to_end_answers_no_start_and_the_next_waits_for_its_end() -> None:
+    commands = [asked("1", "launch", "a", 1.0), asked("2", "resume", "a")]
+    assert list(decide(commands, {"a"}, max_runs=2, closing={"a"})) == []
+    assert list(decide(commands, set(), max_runs=2)) == [StartWorker(commands[1])]
+    cancelled = [*commands, asked("3", "stop", "a")]
+    assert Settle(commands[1]) in decide(cancelled, {"a"}, max_runs=2, closing={"a"})

@@ -6,7 +6,7 @@ import signal
 import psutil
 import pytest
 
-from rft_core.paths import get_heartbeat_path
+from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 
@@ -30,7 +30,8 @@ def test_a_worker_that_is_suspended_runs_with_a_word(supervised: RunsFolder) -> 
     pid = supervised.worker_pid("a")
     os.kill(pid, signal.SIGSTOP)
     await_truth(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, "its suspension")
-    os.utime(get_heartbeat_path(supervised.path, "a"), (0, 0))  # as after a long while
+    for path in (get_worker_lock_path, get_heartbeat_path):
+        os.utime(path(supervised.path, "a"), (0, 0))  # as after a long while
     status = supervised.get_status("a")
     assert status.state == "running"
     assert "has not responded" in status.not_responding

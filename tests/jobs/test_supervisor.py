@@ -49,6 +49,18 @@ def test_a_stopped_run_resumes_where_it_was(supervised: RunsFolder) -> None:
     assert supervised.count_attempts("a") == 2
 
 
+def test_a_resume_is_not_lost_on_a_worker_that_has_yet_to_leave(supervised: RunsFolder) -> None:
+    supervised.add_run("a", name="lingering")
+    supervised.await_step("a", 3)
+    supervised.ask("stop", "a")
+    stopped = supervised.await_state("a", "stopped")
+    assert supervised.find_processes(WORKER)
+    supervised.ask("resume", "a")
+    supervised.await_step("a", stopped.step + 2)
+    assert supervised.count_attempts("a") == 2
+    assert len(supervised.find_processes(WORKER)) == 1
+
+
 def test_a_worker_killed_outright_is_crashed_and_can_be_resumed(supervised: RunsFolder) -> None:
     supervised.add_run("a", name="endless")
     supervised.await_step("a", 2)

@@ -51,7 +51,11 @@ class Backend(Protocol):
         """As `commands.backend` spells it."""
 
     def start(self, run: str) -> str:
-        """Start a worker for the run; its handle."""
+        """Start a worker for the run; its handle.
+
+        From before this returns until the worker's end, the run's lock is held, by the worker or
+        for it (see `LockForChild`): the lock is how everybody else sees that the run is alive.
+        """
 
     def find(self, run: str) -> str | None:
         """The living worker that holds the run, whoever started it; None where there is none."""

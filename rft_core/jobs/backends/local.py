@@ -1,7 +1,7 @@
 """Workers as processes of this machine, in sessions of their own.
 
-A worker counts only if it holds the lock of *this* run's folder, or is on its way there: in a
-copied folder the handles name the original's processes, which must never be signalled from here.
+A worker counts only if it holds the lock of *this* run's folder: in a copied folder the handles
+name the original's processes, which must never be signalled from here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
 from rft_core.paths import get_run_dir, get_worker_lock_path, get_worker_log_path
 from rft_core.store.commands import Command
 from rft_core.store.state.process_identity import ProcessIdentity, get_identity, is_alive
-from rft_core.store.state.run_lock import is_locked, read_holder
+from rft_core.store.state.run_lock import LockForChild, is_locked, read_holder
 
 WORKER_COMMAND = (sys.executable, "-m", "rft_core.worker")
 
@@ -51,21 +51,25 @@ class LocalBackend:
         self._newest: dict[str, str] = {}  # by run: the handle of its last worker
 
     def start(self, run: str) -> str:
-        """One that was started a moment ago is not started again: it may not be noted yet."""
-        newest = self._newest.get(run, "")
-        if newest and self._children[newest].poll() is None:
-            return newest
-        process = start_detached(
-            [*self._worker_command, run],
-            log_path=get_worker_log_path(self._runs_dir, run),
-            runs_dir=self._runs_dir,
-        )
-        handle = self._make_handle(run, get_identity(process.pid))
+        with LockForChild(get_worker_lock_path(self._runs_dir, run)) as lock:
+            process = start_detached(
+                [*self._worker_command, run],
+                log_path=get_worker_log_path(self._runs_dir, run),
+                runs_dir=self._runs_dir,
+                lock=lock,
+            )
+            identity = get_identity(process.pid)
+            lock.sign(identity)
+        handle = self._make_handle(run, identity)
         self._children[handle] = process
         self._newest[run] = handle
         return handle
 
     def find(self, run: str) -> str | None:
+        """One that we started a moment ago may not be noted: only its own handle tells its end."""
+        newest = self._newest.get(run, "")
+        if newest and self._children[newest].poll() is None:
+            return newest
         lock = get_worker_lock_path(self._runs_dir, run)
         if not is_locked(lock):
             return None
@@ -85,7 +89,7 @@ class LocalBackend:
             return holder.pid == worker.pid
         if not worker.folder:
             return is_locked(lock)
-        # It has yet to take the lock or to sign it, or has released it and is about to end.
+        # It has yet to sign the lock, or has released it and is about to end.
         return worker.folder == self._name_folder(run)
 
     def ask_to_stop(self, run: str, handle: str) -> bool:

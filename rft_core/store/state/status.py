@@ -193,7 +193,11 @@ def _find_silence(runs_dir: Path, run_id: str, heartbeat_age: float | None) -> s
 
 
 def _heartbeat_age(runs_dir: Path, run_id: str) -> float | None:
+    """None before the first beat. That of an earlier worker says nothing of this one, which signed
+    the lock later."""
+    signed, beaten = get_worker_lock_path(runs_dir, run_id), get_heartbeat_path(runs_dir, run_id)
     try:
-        return time.time() - get_heartbeat_path(runs_dir, run_id).stat().st_mtime
+        last = max(signed.stat().st_mtime, beaten.stat().st_mtime)
     except FileNotFoundError:
         return None
+    return time.time() - last
