@@ -212,15 +212,17 @@ def _add_run(
         read_max_runs()
         check_config(index, runs_dir, config)
         config = pin_sets(index, config)
-        run_id = _make_folder(runs_dir, config)
-        if parent is not None and step is not None:
-            pin_adapter(runs_dir, run_id, parent=parent, step=step)
-        added = add_run(
-            index, id=run_id, config=config, parent_run=parent, parent_step=step,
-            launch_id=command_id, backend=backend,
-        )  # fmt: skip
-    if added != run_id:  # the other half of a double click was faster
-        shutil.rmtree(get_run_dir(runs_dir, run_id))
+        added, run_id = "", _make_folder(runs_dir, config)
+        try:
+            if parent is not None and step is not None:
+                pin_adapter(runs_dir, run_id, parent=parent, step=step)
+            added = add_run(
+                index, id=run_id, config=config, parent_run=parent, parent_step=step,
+                launch_id=command_id, backend=backend,
+            )  # fmt: skip
+        finally:
+            if added != run_id:  # it failed, or the other half of a double click was faster
+                shutil.rmtree(get_run_dir(runs_dir, run_id), ignore_errors=True)
     ensure_supervisor(runs_dir)
     return added
 

@@ -4,9 +4,11 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rft_core.jobs.launcher import RESTART_SECONDS, ensure_commands_are_served
@@ -70,14 +72,33 @@ def test_a_damaged_run_does_not_stop_a_supervisors_process(damaged: RunsFolder) 
     assert "failed 1 times" not in get_supervisor_log_path(damaged.path).read_text()
 
 
+@contextmanager
+def paused_between_ticks(supervisor: psutil.Process, index: Path) -> Iterator[None]:
+    """While it does not have the index open.
+
+    A file that is replaced under an open connection leaves its log behind, from which SQLite would
+    make the new file whole again, whatever it held.
+    """
+    while True:
+        supervisor.suspend()
+        await_truth(lambda: supervisor.status() == psutil.STATUS_STOPPED, "its suspension")
+        if str(index) not in {file.path for file in supervisor.open_files()}:
+            break
+        supervisor.resume()
+    assert not any(log.exists() for log in list_wal_files(index))
+    yield
+    supervisor.resume()
+
+
 def test_a_tick_that_fails_does_not_end_the_supervisor(folder: RunsFolder, tmp_path: Path) -> None:
     folder.start_supervisor()
     (before,) = folder.find_processes(SUPERVISOR)
     index, kept, garbage = get_index_path(folder.path), tmp_path / "kept", tmp_path / "garbage"
     await_truth(index.exists, "the index")
     garbage.write_bytes(b"no database at all " * 1000)
-    os.link(index, kept)
-    garbage.replace(index)
+    with paused_between_ticks(before, index):
+        os.link(index, kept)
+        garbage.replace(index)
     log = get_supervisor_log_path(folder.path)
     await_truth(lambda: "failed 2 times" in log.read_text(), "two failed ticks")
     kept.replace(index)
