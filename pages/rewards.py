@@ -81,7 +81,7 @@ def check(edited: EditedRewards, name: str) -> RewardSet | None:
     if not edited.entries:
         st.info("There is no reward yet: add a grader, or write one in Python.")
         return None
-    rewards = RewardSet(edited.entries, name)
+    rewards = RewardSet(edited.entries, name, edited.truth)
     try:
         check_reward_set(rewards)
     except RftError as error:

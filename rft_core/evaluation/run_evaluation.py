@@ -59,7 +59,7 @@ class EvaluationPlan:
 
     def describe(self) -> str:
         count, params = len(self.held_out.rows), self.params
-        judges = [entry.name for entry in find_deciding(self.held_out.reward_set.entries)]
+        judges = [entry.name for entry in find_deciding(self.held_out.reward_set)]
         rows = {
             "held-out": "held-out rows: no run has trained on them or used them for validation",
             "validation": "validation rows: not trained on, but looked at during training",

@@ -1,8 +1,8 @@
 """Reward functions: their vocabulary, the built-in graders, and how several make one reward.
 
-Begin with `contract.py` (what a grade, an entry and a reward set are), `composition.py` (a batch
-scored by a whole set) and `shaping.py` (flags, gates, bounds, groups). `graders.py` lists every
-built-in grader and `grader_info.py` says what kinds there are. A grader that fits one file stands
-beside them (`format.py`, `equation.py`, `matching.py` ...); those that do not have packages:
-`programs`, `kernels` and `judging`. `exchange` takes reward sets to other people's forms and back.
+Begin with `contract.py` (what a grade, an entry and a reward set are), `scorer.py` (a batch scored
+by a whole set) and `shaping.py` (flags, gates, bounds, groups). `registry.py` lists every built-in
+grader and `grader_info.py` says what kinds there are. Graders stand in the folder of their family:
+`text`, `answers`, `structured`, `code`, `judge`, `triton`. `jailed` is what runs behind the walls;
+`exchange` takes reward sets to other people's forms and back.
 """

@@ -19,6 +19,7 @@ from rft_core.types import Messages, Row
 PYTHON_GRADER = "python"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
 NO_VALUE = (None, "")
+ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
 LARGEST = 1e9  # of a score and of a weight: the trainer squares sums of their products in float32
 LONGEST_METRIC_NAME, CUT = 64, "… (cut)"
 
@@ -78,18 +79,37 @@ class RewardEntry:
         return str(self.options.get("function", self.name))
 
 
+def guess_truth(entries: Sequence[RewardEntry]) -> tuple[str, ...]:
+    """What decides in a set that does not say: by convention, and as stored sets always meant it.
+
+    `correctness`, or Countdown's `equation`; else all that is paid for and is more than form; a set
+    that pays for form alone is decided by form. () where nothing has a weight.
+    """
+    named = [e for name in ("correctness", "equation") for e in entries if e.name == name]
+    paid = [entry for entry in entries if entry.weight > 0]
+    others = [e for e in paid if e.name not in ABOUT_FORM and not e.grader.endswith(ABOUT_FORM)]
+    return tuple(entry.name for entry in named[:1] or others or paid)
+
+
 @dataclass(frozen=True)
 class RewardSet:
-    """Named reward functions with weights, in the order in which TRL sees them."""
+    """Named reward functions with weights, in the order in which TRL sees them.
+
+    `truth` names the functions whose full scores mean that a completion is right. (): the set does
+    not say, and `guess_truth` does.
+    """
 
     entries: tuple[RewardEntry, ...]
     name: str = ""
+    truth: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
-        """Hash of the content; the name does not count."""
-        entries = [entry.as_dict() for entry in self.entries]
-        text = json.dumps(entries, sort_keys=True, ensure_ascii=False)
+        """Hash of the content; the name does not count, nor a truth that says what is guessed."""
+        content: Any = [entry.as_dict() for entry in self.entries]
+        if self.truth and set(self.truth) != set(guess_truth(self.entries)):
+            content = {"entries": content, "truth": sorted(self.truth)}
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
         return "rw-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
     @property
@@ -101,14 +121,15 @@ class RewardSet:
         return tuple(entry.weight for entry in self.entries)
 
     def to_json(self) -> str:
-        return json.dumps(
-            {"name": self.name, "entries": [e.as_dict() for e in self.entries]}, ensure_ascii=False
-        )
+        entries = [entry.as_dict() for entry in self.entries]
+        said = {"truth": list(self.truth)} if self.truth else {}
+        return json.dumps({"name": self.name, "entries": entries} | said, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> RewardSet:
         data = json.loads(text)
-        return cls(tuple(RewardEntry(**entry) for entry in data["entries"]), data["name"])
+        entries = tuple(RewardEntry(**entry) for entry in data["entries"])
+        return cls(entries, data["name"], tuple(data.get("truth", ())))
 
 
 @dataclass(frozen=True)

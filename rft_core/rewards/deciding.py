@@ -1,35 +1,34 @@
 """Which reward functions say that a completion is right, and whether it is.
 
-One rule for all who count right answers: `correctness`, or Countdown's `equation`; where a set has
-neither, all that is paid for and is more than a matter of form.
+One rule for all who count right answers: the set says it (`RewardSet.truth`), and where it does
+not, `guess_truth` knows the convention.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
-from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
+from rft_core.rewards.contract import RewardEntry, RewardSet, Scored, guess_truth
 
-CORRECTNESS_NAMES = ("correctness", "equation")
-ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
 FULL = 1.0
 
 
-def find_deciding(entries: Sequence[RewardEntry]) -> list[RewardEntry]:
-    """Empty only where nothing has a weight. A set that pays for form alone is decided by form."""
-    named = [e for name in CORRECTNESS_NAMES for e in entries if e.name == name]
-    weighted = [entry for entry in entries if entry.weight > 0]
-    others = [entry for entry in weighted if not _is_about_form(entry)]
-    return named[:1] or others or weighted
+def find_deciding(reward_set: RewardSet) -> list[RewardEntry]:
+    """In the set's order. Empty only where the set does not say and nothing has a weight."""
+    names = reward_set.truth or guess_truth(reward_set.entries)
+    return [entry for entry in reward_set.entries if entry.name in names]
+
+
+def find_paid_deciding(reward_set: RewardSet) -> list[RewardEntry]:
+    """The same among what has a weight: what training can bring about."""
+    paid = tuple(entry for entry in reward_set.entries if entry.weight > 0)
+    truth = tuple(entry.name for entry in paid if entry.name in reward_set.truth)
+    return find_deciding(replace(reward_set, entries=paid, truth=truth))
 
 
 def is_right(reward_set: RewardSet, scored: Scored) -> bool | None:
     """Does it have the full score in everything that decides? None: it could not be judged."""
-    scores = [scored.scores[entry.name] for entry in find_deciding(reward_set.entries)]
+    scores = [scored.scores[entry.name] for entry in find_deciding(reward_set)]
     if any(score is None for score in scores):
         return None
     return all(score is not None and score >= FULL for score in scores)
-
-
-def _is_about_form(entry: RewardEntry) -> bool:
-    return any(entry.grader.endswith(word) or entry.name == word for word in ABOUT_FORM)

@@ -202,6 +202,12 @@ def check_reward_set(reward_set: RewardSet) -> None:
             )
         check_entry(entry)
     check_shaping(reward_set)
+    if unknown := sorted(set(reward_set.truth) - set(reward_set.names)):
+        raise BadInputError(
+            f"'{unknown[0]}' is to say what is right, and is no function of the set",
+            "",
+            f"Choose from {', '.join(reward_set.names)}",
+        )
 
 
 def _is_made_of_others(entry: RewardEntry) -> bool:

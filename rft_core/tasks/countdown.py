@@ -149,7 +149,9 @@ def _right(part: Solution, operator: str) -> str:
 
 
 _REWARDS = RewardSet(
-    (RewardEntry("format", "format"), RewardEntry("equation", "equation")), "countdown"
+    (RewardEntry("format", "format"), RewardEntry("equation", "equation")),
+    "countdown",
+    truth=("equation",),
 )
 _FIELDS = (RowField("nums", "integers"), RowField("target", "integer"))
 _EXAMPLE = {"nums": [15, 74, 9], "target": 50}

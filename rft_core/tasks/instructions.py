@@ -45,6 +45,7 @@ INSTRUCTIONS = Task(
             RewardEntry("correctness", "instructions"),
         ),
         "instructions",
+        truth=("correctness",),
     ),
     example_row=EXAMPLE,
     write_gold=write_gold,

@@ -100,6 +100,7 @@ JSON_OUTPUT = Task(
             RewardEntry("correctness", "json_match", options={"partial": True}, only_if="format"),
         ),
         "json output",
+        truth=("correctness",),
     ),
     example_row=_make_row(random.Random(0), "Ada Berg", "Lima", NOTICES[0]),
     write_gold=write_gold,

@@ -55,7 +55,9 @@ MATHQA = Task(
     ),
     template=PromptTemplate(system="", user=CHOICE_TEMPLATE),
     reward_set=RewardSet(
-        (RewardEntry("format", "format"), RewardEntry("correctness", "choice")), "mathqa"
+        (RewardEntry("format", "format"), RewardEntry("correctness", "choice")),
+        "mathqa",
+        truth=("correctness",),
     ),
     example_row={
         "question": PROBLEM,
@@ -77,6 +79,7 @@ MATHQA_NUMERIC = Task(
     reward_set=RewardSet(
         (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")),
         "mathqa numeric",
+        truth=("correctness",),
     ),
     example_row={"question": PROBLEM, "answer": 80, "rationale": RATIONALE},
     write_gold=write_gold,

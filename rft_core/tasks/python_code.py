@@ -110,7 +110,9 @@ PYTHON_CODE = Task(
     ),
     template=PromptTemplate(system="", user=USER_TEMPLATE),
     reward_set=RewardSet(
-        (RewardEntry("format", "format"), RewardEntry("correctness", "unit_tests")), "python code"
+        (RewardEntry("format", "format"), RewardEntry("correctness", "unit_tests")),
+        "python code",
+        truth=("correctness",),
     ),
     example_row=make_rows("held_out", 1, 0)[0],
     write_gold=write_gold,

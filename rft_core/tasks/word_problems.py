@@ -35,11 +35,14 @@ CALCULATION = re.compile(r"<<([0-9.+\-*/() ]{1,100})=([0-9.]+)>>")
 NUMBER = re.compile(r"[0-9.]+")
 
 _REWARDS = RewardSet(
-    (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")), "word problems"
+    (RewardEntry("format", "format"), RewardEntry("correctness", "numeric_match")),
+    "word problems",
+    truth=("correctness",),
 )
 PROGRAM_REWARDS = RewardSet(
     (RewardEntry("format", "format"), RewardEntry("correctness", "program_answer")),
     "word problems, by program",
+    truth=("correctness",),
 )
 _FIELDS = (RowField("question", "text"), RowField("answer", "any"))
 

@@ -73,6 +73,7 @@ def start_from_rewards(rewards: RewardSet, name: str = "") -> None:
             sources.append(entry.source)
             same = [other for other in rewards.entries if other.source == entry.source]
             parts.append(_python_part(draft, same))
+    st.session_state[draft.key("truth")] = list(rewards.truth)
     _begin(replace(draft, parts=tuple(parts)))
 
 

@@ -23,6 +23,10 @@ from rft_core.rewards.registry import GRADERS, GraderOption
 
 WEIGHT_HELP = "Its share of the reward. 0: only logged, never learned from."
 
+TRUTH_HELP = (
+    "Functions whose full score means that a completion is right: pass rates and evaluations count "
+    "by them."
+)
 OPTIONS_IN_A_LINE, MOST_UNFOLDED = 4, 8
 LONG_TEXTS = ("rubric", "messages", "schema")  # options of several lines
 
@@ -31,11 +35,13 @@ LONG_TEXTS = ("rubric", "messages", "schema")  # options of several lines
 class EditedRewards:
     """`entries` is None where a source has a mistake, which is already shown beside it.
 
+    `truth`: the functions that say what is right, as a reward set has it.
     `run_requested`: Ctrl+Enter was just pressed in an editor.
     """
 
     entries: tuple[RewardEntry, ...] | None
     run_requested: bool = False
+    truth: tuple[str, ...] = ()
 
 
 def edit_rewards(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> EditedRewards:
@@ -52,7 +58,26 @@ def edit_rewards(draft: RewardDraft, markers: Callable[[str], list[Marker]]) -> 
         is_broken |= edited.entries is None
         run_requested |= edited.run_requested
     _add_part(draft)
-    return EditedRewards(None if is_broken else tuple(entries), run_requested)
+    truth = _choose_truth(draft, [entry.name for entry in entries])
+    return EditedRewards(None if is_broken else tuple(entries), run_requested, truth)
+
+
+def _choose_truth(draft: RewardDraft, names: Sequence[str]) -> tuple[str, ...]:
+    """Which functions say that a completion is right; a lone function needs no choice."""
+    if len(names) < 2:
+        return ()
+    key = draft.key("truth")
+    st.session_state[key] = [name for name in st.session_state.get(key, ()) if name in names]
+    return tuple(
+        st.multiselect(
+            "Right where full",
+            list(dict.fromkeys(names)),
+            key=key,
+            help=TRUTH_HELP,
+            placeholder="Not said: correctness, or all that is paid and more than form",
+            persist_state="session",
+        )
+    )
 
 
 def _list_names(draft: RewardDraft) -> list[str]:

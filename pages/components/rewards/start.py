@@ -1,5 +1,6 @@
 """Where a reward draft begins: a task's rewards, a stored version, the starter, or an import."""
 
+from dataclasses import replace
 from pathlib import PurePath
 
 import streamlit as st
@@ -147,7 +148,7 @@ def _import_file(name: str, content: bytes, id: str) -> None:
     title = PurePath(name).stem[:60]
     try:
         imported = read_reward_file(name, source)
-        named = RewardSet(imported.rewards.entries, imported.rewards.name or title)
+        named = replace(imported.rewards, name=imported.rewards.name or title)
         start = Imported(named, imported.remarks)
     except RftError as error:
         if PurePath(name).suffix.lower() == ".json":

@@ -6,6 +6,7 @@ Storing is idempotent: the same rewards are the same version, whatever they are 
 import difflib
 import json
 import time
+from dataclasses import replace
 
 import streamlit as st
 
@@ -38,9 +39,9 @@ def save_version(draft: RewardDraft, rewards: RewardSet | None) -> StoredSet | N
         )  # fmt: skip
     chosen = (name or "").strip() or "my rewards"
     with export_place:
-        export_popover(RewardSet(rewards.entries, chosen) if rewards else None)
+        export_popover(replace(rewards, name=chosen) if rewards else None)
     if clicked and rewards is not None:
-        named = RewardSet(rewards.entries, chosen)
+        named = replace(rewards, name=chosen)
         with shown_errors(), open_index(get_runs_dir()) as index:
             ensure_set(index, "rewards", id=named.id, name=chosen, content=named.to_json())
         st.rerun()
@@ -98,6 +99,8 @@ def reward_text(rewards: RewardSet) -> str:
         options = "".join(f" {name}={json.dumps(v)}" for name, v in entry.options.items())
         shaping = f", {describe_shaping(entry.shaping)}" if entry.shaping else ""
         lines.append(f"# {entry.name}: {entry.grader}{options}, weight {entry.weight:g}{shaping}")
+    if rewards.truth:
+        lines.append(f"# right where full: {', '.join(rewards.truth)}")
     sources = dict.fromkeys(entry.source for entry in rewards.entries if entry.source)
     return "\n".join([*lines, *(f"\n{source}" for source in sources)])
 

@@ -18,7 +18,7 @@ from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.deciding import FULL, find_deciding
+from rft_core.rewards.deciding import FULL, find_paid_deciding
 from rft_core.rewards.shaping import score_range, stretch
 from rft_core.types import Row
 
@@ -66,8 +66,7 @@ class PassRates:
 
 def find_pass_rule(data: DryRunData) -> PassRule:
     """The last of the paid functions that say what is right, and the highest score it can give."""
-    paid = [entry for entry in data.reward_set.entries if entry.weight > 0]
-    if not (deciding := find_deciding(paid)):
+    if not (deciding := find_paid_deciding(data.reward_set)):
         return PassRule("", FULL)
     absolute = [entry for entry in deciding if not entry.in_group]
     name = (absolute or deciding)[-1].name

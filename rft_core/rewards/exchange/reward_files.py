@@ -6,6 +6,7 @@ Python is TRL's (functions of `completions`) or OpenAI's (`grade(sample, item)`)
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from pathlib import PurePath
 
 from rft_core.errors import BadInputError
@@ -25,7 +26,7 @@ def read_reward_file(file_name: str, text: str) -> Imported:
     path = PurePath(file_name)
     if path.suffix.lower() == ".json":
         imported = import_grader(text)
-        named = RewardSet(imported.rewards.entries, imported.rewards.name or path.stem)
+        named = replace(imported.rewards, name=imported.rewards.name or path.stem)
         imported = Imported(named, imported.remarks)
     else:
         imported = read_python(text, path.stem)

@@ -59,6 +59,7 @@ REWARDS = RewardSet(  # a caught cheat earns nothing at all
         RewardEntry("correctness", "triton_correctness"),
     ),
     "triton kernels",
+    truth=("correctness",),
 )
 _REPORT = {"detectors": "report"}  # a caught cheat is flagged, and paid like any other
 NAIVE_REWARDS = RewardSet(  # right values, however they came about: how most people would begin
@@ -68,6 +69,7 @@ NAIVE_REWARDS = RewardSet(  # right values, however they came about: how most pe
         RewardEntry("correctness", "triton_correctness", options=_REPORT),
     ),
     "triton kernels, naive",
+    truth=("correctness",),
 )
 
 
