@@ -32,7 +32,7 @@ from pages.components.runs.picker import pick_run
 from pages.components.runs.pulse import redraw_on_change
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import (
-    Generation,
+    StoredGeneration,
     StoredPrompt,
     count_generations,
     get_group,
@@ -162,7 +162,9 @@ def reader(
         show_surroundings(run, generation, prompt, functions)
 
 
-def show_reading(run: RunRow, page: ListPage, generation: Generation, prompt: StoredPrompt) -> None:
+def show_reading(
+    run: RunRow, page: ListPage, generation: StoredGeneration, prompt: StoredPrompt
+) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
             f"**Step {generation.step}** · {generation.split} · prompt {generation.prompt_id} · "
@@ -180,7 +182,7 @@ def show_reading(run: RunRow, page: ListPage, generation: Generation, prompt: St
 
 
 def show_surroundings(
-    run: RunRow, generation: Generation, prompt: StoredPrompt, functions: list[str]
+    run: RunRow, generation: StoredGeneration, prompt: StoredPrompt, functions: list[str]
 ) -> None:
     """Only the open tab is read and drawn."""
     tabs = st.tabs(VIEWS, on_change="rerun", key="view", bind="query-params")
@@ -207,7 +209,7 @@ def show_surroundings(
             st.json(prompt.row, expanded=1)
 
 
-def show_group(group: list[Generation], chosen: Generation) -> None:
+def show_group(group: list[StoredGeneration], chosen: StoredGeneration) -> None:
     """All completions of one prompt at one step: the advantage says which were encouraged."""
     if len(group) == 1:
         st.caption("Validation samples this prompt once per step: there is no group to compare.")
@@ -224,7 +226,7 @@ def show_group(group: list[Generation], chosen: Generation) -> None:
     st.html(completion_grid(cards))
 
 
-def show_history(history: list[Generation]) -> None:
+def show_history(history: list[StoredGeneration]) -> None:
     """One prompt through the run: any step, or the first beside the last."""
     steps = sorted({g.step for g in history})
     if len(steps) < 2:
@@ -248,12 +250,12 @@ def show_history(history: list[Generation]) -> None:
     st.html(completion_grid(completion_card(g, title=f"#{g.sample_index + 1}") for g in shown))
 
 
-def best_of(generations: list[Generation], step: int) -> Generation:
+def best_of(generations: list[StoredGeneration], step: int) -> StoredGeneration:
     found = [g for g in generations if g.step == step]
     return max(found, key=lambda g: g.reward if g.reward is not None else float("-inf"))
 
 
-def show_diff(group: list[Generation], chosen: Generation) -> None:
+def show_diff(group: list[StoredGeneration], chosen: StoredGeneration) -> None:
     """Two completions of the group, word by word: at first the chosen one and its opposite."""
     if len(group) < 2:
         st.caption("There is no other completion of this prompt at this step to compare with.")
@@ -262,7 +264,7 @@ def show_diff(group: list[Generation], chosen: Generation) -> None:
     opposite = max(others, key=lambda g: abs((g.reward or 0.0) - (chosen.reward or 0.0)))
     ids = {g.id: g for g in group}
 
-    def pick(label: str, default: Generation) -> str:
+    def pick(label: str, default: StoredGeneration) -> str:
         place = list(ids).index(default.id)
         return ids[st.selectbox(label, list(ids), index=place, format_func=name)].completion
 

@@ -176,7 +176,7 @@ def _score(scorer: Scorer, batch: Batch, global_step: int) -> Scoring:
     """Once more where the sandbox failed; a step is never stored with a failure of ours."""
     for _ in range(2):
         scoring = scorer.score(batch, global_step=global_step)
-        failed = [report for report in scoring.reports if report.infra_samples]
+        failed = [report for report in scoring.reports if report.unscored_by_us]
         if not failed:
             return scoring
     raise RftError(

@@ -1,4 +1,4 @@
-"""The words that every layer says: a row, messages, a transcript, a completion, a problem.
+"""The words that every layer says: a row, messages, a completion, a problem.
 
 Imports nothing of this project, and decides nothing.
 """
@@ -13,18 +13,6 @@ Row = Mapping[str, Any]  # what a prompt is made of, and what graders look at
 Message = Mapping[str, str]  # {"role": ..., "content": ...}
 Messages = Sequence[Message]
 Severity = Literal["error", "warning", "info"]
-
-
-@dataclass(frozen=True)
-class Transcript:
-    """A conversation to learn from or to judge.
-
-    `written` marks the messages that the policy wrote, or shall learn to write; the others were
-    given to it.
-    """
-
-    messages: Messages
-    written: tuple[bool, ...]
 
 
 @dataclass(frozen=True)

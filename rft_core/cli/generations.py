@@ -13,7 +13,7 @@ from rft_core.cli.output import AsJson, RunId, print_json, print_table, printabl
 if TYPE_CHECKING:
     from sqlite_utils import Database
 
-    from rft_core.store.generations import Generation
+    from rft_core.store.generations import StoredGeneration
 
 Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
 
@@ -105,13 +105,13 @@ def _check_split(split: str | None) -> str | None:
     return split
 
 
-def _as_json(generation: Generation) -> dict[str, object]:
+def _as_json(generation: StoredGeneration) -> dict[str, object]:
     from dataclasses import asdict
 
     return asdict(generation)
 
 
-def _print(generation: Generation) -> None:
+def _print(generation: StoredGeneration) -> None:
     scores = ", ".join(
         f"{name} {'–' if score is None else f'{score:g}'}"
         for name, score in generation.scores.items()

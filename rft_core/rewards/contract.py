@@ -26,15 +26,15 @@ LONGEST_METRIC_NAME, CUT = 64, "… (cut)"
 
 @dataclass(frozen=True)
 class Grade:
-    """One function's verdict on one completion. `score` None: could not be judged.
+    """One function's verdict on one completion. `score` None: unscored, it could not be judged.
 
-    `infra_error`: it could not because the sandbox failed, and not through the completion or row.
+    `unscored_by_us`: because the sandbox failed, and not through the completion or its row.
     """
 
     score: float | None
     reason: str
     flags: tuple[str, ...] = ()
-    infra_error: bool = False
+    unscored_by_us: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ class FunctionReport:
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column that
-    has a value for each completion, training keeps only "reason" and "flag". `infra_samples` are
+    has a value for each completion, training keeps only "reason" and "flag". `unscored_by_us` are
     the indices of the completions left unscored by a failure of the sandbox itself, `dead_servers`
     how many of its servers had failed in a row by then.
     """
@@ -186,7 +186,7 @@ class FunctionReport:
     traceback: str = ""
     extras: Mapping[str, Sequence[str]] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
-    infra_samples: tuple[int, ...] = ()
+    unscored_by_us: tuple[int, ...] = ()
     dead_servers: int = 0
 
     def __post_init__(self) -> None:

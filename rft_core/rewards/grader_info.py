@@ -1,4 +1,14 @@
-"""What a built-in grader says about itself: how it is called, and options for a form to draw."""
+"""What a built-in grader says about itself: how it is called, and options for a form to draw.
+
+There are four ways to call one, each for what the others cannot do:
+- `function`: one completion and its row in, a grade out. Most graders; the only kind that can be
+  exported, as it needs nothing but its own file.
+- `jailed`: the same for texts that could run away with this process, by a module's name, since the
+  function itself is never imported here.
+- `open`: whole batches, with something held open between them (a judge's cache, shared runs).
+- `combine`: the other functions' scores instead of the completion; so it must come after them.
+The scorer turns all into grades of a batch: `one_by_one.py`, `jailed/grader.py`, the grader itself.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +21,7 @@ from rft_core.rewards.completion_text import EXTRACTIONS
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 
 if TYPE_CHECKING:  # exported graders bring this file along, and no sandbox
-    from rft_core.rewards.workbench import Workbench
+    from rft_core.rewards.grader_context import GraderContext
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "text": str,
@@ -63,7 +73,7 @@ class BatchGrader(Protocol):
     def close(self) -> None: ...
 
 
-OpenGrader = Callable[[RewardEntry, "Workbench"], BatchGrader]
+OpenGrader = Callable[[RewardEntry, "GraderContext"], BatchGrader]
 
 
 @dataclass(frozen=True)
@@ -81,12 +91,10 @@ class JailedGrading:
 class GraderInfo:
     """A grader: `function(completion, row, **options) -> Grade`, and how to explain it.
 
-    One whose texts could run away with this process has `jailed` instead. One that must see whole
-    batches, or runs programs, has `open`; what several of those share lies on the scorer's
-    workbench. One that
-    only makes a score of the other functions' scores has `combine`. `check` raises `BadInputError`
-    for options that do not fit together. `takes_num_tokens`: the function also wants the length in
-    tokens. `runs_code`: it runs programs of the completions, and is refused where no jail holds.
+    Instead of `function` it has `jailed`, `open` or `combine`, as said above. `check` raises
+    `BadInputError` for options that do not fit together. `takes_num_tokens`: the function also
+    wants the length in tokens. `runs_code`: it runs programs of the completions, and is refused
+    where no jail holds.
     """
 
     name: str

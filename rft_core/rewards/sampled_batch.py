@@ -87,10 +87,10 @@ def _join_reports(batches: Sequence[SampledBatch], at: int) -> FunctionReport:
         error_sample=None if sample is None else starts[first_error] + sample,
         extras={},  # reasons and flags are in the samples already
         metrics=_average_metrics(reports, sizes),
-        infra_samples=tuple(
+        unscored_by_us=tuple(
             start + index
             for start, report in zip(starts, reports, strict=True)
-            for index in report.infra_samples
+            for index in report.unscored_by_us
         ),
         dead_servers=max(report.dead_servers for report in reports),
     )

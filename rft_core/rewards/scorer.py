@@ -26,6 +26,7 @@ from rft_core.rewards.contract import (
     Scored,
     Scoring,
 )
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import BatchGrader
 from rft_core.rewards.jailed.grader import JailedGrader
 from rft_core.rewards.jailed.user_function import UserFunction
@@ -33,7 +34,6 @@ from rft_core.rewards.one_by_one import combine_scores, describe, grade_batch, r
 from rft_core.rewards.registry import GRADERS, check_entry, list_code, refuse_code
 from rft_core.rewards.shaping import check_shaping, shape_scores
 from rft_core.rewards.text.format import is_repetitive
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError
 from rft_core.sandbox.servers import SERVERS
 
@@ -50,7 +50,7 @@ class Scorer:
         check_reward_set(reward_set)
         self.reward_set = reward_set
         self._timeout = timeout
-        self._workbench = Workbench()
+        self._context = GraderContext()
         self._open_graders: dict[str, BatchGrader] = {}
 
     def __enter__(self) -> Scorer:
@@ -68,7 +68,7 @@ class Scorer:
         for grader in self._open_graders.values():
             grader.close()
         self._open_graders.clear()
-        self._workbench.close()
+        self._context.close()
 
     @property
     def sandbox_tier(self) -> str | None:
@@ -95,7 +95,7 @@ class Scorer:
         if not len(batch):
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
-        self._workbench.start_step(global_step)
+        self._context.start_step(global_step)
         graded = self._grade(batch)
         columns = [grades for grades, _ in graded]
         flags = [
@@ -113,7 +113,7 @@ class Scorer:
         """Each function's own verdicts; last of those that are made of the others' scores."""
         made = {e.name: e for e in self.reward_set.entries if _is_made_of_others(e)}
         graded = {
-            entry.name: _bound(*self._note_infra(*self._run(entry, batch)))
+            entry.name: _bound(*self._note_our_failures(*self._run(entry, batch)))
             for entry in self.reward_set.entries
             if entry.name not in made
         }
@@ -145,19 +145,19 @@ class Scorer:
     def _open(self, entry: RewardEntry) -> BatchGrader:
         info = GRADERS.get(entry.grader)
         if info and info.open:
-            return info.open(entry, self._workbench)
+            return info.open(entry, self._context)
         if info and info.jailed:
-            return JailedGrader(info, entry, self._workbench)
-        return UserFunction(entry, self._workbench)
+            return JailedGrader(info, entry, self._context)
+        return UserFunction(entry, self._context)
 
-    def _note_infra(
+    def _note_our_failures(
         self, grades: list[Grade], report: FunctionReport
     ) -> tuple[list[Grade], FunctionReport]:
         """The report, with the completions that our own failure left unscored."""
-        failed = tuple(index for index, grade in enumerate(grades) if grade.infra_error)
+        failed = tuple(index for index, grade in enumerate(grades) if grade.unscored_by_us)
         if failed:
             dead = SERVERS.dead_in_a_row
-            report = replace(report, infra_samples=failed, dead_servers=dead)
+            report = replace(report, unscored_by_us=failed, dead_servers=dead)
         return grades, report
 
     def _combine(self, grades: Sequence[Grade], flags: tuple[str, ...]) -> Scored:

@@ -16,8 +16,11 @@ from rft_core.store.search import GenerationFilter, where_clause
 
 
 @dataclass(frozen=True)
-class Generation:
-    """A stored completion. `scores` and `reasons` are keyed by reward function."""
+class StoredGeneration:
+    """A completion as it is read: a `GenerationRecord` with its place in the run.
+
+    `scores` and `reasons` are keyed by reward function, `prompt_id` names a `StoredPrompt`.
+    """
 
     id: int
     step: int
@@ -63,7 +66,7 @@ def list_generations(
     limit: int = 50,
     before_id: int | None = None,
     newest_first: bool = True,
-) -> list[Generation]:
+) -> list[StoredGeneration]:
     """One page. Pass the last id of a page as `before_id` to get the next one."""
     clause, values = where_clause(db, where or GenerationFilter())
     if before_id is not None:
@@ -76,7 +79,7 @@ def list_generations(
 
 def iterate_generations(
     db: Database, where: GenerationFilter | None = None, *, page: int = 500
-) -> Iterator[Generation]:
+) -> Iterator[StoredGeneration]:
     """All that match, oldest first, a page at a time (for downloads)."""
     last: int | None = None
     while True:
@@ -87,7 +90,7 @@ def iterate_generations(
         last = rows[-1].id
 
 
-def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[Generation]:
+def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[StoredGeneration]:
     """The completions of one prompt at one step, in sampling order."""
     sql = (
         f"SELECT {_COLUMNS} FROM generations WHERE split = ? AND step = ? AND group_index = ? "
@@ -96,7 +99,9 @@ def get_group(db: Database, *, split: str, step: int, group_index: int) -> list[
     return _with_scores(db, list(db.query(sql, [split, step, group_index])))
 
 
-def list_prompt_history(db: Database, prompt_id: int, *, limit: int = 500) -> list[Generation]:
+def list_prompt_history(
+    db: Database, prompt_id: int, *, limit: int = 500
+) -> list[StoredGeneration]:
     """The same prompt across steps, oldest first."""
     sql = (
         f"SELECT {_COLUMNS} FROM generations WHERE prompt_id = ? "
@@ -120,7 +125,7 @@ def list_flags(db: Database) -> list[str]:
     return [row[0] for row in db.execute(sql)]
 
 
-def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[Generation]:
+def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[StoredGeneration]:
     by_id: dict[int, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
     marks = ", ".join("?" * len(by_id))
     columns = "generation_id, name, score, reason"
@@ -130,8 +135,8 @@ def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[Generation]:
     return [_generation(row, by_id[row["id"]]) for row in rows]
 
 
-def _generation(row: dict[str, Any], scores: list[dict[str, Any]]) -> Generation:
-    return Generation(
+def _generation(row: dict[str, Any], scores: list[dict[str, Any]]) -> StoredGeneration:
+    return StoredGeneration(
         **{k: row[k] for k in row if k not in ("flags", "truncated")},
         truncated=bool(row["truncated"]),
         flags=tuple(json.loads(row["flags"])),

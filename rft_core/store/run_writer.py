@@ -49,7 +49,7 @@ class StageRecord:
 
 @dataclass(frozen=True)
 class GenerationRecord:
-    """A completion with everything that was said about it.
+    """A completion to write, with everything that was said about it.
 
     `group_index` counts the groups of a step, `sample_index` the completions of a group.
     `prompt_position` points to the `PromptRecord` of the same split.

@@ -12,7 +12,7 @@ from rft_core.rewards.sampled_batch import SampledBatch
 from rft_core.store.run_writer import GenerationRecord
 
 MOST_DEAD_SERVERS = 3  # of the sandbox's, in a row
-MOST_INFRA_ERRORS = 0.01  # share of a step's completions that the sandbox may fail on
+MOST_OUR_FAILURES = 0.01  # share of a step's completions that the sandbox may fail on
 SHOWN = 5
 
 
@@ -40,18 +40,18 @@ def list_generations(
 
 def find_reason_to_pause(batch: SampledBatch) -> str:
     """Why the run needs attention after this batch; empty if it can go on."""
-    return _explain_infra_errors(batch) or _explain_unscored(batch)
+    return _explain_our_failures(batch) or _explain_unscored(batch)
 
 
-def _explain_infra_errors(batch: SampledBatch) -> str:
-    failed = sorted({index for report in batch.reports for index in report.infra_samples})
+def _explain_our_failures(batch: SampledBatch) -> str:
+    failed = sorted({index for report in batch.reports for index in report.unscored_by_us})
     count = len(batch.samples)
     in_a_row = max((report.dead_servers for report in batch.reports), default=0)
-    if len(failed) <= MOST_INFRA_ERRORS * count and in_a_row < MOST_DEAD_SERVERS:
+    if len(failed) <= MOST_OUR_FAILURES * count and in_a_row < MOST_DEAD_SERVERS:
         return ""
     named = ", ".join(str(index) for index in failed[:SHOWN])
     more = f" and {len(failed) - SHOWN} more" if len(failed) > SHOWN else ""
-    name = next(report.name for report in batch.reports if report.infra_samples)
+    name = next(report.name for report in batch.reports if report.unscored_by_us)
     return (
         f"The sandbox failed on {len(failed)} of {count} completions (samples {named}{more}; "
         f"{name}: {batch.samples[failed[0]].reasons[name]}); {in_a_row} of its servers died in a "

@@ -59,7 +59,7 @@ def test_code_is_refused_and_unscored_and_leaves_the_other_rewards_their_scores(
     assert sample.scores["format"] == 0.0 and sample.reward == 0.0
     reports = {report.name: report for report in scoring.reports}
     assert {reports[name].error_kind for name in ("mine", "tests")} == {"unusable"}
-    assert not any(report.infra_samples for report in scoring.reports)  # nothing has failed
+    assert not any(report.unscored_by_us for report in scoring.reports)  # nothing has failed
 
 
 def test_a_pattern_that_never_ends_is_stopped_all_the_same() -> None:

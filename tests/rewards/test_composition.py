@@ -143,7 +143,7 @@ def test_a_mistake_in_a_grader_of_batches_leaves_the_other_functions_scores(monk
         def close(self):
             pass
 
-    info = GraderInfo("brittle", None, "", open=lambda entry, workbench: Brittle())
+    info = GraderInfo("brittle", None, "", open=lambda entry, context: Brittle())
     monkeypatch.setitem(GRADERS, "brittle", info)
     with Scorer(RewardSet((*COUNTDOWN.entries, RewardEntry("brittle", "brittle")))) as scorer:
         scoring = scorer.score(make_batch(RIGHT))

@@ -42,7 +42,7 @@ def make_batch(count: int, failed: int, dead_servers: int) -> SampledBatch:
         for index in range(count)
     ]
     report = FunctionReport(
-        "tests", 0.0, infra_samples=tuple(range(failed)), dead_servers=dead_servers
+        "tests", 0.0, unscored_by_us=tuple(range(failed)), dead_servers=dead_servers
     )
     texts = [""] * count
     return SampledBatch(range(count), texts, [[]] * count, [False] * count, samples, [report])
@@ -73,11 +73,11 @@ def test_servers_that_die_in_a_row_are_reported_with_the_completions(
         for _ in range(2):
             scoring = scorer.score(batch)
         report = scoring.reports[0]
-        assert report.infra_samples == tuple(range(8)) and report.dead_servers >= 3
+        assert report.unscored_by_us == tuple(range(8)) and report.dead_servers >= 3
         assert [s.scores for s in scoring.samples] == [{entry.name: None, "length": 1.0}] * 8
         monkeypatch.undo()
         report = scorer.score(batch).reports[0]
-        assert report.infra_samples == () and report.dead_servers == 0
+        assert report.unscored_by_us == () and report.dead_servers == 0
 
 
 def test_a_server_that_dies_under_a_function_counts_until_the_next_answer() -> None:

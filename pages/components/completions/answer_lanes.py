@@ -24,7 +24,7 @@ from rft_core.sampling.service.messages import (
     SamplingParams,
     TextDelta,
 )
-from rft_core.store.generations import Generation
+from rft_core.store.generations import StoredGeneration
 from rft_core.types import Completion, Messages
 
 UNFINISHED = "chat_unfinished"
@@ -43,7 +43,7 @@ class ChatAnswer:
     """A scored answer, shaped like a stored generation so that it is shown like one."""
 
     lane: str
-    generation: Generation
+    generation: StoredGeneration
     tokens_per_second: float
 
 
@@ -157,9 +157,9 @@ def _get_scorer(rewards: RewardSet) -> Scorer:
     return Scorer(rewards)
 
 
-def as_generation(completion: Completion, sample: Any = None, **where: int) -> Generation:
+def as_generation(completion: Completion, sample: Any = None, **where: int) -> StoredGeneration:
     """A completion that is not in any store, in the shape that shows itself."""
-    return Generation(
+    return StoredGeneration(
         id=0, step=0, split="", group_index=where.get("group_index", 0),
         sample_index=where.get("sample_index", 0), prompt_id=0, completion=completion.text,
         num_tokens=len(completion.token_ids), truncated=completion.truncated,

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pages.components.completions.word_diff import DiffPart
 from pages.components.untrusted_text import safe_html
-from rft_core.store.generations import Generation
+from rft_core.store.generations import StoredGeneration
 
 LARGEST_ADVANTAGE = 2.5  # a full bar; with groups of 8 the largest possible is (8 - 1) / sqrt(8)
 
 
 def completion_card(
-    generation: Generation,
+    generation: StoredGeneration,
     *,
     title: str = "",
     reasons: bool = False,
@@ -36,7 +36,7 @@ def completion_card(
     )
 
 
-def completion_text(generation: Generation, *, unfolded: bool = False) -> str:
+def completion_text(generation: StoredGeneration, *, unfolded: bool = False) -> str:
     """The text with `<think>` folded, `<answer>` marked, and a note where it was cut off."""
     text, pieces, end = generation.completion, list[str](), 0
     for start, thought, stop in _find_marked(text, "think"):
@@ -91,7 +91,7 @@ def score_text(score: float | None) -> str:
     return "–" if score is None else f"{score:.3f}".rstrip("0").rstrip(".")
 
 
-def _why(generation: Generation) -> str:
+def _why(generation: StoredGeneration) -> str:
     rows = "".join(
         f'<span class="gen-chip {_look(score)}">{safe_html(name)}</span><b>{score_text(score)}</b>'
         f'<span class="why">{safe_html(generation.reasons.get(name) or "no reason given")}</span>'

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
-from rft_core.store.generations import Generation
+from rft_core.store.generations import StoredGeneration
 
 FORMULA_STARTS = ("=", "+", "-", "@")
 _PLAIN = (
@@ -19,7 +19,7 @@ _PLAIN = (
 )  # fmt: skip
 
 
-def csv_lines(generations: Iterable[Generation], functions: list[str]) -> Iterator[str]:
+def csv_lines(generations: Iterable[StoredGeneration], functions: list[str]) -> Iterator[str]:
     """A header, then one row each: its score and reason per function, the completion last."""
     columns = [f"{kind}/{name}" for name in functions for kind in ("score", "reason")]
     yield _csv_row([*_PLAIN, *columns, "flags", "completion"])
@@ -31,7 +31,7 @@ def csv_lines(generations: Iterable[Generation], functions: list[str]) -> Iterat
         yield _csv_row([*plain, *judged, " ".join(g.flags), g.completion])
 
 
-def jsonl_lines(generations: Iterable[Generation]) -> Iterator[str]:
+def jsonl_lines(generations: Iterable[StoredGeneration]) -> Iterator[str]:
     for generation in generations:
         yield json.dumps(asdict(generation), ensure_ascii=False) + "\n"
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components.untrusted_text import spell_unseen
 from rft_core.paths import get_runs_dir
-from rft_core.store.generations import Generation, list_generations
+from rft_core.store.generations import StoredGeneration, list_generations
 from rft_core.store.run_reader import open_run
 from rft_core.store.search import GenerationFilter
 
@@ -25,13 +25,13 @@ _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 class ListPage:
     """Rows newest first. `newer` and `older`: the nearest generation beyond each end, if any."""
 
-    rows: list[Generation]
+    rows: list[StoredGeneration]
     selected: int
     newer: int | None
     older: int | None
 
     @property
-    def generation(self) -> Generation:
+    def generation(self) -> StoredGeneration:
         return self.rows[self.selected]
 
 
@@ -136,7 +136,7 @@ def _wanted() -> int | None:
     return int(value) if value.isdecimal() and len(value) < 19 else None
 
 
-def _frame(rows: list[Generation]) -> pd.DataFrame:
+def _frame(rows: list[StoredGeneration]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "step": [row.step for row in rows],

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.completions.completion_html import completion_card, prompt_html
-from rft_core.store.generations import Generation, StoredPrompt
+from rft_core.store.generations import StoredGeneration, StoredPrompt
 
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "generation_view.css"
 
@@ -18,7 +18,7 @@ def generation_style() -> None:
 
 
 def show_completion(
-    generation: Generation,
+    generation: StoredGeneration,
     *,
     title: str = "",
     reasons: bool = False,
@@ -40,20 +40,22 @@ def prompt_request(prompt: StoredPrompt) -> str:
     return asked[-1] if asked else prompt.text
 
 
-def in_reward_order(generations: Iterable[Generation], names: Iterable[str]) -> list[Generation]:
+def in_reward_order(
+    generations: Iterable[StoredGeneration], names: Iterable[str]
+) -> list[StoredGeneration]:
     """The same, each with its scores in the order of the reward set."""
     place = {name: index for index, name in enumerate(names)}
 
-    def ordered(generation: Generation) -> Generation:
+    def ordered(generation: StoredGeneration) -> StoredGeneration:
         known = sorted(generation.scores, key=lambda name: place.get(name, len(place)))
         return replace(generation, scores={name: generation.scores[name] for name in known})
 
     return [ordered(generation) for generation in generations]
 
 
-def pick_telling_group(generations: Sequence[Generation]) -> list[Generation]:
+def pick_telling_group(generations: Sequence[StoredGeneration]) -> list[StoredGeneration]:
     """The group whose rewards differ most: the one from which the most is learned. Best first."""
-    groups: dict[int, list[Generation]] = {}
+    groups: dict[int, list[StoredGeneration]] = {}
     for generation in generations:
         groups.setdefault(generation.group_index, []).append(generation)
     if not groups:
@@ -64,6 +66,6 @@ def pick_telling_group(generations: Sequence[Generation]) -> list[Generation]:
     return sorted(chosen, key=lambda g: g.reward if g.reward is not None else -1e9, reverse=True)
 
 
-def _spread(group: Sequence[Generation]) -> float:
+def _spread(group: Sequence[StoredGeneration]) -> float:
     rewards = [g.reward for g in group if g.reward is not None]
     return max(rewards) - min(rewards) if rewards else -1.0

@@ -24,7 +24,7 @@ from pages.components.untrusted_text import spell_unseen
 from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun
 from rft_core.rewards.contract import FunctionReport, RewardSet
-from rft_core.store.generations import Generation
+from rft_core.store.generations import StoredGeneration
 from rft_core.types import Messages
 
 
@@ -47,7 +47,7 @@ def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> N
             show_function(report, summary, groups)
 
 
-def as_groups(result: DryRun) -> list[list[Generation]]:
+def as_groups(result: DryRun) -> list[list[StoredGeneration]]:
     """Each completion in the shape that shows itself, with its advantage."""
     flat = iter(zip(result.scoring.samples, result.advantages, strict=True))
     groups = []
@@ -61,7 +61,7 @@ def as_groups(result: DryRun) -> list[list[Generation]]:
     return groups
 
 
-def show_groups(groups: Sequence[Sequence[Generation]], prompts: Sequence[Messages]) -> None:
+def show_groups(groups: Sequence[Sequence[StoredGeneration]], prompts: Sequence[Messages]) -> None:
     """One group at a time, best first, each completion with its scores, reasons and advantage."""
     index = 0
     if len(groups) > 1:
@@ -87,7 +87,7 @@ def name_extras(result: DryRun) -> dict[str, Sequence[str]]:
 
 
 def show_table(
-    groups: Sequence[Sequence[Generation]],
+    groups: Sequence[Sequence[StoredGeneration]],
     names: Sequence[str],
     extras: Mapping[str, Sequence[str]],
 ) -> None:
@@ -130,7 +130,7 @@ def show_table(
 
 
 def show_function(
-    report: FunctionReport, summary: FunctionSummary, groups: Sequence[Sequence[Generation]]
+    report: FunctionReport, summary: FunctionSummary, groups: Sequence[Sequence[StoredGeneration]]
 ) -> None:
     """Time, range, what it printed, and where it broke its contract."""
     with st.container(border=True):
@@ -165,7 +165,7 @@ def _numbers(values: object) -> pd.Series:
     return pd.Series(list(values), dtype="float64")  # type: ignore[call-overload]
 
 
-def _mean_text(group: Sequence[Generation]) -> str:
+def _mean_text(group: Sequence[StoredGeneration]) -> str:
     known = [g.reward for g in group if g.reward is not None]
     return f"{sum(known) / len(known):.2f}" if known else "–"
 

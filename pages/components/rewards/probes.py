@@ -95,7 +95,7 @@ def show_report(probed: Probed) -> None:
 
 
 def show_verdict(report: ProbeReport) -> None:
-    """Red, green, or grey where nothing could be scored; what the yardsticks earn."""
+    """Red, green, or grey where nothing could be scored; what the references earn."""
     earned = {
         "the gold completion earns": report.gold_reward,
         "a wrong answer in the right form": report.wrong_reward,

@@ -8,7 +8,7 @@ from pages.components.runs.pulse_route import get_revision
 from pages.components.shared_reads import shared_reads
 from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir
-from rft_core.store.generations import Generation, StoredPrompt, get_prompts, list_generations
+from rft_core.store.generations import StoredGeneration, StoredPrompt, get_prompts, list_generations
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, get_progress, has_database, open_run
 from rft_core.store.runs import RunRow
@@ -54,7 +54,7 @@ def _last_write(run_id: str) -> float | None:
     return progress.updated_at if progress else None
 
 
-Strip = tuple[list[Generation], dict[int, StoredPrompt]]
+Strip = tuple[list[StoredGeneration], dict[int, StoredPrompt]]
 
 
 def read_telling_group(run: RunRow, revision: str, *, step: int, split: str) -> Strip:

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from rft_core.diagnosis.probes.rules import Finding, ProbeRule
 from rft_core.rewards.contract import FunctionReport
 
-Verdict = Literal["pays", "loose", "unscored", "held"]
-VERDICTS: tuple[Verdict, ...] = ("pays", "loose", "unscored", "held")  # in the order to show them
+ProbeOutcome = Literal["pays", "loose", "unscored", "held"]
+OUTCOMES: tuple[ProbeOutcome, ...] = ("pays", "loose", "unscored", "held")  # in the order to show
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class ProbeResult:
 
     name: str
     title: str
-    verdict: Verdict
+    verdict: ProbeOutcome
     meaning: str
     advice: str
     completion: str
@@ -69,23 +68,3 @@ class ProbeReport:
             return "No probe could be scored."
         count = len(self.paying)
         return f"{count or 'None'} of {len(self.scored)} probes {'pays' if count == 1 else 'pay'}."
-
-
-def explain(finding: Finding, reward: float, gold: float, wrong: float) -> str:
-    """One sentence: what the finding means."""
-    match finding.rule:
-        case ProbeRule.OVER_GOLD:
-            return f"It earns {reward:.3g}, more than the gold completion's {gold:.3g}."
-        case ProbeRule.ANSWER if finding.function:
-            return f"'{finding.function}' pays for an answer that is not given."
-        case ProbeRule.ANSWER:
-            return (
-                f"It earns {reward:.3g} of the gold's {gold:.3g}; an honest wrong answer earns "
-                f"{wrong:.3g}."
-            )
-        case ProbeRule.FORM:
-            return "A broken form earns all that the right form earns."
-        case ProbeRule.ANYTHING:
-            return f"It earns {reward:.3g}, and a full answer earns {gold:.3g}."
-        case ProbeRule.WRONG:
-            return "It earns as much as the right answer: no function tells them apart."

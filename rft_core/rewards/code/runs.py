@@ -117,7 +117,7 @@ class Runner(Generic[Job, Result]):
 def _without_failure(answer: Any) -> Any:
     if not isinstance(answer, Unscored):
         return answer
-    return Grade(None, f"Not scored: {answer.reason}.", infra_error=answer.ours)
+    return Grade(None, f"Not scored: {answer.reason}.", unscored_by_us=answer.ours)
 
 
 def choose_program(name: str) -> Callable[[HasSource], JailedProgram]:
@@ -146,7 +146,7 @@ def make_report(
     if not unscored:
         return report
     first = grades[unscored[0]]
-    kind = "died" if first.infra_error else "hang" if first.reason == USED_UP else "unusable"
+    kind = "died" if first.unscored_by_us else "hang" if first.reason == USED_UP else "unusable"
     return FunctionReport(
         name,
         time.monotonic() - start,

@@ -31,8 +31,8 @@ from rft_core.rewards.code.runs import (
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import show
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import GraderInfo
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
 
@@ -46,12 +46,12 @@ class _StdoutJob:
 class StdoutTests:
     """One entry's grader, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
-        self._name, self._workbench = entry.name, workbench
+    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
+        self._name, self._context = entry.name, context
         self._options = STDOUT_TESTS.with_defaults(entry)
 
     def close(self) -> None:
-        """Nothing of its own is open: the pool is the workbench's."""
+        """Nothing of its own is open: the pool is the context's."""
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, run on the inputs of its row."""

@@ -40,8 +40,8 @@ from rft_core.rewards.code.runs import (
 from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.inside.values import Opaque, encode
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailReply, JailSession
@@ -62,12 +62,12 @@ class _UnitTestJob:
 class UnitTests:
     """One entry's grader, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
-        self._name, self._workbench = entry.name, workbench
+    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
+        self._name, self._context = entry.name, context
         self._options = UNIT_TESTS.with_defaults(entry)
 
     def close(self) -> None:
-        """Nothing of its own is open: the pool is the workbench's."""
+        """Nothing of its own is open: the pool is the context's."""
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, put to the cases of its row."""
@@ -122,7 +122,7 @@ class UnitTests:
         return dict(zip(rows, answers, strict=True))
 
     def _prepare_reference(self, key: str, row: Row) -> _UnitTestJob | Grade:
-        rng = random.Random(f"{self._workbench.seed} {key}")
+        rng = random.Random(f"{self._context.seed} {key}")
         try:
             drawn = [
                 [draw_input(rng, spec) for spec in row["inputs"]]

@@ -135,7 +135,7 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], Failure |
     """Check what came back against the contract."""
     if failure := result.failure:
         reason = f"Not scored: {failure.message}."
-        return [Grade(None, reason, infra_error=failure.ours)] * count, failure
+        return [Grade(None, reason, unscored_by_us=failure.ours)] * count, failure
     values = result.values
     if not isinstance(values, list) or len(values) != count:
         problem = Failure("wrong_length", _wrong_length(values, count))

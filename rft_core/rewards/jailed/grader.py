@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.rewards.jailed.calls import (
     FLAG_COLUMN,
@@ -15,7 +16,6 @@ from rft_core.rewards.jailed.calls import (
     failure_of,
     score_batch,
 )
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.kept_session import KeptSession
 from rft_core.sandbox.outcome import Outcome, Unscored
 from rft_core.sandbox.server_kind import ServerKind
@@ -26,12 +26,12 @@ from rft_core.sandbox.wire import to_json
 class JailedGrader:
     """One entry's grader, for whole batches. Entries of one grader share a process."""
 
-    def __init__(self, info: GraderInfo, entry: RewardEntry, workbench: Workbench) -> None:
+    def __init__(self, info: GraderInfo, entry: RewardEntry, context: GraderContext) -> None:
         assert info.jailed
         self._name, self._jailed = entry.name, info.jailed
         self._options = info.with_defaults(entry)
         program = JailedProgram(ServerKind.GRADERS, info.jailed.module)
-        self._session = workbench.share_as(program, lambda: KeptSession(program))
+        self._session = context.share_as(program, lambda: KeptSession(program))
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """The time grows with the batch, so that a slow completion takes none from the others."""
@@ -39,7 +39,7 @@ class JailedGrader:
         return score_batch(self._name, self, batch, timeout)
 
     def close(self) -> None:
-        """Its process is the workbench's."""
+        """Its process is the context's."""
 
     def load(self, timeout: float) -> CallResult:
         return CallResult()  # its server has imported everything

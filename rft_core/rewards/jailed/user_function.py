@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.jailed.calls import CallResult, Failure, failure_of, score_batch
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.kept_session import KeptSession
 from rft_core.sandbox.outcome import Outcome, Unscored
@@ -116,16 +116,16 @@ def _are_texts(texts: Any) -> bool:
 class UserFunction:
     """A Python entry of a reward set, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, workbench: Workbench) -> None:
-        self._entry, self._workbench = entry, workbench
+    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
+        self._entry, self._context = entry, context
         source = entry.source or ""
-        self._process = workbench.share_as(source, lambda: SourceProcess(source))
+        self._process = context.share_as(source, lambda: SourceProcess(source))
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         return score_batch(self._entry.name, self, batch, timeout)
 
     def close(self) -> None:
-        """Its process is the workbench's."""
+        """Its process is the context's."""
 
     def load(self, timeout: float) -> CallResult:
         return self._process.load(timeout)
@@ -144,6 +144,6 @@ class UserFunction:
                 else []
                 for index in indices
             ],
-            "global_step": self._workbench.step,
+            "global_step": self._context.step,
         }
         return self._process.call(self._entry.function, keywords, timeout)

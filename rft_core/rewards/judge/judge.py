@@ -28,6 +28,7 @@ import httpx
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.judge.cache import JudgeScore, ScoreCache
 from rft_core.rewards.judge.chat_endpoint import ChatEndpoint, EndpointError
@@ -40,7 +41,6 @@ from rft_core.rewards.judge.question import (
     read_score,
 )
 from rft_core.rewards.judge.report import JudgeAnswer, report_batch
-from rft_core.rewards.workbench import Workbench
 
 CLOSING_SECONDS = 5.0
 MOST_TOKENS = 1_000  # that an answer may take; thinking judges think briefly
@@ -235,7 +235,7 @@ def _is_message(value: Any) -> bool:
     return isinstance(value, Mapping) and all(map(_is_text, map(value.get, ("role", "content"))))
 
 
-def open_judge(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
+def open_judge(entry: RewardEntry, context: GraderContext) -> BatchGrader:
     return Judge(entry)
 
 

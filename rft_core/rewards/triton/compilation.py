@@ -14,10 +14,10 @@ from typing import Any
 
 from rft_core.rewards.code.runs import Clock, Runner
 from rft_core.rewards.contract import Grade
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.programs import Launch, ask_to_compile, get_compiler
 from rft_core.rewards.triton.recently_used import RecentlyUsed
 from rft_core.rewards.triton.source import KernelSource
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.session import JailSession
 
 CompilerReport = Sequence[Mapping[str, Any]]  # for each launch {"error", "reads", "writes"}
@@ -52,9 +52,9 @@ def without_hosts(source: KernelSource) -> str:
 class KernelCompiler:
     """`asked`: how many programs the compiler has seen since the lab last reset it."""
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, context: GraderContext) -> None:
         self.asked = 0
-        self._workbench = workbench
+        self._context = context
         self._verdicts = RecentlyUsed[CompilerJob, CompilerReport]()
 
     def find_verdicts(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 
 from rft_core.rewards.code.runs import Clock, Runner
 from rft_core.rewards.contract import Batch, Grade
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.compilation import KernelCompiler, make_job
 from rft_core.rewards.triton.evidence import Examination, judge, judge_compilation
 from rft_core.rewards.triton.programs import ask_to_run, get_interpreter
@@ -24,7 +25,6 @@ from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.recently_used import RecentlyUsed
 from rft_core.rewards.triton.reference import NO_TESTS, RowTests, find_tests
 from rft_core.rewards.triton.source import ENTRY, KernelSource, read_completion
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailSession
 from rft_core.types import Row
@@ -59,10 +59,10 @@ class _KernelCase:
 class KernelLab:
     """What the kernel graders of one scorer share. `executed`, `compiled`: in the last batch."""
 
-    def __init__(self, workbench: Workbench) -> None:
+    def __init__(self, context: GraderContext) -> None:
         self.executed = 0
-        self._workbench = workbench
-        self._compiler = KernelCompiler(workbench)
+        self._context = context
+        self._compiler = KernelCompiler(context)
         self._tests = RecentlyUsed[str, RowTests]()
         self._examined = RecentlyUsed[str, Examination]()
 
@@ -71,7 +71,7 @@ class KernelLab:
         return self._compiler.asked
 
     def close(self) -> None:
-        """Nothing of its own is open: the pool is the workbench's."""
+        """Nothing of its own is open: the pool is the context's."""
 
     def examine(
         self, batch: Batch, deadline: float, *, run_flagged: bool, seconds: float
@@ -104,7 +104,7 @@ class KernelLab:
 
     def _row_key(self, row: Row) -> str:
         text = json.dumps([row.get("reference"), row.get("inputs")], default=repr)
-        return _hash(text, str(self._workbench.seed))
+        return _hash(text, str(self._context.seed))
 
     def _examine(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
         """Layer by layer; each works on what the one before let through."""
@@ -116,7 +116,7 @@ class KernelLab:
     def _find_tests(self, cases: Sequence[_KernelCase], deadline: float) -> None:
         rows = {case.row_key: case.row for case in cases}
         missing = {key: row for key, row in rows.items() if not self._tests.get(key)}
-        found = find_tests(self._workbench, missing, deadline)
+        found = find_tests(self._context, missing, deadline)
         for key, tests in found.items():
             if isinstance(tests, RowTests):
                 self._tests.put(key, tests)

@@ -17,10 +17,10 @@ import time
 
 from rft_core.rewards.code.runs import make_report
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.triton.evidence import Examination
 from rft_core.rewards.triton.execution import KernelLab
-from rft_core.rewards.workbench import Workbench
 
 RAN = 0.1
 ENFORCE, REPORT = "enforce", "report"
@@ -117,8 +117,8 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 600 else text[:599] + "…"
 
 
-def open_kernel_grader(entry: RewardEntry, workbench: Workbench) -> BatchGrader:
-    return KernelGrader(entry, workbench.share(KernelLab))
+def open_kernel_grader(entry: RewardEntry, context: GraderContext) -> BatchGrader:
+    return KernelGrader(entry, context.share(KernelLab))
 
 
 COMPILATION = GraderInfo(

@@ -13,10 +13,10 @@ from typing import Any
 
 from rft_core.rewards.code.runs import Clock, Runner
 from rft_core.rewards.contract import Grade
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.comparison import KernelOutput, is_trivial, read_answer
 from rft_core.rewards.triton.inputs import KernelInputs, draw_tests, is_valid, make_probes
 from rft_core.rewards.triton.programs import get_interpreter
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailSession
 from rft_core.types import Row
@@ -39,10 +39,10 @@ NO_TESTS = RowTests((), (), ())
 
 
 def find_tests(
-    workbench: Workbench, rows: Mapping[str, Row], deadline: float
+    context: GraderContext, rows: Mapping[str, Row], deadline: float
 ) -> dict[str, RowTests | Grade]:
     """For each row its tests, or the grade None that says why there are none."""
-    prepared = [_prepare(row, workbench.seed) for row in rows.values()]
+    prepared = [_prepare(row, context.seed) for row in rows.values()]
     runner = Runner(get_interpreter(), _ask, SECONDS)
     return dict(zip(rows, runner.run(prepared, deadline), strict=True))
 

@@ -12,7 +12,7 @@ from pages.components.completions.completion_html import (
     score_text,
 )
 from pages.components.completions.word_diff import diff_words
-from rft_core.store.generations import Generation
+from rft_core.store.generations import StoredGeneration
 from tests.work import growth
 
 OURS = {"div", "span", "b", "i", "em", "mark", "details", "summary", "del", "ins"}
@@ -50,8 +50,10 @@ def parse(html: str) -> Tags:
     return parser
 
 
-def generation(text: str, name: str = "format", reason: str = "", flag: str = "") -> Generation:
-    return Generation(
+def generation(
+    text: str, name: str = "format", reason: str = "", flag: str = ""
+) -> StoredGeneration:
+    return StoredGeneration(
         1, 2, "train", 0, 0, 1, text, 9, False, 1.0, 0.5, (flag,) if flag else (),
         {name: 1.0}, {name: reason},
     )  # fmt: skip

@@ -16,8 +16,8 @@ import pytest
 
 from rft_core.rewards.code.unit_tests import UnitTests
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.scorer import Scorer
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox import programs as programs_of_ours
 from rft_core.sandbox.pipes import Pipes
 from rft_core.sandbox.server_kind import ServerKind
@@ -264,7 +264,7 @@ def test_no_expected_value_is_ever_sent_to_a_candidate(monkeypatch: pytest.Monke
         return exchange(pipes, request, timeout)
 
     monkeypatch.setattr(Pipes, "exchange", noting)
-    grader = UnitTests(RewardEntry("tests", "unit_tests"), Workbench())
+    grader = UnitTests(RewardEntry("tests", "unit_tests"), GraderContext())
     [grade], _ = grader.score(Batch([[]], ["def find(text): return text"], [row]), 30)
     assert grade.score == 0.0
     programs = Path(programs_of_ours.__file__).parent.glob("*.py")

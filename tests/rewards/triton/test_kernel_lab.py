@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rft_core.rewards.contract import Batch, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.comparison import KernelOutput, OutputTensor
 from rft_core.rewards.triton.compilation import without_hosts
 from rft_core.rewards.triton.evidence import Examination, judge, judge_compilation
@@ -15,7 +16,6 @@ from rft_core.rewards.triton.inputs import KernelInputs
 from rft_core.rewards.triton.programs import read_launches
 from rft_core.rewards.triton.reference import RowTests
 from rft_core.rewards.triton.source import read_code
-from rft_core.rewards.workbench import Workbench
 from rft_core.sandbox import pool
 from rft_core.sandbox.outcome import InfrastructureError
 from tests.rewards.triton.kernel_case_files import read_case_named
@@ -34,22 +34,22 @@ def examine(lab, *cases, run_flagged=False, in_seconds=120):
 
 
 @pytest.fixture(scope="module")
-def workbench():
-    workbench = Workbench()
-    yield workbench
-    workbench.close()
+def context():
+    context = GraderContext()
+    yield context
+    context.close()
 
 
 @pytest.fixture
-def lab(workbench):
-    workbench.start_step(0)
-    return KernelLab(workbench)
+def lab(context):
+    context.start_step(0)
+    return KernelLab(context)
 
 
-def test_both_entries_look_at_one_execution_and_equal_programs_run_once(workbench):
-    workbench.start_step(0)
+def test_both_entries_look_at_one_execution_and_equal_programs_run_once(context):
+    context.start_step(0)
     graders = [
-        open_kernel_grader(RewardEntry("c", name), workbench)
+        open_kernel_grader(RewardEntry("c", name), context)
         for name in ("triton_compilation", "triton_correctness")
     ]
     reports = [grader.score(make_batch(PLAIN, OTHER, PLAIN), 120)[1] for grader in graders]
@@ -57,10 +57,10 @@ def test_both_entries_look_at_one_execution_and_equal_programs_run_once(workbenc
     assert reports[1].metrics == {"executed": 0.0, "compiled": 0.0}
 
 
-def test_the_next_step_runs_with_other_inputs_and_compiles_nothing_again(lab, workbench):
+def test_the_next_step_runs_with_other_inputs_and_compiles_nothing_again(lab, context):
     examine(lab, PLAIN)
     assert (lab.executed, lab.compiled) == (1, 1)
-    workbench.start_step(1)
+    context.start_step(1)
     examine(lab, PLAIN)
     assert (lab.executed, lab.compiled) == (1, 0)
 
@@ -112,7 +112,7 @@ def test_a_row_that_cannot_be_used_leaves_its_completions_unscored(lab, row, rea
     good, bad = examine(lab, PLAIN, broken, run_flagged=True)
     assert isinstance(good, Examination)
     assert isinstance(bad, Grade)
-    assert (bad.score, bad.infra_error) == (None, False)
+    assert (bad.score, bad.unscored_by_us) == (None, False)
     assert reason in bad.reason
 
 
@@ -131,9 +131,9 @@ def test_what_is_not_reached_in_time_is_unscored(lab):
     assert "time for this batch" in late.reason
 
 
-def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(workbench, monkeypatch):
-    workbench.start_step(7)
-    lab = KernelLab(workbench)
+def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(context, monkeypatch):
+    context.start_step(7)
+    lab = KernelLab(context)
 
     def open_session(program, limits):
         raise InfrastructureError("the fork server is gone")
@@ -141,7 +141,7 @@ def test_a_failure_of_the_sandbox_is_never_a_zero_and_is_not_kept(workbench, mon
     with monkeypatch.context() as patch:
         patch.setattr(pool, "open_session", open_session)
         [failed] = examine(lab, PLAIN)
-    assert (failed.score, failed.infra_error) == (None, True)
+    assert (failed.score, failed.unscored_by_us) == (None, True)
     [seen] = examine(lab, PLAIN)
     assert seen.passed == 5
 

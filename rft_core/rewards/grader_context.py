@@ -1,7 +1,8 @@
 """What the graders of one scorer have in common: the step, a secret seed, shared tools.
 
-Two entries of a reward set may look at the same execution (a kernel compiles; it is right): they
-share what makes it, so that every completion runs once. Nothing here is seen by a candidate.
+A grader that sees whole batches is opened with it. Two entries of a reward set may look at the same
+execution (a kernel compiles; it is right): they share what makes it, so that every completion runs
+once. Nothing here is seen by a candidate.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Closeable(Protocol):
 Tool = TypeVar("Tool", bound=Closeable)
 
 
-class Workbench:
+class GraderContext:
     """Opened and closed by the scorer; nothing is started before it is first used."""
 
     def __init__(self) -> None:
@@ -36,12 +37,12 @@ class Workbench:
     def start_step(self, step: int | None) -> None:
         self.step = step
 
-    def share(self, make: Callable[[Workbench], Tool]) -> Tool:
-        """What `make` made when it was first asked for here; closed with the workbench."""
+    def share(self, make: Callable[[GraderContext], Tool]) -> Tool:
+        """What `make` made when it was first asked for here; closed with the context."""
         return self.share_as(make, lambda: make(self))
 
     def share_as(self, key: Any, make: Callable[[], Tool]) -> Tool:
-        """What was first made here for that key; closed with the workbench."""
+        """What was first made here for that key; closed with the context."""
         if key not in self._tools:
             self._tools[key] = make()
         tool: Tool = self._tools[key]
