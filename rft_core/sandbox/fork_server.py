@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -86,32 +86,42 @@ class ForkServer:
         self._numbers = itertools.count(1)
         self._imported: set[str] = set()
         self._lock = threading.Lock()  # of the control socket: one question and answer at a time
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._log = (self.folder / "server.log").open("wb")
-        arguments = ["wrapped" if bubblewrap else "bare", kind, str(theirs.fileno())]
+        self._is_behind = False  # an answer may still come that nobody waits for
+        self._closing = ExitStack()
+        self._closing.callback(self._workspace.close)
+        try:
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._closing.callback(self._control.close)
+            with theirs:
+                self._log = self._closing.enter_context((self.folder / "server.log").open("wb"))
+                self._process = self._start(kind, theirs.fileno())
+            self._receive(START_SECONDS)
+        except (OSError, InfrastructureError) as error:
+            said = ""
+            with suppress(OSError):  # such as: no more descriptors
+                said = (self.folder / "server.log").read_text(errors="replace").strip()
+            self.close()
+            raise InfrastructureError(said.splitlines()[-1] if said else str(error)) from error
+
+    def _start(self, kind: ServerKind, control: int) -> subprocess.Popen[bytes]:
+        """The server's process, with its end of the control socket."""
+        arguments = ["wrapped" if self.has_bubblewrap else "bare", kind, str(control)]
         command = [sys.executable, "-I", "-B", "-c", COMMAND, *arguments]
-        if bubblewrap:
+        if self.has_bubblewrap:
             readable = [*jail.get_python_folders(), *_list_ours(kind)]
             program, searched = find_bubblewrap() or "bwrap", [str(ROOT), str(PACKAGE.parent)]
             command = wrap(program, command, readable, str(self.cells), searched)
-        try:
-            self._process = _start(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                cwd=self.cells,
-                env=_environment() | ENVIRONMENT[kind],
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-                umask=0o022,  # jailed users pass through folders that bubblewrap makes
-            )
-            theirs.close()
-            self._receive(START_SECONDS)
-        except (OSError, InfrastructureError) as error:
-            said = (self.folder / "server.log").read_text(errors="replace").strip()
-            self.close()
-            raise InfrastructureError(said.splitlines()[-1] if said else str(error)) from error
+        return _start(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            cwd=self.cells,
+            env=_environment() | ENVIRONMENT[kind],
+            pass_fds=[control],
+            start_new_session=True,
+            umask=0o022,  # jailed users pass through folders that bubblewrap makes
+        )
 
     @property
     def pid(self) -> int:
@@ -132,27 +142,31 @@ class ForkServer:
         """
         number = next(self._numbers)
         user = choose_user(number) if jail.USER in layers else None
-        try:
-            # A name that no neighbour can guess: where there is no Landlock, it is what hides it.
-            scratch = Scratch(self.cells / secrets.token_hex(8), user, limits.scratch_bytes)
-        except OSError as error:
-            raise InfrastructureError(f"no folder could be made: {error}") from error
-        pipes = Pipes(scratch)
-        ending, their_ending = os.pipe()
-        jailed = jail.Jail(str(scratch.folder), tuple(layers), limits, user, self._may_search)
-        try:
-            self._ensure_imported(module)
-            request = {"spawn": asdict(jailed), "module": module}
-            answer, [pidfd] = self._ask(request, [*pipes.jailed_ends, their_ending])
-        except InfrastructureError:
-            os.close(ending)
-            pipes.close()
-            scratch.remove()
-            raise
-        finally:
-            os.close(their_ending)
-        pipes.watch.follow(pidfd)
-        os.close(pidfd)
+        with ExitStack() as undoing:
+            try:
+                # A name that no neighbour can guess: without Landlock, it is what hides it.
+                scratch = Scratch(self.cells / secrets.token_hex(8), user, limits.scratch_bytes)
+                undoing.callback(scratch.remove)
+                pipes = Pipes(scratch)
+                undoing.callback(pipes.close)
+                ending, their_ending = os.pipe()
+            except OSError as error:
+                raise InfrastructureError(f"a process could not be prepared: {error}") from error
+            undoing.callback(os.close, ending)
+            jailed = jail.Jail(str(scratch.folder), tuple(layers), limits, user, self._may_search)
+            try:
+                self._ensure_imported(module)
+                request = {"spawn": asdict(jailed), "module": module}
+                answer, received = self._ask(request, [*pipes.jailed_ends, their_ending])
+                if not received:  # the kernel leaves out what this process has no number for
+                    with self._lock:
+                        self._send({"end": answer["pid"]})
+                    raise InfrastructureError("there are no more descriptors")
+            finally:
+                os.close(their_ending)
+            undoing.pop_all()
+        pipes.watch.follow(received[0])
+        os.close(received[0])
         process = Process(answer["pid"], scratch, pipes, ending)
         try:
             pipes.close_jailed_ends()
@@ -191,7 +205,8 @@ class ForkServer:
     def close(self) -> None:
         """End the server and everything it spawned. Safe to call twice."""
         with self._lock:
-            self._control.close()
+            if hasattr(self, "_control"):
+                self._control.close()
         if hasattr(self, "_process"):
             try:
                 self._process.wait(GRACE_SECONDS)  # it ends its processes when the socket closes
@@ -199,8 +214,7 @@ class ForkServer:
                 with suppress(ProcessLookupError, PermissionError):
                     os.killpg(self._process.pid, signal.SIGKILL)
                 self._process.wait()
-        self._log.close()
-        self._workspace.close()
+        self._closing.close()
 
     def disown(self) -> None:
         """In a fork of the process that started it: let go of what is that one's."""
@@ -224,10 +238,17 @@ class ForkServer:
     def _ask(
         self, request: dict[str, Any], fds: Sequence[int], seconds: float = ANSWER_SECONDS
     ) -> tuple[dict[str, Any], list[int]]:
-        """The answer, and the descriptors that came with it."""
+        """The answer, and the descriptors that came with it.
+
+        Once an answer has not come in time nothing more is asked: what comes then is the late one.
+        """
         with self._lock:
+            if self._is_behind:
+                raise InfrastructureError("the fork server does not answer")
             self._send(request, fds)
+            self._is_behind = True
             answer, received = self._receive(seconds)
+            self._is_behind = False
         if "error" in answer:
             raise InfrastructureError(f"the fork server failed: {answer['error']}")
         return answer, received

@@ -11,6 +11,7 @@ import os
 import select
 import selectors
 import time
+from itertools import chain
 from typing import Any
 
 from rft_core.sandbox import wire
@@ -27,14 +28,18 @@ MOST_OUTPUT = 64 << 20  # printed in one request
 
 
 class Pipes:
-    """Not thread-safe. `jailed_ends` are for the jailed process; close them after the fork."""
+    """Not thread-safe. `jailed_ends` are for the jailed process; close them after the fork.
+
+    Raises `OSError` where there are no more descriptors, and leaves none open.
+    """
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
         self.watch = Stopwatch()
-        request_end, self._requests = os.pipe()
-        self._answers, answer_end = os.pipe()
-        self._printed, print_end = os.pipe()
+        ends = _open_pipes(3)
+        request_end, self._requests = ends[0]
+        self._answers, answer_end = ends[1]
+        self._printed, print_end = ends[2]
         self.jailed_ends = [request_end, answer_end, print_end]
         self._open = [self._requests, self._answers, self._printed]
         for fd in self._open:
@@ -149,3 +154,16 @@ class Pipes:
         if not self.is_silent():
             raise ExecutionError("it wrote more than its answer")
         return answer
+
+
+def _open_pipes(count: int) -> list[tuple[int, int]]:
+    """All of them or none."""
+    ends: list[tuple[int, int]] = []
+    try:
+        for _ in range(count):
+            ends.append(os.pipe())
+    except OSError:
+        for fd in chain.from_iterable(ends):
+            os.close(fd)
+        raise
+    return ends

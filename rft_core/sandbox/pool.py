@@ -8,12 +8,14 @@ done once or not at all: never twice, and never as a zero.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.outcome import InfrastructureError, SandboxRefusedError, Unscored
+from rft_core.sandbox.server_kind import ServerKind
 from rft_core.sandbox.servers import SERVERS, open_session
 from rft_core.sandbox.session import JailedProgram, JailSession
 
@@ -57,6 +59,17 @@ def run_jobs(
 
     with ThreadPoolExecutor(workers or _count_cores(), "sandbox") as threads:
         return list(threads.map(do, jobs))
+
+
+def start_ahead(kinds: Iterable[ServerKind]) -> None:
+    """Start the servers of these kinds that are not running, which takes seconds.
+
+    To be called before a clock begins, as those are no candidate's seconds. One that cannot be
+    started is left to the first job that needs it, which says so.
+    """
+    for kind in dict.fromkeys(kinds):
+        with suppress(InfrastructureError, SandboxRefusedError), SERVERS.borrow(kind):
+            pass
 
 
 def _count_cores() -> int:

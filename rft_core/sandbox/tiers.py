@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -119,7 +120,7 @@ def inspect() -> SandboxReport:
     """The report alone."""
     try:
         server, report = start_server()
-    except InfrastructureError as error:
+    except (InfrastructureError, OSError) as error:
         return _nothing(str(error))
     if server:
         server.close()
@@ -129,7 +130,7 @@ def inspect() -> SandboxReport:
 def _try_layers(server: ForkServer) -> list[TrialResult]:
     """Each layer alone, for which Bubblewrap's trial has none inside of it; all at once.
 
-    Raises `InfrastructureError`, with the server closed.
+    Whatever it raises, the server is closed then.
     """
     applied = {layer: [layer] for layer in INNER_LAYERS}
     if server.has_bubblewrap:
@@ -138,7 +139,7 @@ def _try_layers(server: ForkServer) -> list[TrialResult]:
         with ThreadPoolExecutor(len(applied), "trial") as threads:
             trials = threads.map(lambda layer: try_layer(server, layer, applied[layer]), applied)
             return [result for trial in trials for result in trial]
-    except InfrastructureError:  # it ended in the middle
+    except BaseException:  # it ended in the middle, or there are no more descriptors or threads
         server.close()
         raise
 
@@ -151,13 +152,12 @@ def try_layer(server: ForkServer, layer: str, applied: Sequence[str]) -> list[Tr
     except InfrastructureError as error:
         return [TrialResult(name, layer, False, str(error)) for name in names]
     results = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with closing(session), socket.create_server(("127.0.0.1", 0)) as listener:
         facts = _prepare(server, listener.getsockname()[1])
         for name in names:
             reply = session.call("attempt", {"name": name, "facts": facts}, TRIAL_SECONDS)
             answer = reply.value or {"held": False, "detail": f"no answer: {reply.detail}"}
             results.append(TrialResult(name, layer, answer["held"], answer["detail"]))
-    session.close()
     return results
 
 

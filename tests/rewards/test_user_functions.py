@@ -4,10 +4,14 @@ import time
 
 import pytest
 
-from rft_core.rewards.contract import FunctionReport, Scoring
+from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scoring
 from rft_core.rewards.jailed.calls import SHORTEST_TURN
 from rft_core.rewards.scorer import Scorer
+from rft_core.sandbox import servers
+from rft_core.sandbox.fork_server import ForkServer
 from rft_core.sandbox.pipes import MOST_WALL
+from rft_core.sandbox.server_kind import ServerKind
+from rft_core.sandbox.tiers import SandboxReport
 from tests.rewards.scoring_cases import make_batch, python_set
 
 
@@ -318,3 +322,25 @@ def f(completions, log_metric, **columns):
     cut = "m" * 57 + "… (cut)"
     assert metrics == {cut: 1, "two?lines?[31m": 2, "unnamed": 3, "mean length": 4}
     assert all(len(name) <= 64 for name in metrics)
+
+
+@pytest.mark.usefixtures("fresh_servers")
+def test_a_server_that_has_yet_to_start_takes_none_of_the_functions_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start_slowly(kind: ServerKind) -> tuple[ForkServer | None, SandboxReport]:
+        time.sleep(1.5)
+        return start(kind)
+
+    start = servers.start_server
+    monkeypatch.setattr(servers, "start_server", start_slowly)
+    source = "def one(completions, **columns):\n    return [1.0 for _ in completions]\n"
+    entries = (
+        RewardEntry("one", "python", source=source),
+        RewardEntry("digits", "regex", options={"pattern": "[0-9]+"}),
+        RewardEntry("program", "program_answer", options={"seconds": 0.5}),
+    )
+    with Scorer(RewardSet(entries), timeout=0.9) as scorer:
+        scoring = scorer.score(Batch([[]], ["answer = 7"], [{"answer": 7}]))
+    assert [report.error for report in scoring.reports] == [None] * 3
+    assert scoring.samples[0].scores == {"one": 1.0, "digits": 1.0, "program": 1.0}

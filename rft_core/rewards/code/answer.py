@@ -23,6 +23,7 @@ from rft_core.rewards.answers.number_text import LARGEST_EXPONENT, parse_number,
 from rft_core.rewards.code.runs import (
     PROGRAM_PLACE,
     SECONDS,
+    BatchClock,
     Clock,
     Runner,
     choose_program,
@@ -64,7 +65,7 @@ class ProgramAnswer:
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
         runner = Runner(choose_program("program_answer"), self._ask, self._options["seconds"])
-        grades = runner.run(prepared, start + timeout)
+        grades = runner.run(prepared, BatchClock(timeout))
         return grades, make_report(self._name, start, grades, {})
 
     def _prepare(self, completion: str, row: Row) -> _AnswerJob | Grade:

@@ -16,7 +16,7 @@ from rft_core.rewards.code.source import PLACES
 from rft_core.rewards.contract import FunctionReport, Grade
 from rft_core.rewards.grader_info import SHORTEST_TIME, GraderOption
 from rft_core.sandbox.outcome import Unscored
-from rft_core.sandbox.pool import run_jobs
+from rft_core.sandbox.pool import run_jobs, start_ahead
 from rft_core.sandbox.server_kind import choose_kind, list_slow_imports
 from rft_core.sandbox.session import JailedProgram, JailReply, JailSession, get_program
 
@@ -53,10 +53,13 @@ class _BatchOverError(Exception):
 
 
 class BatchClock:
-    """When a batch is over. Time in which its programs waited for a processor is not its own."""
+    """When a batch is over, `seconds` from now, in however many runs its programs are asked.
 
-    def __init__(self, deadline: float) -> None:
-        self._deadline, self._lock = deadline, Lock()
+    Time in which they waited for a processor, or for a server to start, is not its own.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._deadline, self._lock = time.monotonic() + seconds, Lock()
 
     def add(self, seconds: float) -> None:
         """As many more, where they are any."""
@@ -93,14 +96,16 @@ class Runner(Generic[Job, Result]):
     ask: Callable[[JailSession, Clock, Job], Result]
     seconds: float
 
-    def run(self, prepared: Sequence[Job | Grade], deadline: float) -> list[Result | Grade]:
+    def run(self, prepared: Sequence[Job | Grade], batch: BatchClock) -> list[Result | Grade]:
         """In order; what is a grade already stays one, and what could not be run becomes one.
 
-        The deadline moves by the limit of each program, so that many that hang cannot use up the
-        time of those that do not.
+        The batch's end moves by the limit of each program, so that many that hang cannot use up
+        the time of those that do not.
         """
         jobs = [job for job in prepared if not isinstance(job, Grade)]
-        batch = BatchClock(deadline + self.seconds * len(jobs))
+        start = time.monotonic()
+        start_ahead(self._choose(job).kind for job in jobs)
+        batch.add(time.monotonic() - start + self.seconds * len(jobs))
 
         def work(session: JailSession, job: Job) -> Result | Grade:
             try:
@@ -112,6 +117,9 @@ class Runner(Generic[Job, Result]):
         return [
             job if isinstance(job, Grade) else _without_failure(next(answers)) for job in prepared
         ]
+
+    def _choose(self, job: Job) -> JailedProgram:
+        return self.program(job) if callable(self.program) else self.program
 
 
 def _without_failure(answer: Any) -> Any:

@@ -23,6 +23,7 @@ from rft_core.rewards.code.cases import (
 from rft_core.rewards.code.runs import (
     PROGRAM_PLACE,
     SECONDS,
+    BatchClock,
     Clock,
     Runner,
     choose_program,
@@ -59,7 +60,7 @@ class StdoutTests:
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
         runner = Runner(choose_program("stdout_tests"), _ask, self._options["seconds"])
-        verdicts = runner.run(prepared, start + timeout)
+        verdicts = runner.run(prepared, BatchClock(timeout))
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(self, completion: str, row: Row) -> _StdoutJob | Grade:

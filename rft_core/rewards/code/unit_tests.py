@@ -32,6 +32,7 @@ from rft_core.rewards.code.random_inputs import draw_input
 from rft_core.rewards.code.runs import (
     PROGRAM_PLACE,
     SECONDS,
+    BatchClock,
     Clock,
     Runner,
     choose_program,
@@ -72,14 +73,14 @@ class UnitTests:
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, put to the cases of its row."""
         start = time.monotonic()
-        deadline = start + timeout
-        drawn = self._draw_cases(batch, deadline)
+        clock = BatchClock(timeout)
+        drawn = self._draw_cases(batch, clock)
         prepared = [
             self._prepare(completion, row, drawn.get(_reference_key(row), ()))
             for completion, row in zip(batch.completions, batch.rows, strict=True)
         ]
         program, seconds = choose_program("unit_tests"), self._options["seconds"]
-        verdicts = Runner(program, self._ask, seconds).run(prepared, deadline)
+        verdicts = Runner(program, self._ask, seconds).run(prepared, clock)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(
@@ -111,14 +112,14 @@ class UnitTests:
     def _judge(self, case: Case, reply: JailReply) -> str | None:
         return find_difference(case.expected, reply.value, self._options["tolerance"])
 
-    def _draw_cases(self, batch: Batch, deadline: float) -> dict[str, tuple[Case, ...] | Grade]:
+    def _draw_cases(self, batch: Batch, clock: BatchClock) -> dict[str, tuple[Case, ...] | Grade]:
         """Random cases for every different reference among the rows, by `_reference_key`."""
         rows = {key: row for row in batch.rows if (key := _reference_key(row))}
         if not self._options["random_cases"]:
             return {}
         jobs = [self._prepare_reference(key, row) for key, row in rows.items()]
         program, seconds = choose_program("unit_tests"), self._options["seconds"]
-        answers = Runner(program, _ask_reference, seconds).run(jobs, deadline)
+        answers = Runner(program, _ask_reference, seconds).run(jobs, clock)
         return dict(zip(rows, answers, strict=True))
 
     def _prepare_reference(self, key: str, row: Row) -> _UnitTestJob | Grade:

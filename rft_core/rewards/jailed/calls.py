@@ -18,6 +18,8 @@ from typing import Any, Protocol
 
 from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.sandbox.outcome import Outcome, Unscored
+from rft_core.sandbox.pool import start_ahead
+from rft_core.sandbox.server_kind import ServerKind
 from rft_core.sandbox.session import JailReply
 
 SHORTEST_TURN = 0.5  # seconds for one completion, where its share of the time would be less
@@ -55,6 +57,11 @@ class CallResult:
 class Callee(Protocol):
     """What is called for a batch, in a jailed process of its own."""
 
+    @property
+    def kind(self) -> ServerKind:
+        """The server that its process comes from."""
+        ...
+
     def load(self, timeout: float) -> CallResult:
         """Make ready, where that takes time of its own; at once if it is."""
         ...
@@ -79,6 +86,7 @@ def score_batch(
     name: str, callee: Callee, batch: Batch, timeout: float
 ) -> tuple[list[Grade], FunctionReport]:
     """Grades for the batch, all of them, and how the function of that name behaved."""
+    start_ahead([callee.kind])  # a server that starts takes none of the function's time
     start = time.monotonic()
     result = callee.load(timeout)
     loaded = result.failure is None

@@ -41,6 +41,10 @@ class JailedGrader:
     def close(self) -> None:
         """Its process is the context's."""
 
+    @property
+    def kind(self) -> ServerKind:
+        return ServerKind.GRADERS
+
     def load(self, timeout: float) -> CallResult:
         return CallResult()  # its server has imported everything
 

@@ -18,7 +18,7 @@ from rft_core.rewards.jailed.calls import CallResult, Failure, failure_of, score
 from rft_core.sandbox.jail.limits import Limits
 from rft_core.sandbox.kept_session import KeptSession
 from rft_core.sandbox.outcome import Outcome, Unscored
-from rft_core.sandbox.server_kind import choose_kind
+from rft_core.sandbox.server_kind import ServerKind, choose_kind
 from rft_core.sandbox.session import get_program
 from rft_core.sandbox.wire import to_json
 
@@ -32,8 +32,8 @@ class SourceProcess:
 
     def __init__(self, source: str, limits: Limits | None = None) -> None:
         self._source = source
-        program = get_program("reward_source", choose_kind(source))
-        self._session = KeptSession(program, limits or Limits())
+        self.kind = choose_kind(source)
+        self._session = KeptSession(get_program("reward_source", self.kind), limits or Limits())
 
     def load(self, timeout: float) -> CallResult:
         """Run the source's module level, unless the process has done so already."""
@@ -126,6 +126,10 @@ class UserFunction:
 
     def close(self) -> None:
         """Its process is the context's."""
+
+    @property
+    def kind(self) -> ServerKind:
+        return self._process.kind
 
     def load(self, timeout: float) -> CallResult:
         return self._process.load(timeout)

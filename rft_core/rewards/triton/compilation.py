@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.code.runs import Clock, Runner
+from rft_core.rewards.code.runs import BatchClock, Clock, Runner
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.programs import Launch, ask_to_compile, get_compiler
@@ -58,7 +58,7 @@ class KernelCompiler:
         self._verdicts = RecentlyUsed[CompilerJob, CompilerReport]()
 
     def find_verdicts(
-        self, jobs: Sequence[CompilerJob], deadline: float, seconds: float
+        self, jobs: Sequence[CompilerJob], clock: BatchClock, seconds: float
     ) -> dict[CompilerJob, CompilerReport | Grade]:
         """For each job what the compiler said, in `seconds`, or a grade where our side failed."""
         found: dict[CompilerJob, CompilerReport | Grade] = {}
@@ -67,7 +67,7 @@ class KernelCompiler:
                 found[job] = verdict
         missing = [job for job in dict.fromkeys(jobs) if job not in found]
         runner = Runner(get_compiler(), _ask, seconds)
-        answers = runner.run(missing, deadline)
+        answers = runner.run(missing, clock)
         for job, answer in zip(missing, answers, strict=True):
             found[job] = answer
             if not isinstance(answer, Grade):

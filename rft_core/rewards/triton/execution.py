@@ -15,7 +15,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from rft_core.rewards.code.runs import Clock, Runner
+from rft_core.rewards.code.runs import BatchClock, Clock, Runner
 from rft_core.rewards.contract import Batch, Grade
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.compilation import KernelCompiler, make_job
@@ -74,7 +74,7 @@ class KernelLab:
         """Nothing of its own is open: the pool is the context's."""
 
     def examine(
-        self, batch: Batch, deadline: float, *, run_flagged: bool, seconds: float
+        self, batch: Batch, clock: BatchClock, *, run_flagged: bool, seconds: float
     ) -> list[Examination | Grade]:
         """One for each completion; a grade where our side failed or the time was used up.
 
@@ -95,7 +95,7 @@ class KernelLab:
             elif key not in cases:
                 seen = examine_text(source, row)
                 cases[key] = _KernelCase(source, row, row_key, run_flagged, seen)
-        self._examine(list(cases.values()), deadline, seconds)
+        self._examine(list(cases.values()), clock, seconds)
         for key, case in cases.items():
             known[key] = case.failure or case.seen
             if not case.failure:
@@ -106,17 +106,17 @@ class KernelLab:
         text = json.dumps([row.get("reference"), row.get("inputs")], default=repr)
         return _hash(text, str(self._context.seed))
 
-    def _examine(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
+    def _examine(self, cases: Sequence[_KernelCase], clock: BatchClock, seconds: float) -> None:
         """Layer by layer; each works on what the one before let through."""
-        self._find_tests([case for case in cases if case.goes_on], deadline)
-        self._run([case for case in cases if case.goes_on], deadline, seconds)
+        self._find_tests([case for case in cases if case.goes_on], clock)
+        self._run([case for case in cases if case.goes_on], clock, seconds)
         launched = [case for case in cases if case.goes_on and case.seen.launches]
-        self._compile(launched, deadline, seconds)
+        self._compile(launched, clock, seconds)
 
-    def _find_tests(self, cases: Sequence[_KernelCase], deadline: float) -> None:
+    def _find_tests(self, cases: Sequence[_KernelCase], clock: BatchClock) -> None:
         rows = {case.row_key: case.row for case in cases}
         missing = {key: row for key, row in rows.items() if not self._tests.get(key)}
-        found = find_tests(self._context, missing, deadline)
+        found = find_tests(self._context, missing, clock)
         for key, tests in found.items():
             if isinstance(tests, RowTests):
                 self._tests.put(key, tests)
@@ -127,16 +127,16 @@ class KernelLab:
             elif answer:
                 case.tests = answer
 
-    def _run(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
+    def _run(self, cases: Sequence[_KernelCase], clock: BatchClock, seconds: float) -> None:
         runner = Runner(get_interpreter(), _run, seconds)
-        results = runner.run(cases, deadline)
+        results = runner.run(cases, clock)
         for case, seen in zip(cases, results, strict=True):
             case.add(seen)
             self.executed += isinstance(seen, Examination)
 
-    def _compile(self, cases: Sequence[_KernelCase], deadline: float, seconds: float) -> None:
+    def _compile(self, cases: Sequence[_KernelCase], clock: BatchClock, seconds: float) -> None:
         jobs = [make_job(case.source, case.seen.launches) for case in cases]
-        verdicts = self._compiler.find_verdicts(jobs, deadline, seconds)
+        verdicts = self._compiler.find_verdicts(jobs, clock, seconds)
         for case, job in zip(cases, jobs, strict=True):
             verdict = verdicts[job]
             if isinstance(verdict, Grade):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 
-from rft_core.rewards.code.runs import make_report
+from rft_core.rewards.code.runs import BatchClock, make_report
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
@@ -56,7 +56,7 @@ class KernelGrader:
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         start = time.monotonic()
         examined = self._lab.examine(
-            batch, start + timeout, run_flagged=not self._enforces, seconds=self._seconds
+            batch, BatchClock(timeout), run_flagged=not self._enforces, seconds=self._seconds
         )
         grade = grade_compilation if self._is_compilation else grade_correctness
         grades = [

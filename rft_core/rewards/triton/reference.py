@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.code.runs import Clock, Runner
+from rft_core.rewards.code.runs import BatchClock, Clock, Runner
 from rft_core.rewards.contract import Grade
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.comparison import KernelOutput, is_trivial, read_answer
@@ -39,12 +39,12 @@ NO_TESTS = RowTests((), (), ())
 
 
 def find_tests(
-    context: GraderContext, rows: Mapping[str, Row], deadline: float
+    context: GraderContext, rows: Mapping[str, Row], clock: BatchClock
 ) -> dict[str, RowTests | Grade]:
     """For each row its tests, or the grade None that says why there are none."""
     prepared = [_prepare(row, context.seed) for row in rows.values()]
     runner = Runner(get_interpreter(), _ask, SECONDS)
-    return dict(zip(rows, runner.run(prepared, deadline), strict=True))
+    return dict(zip(rows, runner.run(prepared, clock), strict=True))
 
 
 @dataclass(frozen=True)

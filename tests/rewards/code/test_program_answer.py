@@ -101,10 +101,10 @@ CHEATS = (
 
 @pytest.mark.parametrize("program", CHEATS)
 def test_a_guess_a_hedge_or_a_trick_earns_nothing(scorer, program) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     [sample] = score(scorer, program)
     assert sample.reward == 0.0, sample.reasons
-    assert time.monotonic() - start < 4
+    assert time.process_time() - start < 2  # our own work: an enormous number takes minutes
 
 
 def test_reaching_out_is_flagged_beside_the_right_answer(scorer) -> None:

@@ -80,8 +80,8 @@ def test_the_difference_names_its_place() -> None:
 
 
 def test_enormous_answers_are_compared_at_once() -> None:
-    start = time.monotonic()
+    start = time.process_time()
     assert find_difference(1, Decimal("1E+999999999"))
     assert find_difference([1.5], [Decimal("1E-999999999")])
     assert find_difference(list(range(10)), list(range(1_000_000)))
-    assert time.monotonic() - start < 1.0  # written out, such a number would take minutes
+    assert time.process_time() - start < 1.0  # written out, such a number would take minutes

@@ -1,10 +1,9 @@
 """The lab that two entries share: each program runs once, and our failures are never zeros."""
 
-import time
-
 import numpy as np
 import pytest
 
+from rft_core.rewards.code.runs import BatchClock
 from rft_core.rewards.contract import Batch, Grade, RewardEntry
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.comparison import KernelOutput, OutputTensor
@@ -29,8 +28,8 @@ def make_batch(*cases):
 
 
 def examine(lab, *cases, run_flagged=False, in_seconds=120):
-    deadline = time.monotonic() + in_seconds
-    return lab.examine(make_batch(*cases), deadline, run_flagged=run_flagged, seconds=20)
+    clock = BatchClock(in_seconds)
+    return lab.examine(make_batch(*cases), clock, run_flagged=run_flagged, seconds=20)
 
 
 @pytest.fixture(scope="module")
