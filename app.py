@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.access import announce, make_gate, refuse_public_address
+from pages.components.ending import end_soon
 from pages.components.runs.pulse_route import ROUTES as PULSE
 from pages.components.static_routes import ROUTES
 from rft_core.paths import keep_files_private
@@ -10,4 +11,9 @@ from rft_core.paths import keep_files_private
 keep_files_private()
 refuse_public_address()
 announce()
-app = st.App("pages/navigation.py", routes=[*ROUTES, *PULSE], middleware=[make_gate()])
+app = st.App(
+    "pages/navigation.py",
+    routes=[*ROUTES, *PULSE],
+    middleware=[make_gate()],
+    lifespan=end_soon,
+)

@@ -32,10 +32,11 @@ CHROMIUM_FLAGS = [
 
 @dataclass(frozen=True)
 class Served:
-    """A running dashboard: where it answers, and the file its output goes to."""
+    """A running dashboard: where it answers, the file its output goes to, and its process."""
 
     url: str
     log: Path
+    process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="session")
@@ -104,11 +105,12 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
                 env=os.environ | {"PYTHONPATH": str(PROJECT)} | environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # a test may press Ctrl-C in its terminal
             )
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
         _wait_until_healthy(url, process, log)
-        return Served(url, log)
+        return Served(url, log, process)
 
     yield start
     for process in processes:
