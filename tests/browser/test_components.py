@@ -200,6 +200,24 @@ def test_the_smoothed_curve_is_a_bias_corrected_moving_average(page: Page, chart
     assert values == pytest.approx([1, second, None, fourth])
 
 
+def test_the_figure_in_the_header_is_what_was_measured_last_not_the_smoothed_line(
+    page: Page, chart_url: str
+) -> None:
+    open_chart(page, chart_url)
+    found = page.wait_for_function(  # until a step that the line does not go through by chance
+        """() => {
+          const value = document.querySelector('.rft-value')
+          const { y, customdata } = document.querySelector('.rft-plotly').data[2]
+          const [raw, smoothed] = [customdata.at(-1), y.at(-1)]
+          const apart = Math.abs(smoothed - raw) > 0.01 * Math.abs(raw)
+          return apart && [Number(value.textContent), value.title, raw]
+        }"""
+    )
+    shown, title, raw = found.json_value()
+    assert shown == pytest.approx(raw, rel=2e-3)
+    assert title.startswith("train, as measured; the line smooths it to")
+
+
 def test_the_chart_follows_a_change_of_theme_and_keeps_the_zoom(page: Page, chart_url: str) -> None:
     page.emulate_media(color_scheme="light")
     open_chart(page, chart_url)

@@ -93,7 +93,7 @@ export class Panel {
         connectgaps: false,
         visible: !hidden.has(curve.trace.name),
         hovertemplate: this.isSmoothed(curve)
-          ? "%{y:.4~g} <i>(raw %{customdata:.4~g})</i>"
+          ? "%{y:.4~g} smoothed <i>(raw %{customdata:.4~g})</i>"
           : "%{y:.4~g}",
       }
     })
@@ -258,15 +258,18 @@ export class Panel {
     this.writeHeader()
   }
 
-  // The header shows each curve's latest value, or the value at the shared cursor.
+  // The header shows what each curve measured last, or at the shared cursor: never a mean over
+  // other steps, which the drawn line is where it is smoothed.
   writeHeader() {
     const x = this.chart.cursorX
     for (const curve of this.curves) {
       const at = x === null ? curve.series.last() : curve.series.nearest(x)
       curve.value.hidden = at < 0 || this.chart.hidden.has(curve.trace.name)
-      curve.value.title = curve.trace.name
+      curve.value.title = at < 0 || !this.isSmoothed(curve)
+        ? curve.trace.name
+        : `${curve.trace.name}, as measured; the line smooths it to ${format(curve.smoother.values[at])}`
       paintDot(curve.value.firstChild, curve.trace, this.chart.theme)
-      curve.number.textContent = at < 0 ? "" : format(curve.smoother.values[at])
+      curve.number.textContent = at < 0 ? "" : format(curve.series.y[at])
     }
     this.waiting.hidden = !this.empty
     this.waiting.textContent = this.chart.view.waiting
