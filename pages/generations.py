@@ -126,6 +126,7 @@ def download_menu(run_id: str, where: GenerationFilter, functions: list[str]) ->
         )  # fmt: skip
 
 
+@shown_errors()
 def newcomers(run: RunRow, where: GenerationFilter) -> None:
     """A live run brings new generations; the list waits for the reader to ask for them."""
     top = top_id()
@@ -137,6 +138,7 @@ def newcomers(run: RunRow, where: GenerationFilter) -> None:
         st.rerun(scope="app")
 
 
+@shown_errors()
 def reader(
     run: RunRow, where: GenerationFilter, functions: list[str], matching: int, total: int
 ) -> None:

@@ -90,10 +90,10 @@ def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 
+@shown_errors()
 def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     """Everything that changes with each step."""
-    with shown_errors():
-        look = look_at(run)
+    look = look_at(run)
     status, curves, checkpoints = look.status, look.curves, look.checkpoints
     if status.state == "unreadable":
         st.rerun(scope="app")  # it was damaged while it was looked at
@@ -180,6 +180,7 @@ def choose_moment(run_id: str, curves: Curves) -> Moment:
     return Moment(curves.last_step, "train", pinned=False)
 
 
+@shown_errors()
 def details(run: RunRow) -> None:
     """What stands behind the curves; only the open tab is read."""
     log, events, rewards, settings = st.tabs(

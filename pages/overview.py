@@ -118,9 +118,9 @@ def watch_demo(name: str) -> None:
     st.switch_page("monitor.py", query_params={"run": run})
 
 
+@shown_errors()
 def run_list() -> None:
-    with shown_errors():
-        runs = read_runs()
+    runs = read_runs()
     states = [status.state for status in runs.statuses]
     active, finished = sum(s.is_active for s in runs.statuses), states.count("finished")
     among = f" of the newest {len(states)}" if len(states) < runs.total else ""

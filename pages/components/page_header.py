@@ -15,7 +15,11 @@ def page_header(title: str, subtitle: str) -> None:
 
 @contextmanager
 def shown_errors() -> Iterator[None]:
-    """Show an `RftError` in place (what, why, what to do) and end the page there."""
+    """Show an `RftError` in place (what, why, what to do) and end the page there.
+
+    Around a page as a whole it stands in `navigation.py`. What runs by itself, a fragment or a
+    dialog, is decorated with it.
+    """
     try:
         yield
     except RftError as error:

@@ -43,6 +43,7 @@ def stop_and_resume(status: RunStatus) -> None:
 
 
 @st.dialog("Resume this run?", icon=":material/play_arrow:")
+@shown_errors()
 def confirm_resume(status: RunStatus) -> None:
     """Before what is recorded is replaced."""
     st.write(status.resume_text)
@@ -63,6 +64,7 @@ def delete_button(run_id: str) -> None:
 
 
 @st.dialog("Delete this run?")
+@shown_errors()
 def confirm_delete(run_id: str) -> None:
     st.write(
         f"`{run_id}` with its metrics, generations, checkpoints and adapter will be gone for good."

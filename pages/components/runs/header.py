@@ -5,7 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from pages.components.durations import duration_text
-from pages.components.page_header import plain, show_error
+from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.runs.actions import forget_command_id, get_command_id, stop_and_resume
 from pages.components.runs.badge import state_badge
 from rft_core.config import parse_assignments
@@ -136,6 +136,7 @@ def _actions(status: RunStatus, checkpoints: list[Checkpoint]) -> None:
 
 
 @st.dialog("Fork this run", icon=":material/fork_right:")
+@shown_errors()
 def fork_dialog(run: RunRow, steps: list[int]) -> None:
     """Choose a checkpoint and what should differ; the new run counts its steps from 0."""
     st.caption(
