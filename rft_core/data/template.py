@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from types import TracebackType
@@ -19,11 +19,9 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 
-from rft_core.data.template_limits import WORK, LimitedEnvironment
+from rft_core.data.template_limits import WORK, LimitedEnvironment, join_limited
 from rft_core.data.template_work import (
-    MAX_RENDERED_CHARS,
     MAX_SOURCE_CHARS,
-    TemplateLimitError,
     Work,
 )
 from rft_core.errors import BadInputError
@@ -101,7 +99,7 @@ class PromptTemplate:
         template, work = _compile(part, source), Work(len(source))
         context = {"row": row, "range": work.range, **row, WORK: work}
         try:
-            return _join_limited(template.generate(context))
+            return join_limited(template.generate(context))
         except UndefinedError as error:
             raise _undefined_error(part, error, list(row)) from error
         except SecurityError as error:
@@ -155,16 +153,6 @@ def length_summary(lengths: Sequence[int]) -> dict[str, float]:
 
 def _is_row(node: nodes.Node) -> bool:
     return isinstance(node, nodes.Name) and node.name == "row"
-
-
-def _join_limited(chunks: Iterable[str]) -> str:
-    collected, size = [], 0
-    for chunk in chunks:
-        size += len(chunk)
-        if size > MAX_RENDERED_CHARS:
-            raise TemplateLimitError(f"it wrote more than {MAX_RENDERED_CHARS:,} characters")
-        collected.append(chunk)
-    return "".join(collected)
 
 
 def _undefined_error(part: str, error: UndefinedError, columns: list[str]) -> BadInputError:

@@ -8,7 +8,7 @@ from, in proportion to the text that they touch. No process is needed, and no cl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from jinja2 import StrictUndefined, Undefined, nodes, pass_context
@@ -20,6 +20,7 @@ from jinja2.utils import _PassArg
 from rft_core.data.template_work import (
     CALL,
     MAX_BITS,
+    MAX_RENDERED_CHARS,
     TemplateLimitError,
     Work,
     check_power,
@@ -34,7 +35,7 @@ _FILTERS = (
     *("length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select"),
     *("selectattr", "sort", "string", "title", "tojson", "trim", "unique", "upper", "wordcount"),
 )
-_METHODS = {
+_METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
         (
             *("capitalize", "casefold", "count", "endswith", "find", "index", "isalnum", "isalpha"),
@@ -54,17 +55,21 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     """Jinja's sandbox without what multiplies, and with a count of what is left."""
 
     intercepted_binops = frozenset(["+", "-", "*", "/", "//", "%", "**"])
+    none_text = ""  # a missing cell is not "None"
+    methods: Mapping[type, frozenset[str]] = _METHODS
 
-    def __init__(self) -> None:
-        super().__init__(
-            undefined=StrictUndefined,
-            keep_trailing_newline=True,  # what is typed is what the model sees
-            autoescape=False,
-            finalize=_finalize,
-            optimized=False,  # or constant expressions would be computed while compiling
-        )
+    def __init__(self, **options: Any) -> None:
+        """`options`: Jinja's, where they shall differ."""
+        chosen: dict[str, Any] = {
+            "undefined": StrictUndefined,
+            "keep_trailing_newline": True,  # what is typed is what the model sees
+            "autoescape": False,
+            "finalize": _finalize,
+            "optimized": False,  # or constant expressions would be computed while compiling
+        }
+        super().__init__(**chosen | options)
         self.globals.clear()  # `lipsum(10**9)` and friends have no place in a prompt
-        self.filters = {name: _limited(FILTERS[name]) for name in _FILTERS} | {
+        self.filters = {name: limited(FILTERS[name]) for name in _FILTERS} | {
             "indent": _indent, "int": _int, "join": _join, "replace": _replace, "round": _round,
             "sum": _sum, _COUNTED: _counted, _LOOKED_AT: _looked_at, _JOINED: _joined,
         }  # fmt: skip
@@ -91,7 +96,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         """Methods of values only by name; nothing else of a value is callable."""
         if isinstance(obj, str | dict | list | tuple | int | float | bytes) and callable(value):
             methods: Iterable[str] = next(
-                (names for kind, names in _METHODS.items() if isinstance(obj, kind)), ()
+                (names for kind, names in self.methods.items() if isinstance(obj, kind)), ()
             )
             return attr in methods
         return super().is_safe_attribute(obj, attr, value)
@@ -99,7 +104,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     def call(self, context: Context, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """One step each, and the text that a method looks through."""
         owner = getattr(called, "__self__", None)
-        work = _work(context)
+        work = get_work(context)
         work.draw(CALL + weigh(owner) + sum(weigh(argument) for argument in args), steps=1)
         if isinstance(owner, str) and called.__name__ == "join":
             return _join(context, args[0], owner) if args else ""
@@ -115,7 +120,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
         """Arithmetic whose result stays small."""
         for value in (left, right):
             if isinstance(value, str | list | tuple):
-                _work(context).draw(len(value))
+                get_work(context).draw(len(value))
         if operator == "%" and isinstance(left, str):
             raise TemplateLimitError("'%' formats text here, which is not allowed")
         if operator == "+" and isinstance(left, str | list | tuple):
@@ -130,7 +135,19 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
 _COUNTED, _LOOKED_AT, _JOINED = "counted", "looked at", "joined"  # no template can spell two
 
 
-def _work(context: Context) -> Work:
+def join_limited(chunks: Iterable[str]) -> str:
+    """What a template writes, as long as a prompt may be."""
+    collected, size = [], 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > MAX_RENDERED_CHARS:
+            raise TemplateLimitError(f"it wrote more than {MAX_RENDERED_CHARS:,} characters")
+        collected.append(chunk)
+    return "".join(collected)
+
+
+def get_work(context: Context) -> Work:
+    """What is left to the rendering that this is part of."""
     work = context.resolve_or_missing(WORK)
     assert isinstance(work, Work)
     return work
@@ -160,8 +177,8 @@ def _as_join(value: Any) -> Any:
 @pass_context
 def _finalize(context: Context, value: Any) -> Any:
     if value is None:
-        return ""  # a missing cell is not "None"
-    _work(context).draw(weigh(value))
+        return _none_text(context)
+    get_work(context).draw(weigh(value))
     return value
 
 
@@ -169,9 +186,9 @@ def _finalize(context: Context, value: Any) -> Any:
 def _counted(context: Context, value: Any) -> Any:
     """What a loop goes through: all of it is paid for at once, or each step when it is taken."""
     if hasattr(value, "__len__") and not isinstance(value, Undefined):
-        _work(context).draw(0, steps=len(value))
+        get_work(context).draw(0, steps=len(value))
         return value
-    return value if isinstance(value, Undefined) else _steps(_work(context), value)
+    return value if isinstance(value, Undefined) else _steps(get_work(context), value)
 
 
 def _steps(work: Work, values: Iterable[Any]) -> Iterator[Any]:
@@ -182,24 +199,29 @@ def _steps(work: Work, values: Iterable[Any]) -> Iterator[Any]:
 
 @pass_context
 def _looked_at(context: Context, value: Any) -> Any:
-    _work(context).draw(weigh(value))
+    get_work(context).draw(weigh(value))
     return value
 
 
 @pass_context
 def _joined(context: Context, values: list[Any]) -> str:
-    _work(context).draw(weigh(values))
-    return "".join("" if value is None else str(value) for value in values)
+    get_work(context).draw(weigh(values))
+    none = _none_text(context)
+    return "".join(none if value is None else str(value) for value in values)
+
+
+def _none_text(context: Context) -> str:
+    return cast("LimitedEnvironment", context.environment).none_text
 
 
 @pass_context
 def _join(context: Context, values: Iterable[Any], d: str = "", attribute: Any = None) -> str:
-    listed = (
-        values if isinstance(values, list | tuple | str) else list(_steps(_work(context), values))
-    )
+    listed = values
+    if not isinstance(listed, list | tuple | str):
+        listed = list(_steps(get_work(context), values))
     weight = weigh(listed) + len(d) * len(listed)
     check_size(weight, "'join'")
-    _work(context).draw(weight)
+    get_work(context).draw(weight)
     return str(FILTERS["join"](context.eval_ctx, listed, d, attribute))
 
 
@@ -208,7 +230,7 @@ def _replace(context: Context, value: Any, old: str, new: str, count: int = -1) 
     text = str(value)
     times = text.count(old) if count is None or count < 0 else min(text.count(old), count)
     check_size(len(text) + times * max(len(new) - len(old), 0), "'replace'")
-    _work(context).draw(2 * len(text))
+    get_work(context).draw(2 * len(text))
     return text.replace(old, new, -1 if count is None else count)
 
 
@@ -218,7 +240,7 @@ def _indent(
 ) -> str:
     wide = len(width) if isinstance(width, str) else width
     check_size(len(text) + (text.count("\n") + 1) * wide, "'indent'")
-    _work(context).draw(len(text))
+    get_work(context).draw(len(text))
     return str(FILTERS["indent"](text, width, first, blank))
 
 
@@ -234,17 +256,17 @@ def _round(value: float, precision: int = 0) -> float:
 
 @pass_context
 def _sum(context: Context, values: Iterable[Any], attribute: Any = None) -> Any:
-    found = list(_steps(_work(context), values))
+    found = list(_steps(get_work(context), values))
     return FILTERS["sum"](context.environment, found, attribute)
 
 
-def _limited(original: Callable[..., Any]) -> Callable[..., Any]:
+def limited(original: Callable[..., Any]) -> Callable[..., Any]:
     """The filter, which pays for what it looks at and may not return more than a prompt holds."""
     wanted = _PassArg.from_obj(original)
 
     @pass_context
-    def limited(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
-        work = _work(context)
+    def call(context: Context, value: Any, *args: Any, **kwargs: Any) -> Any:
+        work = get_work(context)
         work.draw(weigh(value) + sum(weigh(argument) for argument in args), steps=1)
         given = {
             _PassArg.context: (context,),
@@ -256,4 +278,4 @@ def _limited(original: Callable[..., Any]) -> Callable[..., Any]:
         weigh(result)
         return result
 
-    return limited
+    return call

@@ -5,9 +5,12 @@ An allowance is counted in characters, never in seconds: the same template alway
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import ItemsView, KeysView, Mapping, ValuesView
 from typing import Any
 
+_VIEWS = (KeysView, ValuesView, ItemsView)  # of a dict: written out in full, like a list
+_SIZED = (str, bytes, list, tuple, dict, *_VIEWS)
+_NESTED = (list, tuple, set, frozenset, *_VIEWS)
 MAX_SOURCE_CHARS = 100_000
 MAX_RENDERED_CHARS = 1_000_000
 MAX_LOOP_ITEMS = 100_000  # of all `range` of a rendering together
@@ -52,13 +55,13 @@ def weigh(value: Any, most: int = MAX_RENDERED_CHARS) -> int:
     total, waiting = 0, [iter((value,))]
     while waiting:
         for item in waiting[-1]:
-            total += len(item) if isinstance(item, str | bytes | list | tuple | dict) else 1
+            total += len(item) if isinstance(item, _SIZED) else 1
             if total > most:
                 raise TemplateLimitError(f"a value is longer than {most:,} characters")
             if isinstance(item, Mapping):
                 waiting.append(iter([*item.keys(), *item.values()]))
                 break
-            if isinstance(item, list | tuple | set | frozenset):
+            if isinstance(item, _NESTED):
                 waiting.append(iter(item))
                 break
             if isinstance(item, int) and item.bit_length() > 64:

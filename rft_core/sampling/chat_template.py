@@ -1,17 +1,16 @@
 """From messages to the exact string and tokens that the model sees: the one place that decides it.
 
-The prompts page, chat, the dry run and training all render through `render_prompt`. Chat templates
-are applied as TRL's GRPOTrainer applies them (`add_generation_prompt=True`); a tokenizer without
-one gets the messages' contents as plain text, separated by blank lines.
+The prompts page, chat, the dry run and training all render through `render_prompt`, within limits.
+Chat templates are applied as TRL's GRPOTrainer applies them (`add_generation_prompt=True`); a
+tokenizer without one gets the messages' contents as plain text, separated by blank lines.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import TemplateError
-
 from rft_core.errors import BadInputError
+from rft_core.sampling.limited_chat import render_chat
 from rft_core.sampling.service.messages import RenderedPrompt, plain_messages
 from rft_core.types import Messages
 
@@ -23,19 +22,23 @@ def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:
         text = "\n\n".join(message["content"] for message in plain)
         token_ids = list(tokenizer(text)["input_ids"])
     else:
-        try:
-            text = tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=True)
-        except TemplateError as error:
-            raise BadInputError(
-                "The model's chat template refuses these messages",
-                str(error),
-                "Some models take no system message, or want user and assistant to alternate",
-            ) from error
+        text = render_text(tokenizer, plain, prompt=True)
         # The template has written the special tokens already: no second BOS.
         token_ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if not token_ids:
         raise BadInputError("The prompt is empty", "It renders to no token at all")
     return text, token_ids
+
+
+def render_text(tokenizer: Any, messages: Messages, *, prompt: bool) -> str:
+    """The conversation by the tokenizer's chat template. `prompt`: up to where the model writes.
+
+    Raises BadInputError if the template refuses it, or asks for more than any prompt needs.
+    """
+    return render_chat(
+        tokenizer.get_chat_template(), messages,
+        special_tokens=tokenizer.special_tokens_map, prompt=prompt,
+    )  # fmt: skip
 
 
 def describe_prompt(tokenizer: Any, messages: Messages) -> RenderedPrompt:

@@ -14,11 +14,11 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from jinja2 import TemplateError
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from rft_core.errors import BadInputError
+from rft_core.sampling.chat_template import render_text
 from rft_core.training.adapter_files import make_lora_config
 from rft_core.training.prompts import TokenizedPrompt
 from rft_core.training.recorded import Recorded, StageParts
@@ -78,8 +78,8 @@ def find_end_token(tokenizer: Any, end_tokens: frozenset[int]) -> int:
     turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
     if tokenizer.chat_template:
         try:
-            text = tokenizer.apply_chat_template(turn, tokenize=False)
-        except TemplateError:  # some want a system message first
+            text = render_text(tokenizer, turn, prompt=False)
+        except BadInputError:  # some want a system message first
             text = ""
         for token in reversed(tokenizer(text, add_special_tokens=False)["input_ids"]):
             if token in end_tokens:
