@@ -14,8 +14,7 @@ token counts (`sampling`), storage (`store`), the built-in tasks' fields and tem
 from rft_core.data.lint import lint_lengths, lint_prompt_tail, lint_prompts
 from rft_core.data.mapping import ColumnMapping, RowField, apply_mapping, suggest_mapping
 from rft_core.data.prompt_set import PromptSet, import_table, make_prompt_set
-from rft_core.data.readers.hub import load_hub_rows
-from rft_core.data.readers.reading_process import read_table
+from rft_core.data.readers.reading_process import load_hub_rows, read_table
 from rft_core.data.split import Split, split_prompts
 from rft_core.data.table import Table
 from rft_core.data.template import PromptTemplate, length_summary

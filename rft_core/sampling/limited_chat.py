@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Template, TemplateError, Undefined, nodes
+from jinja2 import Template, TemplateError, TemplateSyntaxError, Undefined, nodes
 from jinja2 import pass_context as with_context
 from jinja2.ext import Extension, loopcontrols
 from jinja2.filters import FILTERS
@@ -65,6 +65,12 @@ def render_chat(
             "The model's chat template asks for more than any prompt needs",
             str(error),
             "Download the model again from where you trust it, or use another one",
+        ) from error
+    except TemplateSyntaxError as error:
+        raise BadInputError(
+            f"The model's chat template cannot be read, line {error.lineno}",
+            (error.message or "")[:300],
+            "Download the model again, or use another one",
         ) from error
     except TemplateError as error:
         raise BadInputError(

@@ -16,13 +16,17 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from rft_core.errors import ModelUnavailableError, quote
+from jinja2 import TemplateSyntaxError
+
+from rft_core.data.template_work import TemplateLimitError
+from rft_core.errors import BadInputError, ModelUnavailableError, quote
 from rft_core.paths import PROJECT_ROOT
+from rft_core.sampling.limited_chat import render_chat
+from rft_core.types import Messages
 
 CPU_SECONDS = 20
 WALL_SECONDS = 120.0  # more than the other: the machine may be busy
 MEMORY_BYTES = 2 * 1024**3
-LONGEST_PROMPT = 1_000_000  # characters, of a sample of a hundred
 SAMPLE = "Using 3, 7 and 12, make 50. né 🙂\n\taaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!"
 GAVE_UP = "it uses more time or memory than any real model's needs"
 
@@ -79,41 +83,17 @@ def _read_template(folder: Path) -> Any:
     return None
 
 
-def _render(template: str) -> int:
-    """The length of the sample conversation; 0 where the template refuses it."""
-    import jinja2
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    class GenerationTag(jinja2.ext.Extension):
-        """`{% generation %}` marks what the model writes: here, text like any other."""
-
-        tags = {"generation"}  # noqa: RUF012  # as jinja declares it
-
-        def parse(self, parser: Any) -> Any:
-            next(parser.stream)
-            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-    def raise_exception(message: str) -> None:
-        raise jinja2.TemplateError(message)
-
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[GenerationTag, loopcontrols]
-    )
-    environment.filters["tojson"] = lambda value, **options: json.dumps(value, default=str)
-    environment.globals["raise_exception"] = raise_exception
-    environment.globals["strftime_now"] = lambda form: form
-    compiled = environment.from_string(template)  # a syntax error is the template's own fault
-    messages = [{"role": "user", "content": SAMPLE}]
-    length = 0
+def _try_template(template: str) -> str:
+    """What is wrong with it. That it wants other messages is not: `render_prompt` says so then."""
+    messages: Messages = [{"role": "user", "content": SAMPLE}]
     try:
-        for piece in compiled.generate(messages=messages, add_generation_prompt=True):
-            length += len(piece)
-            if length > LONGEST_PROMPT:
-                raise ValueError("the chat template makes a prompt of a million characters")
-    except (jinja2.TemplateError, TypeError, AttributeError, KeyError, IndexError):
-        return 0  # it wants other messages; `render_prompt` says so where that matters
-    return length
+        render_chat(template, messages, special_tokens={}, prompt=True)
+    except BadInputError as error:
+        if isinstance(error.__cause__, TemplateLimitError | MemoryError | RecursionError):
+            return f"Tried on a sample, {GAVE_UP} ({error.why})"
+        if isinstance(error.__cause__, TemplateSyntaxError):
+            return f"{error.what}: {error.why}"
+    return ""
 
 
 def _try_all(folder: Path) -> str:
@@ -124,7 +104,8 @@ def _try_all(folder: Path) -> str:
         if template is not None:
             if not isinstance(template, str):
                 return "the chat template is no text"
-            _render(template)
+            if why := _try_template(template):
+                return why
         if (folder / "tokenizer.json").is_file():
             from tokenizers import Tokenizer
 

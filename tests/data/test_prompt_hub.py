@@ -1,9 +1,14 @@
 """Hub datasets and local folders laid out like one."""
 
 import json
+import resource
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from rft_core.data import load_hub_rows
@@ -64,6 +69,41 @@ def test_without_a_network_there_is_one_clear_message():
     )
     assert result.stdout.startswith("RftError The dataset 'openai/gsm8k' cannot be fetched.")
     assert "upload a file instead" in result.stdout
+
+
+def make_bomb(folder: Path) -> None:
+    """A few kilobytes of Parquet that stand for gigabytes."""
+    indices = pa.array([0] * 12_000, pa.int32())
+    texts = pa.DictionaryArray.from_arrays(indices, pa.array(["x" * 99_999]))
+    cell = pa.ListArray.from_arrays(pa.array([0, 12_000], pa.int32()), texts)
+    pq.write_table(pa.table(dict.fromkeys("abcd", cell)), folder / "train.parquet")
+
+
+def make_flood(folder: Path) -> None:
+    row = json.dumps({"question": "x" * 900_000}) + "\n"
+    (folder / "train.jsonl").write_text(row * 100)
+
+
+@pytest.mark.parametrize("make", [make_bomb, make_flood])
+def test_a_dataset_that_wants_too_much_is_refused_where_it_does_no_harm(
+    tmp_path: Path, make: Callable[[Path], None]
+):
+    make(tmp_path)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BadInputError, match="too large"):
+        load_hub_rows(str(tmp_path))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100 * 1024  # KiB
+
+
+def test_a_dataset_is_read_in_a_process_of_its_own(folder: Path):
+    code = (
+        "import sys\n"
+        "from rft_core.data import load_hub_rows\n"
+        "assert len(load_hub_rows(sys.argv[1]).rows) == 30\n"
+        "assert not {'datasets', 'pyarrow'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
 
 
 def test_cancelling_from_the_progress_callback_stops_the_reading(folder):

@@ -1,7 +1,7 @@
 """Rows of a dataset on the Hugging Face hub, or of a local folder laid out like one -> Table.
 
 Rows are streamed, so a limit is cheap even on a huge dataset. Nothing is written but the cache
-that `datasets` keeps.
+that `datasets` keeps. Runs in a process of its own: see `reading_child.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Progress = Callable[[int], None]
 _CONNECT_TIMEOUT_SECONDS = 10
 
 
-def load_hub_rows(
+def read_hub_rows(
     name: str,
     split: str = "train",
     limit: int | None = None,
@@ -45,7 +45,9 @@ def load_hub_rows(
         return build_table(clean_file_name(name), "hub", rows, columns)
     except ConnectionError as error:
         raise _unreachable(name, error) from error
-    except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
+    # What the libraries for foreign files raise is as odd as the files are.
+    except (ValueError, OSError, LookupError, TypeError, AttributeError, NotImplementedError,
+            datasets.exceptions.DatasetsError) as error:  # fmt: skip
         raise BadInputError(
             f"The dataset '{name}' cannot be read",
             str(error).partition("\n")[0][:300],
