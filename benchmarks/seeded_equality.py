@@ -62,7 +62,9 @@ def main() -> int:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     settings = ["seed=0", f"max_steps={options.steps}", "eval_steps=10", "save_steps=0"]
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a supervisor may live on
+    with tempfile.TemporaryDirectory(
+        ignore_cleanup_errors=True
+    ) as folder:  # a supervisor may live on
         ours, theirs = (
             train(checkout.resolve(), Path(folder) / name, settings + options.set)
             for name, checkout in (("ours", ROOT), ("theirs", options.checkout))
