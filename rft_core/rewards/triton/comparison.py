@@ -1,14 +1,15 @@
 """Compare what a candidate's kernels gave with what the reference gave, and say how they differ.
 
 Type and shape must be the same. A value may be off by a part of itself and by a part of the usual
-size of the answer, both by type; NaN and infinities must stand where the reference has them. The
-arrays come from a jailed process: they are plain data by now, and nothing else is believed.
+size of the answer, both by type, and by what rounding does to it (`rounding.py`); NaN and
+infinities must stand where the reference has them. The arrays come from a jailed process: they are
+plain data by now, and nothing else is believed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,7 @@ TOLERANCES = {
     "float16": Tolerance(1e-2, 2e-3, 1e-4),
     "bfloat16": Tolerance(2e-2, 1e-2, 1e-3),
 }
+FORGIVEN_MOVES = 8.0  # times what half a unit in the inputs moves: sums are rounded at each term
 FEW_ELEMENTS = 8
 
 
@@ -48,11 +50,15 @@ class KernelOutput:
 
 @dataclass(frozen=True)
 class OutputTensor:
-    """A tensor, or with `dtype` "" something else that `what` names."""
+    """A tensor, or with `dtype` "" something else that `what` names.
+
+    `rounding`, of an answer: how far each element moves with the rounding of the inputs.
+    """
 
     dtype: str
     values: Array
     what: str = ""
+    rounding: Array | None = None
 
 
 NO_ARRAY: Array = np.empty(0)
@@ -105,7 +111,7 @@ def _compare(expected: OutputTensor, given: OutputTensor) -> str:
         return f"the shape is {_show(given.values)}, not {_show(expected.values)}"
     if given.dtype != expected.dtype or given.values.dtype != expected.values.dtype:
         return f"the type is {given.dtype}, not {expected.dtype}"
-    wrong = _find_wrong(expected.values, given.values, TOLERANCES.get(expected.dtype))
+    wrong = _find_wrong(expected, given.values)
     if not wrong.any():
         return ""
     first = tuple(int(place[0]) for place in np.nonzero(np.atleast_1d(wrong)))
@@ -116,7 +122,8 @@ def _compare(expected: OutputTensor, given: OutputTensor) -> str:
     )
 
 
-def _find_wrong(expected: Array, given: Array, tolerance: Tolerance | None) -> Array:
+def _find_wrong(answer: OutputTensor, given: Array) -> Array:
+    expected, tolerance = answer.values, TOLERANCES.get(answer.dtype)
     if tolerance is None or expected.dtype.kind == "c":
         return np.asarray(expected != given)
     finite = np.isfinite(expected)
@@ -125,6 +132,8 @@ def _find_wrong(expected: Array, given: Array, tolerance: Tolerance | None) -> A
         off = np.abs(given.astype(np.float64) - expected.astype(np.float64))
         allowed = tolerance.relative * np.abs(expected.astype(np.float64))
         allowed = allowed + tolerance.usual * usual + tolerance.floor
+        if answer.rounding is not None:
+            allowed = allowed + FORGIVEN_MOVES * answer.rounding
         same = (given == expected) | (np.isnan(given) & np.isnan(expected))
         return np.asarray(np.where(finite, ~(off <= allowed), ~same))
 
@@ -193,4 +202,5 @@ def _list_guesses(values: Array, inputs: Sequence[Array]) -> Iterator[Array]:
 
 
 def _is_right(expected: OutputTensor, guess: Array) -> bool:
-    return not _find_wrong(expected.values, guess, TOLERANCES.get(expected.dtype)).any()
+    """Without what rounding is forgiven: that is for whoever has computed it."""
+    return not _find_wrong(replace(expected, rounding=None), guess).any()

@@ -17,6 +17,7 @@ from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.triton.comparison import KernelOutput, is_trivial, read_answer
 from rft_core.rewards.triton.inputs import KernelInputs, draw_tests, is_valid, make_probes
 from rft_core.rewards.triton.programs import get_interpreter
+from rft_core.rewards.triton.rounding import list_pushed, with_rounding
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailSession
 from rft_core.types import Row
@@ -67,9 +68,28 @@ def _ask(session: JailSession, clock: Clock, job: _ReferenceJob) -> RowTests | G
         chosen = [_choose([(inputs, next(reports)) for inputs in test]) for test in tests]
     except ValueError as error:
         return _refuse(str(error))
-    inputs, answers = zip(*chosen, strict=True)
+    inputs = tuple(drawn for drawn, _ in chosen)
     trivial = [is_trivial(answer, drawn.values) for drawn, answer in chosen]
-    return RowTests(inputs, answers, tuple(trivial))
+    forgiving = [_forgive_rounding(session, clock, job, *pair) for pair in chosen]
+    return RowTests(inputs, tuple(forgiving), tuple(trivial))
+
+
+def _forgive_rounding(
+    session: JailSession,
+    clock: Clock,
+    job: _ReferenceJob,
+    inputs: KernelInputs,
+    answer: KernelOutput,
+) -> KernelOutput:
+    """The answer as it is where the reference takes no float64."""
+    pushed = list_pushed(inputs, job.seed)
+    try:
+        reports = _run(session, clock, job.row, pushed) if pushed else []
+        if not reports or any(report["error"] for report in reports):
+            return answer
+        return with_rounding(answer, [read_answer(report) for report in reports])
+    except ValueError:
+        return answer
 
 
 def _find_indices(session: JailSession, clock: Clock, row: Row) -> set[int]:
