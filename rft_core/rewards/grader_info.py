@@ -13,7 +13,7 @@ The scorer turns all into grades of a batch: `one_by_one.py`, `jailed/grader.py`
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -110,7 +110,12 @@ class GraderInfo:
 
     def with_defaults(self, entry: RewardEntry) -> dict[str, Any]:
         """Every option of the entry, those it leaves out at their defaults."""
-        return {option.name: option.default for option in self.options} | dict(entry.options)
+        return fill_options(self.options, entry)
+
+
+def fill_options(options: Sequence[GraderOption], entry: RewardEntry) -> dict[str, Any]:
+    """Every option of the entry, those it leaves out at their defaults."""
+    return {option.name: option.default for option in options} | dict(entry.options)
 
 
 COLUMN = GraderOption("column", "text", "answer", "Column that holds the gold answer.")

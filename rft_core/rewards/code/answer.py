@@ -25,16 +25,13 @@ from rft_core.rewards.code.runs import (
     SECONDS,
     BatchClock,
     Clock,
-    Runner,
-    choose_program,
+    ProgramGrader,
     grade_blocked,
     import_libraries,
     make_report,
 )
-from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import show
-from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.grader_context import GraderContext
+from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.rewards.grader_info import COLUMN, TOLERANCE, GraderInfo
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailReply, JailSession
@@ -49,33 +46,26 @@ class _AnswerJob:
     gold: Fraction
 
 
-class ProgramAnswer:
+class ProgramAnswer(ProgramGrader):
     """One entry's grader, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
-        self._name, self._context = entry.name, context
-        self._options = PROGRAM_ANSWER.with_defaults(entry)
-
-    def close(self) -> None:
-        """Nothing of its own is open: the pool is the context's."""
+    options = (COLUMN, PROGRAM_PLACE, SECONDS, TOLERANCE)
+    program = "program_answer"
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, run once."""
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(choose_program("program_answer"), self._ask, self._options["seconds"])
-        grades = runner.run(prepared, BatchClock(timeout))
+        grades = self._run(prepared, self._ask, BatchClock(timeout))
         return grades, make_report(self._name, start, grades, {})
 
     def _prepare(self, completion: str, row: Row) -> _AnswerJob | Grade:
         gold = gold_number(row, self._options["column"])
         if gold is None:
             return Grade(None, f"The row's '{self._options['column']}' is not a number.")
-        found = find_program(completion, self._options["extraction"])
-        if found.text is None:
-            return Grade(0.0, found.problem, found.flags)
-        return _AnswerJob(found.text, gold)
+        program = self._find_program(completion)
+        return program if isinstance(program, Grade) else _AnswerJob(program, gold)
 
     def _ask(self, session: JailSession, clock: Clock, job: _AnswerJob) -> Grade:
         import_libraries(session, job.source)
@@ -123,12 +113,7 @@ PROGRAM_ANSWER = GraderInfo(
     "program_answer",
     None,
     "1 if the completion's program computes the gold number.",
-    (
-        COLUMN,
-        PROGRAM_PLACE,
-        SECONDS,
-        TOLERANCE,
-    ),
+    ProgramAnswer.options,
     open=ProgramAnswer,
     runs_code=True,
 )

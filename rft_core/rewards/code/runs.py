@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from rft_core.rewards.code.source import PLACES
-from rft_core.rewards.contract import FunctionReport, Grade
-from rft_core.rewards.grader_info import SHORTEST_TIME, GraderOption
+from rft_core.rewards.code.source import PLACES, find_program
+from rft_core.rewards.contract import FunctionReport, Grade, RewardEntry
+from rft_core.rewards.grader_context import GraderContext
+from rft_core.rewards.grader_info import SHORTEST_TIME, GraderOption, fill_options
 from rft_core.sandbox.outcome import Unscored
 from rft_core.sandbox.pool import run_jobs, start_ahead
 from rft_core.sandbox.server_kind import choose_kind, list_slow_imports
@@ -42,6 +43,7 @@ class HasSource(Protocol):
 
 
 Job = TypeVar("Job")
+Sourced = TypeVar("Sourced", bound=HasSource)
 Result = TypeVar("Result")
 
 
@@ -120,6 +122,40 @@ class Runner(Generic[Job, Result]):
 
     def _choose(self, job: Job) -> JailedProgram:
         return self.program(job) if callable(self.program) else self.program
+
+
+class ProgramGrader:
+    """What graders of programs have in common: options, one run for a batch, nothing left open.
+
+    `program` is the name of the module in `sandbox/programs` that runs beside the candidate.
+    """
+
+    options: ClassVar[tuple[GraderOption, ...]]
+    program: ClassVar[str]
+
+    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
+        self._name, self._context = entry.name, context
+        self._options = fill_options(self.options, entry)
+
+    def close(self) -> None:
+        """Its processes ended with their runs, and the servers are shared."""
+
+    def _run(
+        self,
+        prepared: Sequence[Sourced | Grade],
+        ask: Callable[[JailSession, Clock, Sourced], Result],
+        clock: BatchClock,
+    ) -> list[Result | Grade]:
+        """As `Runner.run`, with the server that each program's imports ask for."""
+        run = Runner[Sourced, Result](
+            choose_program(self.program), ask, self._options["seconds"]
+        ).run
+        return run(prepared, clock)
+
+    def _find_program(self, completion: str, entry_point: str = "") -> str | Grade:
+        """The completion's program, or the 0 for having none."""
+        found = find_program(completion, self._options["extraction"], entry_point)
+        return Grade(0.0, found.problem, found.flags) if found.text is None else found.text
 
 
 def _without_failure(answer: Any) -> Any:

@@ -25,14 +25,11 @@ from rft_core.rewards.code.runs import (
     SECONDS,
     BatchClock,
     Clock,
-    Runner,
-    choose_program,
+    ProgramGrader,
     import_libraries,
 )
-from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import show
-from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.grader_context import GraderContext
+from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderInfo
 from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
@@ -44,23 +41,18 @@ class _StdoutJob:
     cases: tuple[Case, ...]
 
 
-class StdoutTests:
+class StdoutTests(ProgramGrader):
     """One entry's grader, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
-        self._name, self._context = entry.name, context
-        self._options = STDOUT_TESTS.with_defaults(entry)
-
-    def close(self) -> None:
-        """Nothing of its own is open: the pool is the context's."""
+    options = (PROGRAM_PLACE, PARTIAL, SECONDS)
+    program = "stdout_tests"
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, run on the inputs of its row."""
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        runner = Runner(choose_program("stdout_tests"), _ask, self._options["seconds"])
-        verdicts = runner.run(prepared, BatchClock(timeout))
+        verdicts = self._run(prepared, _ask, BatchClock(timeout))
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(self, completion: str, row: Row) -> _StdoutJob | Grade:
@@ -68,10 +60,8 @@ class StdoutTests:
             cases = tuple(read_cases(row, _read_test))
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
-        found = find_program(completion, self._options["extraction"])
-        if found.text is None:
-            return Grade(0.0, found.problem, found.flags)
-        return _StdoutJob(found.text, cases)
+        program = self._find_program(completion)
+        return program if isinstance(program, Grade) else _StdoutJob(program, cases)
 
 
 def _read_test(test: Any) -> tuple[str, str]:
@@ -110,7 +100,7 @@ STDOUT_TESTS = GraderInfo(
     "stdout_tests",
     None,
     "1 if the completion's program prints what every test of the row expects.",
-    (PROGRAM_PLACE, PARTIAL, SECONDS),
+    StdoutTests.options,
     open=StdoutTests,
     runs_code=True,
 )

@@ -34,14 +34,11 @@ from rft_core.rewards.code.runs import (
     SECONDS,
     BatchClock,
     Clock,
-    Runner,
-    choose_program,
+    ProgramGrader,
     import_libraries,
 )
-from rft_core.rewards.code.source import find_program
 from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
-from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
-from rft_core.rewards.grader_context import GraderContext
+from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.sandbox.inside.values import Opaque, encode
 from rft_core.sandbox.outcome import Outcome
@@ -60,15 +57,23 @@ class _UnitTestJob:
     cases: tuple[Case, ...]
 
 
-class UnitTests:
+class UnitTests(ProgramGrader):
     """One entry's grader, for whole batches."""
 
-    def __init__(self, entry: RewardEntry, context: GraderContext) -> None:
-        self._name, self._context = entry.name, context
-        self._options = UNIT_TESTS.with_defaults(entry)
-
-    def close(self) -> None:
-        """Nothing of its own is open: the pool is the context's."""
+    options = (
+        PROGRAM_PLACE,
+        PARTIAL,
+        SECONDS,
+        GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off.", minimum=0),
+        GraderOption(
+            "random_cases",
+            "int",
+            4,
+            "Cases drawn for rows with a 'reference' and 'inputs'.",
+            minimum=0,
+        ),
+    )
+    program = "unit_tests"
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Every completion's program, put to the cases of its row."""
@@ -79,8 +84,7 @@ class UnitTests:
             self._prepare(completion, row, drawn.get(_reference_key(row), ()))
             for completion, row in zip(batch.completions, batch.rows, strict=True)
         ]
-        program, seconds = choose_program("unit_tests"), self._options["seconds"]
-        verdicts = Runner(program, self._ask, seconds).run(prepared, clock)
+        verdicts = self._run(prepared, self._ask, clock)
         return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
 
     def _prepare(
@@ -93,10 +97,8 @@ class UnitTests:
             cases = (*read_unit_tests(row, entry_point), *drawn)
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
-        found = find_program(completion, self._options["extraction"], entry_point)
-        if found.text is None:
-            return Grade(0.0, found.problem, found.flags)
-        return _UnitTestJob(found.text, entry_point, cases)
+        program = self._find_program(completion, entry_point)
+        return program if isinstance(program, Grade) else _UnitTestJob(program, entry_point, cases)
 
     def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> Verdict:
         loaded = _load(session, clock, job)
@@ -118,8 +120,7 @@ class UnitTests:
         if not self._options["random_cases"]:
             return {}
         jobs = [self._prepare_reference(key, row) for key, row in rows.items()]
-        program, seconds = choose_program("unit_tests"), self._options["seconds"]
-        answers = Runner(program, _ask_reference, seconds).run(jobs, clock)
+        answers = self._run(jobs, _ask_reference, clock)
         return dict(zip(rows, answers, strict=True))
 
     def _prepare_reference(self, key: str, row: Row) -> _UnitTestJob | Grade:
@@ -201,19 +202,7 @@ UNIT_TESTS = GraderInfo(
     "unit_tests",
     None,
     "1 if the completion's function passes every test of the row, visible, hidden and random.",
-    (
-        PROGRAM_PLACE,
-        PARTIAL,
-        SECONDS,
-        GraderOption("tolerance", "float", TOLERANCE, "How far a float may be off.", minimum=0),
-        GraderOption(
-            "random_cases",
-            "int",
-            4,
-            "Cases drawn for rows with a 'reference' and 'inputs'.",
-            minimum=0,
-        ),
-    ),
+    UnitTests.options,
     open=UnitTests,
     runs_code=True,
 )
