@@ -73,7 +73,7 @@ def _read_list(row: Row, column: str) -> Sequence[Any]:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CaseResults:
     """What each case showed: None where the program passed, else what was wrong, in words.
 
     Of the cases after the first `judged` it is not known what the program makes of them.
@@ -105,39 +105,39 @@ class Verdict:
         return visible == 1.0 and hidden is not None and hidden < HARD_CODED_BELOW
 
 
-def grade_verdict(verdict: Verdict, *, partial: bool) -> Grade:
+def grade_case_results(results: CaseResults, *, partial: bool) -> Grade:
     """1 if every case was passed; with `partial` the share of them. A caught trick earns 0.
 
     What passes visible cases alone may know them by heart: a share takes a hidden one, too.
     """
-    if verdict.blocked:
-        return grade_blocked(verdict.blocked)
-    passed, count = sum(problem is None for problem in verdict.problems), len(verdict.problems)
+    if results.blocked:
+        return grade_blocked(results.blocked)
+    passed, count = sum(problem is None for problem in results.problems), len(results.problems)
     if not count:
         return Grade(None, "The row has no tests.")
     if passed == count:
         return Grade(1.0, f"It passes all {count} tests." if count > 1 else "It passes the test.")
-    reason = f"It passes {passed} of {count} tests; {_describe_first(verdict)}"
-    if verdict.is_hard_coded:
+    reason = f"It passes {passed} of {count} tests; {_describe_first(results)}"
+    if results.is_hard_coded:
         reason = f"It passes every test that it can see and few others. {reason}"
         return Grade(0.0, reason, (HARD_CODED,))
-    return Grade(passed / count if partial and verdict.is_proven else 0.0, reason)
+    return Grade(passed / count if partial and results.is_proven else 0.0, reason)
 
 
-def _describe_first(verdict: Verdict) -> str:
-    for number, problem in enumerate(verdict.problems, start=1):
+def _describe_first(results: CaseResults) -> str:
+    for number, problem in enumerate(results.problems, start=1):
         if problem:
-            kind = "hidden test" if verdict.cases[number - 1].is_hidden else "test"
+            kind = "hidden test" if results.cases[number - 1].is_hidden else "test"
             return f"{kind} {number}: {problem}."
     return ""
 
 
-def list_metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
+def list_metrics(results: Iterable[CaseResults]) -> dict[str, float]:
     """Mean shares over a batch: "visible", "hidden" and their "gap"; {} without either kind.
 
     Of programs that were judged by both kinds: only those say something of the gap.
     """
-    shares = [(v.share(hidden=False), v.share(hidden=True)) for v in verdicts]
+    shares = [(v.share(hidden=False), v.share(hidden=True)) for v in results]
     both = [(visible, hidden) for visible, hidden in shares if None not in (visible, hidden)]
     if not both:
         return {}
@@ -150,7 +150,7 @@ def put_to_cases(
     ask: Callable[[Case], JailReply],
     judge: Callable[[Case, JailReply], str | None],
     blocked: Iterable[str] = (),
-) -> Verdict:
+) -> CaseResults:
     """Ask for one case after the other, up to the first that ends the program's process."""
     problems: list[str | None] = []
     judged = 0
@@ -164,13 +164,16 @@ def put_to_cases(
         if reply.is_last:
             break
     problems += ["it was not run"] * (len(cases) - len(problems))
-    return Verdict(cases, problems, judged, tuple(tried))
+    return CaseResults(cases, problems, judged, tuple(tried))
 
 
-def grade_verdicts(
-    name: str, verdicts: Sequence[Verdict | Grade], start: float, *, partial: bool
+def grade_results(
+    name: str, results: Sequence[CaseResults | Grade], start: float, *, partial: bool
 ) -> tuple[list[Grade], FunctionReport]:
     """The grades of a batch that was begun at `start`, and the report with its metrics."""
-    grades = [v if isinstance(v, Grade) else grade_verdict(v, partial=partial) for v in verdicts]
-    metrics = list_metrics([v for v in verdicts if isinstance(v, Verdict)])
+    grades = [
+        one if isinstance(one, Grade) else grade_case_results(one, partial=partial)
+        for one in results
+    ]
+    metrics = list_metrics([one for one in results if isinstance(one, CaseResults)])
     return grades, make_report(name, start, grades, metrics)

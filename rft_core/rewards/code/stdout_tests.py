@@ -14,8 +14,8 @@ from typing import Any
 from rft_core.rewards.code.cases import (
     PARTIAL,
     Case,
-    Verdict,
-    grade_verdicts,
+    CaseResults,
+    grade_results,
     put_to_cases,
     read_cases,
     read_pair,
@@ -52,8 +52,8 @@ class StdoutTests(ProgramGrader):
         start = time.monotonic()
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
-        verdicts = self._run(prepared, _ask, BatchClock(timeout))
-        return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
+        results = self._run(prepared, _ask, BatchClock(timeout))
+        return grade_results(self._name, results, start, partial=self._options["partial"])
 
     def _prepare(self, completion: str, row: Row) -> _StdoutJob | Grade:
         try:
@@ -71,7 +71,7 @@ def _read_test(test: Any) -> tuple[str, str]:
     return given, expected
 
 
-def _ask(session: JailSession, clock: Clock, job: _StdoutJob) -> Verdict:
+def _ask(session: JailSession, clock: Clock, job: _StdoutJob) -> CaseResults:
     def ask(case: Case) -> JailReply:
         return clock.call(session, "run", {"source": job.source, "stdin": case.given})
 

@@ -22,8 +22,8 @@ from rft_core.rewards.code.assert_lines import read_assert
 from rft_core.rewards.code.cases import (
     PARTIAL,
     Case,
-    Verdict,
-    grade_verdicts,
+    CaseResults,
+    grade_results,
     put_to_cases,
     read_cases,
     read_pair,
@@ -84,8 +84,8 @@ class UnitTests(ProgramGrader):
             self._prepare(completion, row, drawn.get(_reference_key(row), ()))
             for completion, row in zip(batch.completions, batch.rows, strict=True)
         ]
-        verdicts = self._run(prepared, self._ask, clock)
-        return grade_verdicts(self._name, verdicts, start, partial=self._options["partial"])
+        results = self._run(prepared, self._ask, clock)
+        return grade_results(self._name, results, start, partial=self._options["partial"])
 
     def _prepare(
         self, completion: str, row: Row, drawn: tuple[Case, ...] | Grade
@@ -100,11 +100,11 @@ class UnitTests(ProgramGrader):
         program = self._find_program(completion, entry_point)
         return program if isinstance(program, Grade) else _UnitTestJob(program, entry_point, cases)
 
-    def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> Verdict:
+    def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> CaseResults:
         loaded = _load(session, clock, job)
         if loaded.outcome is not Outcome.OK:
             count = len(job.cases)
-            return Verdict(job.cases, [loaded.detail] * count, count, loaded.blocked)
+            return CaseResults(job.cases, [loaded.detail] * count, count, loaded.blocked)
 
         def ask(case: Case) -> JailReply:
             return _run(session, clock, job, case)
