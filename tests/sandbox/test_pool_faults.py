@@ -4,7 +4,6 @@ import itertools
 import os
 import signal
 import threading
-import time
 
 import psutil
 import pytest
@@ -76,10 +75,8 @@ def test_a_call_during_which_the_server_dies_is_tried_once_more():
             return ask(session, "import time; time.sleep(60)", 60)
         return ask(session, source)
 
-    start = time.monotonic()
     [reply] = run_jobs(PROGRAM, ["answer = 7"], work)
-    assert reply.value == 7 and next(attempts) == 2
-    assert time.monotonic() - start < 20
+    assert reply.value == 7 and next(attempts) == 2  # had it slept on, there were one
 
 
 def test_a_job_that_kills_every_server_is_given_up_and_the_others_are_done():
