@@ -107,6 +107,8 @@ def cannot_write(
 
 
 def _why(error: OSError) -> str:
+    if isinstance(error, FileExistsError):
+        return "A file lies in its place"
     return error.strerror or type(error).__name__
 
 

@@ -30,7 +30,8 @@ def keep_files_private() -> None:
 
 def get_runs_dir() -> Path:
     """The runs folder (not created here)."""
-    return Path(os.environ.get("RFT_RUNS_DIR") or PROJECT_ROOT / "runs").resolve()
+    # Not Path.resolve, which raises where links lead in a circle: opening it says so in words.
+    return Path(os.path.realpath(os.environ.get("RFT_RUNS_DIR") or PROJECT_ROOT / "runs"))
 
 
 def get_index_path(runs_dir: Path) -> Path:

@@ -95,12 +95,17 @@ def test_an_input_that_cannot_be_read_is_named_as_it_was_given(
 def test_a_runs_folder_that_cannot_be_used_is_named_with_what_to_do(
     rft: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
-    file, other = tmp_path / "a file", tmp_path / "other"
+    file, other, circle = tmp_path / "a file", tmp_path / "other", tmp_path / "circle"
     file.write_text("")
+    circle.symlink_to(circle)
     (other / "index.db").mkdir(parents=True)
     elsewhere = "Set RFT_RUNS_DIR to a folder that you may write to.\n"
     for place, what, fix in (
         (file / "runs", f"'{file}/runs' cannot be written. Not a directory.", elsewhere),
+        (file, f"'{file}' cannot be written. A file lies in its place.", elsewhere),
+        (circle, f"'{circle}' cannot be written.", elsewhere),
+        (tmp_path / ("x" * 300), "cannot be written. File name too long.", elsewhere),
+        (Path("/proc/none"), "'/proc/none' cannot be written.", elsewhere),
         (other, f"'{other}/index.db' is damaged", "Restore it from a backup.\n"),
     ):
         monkeypatch.setenv("RFT_RUNS_DIR", str(place))

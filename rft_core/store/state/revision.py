@@ -29,8 +29,8 @@ def get_run_revision(runs_dir: Path, run_id: str) -> str:
     return _digest(
         *(_look_at_database(path) for path in databases),
         _look(get_worker_log_path(runs_dir, run_id)),
-        is_locked(get_worker_lock_path(runs_dir, run_id)),
-        is_locked(get_supervisor_lock_path(runs_dir)),
+        _look_at_lock(get_worker_lock_path(runs_dir, run_id)),
+        _look_at_lock(get_supervisor_lock_path(runs_dir)),
     )
 
 
@@ -38,10 +38,10 @@ def get_folder_revision(runs_dir: Path) -> str:
     """The same for all runs of a folder, without their logs."""
     return _digest(
         _look_at_database(get_index_path(runs_dir)),
-        is_locked(get_supervisor_lock_path(runs_dir)),
+        _look_at_lock(get_supervisor_lock_path(runs_dir)),
         *(
             (run, _look_at_database(get_run_db_path(runs_dir, run)),
-             is_locked(get_worker_lock_path(runs_dir, run)))
+             _look_at_lock(get_worker_lock_path(runs_dir, run)))
             for run in sorted(_list_folders(runs_dir))
         ),
     )  # fmt: skip
@@ -51,7 +51,7 @@ def _list_folders(runs_dir: Path) -> Iterator[str]:
     try:
         with os.scandir(runs_dir) as entries:
             yield from (entry.name for entry in entries if entry.is_dir())
-    except FileNotFoundError:
+    except OSError:  # there is none, or it cannot be looked into: opening it says why
         return
 
 
@@ -60,6 +60,14 @@ def _look_at_database(path: Path) -> tuple[object, ...]:
     log, _ = list_wal_files(path)
     written = _look(log)
     return _look(path), written if written and written[1] else None
+
+
+def _look_at_lock(path: Path) -> bool | None:
+    """None where it cannot be told."""
+    try:
+        return is_locked(path)
+    except OSError:
+        return None
 
 
 def _look(path: Path) -> tuple[int, int, int] | None:
