@@ -15,7 +15,7 @@ from dataclasses import replace
 from rft_core.diagnosis.probes.attacks import ATTACKS, Attack, task_attack
 from rft_core.diagnosis.probes.report import OUTCOMES, ProbeOutcome, ProbeReport, ProbeResult
 from rft_core.diagnosis.probes.rules import Attempt, Earned, References, judge
-from rft_core.diagnosis.probes.search import find_targets
+from rft_core.diagnosis.probes.search import find_targets, full_marks
 from rft_core.diagnosis.probes.target import ProbeCase, Target
 from rft_core.diagnosis.probes.texts import REFUSAL
 from rft_core.rewards.contract import Batch, FunctionReport
@@ -126,7 +126,7 @@ def _read_references(scorer: Scorer, scored: Sequence[Attempt]) -> dict[int, Ref
     for one in scored:
         if one.earned and not one.attack:
             earned.setdefault(one.prompt, {}).setdefault(one.use, []).append(one.earned)
-    full = sum(max(weight, 0.0) for weight in scorer.reward_set.weights)
+    full = full_marks(scorer)
     known = {one.prompt: one.target.known for one in scored}
     return {
         prompt: _make_references(own, full, known[prompt])
