@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.completions.export import csv_lines, jsonl_lines
+from pages.components.completions.listing import PAGE_ROWS
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
@@ -106,13 +107,15 @@ def test_another_run_begins_without_the_filters_of_the_old_one(
 def test_next_and_previous_walk_across_the_ends_of_a_page(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app = open_generations(finished, monkeypatch, split="train")
-    ids = [int(app.query_params["g"])] if "g" in app.query_params else []
-    for _ in range(60):
+    with open_run(finished, "countdown-1") as db:
+        train = list(iterate_generations(db, GenerationFilter(split="train")))
+    newest_first = sorted((generation.id for generation in train), reverse=True)
+    near_the_end = PAGE_ROWS - 3
+    app = open_generations(finished, monkeypatch, split="train", g=str(newest_first[near_the_end]))
+    for expected in newest_first[near_the_end + 1 : PAGE_ROWS + 3]:
         app.button(key="next").click().run()
-        ids.append(int(app.query_params["g"]))
-    assert len(set(ids)) == len(ids) and ids == sorted(ids, reverse=True)
-    for expected in reversed(ids[:-1]):
+        assert int(app.query_params["g"]) == expected
+    for expected in reversed(newest_first[near_the_end : PAGE_ROWS + 2]):
         app.button(key="previous").click().run()
         assert int(app.query_params["g"]) == expected
 
