@@ -35,10 +35,15 @@ def render_text(tokenizer: Any, messages: Messages, *, prompt: bool) -> str:
 
     Raises BadInputError if the template refuses it, or asks for more than any prompt needs.
     """
+    try:
+        template = tokenizer.get_chat_template()
+    except ValueError as error:  # several, and none that is meant
+        raise BadInputError(
+            "The model's chat template cannot be chosen", str(error)[:300]
+        ) from error
     return render_chat(
-        tokenizer.get_chat_template(), messages,
-        special_tokens=tokenizer.special_tokens_map, prompt=prompt,
-    )  # fmt: skip
+        template, messages, special_tokens=tokenizer.special_tokens_map, prompt=prompt
+    )
 
 
 def describe_prompt(tokenizer: Any, messages: Messages) -> RenderedPrompt:
