@@ -57,6 +57,7 @@ from rft_core.training.heartbeat import heartbeat
 from rft_core.training.stop import StopRequest, StopRequestedError
 
 MAX_THREADS = 8
+SPARE_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
 
 logger = logging.getLogger(__name__)
 
@@ -109,11 +110,13 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
 def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
     """One attempt, from its first row to its outcome: a run never ends without a reason."""
     run_dir = get_run_dir(assignment.runs_dir, assignment.run.id)
+    spare = bytearray(SPARE_BYTES)
     try:
         _begin(assignment, writer)
         ending = _work(assignment, writer, stop)
     except BaseException as error:  # a library's panic is none of Python's exceptions
         stop.ignore()
+        del spare
         ending = explain_ending(error, run_dir)
     stop.ignore()
     if ending.outcome == "needs_attention":

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from rft_core.errors import BadInputError
 from rft_core.paths import (
     get_adapter_dir,
     get_checkpoints_dir,
@@ -161,6 +162,24 @@ def test_running_out_of_memory_is_told_in_plain_words() -> None:
         assert "per_device_train_batch_size" in message
         assert "\n" not in message
     assert explain_failure(ValueError("odd")) == "ValueError: odd"
+
+
+def test_want_of_memory_is_named_whatever_a_library_took_it_for() -> None:
+    for first in (
+        RuntimeError("can't start new thread"),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("libtorch.so: failed to map segment from shared object"),
+    ):
+        try:
+            try:
+                raise first
+            except Exception as error:
+                raise BadInputError("The tokenizer could not be loaded", str(error)) from error
+        except BadInputError as error:
+            assert explain_failure(error).startswith(f"Out of memory ({first}).")
+    assert explain_failure(BadInputError("Not allowed to allocate memory")) == (
+        "Not allowed to allocate memory."
+    )
 
 
 def test_a_worker_whose_folder_is_moved_ends_with_a_word(tiny_model: Path, runs_dir: Path) -> None:

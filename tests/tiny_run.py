@@ -105,12 +105,18 @@ def _settle(settings: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def start_worker(runs_dir: Path, run_id: str = "tiny") -> subprocess.Popen[bytes]:
-    """The real worker in a process of its own, as the supervisor starts it."""
+def start_worker(
+    runs_dir: Path, run_id: str = "tiny", *, under: str = ":"
+) -> subprocess.Popen[bytes]:
+    """The real worker in a process of its own, as the supervisor starts it.
+
+    `under`: what a shell does before it becomes the worker.
+    """
     get_run_dir(runs_dir, run_id).mkdir(parents=True, exist_ok=True)
     with get_worker_log_path(runs_dir, run_id).open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "rft_core.worker", run_id],
+            ["bash", "-c", f'{under}; exec "$@"', "bash",
+             sys.executable, "-m", "rft_core.worker", run_id],
             cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             env={**os.environ, "RFT_RUNS_DIR": str(runs_dir), "OMP_NUM_THREADS": "1"},
             start_new_session=True,

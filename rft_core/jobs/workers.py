@@ -24,10 +24,12 @@ from rft_core.store.run_reader import WorkerLife, get_progress, list_attempts, o
 from rft_core.store.runs import get_run
 from rft_core.store.state.run_lock import is_locked
 from rft_core.store.state.status import STUCK_AFTER_SECONDS, stuck_after
+from rft_core.training.ending import names_shortage
 
 UNREADABLE = (RftError, sqlite3.Error, OSError)
 UNSEEN = "The worker ended without a word (killed, or the machine went down), and nobody saw how."
 LONGEST_LINE = 500  # characters of a log
+LINES_LOOKED_AT = 60  # the end of a traceback with its causes
 
 
 @dataclass(frozen=True)
@@ -150,8 +152,12 @@ class Silence:
 
 
 def _last_line(runs_dir: Path, run: str) -> str:
+    """Of the log; where memory ran out, the line that says so: others may guess at more below."""
     try:
         text = get_worker_log_path(runs_dir, run).read_text(errors="replace").strip()
     except OSError:
         text = ""
-    return text.splitlines()[-1][:LONGEST_LINE] if text else "it printed nothing"
+    last = text.splitlines()[-LINES_LOOKED_AT:]
+    if shortage := next((line for line in reversed(last) if names_shortage(line)), ""):
+        return f"out of memory ({shortage.strip()[:LONGEST_LINE]})"
+    return last[-1][:LONGEST_LINE] if last else "it printed nothing"

@@ -36,6 +36,13 @@ def try_model(name: str, folder: Path) -> None:
     files = [folder / "tokenizer.json", folder / "chat_template.jinja", *_configs(folder)]
     state = tuple((str(f), f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.is_file())
     if why := _try_folder(folder, state):
+        _, allowed = resource.getrlimit(resource.RLIMIT_AS)
+        if GAVE_UP in why and 0 <= allowed < MEMORY_BYTES:  # not the model's fault
+            raise ModelUnavailableError(
+                f"Out of memory while the tokenizer of {quote(name)} was tried",
+                f"This process may use {allowed // 1024**2} MB",
+                "Allow it more, see `ulimit -v`",
+            )
         raise ModelUnavailableError(
             f"The tokenizer or chat template of {quote(name)} cannot be used",
             why,
@@ -97,8 +104,10 @@ def _try_template(template: str) -> str:
 
 
 def _try_all(folder: Path) -> str:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    for kind, wanted in ((resource.RLIMIT_CPU, CPU_SECONDS), (resource.RLIMIT_AS, MEMORY_BYTES)):
+        _, allowed = resource.getrlimit(kind)
+        most = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
+        resource.setrlimit(kind, (most, most))
     try:
         template = _read_template(folder)
         if template is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,10 @@ from rft_core.training.stop import StopRequestedError
 
 MOVED = "Its folder was moved or deleted while it trained. Resume it where it is now"
 LONGEST_CAUSE = 300  # characters of a library's own words
-MEMORY_WORDS = ("out of memory", "not enough memory", "can't allocate memory", "bad_alloc")
+# As torch, the kernel, C++, the loader of libraries, Python, and Rust or OpenBLAS say it.
+MEMORY_WORDS = ("out of memory", "not enough memory", "allocate memory", "bad_alloc",
+                "failed to map segment", "can't start new thread", "memoryerror",
+                "memory allocation")  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +32,8 @@ def explain_ending(error: BaseException, run_dir: Path) -> AttemptEnding:
     """What an attempt that `error` ended has to say. A full disk needs a person, then a resume."""
     if isinstance(error, StopRequestedError):
         return AttemptEnding("stopped", str(error) or "Stopped before its first step")
-    logger.error("the run failed", exc_info=error)
+    with suppress(MemoryError):
+        logger.error("the run failed", exc_info=error)
     if not run_dir.is_dir():  # whatever failed without it, before the heartbeat noticed
         return AttemptEnding("stopped", MOVED)
     if not isinstance(error, RftError) and means_disk_full(error, run_dir):
@@ -40,15 +45,33 @@ def explain_ending(error: BaseException, run_dir: Path) -> AttemptEnding:
 
 def explain_failure(error: BaseException) -> str:
     """One line for people. Running out of memory is the failure that deserves better words."""
-    if isinstance(error, RftError):
-        return str(error)
-    text = str(error).strip()
-    first_line = text.splitlines()[0][:LONGEST_CAUSE] if text else ""
-    if isinstance(error, MemoryError) or any(word in text.lower() for word in MEMORY_WORDS):
-        cause = f" ({first_line})" if first_line else ""
+    if shortage := _find_shortage(error):
+        cause = f" ({_first_line(shortage)})" if _first_line(shortage) else ""
         return (
             f"Out of memory{cause}. Use a smaller per_device_train_batch_size with more "
             "gradient_accumulation_steps, a shorter max_completion_length, or "
             "gradient_checkpointing=true."
         )
-    return f"{type(error).__name__}: {first_line or 'it gave no reason'}"
+    if isinstance(error, RftError):
+        return str(error)
+    return f"{type(error).__name__}: {_first_line(error) or 'it gave no reason'}"
+
+
+def names_shortage(text: str) -> bool:
+    """Whether a library's words say that memory has run out."""
+    return any(word in text.lower() for word in MEMORY_WORDS)
+
+
+def _find_shortage(error: BaseException | None) -> BaseException | None:
+    """The want of memory behind an error, whatever it was taken for on its way to us."""
+    while error is not None:
+        is_ours = isinstance(error, RftError)
+        if isinstance(error, MemoryError) or (not is_ours and names_shortage(str(error))):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:LONGEST_CAUSE] if text else ""

@@ -6,7 +6,15 @@ import signal
 import psutil
 import pytest
 
-from rft_core.paths import get_heartbeat_path, get_worker_lock_path
+from rft_core.jobs.backends import WorkerEnd
+from rft_core.jobs.workers import explain_end
+from rft_core.paths import (
+    get_heartbeat_path,
+    get_run_dir,
+    get_worker_lock_path,
+    get_worker_log_path,
+)
+from rft_core.store.commands import Command
 from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 
@@ -46,3 +54,13 @@ def test_no_worker_stays_after_any_end(supervised: RunsFolder) -> None:
         supervised.add_run(run, name=name, max_steps=1)
         supervised.await_state(run, "finished", "failed")
     await_truth(lambda: not supervised.find_processes(WORKER), "the workers' end")
+
+
+def test_a_worker_that_had_no_memory_to_begin_says_so(folder: RunsFolder) -> None:
+    """NumPy guesses at something else on the last line."""
+    words = "ImportError: lib.so: failed to map segment from shared object", "", "Ask NumPy."
+    get_run_dir(folder.path, "a").mkdir(parents=True)
+    get_worker_log_path(folder.path, "a").write_text("\n".join(words))
+    command = Command(1, "1", "launch", "a", 0.0, 1.0, None, None, None, None, handle="x")
+    told = explain_end(folder.path, command, WorkerEnd(1), stopped=False)
+    assert told == f"The worker ended with code 1 before it began: out of memory ({words[0]})"
