@@ -159,7 +159,7 @@ def run_card(status: RunStatus) -> None:
                 )  # fmt: skip
                 state_badge(status.state)
             st.caption(
-                f"{plain(run.config.task)} · {run.config.method.upper()} · "
+                f"{plain(run.config.task)} · {' → '.join(run.config.method_titles)} · "
                 f"{plain(run.config.model)} · {age_text(time.time() - run.created_at)}"
             )
         with rewards:

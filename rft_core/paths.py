@@ -82,8 +82,13 @@ def get_checkpoints_dir(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "checkpoints"
 
 
+def name_checkpoint(step: int | str) -> str:
+    """Of a checkpoint's folder; with "*", a pattern for all of them."""
+    return f"step-{step}"
+
+
 def get_checkpoint_dir(runs_dir: Path, run_id: str, step: int) -> Path:
-    return get_checkpoints_dir(runs_dir, run_id) / f"step-{step}"
+    return get_checkpoints_dir(runs_dir, run_id) / name_checkpoint(step)
 
 
 def get_adapter_dir(runs_dir: Path, run_id: str) -> Path:

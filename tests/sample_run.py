@@ -117,7 +117,11 @@ def mean(values: list[float | None]) -> float:
 
 
 def begin_run(
-    runs_dir: Path, run_id: str = "countdown-1", *, name: str = "Sample", max_steps: int = 30
+    runs_dir: Path,
+    run_id: str = "countdown-1",
+    *,
+    name: str = "Sample",
+    max_steps: int = 30,
 ) -> SampleRun:
     """A run whose worker has just started: the prompts are stored, nothing is sampled yet."""
     queue_run(runs_dir, run_id, name=name, max_steps=max_steps)
@@ -141,9 +145,12 @@ def begin_run(
     return SampleRun(runs_dir, run_id, writer, random.Random(run_id), max_steps, lock)
 
 
-def queue_run(runs_dir: Path, run_id: str, *, name: str = "Sample", max_steps: int = 30) -> None:
-    """A run that was asked for and has no worker yet."""
-    config = make_config({"name": name, "max_steps": max_steps, "reward_set": REWARDS.id})
+def queue_run(
+    runs_dir: Path, run_id: str, *, name: str = "Sample", max_steps: int = 30, stages: str = ""
+) -> None:
+    """A run that was asked for and has no worker yet; with `stages`, they say how many steps."""
+    steps: dict[str, object] = {"stages": stages} if stages else {"max_steps": max_steps}
+    config = make_config({"name": name, "reward_set": REWARDS.id, **steps})
     with open_index(runs_dir) as index:
         ensure_set(index, "rewards", id=REWARDS.id, name=REWARDS.name, content=REWARDS.to_json())
         add_run(index, id=run_id, config=config)

@@ -287,6 +287,12 @@ def test_the_written_trees_are_the_real_tree() -> None:
     assert result.returncode == 0, result.stderr
 
 
+def test_the_readme_is_read_in_one_sitting() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 200
+    assert lines.index("<!-- end of tree -->") - lines.index("<!-- tree -->") - 3 <= 40
+
+
 def test_no_two_classes_share_a_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in OURS:

@@ -7,12 +7,13 @@ import re
 import shutil
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
-from rft_core.config import RunConfig
+from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.export import export_run
 from rft_core.export.model_card import make_model_card
@@ -79,6 +80,27 @@ def test_the_card_says_what_was_rewarded_and_what_changed(runs_dir: Path, tmp_pa
     assert "- `letter`, weight 0.5" in card
     assert "| reward | 0.000 | 1.000 |" in card and "reward_std" not in card
     assert "over 3 validation prompts: +1.000" in card and "p = " in card
+
+
+@pytest.mark.parametrize(
+    ("settings", "by", "tags"),
+    [
+        (
+            {"stages": "sft 4; grpo 6"},
+            "SFT, then GRPO",
+            ["reinforcement-fine-tuning", "sft", "grpo"],
+        ),
+        ({"method": "sft", "gold_column": "a"}, "SFT", ["sft"]),
+    ],
+)
+def test_the_card_names_the_method_of_every_stage(
+    runs_dir: Path, tmp_path: Path, settings: dict[str, Any], by: str, tags: list[str]
+) -> None:
+    run = RunRow("tiny", "Named", make_config(settings), 0.0, None, None)
+    card = make_model_card(runs_dir, run, StoredAdapter("tiny", 2, tmp_path), None, {})
+    assert f" by {by} with LoRA" in card
+    assert "## Rewarded for\n\nNothing: it learned from given completions.\n" in card
+    assert yaml.safe_load(card.split("---")[1])["tags"] == [*tags, "lora"]
 
 
 def test_the_card_reads_nothing_into_what_people_wrote(runs_dir: Path, tmp_path: Path) -> None:

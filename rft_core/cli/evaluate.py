@@ -32,18 +32,12 @@ def evaluate(
     k: Annotated[int, typer.Option("--k", min=1, help="Samples per prompt, for pass@k.")] = 1,
     num_prompts: Annotated[int, typer.Option("--prompts", min=1, help="Held-out prompts.")] = 200,
     vote: Annotated[bool, typer.Option("--vote", help="Add the majority vote of k.")] = False,
-    rerank: Annotated[str | None, typer.Option(hidden=True)] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Base and tuned models on held-out rows: pass@1, pass@k, intervals, differences."""
-    from rft_core.errors import BadInputError
     from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 
-    if rerank is not None:
-        raise BadInputError(
-            "--rerank needs a reward model", "Reward models cannot be trained yet", "Use --vote"
-        )
     plan = plan_evaluation(runs_dir(), runs, task=task, num_prompts=num_prompts, seed=seed)
     results = run_evaluation(
         plan, k=k, vote=vote, on_progress=lambda _, progress: show_progress(progress)

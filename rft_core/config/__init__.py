@@ -12,11 +12,19 @@ from rft_core.config.loading import (
 )
 from rft_core.config.methods import METHODS, Method, describe_methods, get_method
 from rft_core.config.presets import PRESETS
-from rft_core.config.run_config import RunConfig, extra_of, stage_settings, trl_settings, uses
+from rft_core.config.run_config import (
+    MOST_VLLM_RANK,
+    RunConfig,
+    extra_of,
+    stage_settings,
+    trl_settings,
+    uses,
+)
 from rft_core.config.stages import RECIPES, Stage, StagePlan, read_stages, write_stages
 
 __all__ = [
-    "METHODS", "PRESETS", "RECIPES", "Method", "RunConfig", "Stage", "StagePlan", "changed_fields",
+    "METHODS", "MOST_VLLM_RANK", "PRESETS", "RECIPES", "Method", "RunConfig", "Stage", "StagePlan",
+    "changed_fields",
     "describe_methods", "extra_of", "get_method", "make_config", "parse_assignments", "parse_yaml",
     "read_stages", "restore_config", "stage_settings", "to_yaml", "trl_settings", "uses",
     "without_unread", "write_assignments", "write_stages",

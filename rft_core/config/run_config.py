@@ -19,6 +19,8 @@ from rft_core.config.stages import Stage, StagePlan, read_stages
 
 Stages = Annotated[tuple[Stage, ...], BeforeValidator(read_stages)]
 
+MOST_VLLM_RANK = 64  # of an adapter: vLLM is started with room for it
+
 
 class RunConfig(BaseModel):
     """One run's settings. Frozen, compared by value, unknown keys refused."""
@@ -223,9 +225,9 @@ class RunConfig(BaseModel):
     def _check_stages(self) -> Self:
         total = sum(stage.max_steps for stage in self.stages)
         if self.stages and total != self.max_steps:
-            raise ValueError(f"the stages have {total} steps together, max_steps is not that")
+            raise ValueError(f"max_steps is {self.max_steps}, the stages add up to {total}")
         if self.stages and self.method != self.stages[-1].method:
-            raise ValueError(f"the last stage is {self.stages[-1].method}, method is not that")
+            raise ValueError(f"method is {self.method}, the last stage is {self.stages[-1].method}")
         for stage in self.stages:
             for name in stage.settings:
                 if name not in stage_settings(get_method(stage.method)):
@@ -260,6 +262,11 @@ class RunConfig(BaseModel):
         """The methods of the run's stages, each once."""
         names = [stage.method for stage in self.stages] or [self.method]
         return tuple(get_method(name) for name in dict.fromkeys(names))
+
+    @property
+    def method_titles(self) -> tuple[str, ...]:
+        """What people call the method of each stage, in order."""
+        return tuple(get_method(part.method).title for part in self.stages or (self,))
 
 
 def uses(method: Method, field: str) -> bool:

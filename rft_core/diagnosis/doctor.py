@@ -24,7 +24,7 @@ COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the la
 TITLES: Mapping[str, str] = {
     "no_variance": "Nothing to learn from",
     "truncated": "Completions are cut off",
-    "kl_explosion": "The policy is far from the base model",
+    "kl_explosion": "The policy is far from the reference",
     "collapse": "The reward has collapsed",
     "hacking": "The policy is learning to cheat",
     "unscored": "'{where}' often cannot judge",

@@ -64,6 +64,13 @@ TRADEOFFS: tuple[Tradeoff, ...] = (
         "good, as long as groups disagree and the reward cannot be gamed",
         "needs a base that is right at least sometimes",
     ),
+    Tradeoff(
+        "SFT",
+        "prompts with the whole answer written out",
+        "low: one model, no sampling",
+        "good: it imitates, and cannot be better than what it is shown",
+        "teaches form and new tasks; too many passes forget others",
+    ),
 )
 
 

@@ -33,11 +33,16 @@ def make_model_card(
     config = run.config
     entries = rewards.entries if rewards else ()
     weights = [f"- {_code(entry.name)}, weight {entry.weight:g}" for entry in entries]
+    samples = any(method.samples for method in config.methods)
     settings = [f"- `{name}`: {_code(value)}" for name, value in changed_fields(config).items()]
     about = {
         "base_model": config.model,
         "library_name": "transformers" if proof else "peft",
-        "tags": ["reinforcement-fine-tuning", config.method, "lora"],
+        "tags": [
+            *(["reinforcement-fine-tuning"] if samples else []),
+            *(method.name for method in config.methods),
+            "lora",
+        ],
     }
     return "\n".join(
         [
@@ -48,12 +53,12 @@ def make_model_card(
             f"# {_plain(run.name or run.id)}",
             "",
             f"{_code(config.model)} tuned for the task {_code(config.task)} by "
-            f"{config.method.upper()} with LoRA (rank {config.lora_r}), run {_code(run.id)}, "
-            f"{adapter.label}.",
+            f"{', then '.join(config.method_titles)} with LoRA (rank {config.lora_r}), "
+            f"run {_code(run.id)}, {adapter.label}.",
             "",
             "## Rewarded for",
             "",
-            *weights,
+            *(weights or ["Nothing: it learned from given completions."]),
             "",
             "## What training changed",
             "",

@@ -1,9 +1,8 @@
 """The rules between settings, each with a cure: a pure function of the settings and some facts.
 
 Bounds of single fields are checked by `RunConfig` itself. What is reported here would stop the run
-or spoil it silently; each problem names the field of
-`RunConfig` in `where`, says why, and offers values that work. Facts
-about prompts, rewards and the model are gathered by `jobs.checks`.
+or spoil it silently; each problem names the field of `RunConfig` in `where`, says why, and offers
+values that work. Facts about prompts, rewards and the model are gathered by `jobs.checks`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rft_core.config import RunConfig, get_method
+from rft_core.config import MOST_VLLM_RANK, RunConfig, get_method
 from rft_core.hardware import GIB, Hardware
 from rft_core.model_files import ModelSummary
 from rft_core.types import Problem
@@ -20,7 +19,6 @@ from rft_core.types import Problem
 ALL_LINEAR = "all-linear"
 EMBEDDING_MODULES = ("embed_tokens", "lm_head", "wte", "wpe")  # LoRA may be put on them as well
 
-MOST_VLLM_RANK = 64  # as `sampling.vllm_engine` starts it
 SEARCHED_ABOVE = 512  # a group has at most 256 completions
 
 

@@ -10,7 +10,7 @@ Applied to each function of a set in this order, on its own verdicts:
    the best, ties halfway (a length or a judge then only has to order them); "min_max" stretches
    them from 0 to 1. Groups are consecutive completions of the same prompt and row. Where all are
    equal each gets 0.5, which carries no gradient.
-Unscored stays unscored through all of it. Weights and the sum are the composition's business.
+Unscored stays unscored through all of it. Weights and the sum are in `scorer.py`.
 """
 
 from __future__ import annotations

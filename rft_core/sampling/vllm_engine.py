@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from rft_core.config import MOST_VLLM_RANK
 from rft_core.errors import ModelUnavailableError
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
 from rft_core.sampling.download import ProgressCallback
@@ -28,7 +29,6 @@ from rft_core.sampling.service.messages import (
 from rft_core.sampling.settings import EngineSettings
 from rft_core.types import Completion, Messages
 
-MAX_LORA_RANK = 64
 MAX_LORAS = 4
 
 
@@ -50,7 +50,7 @@ def load_vllm_engine(name: str, settings: EngineSettings, progress: ProgressCall
         gpu_memory_utilization=settings.memory_share,
         max_model_len=settings.max_length,
         enable_lora=True,
-        max_lora_rank=MAX_LORA_RANK,
+        max_lora_rank=MOST_VLLM_RANK,
         max_loras=MAX_LORAS,
     )
     return VllmEngine(name, llm)

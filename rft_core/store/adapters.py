@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.errors import NotFoundError, UnreadableRunError
-from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_checkpoints_dir
+from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_checkpoints_dir, name_checkpoint
 from rft_core.store.run_reader import list_checkpoints, open_run
 
 
@@ -42,8 +42,10 @@ def _list_steps(runs_dir: Path, run_id: str) -> list[int]:
     except NotFoundError:
         return []
     except UnreadableRunError:
-        folders = get_checkpoints_dir(runs_dir, run_id).glob("step-*/adapter_config.json")
-        numbers = [path.parent.name.removeprefix("step-") for path in folders]
+        folders = get_checkpoints_dir(runs_dir, run_id).glob(
+            f"{name_checkpoint('*')}/adapter_config.json"
+        )
+        numbers = [path.parent.name.removeprefix(name_checkpoint("")) for path in folders]
         return sorted(int(number) for number in numbers if number.isdecimal())
 
 

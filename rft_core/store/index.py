@@ -1,5 +1,6 @@
-"""The index database of a runs folder: sets, runs and commands. Here it is opened; see
-`sets.py`, `runs.py` and `commands.py` for what it holds.
+"""Opens the index database of a runs folder.
+
+`sets.py`, `runs.py`, `commands.py` and `evaluations.py` say what it holds.
 """
 
 from __future__ import annotations

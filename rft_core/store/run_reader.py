@@ -16,7 +16,6 @@ from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
-from rft_core.store.run_writer import StageRecord
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.sqlite.database import read_of_run, read_rows
 
@@ -90,11 +89,6 @@ def list_checkpoints(db: Database) -> list[Checkpoint]:
         Checkpoint(row["step"], bool(row["resumable"]), row["created_at"])
         for row in db.query("SELECT step, resumable, created_at FROM checkpoints ORDER BY step")
     ]
-
-
-def list_stages(db: Database) -> list[StageRecord]:
-    """In order. None for runs from before there were stages, and for those that never began."""
-    return read_rows(db, StageRecord, "FROM stages ORDER BY stage")
 
 
 def events_frame(db: Database, *, limit: int = 200) -> pd.DataFrame:

@@ -37,17 +37,6 @@ class PromptRecord:
 
 
 @dataclass(frozen=True)
-class StageRecord:
-    """A stage of a run: `first_step` steps lie before it. `config` is JSON."""
-
-    stage: int
-    method: str
-    config: str
-    first_step: int
-    max_steps: int
-
-
-@dataclass(frozen=True)
 class GenerationRecord:
     """A completion to write, with everything that was said about it.
 
@@ -160,15 +149,6 @@ class RunWriter:
                 "INSERT OR IGNORE INTO prompts (split, position, row, messages, text) "
                 "VALUES (?, ?, ?, ?, ?)",
                 rows,
-            )
-
-    def ensure_stages(self, stages: Sequence[StageRecord]) -> None:
-        """Store the stages of the run once; later calls change nothing."""
-        with transaction(self._db) as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO stages (stage, method, config, first_step, max_steps) "
-                "VALUES (?, ?, ?, ?, ?)",
-                [(s.stage, s.method, s.config, s.first_step, s.max_steps) for s in stages],
             )
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:

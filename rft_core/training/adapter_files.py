@@ -60,7 +60,7 @@ def add_reference(model: PeftModel, folder: Path) -> None:
 
 
 def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> None:
-    """Make another run's adapter the initial policy. The reference stays the base model."""
+    """Make another run's adapter the initial policy. The reference is not touched."""
     try:
         saved = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
     except FileNotFoundError as error:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.errors import RftError
+from rft_core.paths import name_checkpoint
 from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
 from rft_core.training.disk_room import check_room
 
@@ -56,9 +57,9 @@ def write_checkpoint(folder: Path, step: int) -> Iterator[Path]:
     Raises `DiskFullError`, before anything is written where the room for it is known to be missing;
     nothing of it is left then, and older checkpoints are as they were.
     """
-    temporary = folder / f"{_TEMPORARY_PREFIX}step-{step}"
+    temporary = folder / f"{_TEMPORARY_PREFIX}{name_checkpoint(step)}"
     shutil.rmtree(temporary, ignore_errors=True)
-    target = folder / f"step-{step}"
+    target = folder / name_checkpoint(step)
     with _told_when_full(folder, target):
         check_room(target)
         temporary.mkdir(parents=True)
@@ -98,7 +99,7 @@ def find_resumable(folder: Path, recorded: int | None = None) -> Resumable:
         else:
             problem = find_damage(path)
         if problem:
-            skipped.append(f"Checkpoint step-{step} cannot be used: {problem}")
+            skipped.append(f"Checkpoint {name_checkpoint(step)} cannot be used: {problem}")
         elif _is_resumable(path):
             return Resumable(path, step, tuple(skipped))
     return Resumable(None, 0, tuple(skipped))
@@ -188,7 +189,7 @@ def _list_steps(folder: Path) -> list[tuple[int, Path]]:
         return []
     found = []
     for path in paths:
-        number = path.name.removeprefix("step-")
+        number = path.name.removeprefix(name_checkpoint(""))
         if number != path.name and number.isdecimal() and path.is_dir():
             found.append((int(number), path))
     return sorted(found)

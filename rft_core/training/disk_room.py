@@ -6,7 +6,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from rft_core.paths import get_checkpoints_dir, get_run_dir
+from rft_core.paths import get_checkpoints_dir, get_run_dir, name_checkpoint
 from rft_core.store.sqlite.failures import make_disk_full_error
 from rft_core.store.sqlite.reserve import give_up_reserve
 
@@ -19,7 +19,7 @@ def check_room(target: Path) -> None:
     It is taken to be as large as the largest of them. Of the first nothing is known: it finds out
     by being written.
     """
-    needed = max((_measure(path) for path in target.parent.glob("step-*")), default=0)
+    needed = max((_measure(path) for path in target.parent.glob(name_checkpoint("*"))), default=0)
     if needed and needed > shutil.disk_usage(target.parent).free:
         raise make_disk_full_error(target, needed)
 

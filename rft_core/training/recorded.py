@@ -7,9 +7,8 @@ from 0, as transformers does; `step` counts through the whole run. Each override
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +35,6 @@ from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.recorder import Recorder
 from rft_core.training.stop import StopRequest
-
-STAGE_NAME = "stage.json"
 
 
 @dataclass(frozen=True)
@@ -241,8 +238,6 @@ class Recorded(Trainer):
             self._save_rng_state(str(temporary))
             self._save_own_state(temporary)
             self.state.save_to_json(str(temporary / "trainer_state.json"))
-            stage = {"stage": self.parts.plan.number, "method": self.parts.config.method}
-            (temporary / STAGE_NAME).write_text(json.dumps(stage), encoding="utf-8")
         reduced = prune_checkpoints(folder, keep=self.parts.config.save_total_limit)
         self.recorder.record_checkpoint(self.step, reduced)
 
@@ -252,18 +247,9 @@ class Recorded(Trainer):
             self._load_own_state(Path(checkpoint))
 
     def _save_own_state(self, folder: Path) -> None:
-        """What the method must know to go on exactly, beside optimizer, schedule and luck."""
+        """What the method needs to go on exactly, beside optimizer, schedule, random states."""
 
     def _load_own_state(self, folder: Path) -> None: ...
-
-
-def read_stage(checkpoint: Path) -> Mapping[str, Any]:
-    """The stage that a checkpoint was saved in; those from before stages were are of the first."""
-    try:
-        stage: Mapping[str, Any] = json.loads((checkpoint / STAGE_NAME).read_text("utf-8"))
-    except FileNotFoundError:
-        return {"stage": 0}
-    return stage
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from transformers import PreTrainedModel
 
 from rft_core.config import RunConfig, StagePlan, get_method
 from rft_core.data.prompt_set import PromptSet
+from rft_core.paths import name_checkpoint
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
-from rft_core.store.run_writer import Outcome, StageRecord
+from rft_core.store.run_writer import Outcome
 from rft_core.tasks.gold import list_gold
 from rft_core.training.adapter_files import load_adapter_weights, save_adapter
 from rft_core.training.checkpoints import Resumable, publish_folder
@@ -62,7 +63,6 @@ def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcom
     def show_loading(message: str, fraction: float | None = None) -> None:
         sink.set_progress("loading", message, step=first_step, max_steps=config.max_steps)
 
-    sink.ensure_stages([_record_stage(plan) for plan in config.plan_stages()])
     if session.rewards is None:
         return _train_stages(session, sink, None, stop, show_loading)
     with Scorer(session.rewards, timeout=config.reward_timeout) as scorer:
@@ -132,11 +132,11 @@ def _find_initial_adapter(session: RunSession, plan: StagePlan[RunConfig]) -> Pa
     """What the stage before left, or for the first the policy that the run was forked from."""
     if plan.number == 0:
         return session.initial_adapter
-    return session.checkpoints_dir / f"step-{plan.first_step}"
+    return session.checkpoints_dir / name_checkpoint(plan.first_step)
 
 
 def _list_gold(session: RunSession, plan: StagePlan[RunConfig]) -> list[str | None]:
-    """Of each training prompt, for methods that learn from it. Some must be known."""
+    """Of each training prompt, for methods that learn from it; None where it is not known."""
     config, prompts = plan.config, session.prompts
     if "gold" not in get_method(config.method).needs:
         return []
@@ -145,13 +145,6 @@ def _list_gold(session: RunSession, plan: StagePlan[RunConfig]) -> list[str | No
         task=prompts.task or config.task,
         column=config.gold_column,
         reasoning=config.gold_reasoning,
-    )
-
-
-def _record_stage(plan: StagePlan[RunConfig]) -> StageRecord:
-    config = plan.config
-    return StageRecord(
-        plan.number, config.method, config.model_dump_json(), plan.first_step, config.max_steps
     )
 
 

@@ -116,7 +116,7 @@ BOMB = "a: &a0 [x, x]\n" + "".join(f"b{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n
         ("stages: nothing 3\n", "no method named 'nothing'"),
         ("stages: [{method: grpo, max_steps: 3, settings: {model: x}}]\n", "'model' is no setting"),
         ("stages: grpo 3 beta=9\n", "beta: .* less than or equal to 1"),
-        ("stages: grpo 3\nmax_steps: 7\n", "3 steps together"),
+        ("stages: grpo 3\nmax_steps: 7\n", "add up to 3"),
     ],
 )  # fmt: skip
 def test_a_hostile_or_mistaken_document_is_one_short_sentence(text: str, message: str) -> None:

@@ -52,6 +52,9 @@ def kernel_limits(run: RunRow) -> str:
 
 def show_reward_source(run: RunRow) -> None:
     """Every function with its weight, its grader's options or its Python source."""
+    if run.config.reward_set is None:
+        st.info("This run learns from given completions: nothing is rewarded.")
+        return
     pinned = get_pinned_rewards(run)
     if pinned is None:
         st.info("This run's reward set is not stored in this runs folder.")

@@ -8,7 +8,7 @@ from pages.components.durations import duration_text
 from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.runs.actions import forget_command_id, get_command_id, stop_and_resume
 from pages.components.runs.badge import state_badge
-from rft_core.config import parse_assignments
+from rft_core.config import get_method, parse_assignments, uses
 from rft_core.errors import RftError
 from rft_core.jobs import fork
 from rft_core.paths import get_runs_dir
@@ -17,6 +17,7 @@ from rft_core.store.runs import RunRow
 from rft_core.store.state.status import RunStatus
 
 HEARTBEAT_LATE_SECONDS = 60.0
+OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
 PHASES = {
     "loading": "Loading the model",
     "training": "Training",
@@ -146,12 +147,7 @@ def fork_dialog(run: RunRow, steps: list[int]) -> None:
     step = st.selectbox(
         "From checkpoint", steps, index=len(steps) - 1, format_func="step {}".format
     )
-    left, middle, right = st.columns(3)
-    values = {
-        "learning_rate": left.text_input("learning_rate", f"{run.config.learning_rate:g}"),
-        "beta": middle.text_input("beta", f"{run.config.beta:g}"),
-        "max_steps": right.text_input("max_steps", str(run.config.max_steps)),
-    }
+    values = ask_for_settings(run)
     name = st.text_input("Name", f"{run.name or run.id}, forked at {step}")
     more = st.text_area(
         "Other settings",
@@ -174,3 +170,19 @@ def fork_dialog(run: RunRow, steps: list[int]) -> None:
         return
     st.query_params["run"] = new_run
     st.rerun()
+
+
+def ask_for_settings(run: RunRow) -> dict[str, str]:
+    """What is often changed, of those that the method of the run's last stage uses: only changes.
+
+    A fork goes on with the settings of the last stage; what is left as it stands is not sent.
+    """
+    *_, last = run.config.plan_stages()
+    method = get_method(last.config.method)
+    names = [name for name in OFTEN_CHANGED if uses(method, name)]
+    shown = {name: f"{getattr(last.config, name):.10g}" for name in names}
+    asked = {
+        name: place.text_input(name, shown[name])
+        for name, place in zip(names, st.columns(len(names)), strict=True)
+    }
+    return {name: value for name, value in asked.items() if value.strip() != shown[name]}

@@ -1,7 +1,7 @@
 """What other rewards would have given on a run: choose them, watch the scoring, read what changes.
 
 The scoring is a process of its own, so that it outlives the page; which result is shown stands in
-the address as `?rescore=`. The curves themselves are drawn with the run's, by `run_curves.py`.
+the address as `?rescore=`. The curves themselves are drawn with the run's, by `curves.py`.
 """
 
 import streamlit as st

@@ -100,4 +100,6 @@ def _open(path: str) -> sqlite3.Connection:
 
 def _insert(database: sqlite3.Connection, rows: Sequence[tuple[str, float, str]]) -> None:
     with database:
-        database.executemany("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", rows)
+        database.executemany(
+            "INSERT OR REPLACE INTO verdicts (key, score, reason) VALUES (?, ?, ?)", rows
+        )

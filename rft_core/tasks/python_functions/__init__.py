@@ -2,7 +2,7 @@
 
 Each is its own reference: the docstring is the task, the body the gold answer, and what it returns
 what a test expects. `inputs` describes one argument per parameter, as told in
-`rewards/programs/random_inputs.py`.
+`rewards/code/random_inputs.py`.
 """
 
 from __future__ import annotations
