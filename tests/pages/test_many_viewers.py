@@ -72,6 +72,22 @@ def test_ten_tabs_that_wait_open_no_database(
     assert opened == []
 
 
+@pytest.mark.parametrize(("viewers", "at_least", "at_most"), [(1, 50, 60), (10, 8, 10)])
+def test_many_who_look_are_told_of_fewer_changes_and_never_of_a_last_one_too_few(
+    viewers: int, at_least: int, at_most: int
+) -> None:
+    """A minute of a run that changes every second, and each viewer asks every second."""
+    announced = pulse_route.Announced()
+    told = [
+        announced.tell(f"step {second}", second + viewer / viewers)
+        for second in range(60)
+        for viewer in range(viewers)
+    ]
+    assert at_least <= len(set(told[viewers * 4 :])) <= at_most
+    ending = [announced.tell("the end", 60 + n / viewers) for n in range(10 * viewers)]
+    assert ending[-1] == "the end"
+
+
 def test_ten_viewers_of_a_new_step_read_it_once(
     runs_dir: Path, live: SampleRun, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
