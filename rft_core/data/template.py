@@ -135,7 +135,9 @@ def _compile(part: str, source: str) -> Template:
             "Correct the template; columns are written as {{ column }}",
         ) from error
     except RecursionError as error:
-        raise BadInputError(f"The {part} template is nested too deeply") from error
+        raise BadInputError(
+            f"The {part} template is nested too deeply", "", "Write it with fewer blocks in blocks"
+        ) from error
 
 
 def length_summary(lengths: Sequence[int]) -> dict[str, float]:

@@ -70,7 +70,11 @@ def write_merged(
     merged = tuned.merge_and_unload().to(dtype)
     changed = sum(not torch.equal(t, before[name]) for name, t in merged.state_dict().items())
     if not changed:
-        raise RftError("The merged model equals the base", "The adapter changes nothing")
+        raise RftError(
+            "The merged model equals the base",
+            "The adapter changes nothing that can be seen in this dtype",
+            "Export the adapter alone, or train for longer",
+        )
     merged.save_pretrained(str(target))
     tokenizer.save_pretrained(str(target))
     del base, tuned, merged, before

@@ -95,7 +95,11 @@ def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> Non
         read_max_runs()
         status = get_run_status(index, runs_dir, run_id)
         if status.is_active:
-            raise BadInputError(f"Run '{run_id}' is {status.state}: there is nothing to resume")
+            raise BadInputError(
+                f"Run '{run_id}' is {status.state}: there is nothing to resume",
+                "",
+                f"Watch it: python -m rft_core show {run_id}",
+            )
         if status.state == "unreadable":
             raise UnreadableRunError(f"Run '{run_id}' cannot go on", status.message)
         if status.state == "finished":
@@ -256,7 +260,9 @@ def _choose_checkpoint(runs_dir: Path, run_id: str, step: int | None) -> Checkpo
     if step is None:
         return checkpoints[-1]
     known = ", ".join(str(checkpoint.step) for checkpoint in checkpoints)
-    raise NotFoundError(f"Run '{run_id}' has no checkpoint at step {step}", f"It has: {known}")
+    raise NotFoundError(
+        f"Run '{run_id}' has no checkpoint at step {step}", "", f"Choose from {known}"
+    )
 
 
 def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:

@@ -241,7 +241,11 @@ class Supervisor:
             return
         backend = self._backends.get(command.backend)
         if backend is None:
-            raise WorkerError(f"There is no backend named '{command.backend}'")
+            raise WorkerError(
+                f"There is no backend named '{command.backend}'",
+                "The run was launched with another version of RFT Studio",
+                "Use that version, or launch the run's settings anew",
+            )
         handle = backend.start(command.run)
         set_command_handled(index, command.id, backend=backend.name, handle=handle)
         _say(f"{command.run}: started worker {handle}")

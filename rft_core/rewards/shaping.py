@@ -85,7 +85,11 @@ def check_shaping(reward_set: RewardSet) -> None:
             )
         low, high = entry.clip_low, entry.clip_high
         if low is not None and high is not None and low > high:
-            raise BadInputError(f"The lower bound of '{entry.name}' is above the upper one")
+            raise BadInputError(
+                f"The lower bound of '{entry.name}', {low:g}, is above the upper one, {high:g}",
+                "",
+                "Exchange them, or leave one out",
+            )
         if entry.in_group and entry.in_group not in IN_GROUP:
             raise BadInputError(
                 f"'{entry.in_group}' is no way to compare a group", "", f"Use {IN_GROUP}"

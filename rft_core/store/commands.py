@@ -54,7 +54,7 @@ def add_command(db: Database, *, id: str, kind: str, run: str) -> bool:
     """
     with transaction(db) as connection:
         if connection.execute("SELECT 1 FROM deleted_runs WHERE id = ?", (run,)).fetchone():
-            raise NotFoundError(f"Run '{run}' has been deleted")
+            raise NotFoundError(f"Run '{run}' has been deleted", "", "Launch a new one")
         cursor = connection.execute(
             "INSERT OR IGNORE INTO commands (id, kind, run, created_at, backend) "
             "VALUES (?, ?, ?, ?, coalesce("

@@ -13,10 +13,11 @@ from rft_core.errors import BadInputError, NotFoundError
 from rft_core.jobs import delete, fork, launch, list_problems, resume, stop, wait_for_end
 from rft_core.paths import get_run_dir
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.python_source import reward_set_from_source
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
 from rft_core.store.runs import get_run, list_runs
-from rft_core.store.sets import get_set
+from rft_core.store.sets import ensure_set, get_set
 from tests.runs_folder import WORKER, RunsFolder, await_truth
 
 
@@ -68,6 +69,19 @@ def test_a_configuration_with_problems_writes_nothing(
     with open_index(folder.path) as index:
         assert list_runs(index) == []
     assert not folder.find_processes("rft_core.jobs.supervisor")
+
+
+def test_rewards_that_import_what_is_not_installed_are_refused_at_launch(
+    folder: RunsFolder, config: RunConfig
+) -> None:
+    source = "def a(completions, **columns):\n    import levenstein\n    return [1.0]\n"
+    rewards = reward_set_from_source(source)
+    with open_index(folder.path) as index:
+        ensure_set(index, "rewards", id=rewards.id, name="", content=rewards.to_json())
+    with pytest.raises(BadInputError, match="imports 'levenstein' in line 2"):
+        launch(folder.path, change(config, reward_set=rewards.id))
+    with open_index(folder.path) as index:
+        assert list_runs(index) == []
 
 
 @pytest.mark.parametrize(
@@ -137,7 +151,7 @@ def test_a_fork_needs_a_checkpoint_and_cannot_change_the_adapter(
 ) -> None:
     run_id = launch(supervised.path, change(config, max_steps=2))
     wait_for_end(supervised.path, run_id, timeout=60)
-    with pytest.raises(NotFoundError, match="It has: 2"):
+    with pytest.raises(NotFoundError, match="Choose from 2"):
         fork(supervised.path, run_id, step=7)
     with pytest.raises(BadInputError, match="cannot change lora_r"):
         fork(supervised.path, run_id, step=2, changes={"lora_r": 4})

@@ -19,12 +19,11 @@ from pathlib import Path
 import psutil
 
 from rft_core.errors import ModelUnavailableError, RftError
-from rft_core.hardware import get_hardware
+from rft_core.hardware import GIB, get_hardware
 from rft_core.paths import get_device_lease_path
 from rft_core.sampling.service.client import GenerationClient
 
 ROOM = 1.3  # what a model needs to be used, by what its weights need
-GIB = 1024**3
 
 
 @dataclass(frozen=True)
