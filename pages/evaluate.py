@@ -1,7 +1,7 @@
 """Evaluate: the base against tuned runs on prompts not trained on, with intervals."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -69,21 +69,15 @@ def measure(
     status = st.progress(0.0, text="Starting the model …")
     stop = st.empty()
     stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
-    places = {contender.label: place for place, contender in enumerate(plan.contenders)}
 
     def on_progress(model: str, progress: LoadProgress) -> None:
-        status.progress(progress_share(places, model, progress.fraction), text=progress.message)
+        status.progress(plan.progress_share(model, progress.fraction), text=progress.message)
 
     with shown_errors():
         result = run_evaluation(plan, k=k, vote=vote, on_progress=on_progress)
     status.empty()
     stop.empty()
     return plan.describe(), result
-
-
-def progress_share(places: Mapping[str, int], model: str, fraction: float | None) -> float:
-    """Of all models, counted by which is at work: loading one is not having measured it."""
-    return min((places[model] + (fraction or 0.0)) / len(places), 1.0)
 
 
 def show_result(evaluations: Sequence[Evaluation], runs: dict[str, RunRow]) -> None:

@@ -57,6 +57,11 @@ class EvaluationPlan:
         """What the contender's stored samples are known by."""
         return make_key(self.held_out, contender, self.config, self.params, self.engine)
 
+    def progress_share(self, label: str, fraction: float | None) -> float:
+        """How much is done, 0 to 1, while `fraction` of that contender is: None while it loads."""
+        place = [contender.label for contender in self.contenders].index(label)
+        return min((place + (fraction or 0.0)) / len(self.contenders), 1.0)
+
     def describe(self) -> str:
         count, params = len(self.held_out.rows), self.params
         judges = [entry.name for entry in find_deciding(self.held_out.reward_set)]

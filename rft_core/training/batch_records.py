@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from rft_core.rewards.sampled_batch import SampledBatch
 from rft_core.store.run_writer import GenerationRecord
 
-MOST_DEAD_SERVERS = 3  # of the sandbox's, in a row
+MOST_DEAD_SERVERS = 3  # of the sandbox's, in a row: as many as end a batch
 MOST_OUR_FAILURES = 0.01  # share of a step's completions that the sandbox may fail on
 SHOWN = 5
 

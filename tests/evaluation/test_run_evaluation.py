@@ -73,6 +73,9 @@ def test_the_plan_says_which_rows_and_whose_settings_are_used(tmp_path: Path) ->
     assert said.startswith("countdown, 7 held-out rows")
     assert "Judged by equation" in said
     assert "settings of a: temperature 0.7" in said and "in bfloat16" in said
+    told = (("base", None), ("base", 0.5), ("base", 1.0), ("a", None), ("b", 0.5), ("b", 1.0))
+    shares = [plan.progress_share(label, fraction) for label, fraction in told]
+    assert shares == pytest.approx([0, 1 / 6, 1 / 3, 1 / 3, 5 / 6, 1])  # loading is not measuring
 
 
 def test_many_completions_are_judged_in_portions_of_time() -> None:

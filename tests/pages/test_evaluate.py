@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.evaluate import progress_share
 from rft_core.config import make_config
 from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import PROJECT_ROOT, get_adapter_dir, get_run_db_path
@@ -30,21 +29,6 @@ def put_adapter(runs_dir: Path, run_id: str) -> None:
     folder.mkdir(parents=True)
     (folder / "adapter_config.json").write_text("{}")
     (folder / "adapter_model.safetensors").write_bytes(b"w")
-
-
-def test_loading_a_model_is_not_having_measured_it() -> None:
-    """The bar only moves on: from model to model, and while one is sampled."""
-    places = {"base": 0, "tuned": 1}
-    told = [
-        ("base", None),
-        ("base", 0.0),
-        ("base", 0.5),
-        ("base", 1.0),
-        ("tuned", None),
-        ("tuned", 1),
-    ]
-    shares = [progress_share(places, model, fraction) for model, fraction in told]
-    assert shares == [0.0, 0.0, 0.25, 0.5, 0.5, 1.0]
 
 
 def test_a_measured_result_is_there_after_a_reload(
