@@ -16,13 +16,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rft_core.cli",),
     ("rft_core.jobs",),
     ("rft_core.worker",),
+    ("rft_core.export",),
+    ("rft_core.training",),
+    ("rft_core.evaluation", "rft_core.dry_run", "rft_core.rescoring"),
     (
-        "rft_core.training",
-        "rft_core.evaluation",
-        "rft_core.sampling",
-        "rft_core.export",
-        "rft_core.dry_run",
-        "rft_core.rescoring",
         "rft_core.embedded.pretrain",
         "rft_core.embedded.measure",
         "rft_core.embedded.tokenizer",
@@ -31,6 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "rft_core.embedded.countdown_text",
         "rft_core.embedded.triton_text",
     ),
+    ("rft_core.sampling",),
     ("rft_core.tasks",),
     ("rft_core.diagnosis",),
     ("rft_core.rewards",),
@@ -72,6 +70,16 @@ WRONG_WAY = (
     ("rft_core.rescoring", "rft_core.training"),
     ("rft_core.training", "rft_core.sandbox"),
     ("pages", "rft_core.sandbox"),
+)
+# Inside training: the run, its methods, the two halves of a trainer, what they record and keep.
+IN_TRAINING: tuple[tuple[str, ...], ...] = (
+    ("run_session",),
+    ("grpo", "rloo", "sft"),
+    ("rollouts",),
+    ("recorded",),
+    ("recorder",),
+    ("adapter_files", "batch_records", "checkpoints", "ending"),
+    ("disk_room", "finite", "heartbeat", "prompt_order", "prompts", "run_sink", "stop"),
 )
 # Inside pages: pages above families of components, families above shared components. A family knows
 # its own files, the shared ones, and the families named here.
@@ -153,11 +161,6 @@ def _rewards_row(module: str) -> tuple[int, str] | None:
     return (rows[0], name) if rows and module != name else None
 
 
-def _entry(module: str) -> str:
-    entries = [entry for row in LAYERS for entry in row]
-    return max((e for e in entries if module == e or module.startswith(e + ".")), key=len)
-
-
 @pytest.mark.parametrize("path", OURS, ids=lambda p: str(p.relative_to(ROOT)))
 def test_every_import_points_down(path: Path) -> None:
     module = _module(path)
@@ -170,9 +173,7 @@ def test_every_import_points_down(path: Path) -> None:
         if target is None or _package(imported) == _package(module):
             continue
         assert target >= row, f"{module} imports {imported}, which is a higher layer"
-        if target == row and module != "app":
-            heavy_row = _entry(module) in MAY_BE_HEAVY
-            assert heavy_row, f"{module} imports its neighbour {imported}"
+        assert target > row or module == "app", f"{module} imports its neighbour {imported}"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +198,19 @@ def test_no_edge_points_the_wrong_way(above: str, below: str) -> None:
         if module == above or module.startswith(above + "."):
             wrong = {name for name in _imports(path) if f"{name}.".startswith(below + ".")}
             assert not wrong, f"{module} imports {wrong}"
+
+
+@pytest.mark.parametrize("path", _sources("rft_core/training"), ids=lambda p: p.name)
+def test_inside_training_every_import_points_down_too(path: Path) -> None:
+    def find_row(module: str) -> int | None:
+        name = module.removeprefix("rft_core.training.")
+        return next((number for number, row in enumerate(IN_TRAINING) if name in row), None)
+
+    row = find_row(_module(path))
+    assert row is not None or path.name == "__init__.py", f"{path} has no place in training's rows"
+    below = {name: found for name in _imports(path) if (found := find_row(name)) is not None}
+    wrong = {name for name, found in below.items() if row is None or found <= row}
+    assert not wrong, f"{path} imports {wrong}"
 
 
 def _component(module: str) -> tuple[str, str] | None:
