@@ -185,7 +185,7 @@ def test_the_embedded_model_is_estimated_part_by_part(tmp_path: Path) -> None:
     assert plan.memory["adapter"] == count_lora_parameters(RunConfig(), model) * 16
     assert plan.memory_bytes and plan.memory_bytes >= sum(plan.memory.values()) // 2
     assert plan.seconds_per_step and 0.1 < plan.seconds_per_step < 10
-    assert plan.memory_text.endswith("MiB") and plan.warnings == ()
+    assert plan.memory_text == "1.0 GiB" and plan.warnings == ()
 
 
 def test_checkpointing_and_smaller_batches_need_less_memory(tmp_path: Path) -> None:

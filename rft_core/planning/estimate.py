@@ -38,6 +38,7 @@ ADAPTER_BYTES, RESUME_BYTES = 4, 8  # per LoRA parameter: the weights; Adam's tw
 CHECKPOINT_BYTES = 24_000  # the small files beside them: random states, schedule, manifest ...
 ABSURD_MEMORY = 100 * 1024 * GIB  # no such machine exists: a number is wrong
 MIB = 1024**2
+PROCESS_BYTES = 570 * MIB  # what a worker holds before it loads a model: Python and its libraries
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ class _StageCost:
     @property
     def peak(self) -> int:
         memory = self.memory
-        return memory["weights"] + memory["adapter"] + max(memory["activations"], memory["cache"])
+        always = memory["process"] + memory["weights"] + memory["adapter"]
+        return always + max(memory["activations"], memory["cache"])
 
 
 def _cost_stage(
@@ -195,6 +197,7 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
     # Only the completion's logits are needed for the loss.
     logits = config.per_device_train_batch_size * config.max_completion_length * model.vocab_size
     return {
+        "process": PROCESS_BYTES,
         "weights": model.parameters * width,
         "adapter": count_lora_parameters(config, model) * 16,
         "activations": tokens * stored + logits * 4 * 3,
