@@ -8,17 +8,20 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rft_core.config import METHODS, RunConfig, get_method, trl_settings, uses
+from rft_core.config import METHODS, RunConfig, get_method, make_config, trl_settings, uses
 from rft_core.data.prompt_set import PromptSet, make_prompt_set
 from rft_core.data.split import Split
 from rft_core.data.template import PromptTemplate
+from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
 from rft_core.store.generations import iterate_generations
+from rft_core.store.index import open_index
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter
+from rft_core.store.runs import add_run
 from rft_core.training.prompts import make_training_prompts
 from rft_core.training.recorded import StageParts
 from rft_core.training.recorder import Recorder
@@ -247,3 +250,26 @@ def test_what_sft_and_rloo_leave_is_exported_and_answers_as_in_training(
         trained = read_adapter(runs_dir, method)
         assert all(torch.equal(exported[name], trained[name]) for name in trained)
         assert f"method: {method}" in (tmp_path / method / "config.yaml").read_text()
+
+
+@pytest.mark.parametrize("reasoning", [True, False])
+def test_sft_learns_what_the_task_writes_with_its_reasoning_or_without(
+    runs_dir: Path, reasoning: bool
+) -> None:
+    config = make_config(
+        {
+            "task": "countdown", "method": "sft", "gold_reasoning": reasoning, "num_prompts": 64,
+            "num_validation_prompts": 8, "per_device_train_batch_size": 16, "max_steps": 20,
+            "eval_steps": 20, "save_steps": 0, "learning_rate": 0.01,
+        }
+    )  # fmt: skip
+    with open_index(runs_dir) as index:
+        add_run(index, id="gold", config=pin_sets(index, config))
+    assert live_in_process(runs_dir, "gold").outcome == "finished"
+    with open_run(runs_dir, "gold") as db:
+        texts = {step: [] for step in (0, 20)}
+        for generation in iterate_generations(db):
+            texts[generation.step].append(generation.completion)
+    thinks = {s: sum("<think>" in text for text in texts[s]) / len(texts[s]) for s in texts}
+    assert thinks[0] > 0.5  # the base does
+    assert (thinks[20] > 0.5) is reasoning
