@@ -30,6 +30,7 @@ UNREADABLE = (RftError, sqlite3.Error, OSError)
 UNSEEN = "The worker ended without a word (killed, or the machine went down), and nobody saw how."
 LONGEST_LINE = 500  # characters of a log
 LINES_LOOKED_AT = 60  # the end of a traceback with its causes
+LAST_WORDS = 3  # lines
 
 
 @dataclass(frozen=True)
@@ -89,14 +90,18 @@ def explain_end(runs_dir: Path, command: Command, end: WorkerEnd, *, stopped: bo
     if answers[-1].outcome if answers else stopped:
         return None
     if end.signal_text:
-        return f"The worker was ended without a word by {end.signal_text}."
+        last_words = _read_log_end(runs_dir, command.run)[-LAST_WORDS:]  # of the C++ runtime
+        shortage = _find_shortage(last_words)
+        told = f": {shortage}" if shortage else "."
+        return f"The worker was ended without a word by {end.signal_text}{told}"
     if end.code is None:
         return UNSEEN if answers else None
     is_taken = is_locked(get_worker_lock_path(runs_dir, command.run))
     if not answers and (end.code == 0 or is_taken):
         return None
     when = "without a word" if answers else "before it began"
-    line = _last_line(runs_dir, command.run)
+    log = _read_log_end(runs_dir, command.run)
+    line = _find_shortage(log) or (log[-1][:LONGEST_LINE] if log else "it printed nothing")
     return f"The worker ended with code {end.code} {when}: {line}"
 
 
@@ -151,13 +156,15 @@ class Silence:
             return STUCK_AFTER_SECONDS
 
 
-def _last_line(runs_dir: Path, run: str) -> str:
-    """Of the log; where memory ran out, the line that says so: others may guess at more below."""
+def _read_log_end(runs_dir: Path, run: str) -> list[str]:
     try:
         text = get_worker_log_path(runs_dir, run).read_text(errors="replace").strip()
     except OSError:
-        text = ""
-    last = text.splitlines()[-LINES_LOOKED_AT:]
-    if shortage := next((line for line in reversed(last) if names_shortage(line)), ""):
-        return f"out of memory ({shortage.strip()[:LONGEST_LINE]})"
-    return last[-1][:LONGEST_LINE] if last else "it printed nothing"
+        return []
+    return text.splitlines()[-LINES_LOOKED_AT:]
+
+
+def _find_shortage(log: Sequence[str]) -> str:
+    """Where memory ran out, the line that says so, else "": others may guess at more below it."""
+    line = next((line for line in reversed(log) if names_shortage(line)), "")
+    return f"out of memory ({line.strip()[:LONGEST_LINE]})" if line else ""

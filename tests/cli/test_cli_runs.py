@@ -63,7 +63,7 @@ def test_fork_begins_at_a_checkpoint_with_changed_settings(
 ) -> None:
     run = rft("launch", "--set", "max_steps=3", *SMALL).stdout.strip()
     supervised.await_state(run, "finished")
-    assert "It has: 3" in rft("fork", run, "--step", "2").stderr
+    assert "Choose from 3" in rft("fork", run, "--step", "2").stderr
     child = rft("fork", run, "--step", "3", "--set", "beta=0.01", "--json").document["run"]
     shown = rft("show", child, "--json").document
     assert (shown["parent_run"], shown["parent_step"], shown["config"]["beta"]) == (run, 3, 0.01)

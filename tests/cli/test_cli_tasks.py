@@ -14,9 +14,8 @@ COUNTDOWN = TASKS["countdown-easy"]
 
 @pytest.mark.parametrize(("gold", "code"), [(COUNTDOWN.write_gold, 0), (lambda row: "7", 1)])
 def test_a_task_whose_gold_answer_falls_short_is_named(monkeypatch, gold, code):
-    monkeypatch.setitem(TASKS, "countdown-easy", replace(COUNTDOWN, write_gold=gold))
-    for name in [name for name in TASKS if name != "countdown-easy"]:
-        monkeypatch.delitem(TASKS, name)
+    known = {"countdown-easy": replace(COUNTDOWN, write_gold=gold)}
+    monkeypatch.setattr("rft_core.tasks.TASKS", known)
     app = typer.Typer()
     app.command()(tasks.tasks)
     result = typer.testing.CliRunner().invoke(app, ["--check"])

@@ -64,3 +64,23 @@ def test_a_worker_that_had_no_memory_to_begin_says_so(folder: RunsFolder) -> Non
     command = Command(1, "1", "launch", "a", 0.0, 1.0, None, None, None, None, handle="x")
     told = explain_end(folder.path, command, WorkerEnd(1), stopped=False)
     assert told == f"The worker ended with code 1 before it began: out of memory ({words[0]})"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["terminate called", "  what():  std::bad_alloc"],
+            ": out of memory (what():  std::bad_alloc)",
+        ),
+        (["std::bad_alloc", *["step 1"] * 9], "."),  # of an earlier attempt
+    ],
+)
+def test_a_library_that_ends_the_worker_for_want_of_memory_is_quoted(
+    folder: RunsFolder, words: list[str], told: str
+) -> None:
+    get_run_dir(folder.path, "a").mkdir(parents=True)
+    get_worker_log_path(folder.path, "a").write_text("\n".join(words))
+    command = Command(1, "1", "launch", "a", 0.0, 1.0, None, None, None, None, handle="x")
+    reason = explain_end(folder.path, command, WorkerEnd(-signal.SIGABRT), stopped=False)
+    assert reason == f"The worker was ended without a word by SIGABRT (a library gave up){told}"
