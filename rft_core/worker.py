@@ -50,10 +50,10 @@ from rft_core.store.sets import get_set
 from rft_core.store.sqlite.reserve import ensure_reserve
 from rft_core.store.state.process_identity import get_identity
 from rft_core.store.state.run_lock import FileLock
-from rft_core.training.checkpoints import Resumable, find_resumable, remove_leftovers
-from rft_core.training.disk_room import make_room
 from rft_core.training.ending import MOVED, AttemptEnding, explain_ending, explain_failure
 from rft_core.training.heartbeat import heartbeat
+from rft_core.training.saving.checkpoints import Resumable, find_resumable, remove_leftovers
+from rft_core.training.saving.disk_room import make_room
 from rft_core.training.stop import StopRequest, StopRequestedError
 
 MAX_THREADS = 8

@@ -27,8 +27,8 @@ from rft_core.store.run_writer import RunWriter, StepRecord
 from rft_core.store.runs import get_run
 from rft_core.store.state.process_identity import get_identity
 from rft_core.store.state.run_lock import FileLock
-from rft_core.training.checkpoints import write_checkpoint
 from rft_core.training.heartbeat import heartbeat
+from rft_core.training.saving.checkpoints import write_checkpoint
 
 STEP_SECONDS = 0.01
 LINGER_SECONDS = 1.0  # a few ticks of a supervisor

@@ -78,8 +78,16 @@ IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("rollouts",),
     ("recorded",),
     ("recorder",),
-    ("adapter_files", "batch_records", "checkpoints", "ending"),
-    ("disk_room", "finite", "heartbeat", "prompt_order", "prompts", "run_sink", "stop"),
+    ("batch_records", "ending", "saving.adapter_files", "saving.checkpoints"),
+    (
+        "heartbeat",
+        "prompt_order",
+        "prompts",
+        "run_sink",
+        "stop",
+        "saving.disk_room",
+        "saving.finite",
+    ),
 )
 # Inside pages: pages above families of components, families above shared components. A family knows
 # its own files, the shared ones, and the families named here.

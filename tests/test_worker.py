@@ -28,7 +28,7 @@ from rft_core.store.run_reader import (
     training_seconds,
 )
 from rft_core.store.state.run_lock import is_locked
-from rft_core.training.checkpoints import find_resumable
+from rft_core.training.saving.checkpoints import find_resumable
 from rft_core.worker import explain_failure
 from tests.tiny_model import make_tiny_model
 from tests.tiny_run import (

@@ -23,7 +23,7 @@ from rft_core.store.adapters import get_adapter
 from rft_core.store.index import open_index
 from rft_core.store.runs import get_run
 from rft_core.store.sets import get_set
-from rft_core.training.checkpoints import publish_folder
+from rft_core.training.saving.checkpoints import publish_folder
 
 ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 

@@ -19,7 +19,7 @@ from rft_core.errors import BadInputError
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.store.sets import ensure_set
 from rft_core.tasks import TASKS, get_task
-from rft_core.training.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
+from rft_core.training.saving.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 
 
 def pin_sets(index: Database, config: RunConfig) -> RunConfig:

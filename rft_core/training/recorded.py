@@ -23,17 +23,17 @@ from rft_core.errors import RftError
 from rft_core.sampling.decoding import SampledRow
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
-from rft_core.training.adapter_files import (
+from rft_core.training.prompt_order import PromptOrder
+from rft_core.training.prompts import TrainingPrompts
+from rft_core.training.recorder import Recorder
+from rft_core.training.saving.adapter_files import (
     ADAPTER_NAME,
     add_reference,
     load_adapter_weights,
     save_adapter,
 )
-from rft_core.training.checkpoints import prune_checkpoints, write_checkpoint
-from rft_core.training.finite import check_number, check_tensors, diverged
-from rft_core.training.prompt_order import PromptOrder
-from rft_core.training.prompts import TrainingPrompts
-from rft_core.training.recorder import Recorder
+from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkpoint
+from rft_core.training.saving.finite import check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
 
 

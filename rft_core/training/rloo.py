@@ -12,7 +12,6 @@ from typing import Any
 from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
-from rft_core.training.adapter_files import make_lora_config
 from rft_core.training.recorded import StageParts
 from rft_core.training.rollouts import (
     Rollouts,
@@ -20,6 +19,7 @@ from rft_core.training.rollouts import (
     make_position_dataset,
     sampling_arguments,
 )
+from rft_core.training.saving.adapter_files import make_lora_config
 
 
 class RecordedRLOO(Rollouts, RLOOTrainer):

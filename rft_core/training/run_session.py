@@ -25,12 +25,12 @@ from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.models import load_base
 from rft_core.store.run_writer import Outcome
 from rft_core.tasks.gold import list_gold
-from rft_core.training.adapter_files import load_adapter_weights, save_adapter
-from rft_core.training.checkpoints import Resumable, publish_folder
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
 from rft_core.training.run_sink import RunSink, choose_sink
+from rft_core.training.saving.adapter_files import load_adapter_weights, save_adapter
+from rft_core.training.saving.checkpoints import Resumable, publish_folder
 from rft_core.training.stop import StopRequest
 
 RANK = "RANK"  # set by torchrun and accelerate, where several processes train one policy

@@ -19,9 +19,9 @@ from trl.trainer.sft_trainer import SFTTrainer
 
 from rft_core.errors import BadInputError
 from rft_core.sampling.chat_template import render_text
-from rft_core.training.adapter_files import make_lora_config
 from rft_core.training.prompts import TokenizedPrompt
 from rft_core.training.recorded import Recorded, StageParts
+from rft_core.training.saving.adapter_files import make_lora_config
 
 COUNT_NAME = "tokens_seen.json"
 NO_LABEL = -100  # torch's cross entropy leaves such positions out

@@ -19,7 +19,7 @@ from rft_core.store.run_reader import (
     open_run,
 )
 from rft_core.store.run_writer import RunWriter, StepRecord
-from rft_core.training.checkpoints import (
+from rft_core.training.saving.checkpoints import (
     find_damage,
     find_resumable,
     remove_leftovers,

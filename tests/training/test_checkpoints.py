@@ -10,7 +10,7 @@ import pytest
 
 from rft_core.errors import DiskFullError
 from rft_core.paths import PROJECT_ROOT
-from rft_core.training.checkpoints import (
+from rft_core.training.saving.checkpoints import (
     CheckpointUnreadableError,
     find_damage,
     find_resumable,
@@ -85,7 +85,7 @@ def test_kill_9_while_saving_leaves_the_older_checkpoint_and_nothing_that_looks_
     save(tmp_path, 10)
     script = (
         "import os, pathlib, sys\n"
-        "from rft_core.training.checkpoints import write_checkpoint\n"
+        "from rft_core.training.saving.checkpoints import write_checkpoint\n"
         "with write_checkpoint(pathlib.Path(sys.argv[1]), 20) as folder:\n"
         "    (folder / 'adapter_model.safetensors').write_bytes(b'half')\n"
         "    os.kill(os.getpid(), 9)\n"
@@ -152,7 +152,8 @@ def test_too_many_open_files_are_no_damage(tmp_path: Path) -> None:
     save(tmp_path, 10)
     script = (
         "import os, pathlib, resource, sys\n"
-        "from rft_core.training.checkpoints import CheckpointUnreadableError, find_resumable\n"
+        "from rft_core.training.saving.checkpoints import find_resumable\n"
+        "from rft_core.training.saving.checkpoints import CheckpointUnreadableError\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (20, 20))\n"
         "try:\n"
         "    while True: os.open('/dev/null', os.O_RDONLY)\n"

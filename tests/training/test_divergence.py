@@ -13,9 +13,9 @@ from rft_core.figures import Curves, extend_curves
 from rft_core.paths import get_adapter_dir, get_checkpoints_dir
 from rft_core.store.run_reader import last_metrics, list_checkpoints, metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter, StepRecord
-from rft_core.training import adapter_files
-from rft_core.training.finite import are_finite
 from rft_core.training.recorded import Recorded
+from rft_core.training.saving import adapter_files
+from rft_core.training.saving.finite import are_finite
 from tests.tiny_run import add_tiny_run, live_in_process
 
 # No bound of today allows these together; a stored run of an older version may hold them.

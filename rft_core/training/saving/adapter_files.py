@@ -14,7 +14,7 @@ from peft import LoraConfig, PeftModel, load_peft_weights, set_peft_model_state_
 
 from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, NotFoundError
-from rft_core.training.finite import are_finite
+from rft_core.training.saving.finite import are_finite
 
 ADAPTER_NAME = "default"
 REFERENCE_NAME = "ref"  # TRL looks for an adapter of this name

@@ -28,7 +28,7 @@ from typing import Any
 from rft_core.errors import RftError
 from rft_core.paths import name_checkpoint
 from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
-from rft_core.training.disk_room import check_room
+from rft_core.training.saving.disk_room import check_room
 
 MANIFEST_NAME = "manifest.json"
 ADAPTER_PREFIX = "adapter_"

@@ -1,0 +1,1 @@
+"""What training keeps on disk: adapters and checkpoints, whole, finite, and with room for them."""
