@@ -172,7 +172,7 @@ def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
     open_chart(page, chart_url)
     page.get_by_role("button", name="train").click()
     page.get_by_text("tokens").click()
-    page.wait_for_function("document.querySelector('.rft-plotly').data[2].x[9] === 5120")
+    page.wait_for_function("document.querySelector('.rft-plotly')?.data?.[2].x[9] === 5120")
     assert page.evaluate("document.querySelector('.rft-plotly').data[2].visible") is False
 
 
