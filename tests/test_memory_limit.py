@@ -2,7 +2,6 @@
 
 import resource
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from tests.tiny_run import (
     add_tiny_run,
     await_truth,
     expected_counts,
+    kill_workers,
     read_counts,
     read_step,
     start_worker,
@@ -34,11 +34,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "runs"
-    for process in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if "rft_core.worker" in process.cmdline():
-                process.kill()
-                process.wait()
+    kill_workers()
 
 
 def ask(runs_dir: Path, kind: str) -> None:

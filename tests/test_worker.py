@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import psutil
 import pytest
 
 from rft_core.errors import BadInputError
@@ -35,6 +34,7 @@ from tests.tiny_run import (
     add_tiny_run,
     await_truth,
     expected_counts,
+    kill_workers,
     read_counts,
     read_step,
     start_worker,
@@ -51,10 +51,7 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def runs_dir(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "runs"
-    for process in psutil.Process().children():
-        with suppress(psutil.NoSuchProcess):
-            if "rft_core.worker" in process.cmdline():
-                process.kill()
+    kill_workers()
 
 
 def read_attempts(runs_dir: Path) -> list[WorkerLife]:

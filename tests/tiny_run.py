@@ -7,9 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from rft_core.config import RunConfig
 from rft_core.data.prompt_set import PromptSet, make_prompt_set
@@ -121,6 +123,15 @@ def start_worker(
             env={**os.environ, "RFT_RUNS_DIR": str(runs_dir), "OMP_NUM_THREADS": "1"},
             start_new_session=True,
         )  # fmt: skip
+
+
+def kill_workers() -> None:
+    """Whatever a test has left of the workers that it started itself."""
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "rft_core.worker" in process.cmdline():
+                process.kill()
+                process.wait()
 
 
 def read_step(runs_dir: Path, run_id: str = "tiny") -> int:
