@@ -57,7 +57,6 @@ def is_training(runs_dir: Path) -> bool:
     return progress is not None and progress.phase == "training"
 
 
-@pytest.mark.slow
 def test_memory_that_runs_out_in_a_step_is_told_and_the_run_goes_on_with_more(
     model: Path, runs_dir: Path
 ) -> None:

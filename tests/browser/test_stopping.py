@@ -63,7 +63,6 @@ def test_it_ends_while_pages_watch_a_live_run_and_one_has_fallen_asleep(
         expect_end(dashboard)
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_it_and_leaves_the_run_training(
     page: Page, serve: Callable[..., Any], demo: Callable[[], str], tmp_path: Path
 ) -> None:

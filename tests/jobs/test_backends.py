@@ -83,7 +83,6 @@ def kept(folder: RunsFolder) -> Iterator[Kept]:
     lock.release()
 
 
-@pytest.mark.slow
 def test_a_real_run_is_launched_stopped_killed_and_resumed_to_its_end(
     kept: Kept, tmp_path: Path
 ) -> None:

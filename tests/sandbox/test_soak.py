@@ -15,7 +15,6 @@ def run(name: str, count: int) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.slow
 def test_a_hundred_and_fifty_mixed_executions_leave_nothing_behind():
     run("sandbox_soak.py", 150)
 
