@@ -59,7 +59,7 @@ class LimitedEnvironment(ImmutableSandboxedEnvironment):
     methods: Mapping[type, frozenset[str]] = _METHODS
 
     def __init__(self, **options: Any) -> None:
-        """`options`: Jinja's, where they shall differ."""
+        """`options`: Jinja's, where they differ from ours."""
         chosen: dict[str, Any] = {
             "undefined": StrictUndefined,
             "keep_trailing_newline": True,  # what is typed is what the model sees

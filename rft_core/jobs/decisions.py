@@ -54,7 +54,7 @@ def decide(
     """`commands`: all there are, oldest first. `alive`: the runs that have a living worker.
 
     `closing`: those of them whose worker has let go of its run and is about to end: it answers no
-    start any more, and the next worker waits for its end. `stuck`: those that got on with nothing
+    start any more, and the next worker waits for its end. `stuck`: those that made no progress
     for long after they were asked to stop.
     """
     histories: dict[str, list[Command]] = {}

@@ -59,7 +59,7 @@ def launch(
 ) -> str:
     """Check, pin the prompts and rewards, and queue a run. Returns its id.
 
-    `backend`: where its workers shall live, always. Raises `BadInputError` naming every problem,
+    `backend`: where all its workers live. Raises `BadInputError` naming every problem,
     before anything is written.
     """
     return _add_run(runs_dir, config, command_id, backend)
@@ -75,8 +75,8 @@ def fork(
 ) -> str:
     """Queue a new run that begins with the adapter of `run_id` at `step` (default: the newest).
 
-    `changes` are settings that differ from the parent's. The fork counts its own steps from 0 and
-    its reference stays the base model. It is made where its parent was. Returns the new run's id.
+    `changes` are settings that differ from the parent's. The fork counts its own steps from 0, its
+    `reference` says what KL is measured to, and it is made where its parent was. Returns its id.
     """
     with open_index(runs_dir) as index:
         parent = get_run(index, run_id)

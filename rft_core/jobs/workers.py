@@ -91,7 +91,7 @@ def explain_end(runs_dir: Path, command: Command, end: WorkerEnd, *, stopped: bo
         return None
     if end.signal_text:
         last_words = _read_log_end(runs_dir, command.run)[-LAST_WORDS:]  # of the C++ runtime
-        shortage = _find_shortage(last_words)
+        shortage = _quote_shortage(last_words)
         told = f": {shortage}" if shortage else "."
         return f"The worker was ended without a word by {end.signal_text}{told}"
     if end.code is None:
@@ -101,7 +101,7 @@ def explain_end(runs_dir: Path, command: Command, end: WorkerEnd, *, stopped: bo
         return None
     when = "without a word" if answers else "before it began"
     log = _read_log_end(runs_dir, command.run)
-    line = _find_shortage(log) or (log[-1][:LONGEST_LINE] if log else "it printed nothing")
+    line = _quote_shortage(log) or (log[-1][:LONGEST_LINE] if log else "it printed nothing")
     return f"The worker ended with code {end.code} {when}: {line}"
 
 
@@ -164,7 +164,7 @@ def _read_log_end(runs_dir: Path, run: str) -> list[str]:
     return text.splitlines()[-LINES_LOOKED_AT:]
 
 
-def _find_shortage(log: Sequence[str]) -> str:
+def _quote_shortage(log: Sequence[str]) -> str:
     """Where memory ran out, the line that says so, else "": others may guess at more below it."""
     line = next((line for line in reversed(log) if names_shortage(line)), "")
     return f"out of memory ({line.strip()[:LONGEST_LINE]})" if line else ""

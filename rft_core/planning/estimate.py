@@ -2,6 +2,7 @@
 
 Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward pass):
 
+    process      what a worker holds before it loads a model, measured
     weights      parameters x b
     adapter      LoRA parameters x 16: float32 value, gradient and Adam's two moments
     activations  T x layers x (34 x hidden) x b / 2   [Korthikanti et al. 2022, without the

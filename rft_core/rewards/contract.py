@@ -19,7 +19,7 @@ from rft_core.types import Messages, Row
 PYTHON_GRADER = "python"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
 NO_VALUE = (None, "")
-ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex")
+ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
 LARGEST = 1e9  # of a score and of a weight: the trainer squares sums of their products in float32
 LONGEST_METRIC_NAME, CUT = 64, "… (cut)"
 

@@ -74,7 +74,7 @@ class Recorder:
         self._last_pulse = time.monotonic()
 
     def pulse(self, phase: str, detail: str) -> None:
-        """Show that long work gets on: as `set_phase`, but cheap enough for every token."""
+        """Show that long work makes progress: as `set_phase`, but cheap enough for every token."""
         if time.monotonic() - self._last_pulse > PULSE_SECONDS:
             self.set_phase(phase, detail)
 

@@ -83,6 +83,8 @@ def test_a_set_stored_before_sets_could_say_it_means_what_it_meant() -> None:
     stored = RewardSet.from_json(json.dumps({"name": "old", "entries": entries}))
     assert stored.id == "rw-6683a82ba5c0"
     assert [entry.name for entry in find_deciding(stored)] == ["equation"]
+    for form in ("format", "compilation", "length", "repetition", "regex", "speed"):
+        assert [entry.name for entry in find_deciding(rewards(**{form: 1, "b": 1}))] == ["b"]
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,23 @@ def test_sets_of_one_name_get_versions_when_they_move_to_their_table(old: Path) 
         assert get_set(index, "prompts", first).content != "[]"
         assert ensure_set(index, "prompts", id="third", name=name, content="{}") == 3
         assert ensure_set(index, "prompts", id=first, name=name, content="{}") == 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "given"),
+    [
+        (INDEX_SCHEMA, ["tables", "commands_backend", "deleted_runs", "evaluations", "sets"]),
+        (
+            RUN_SCHEMA,
+            [
+                "tables", "attempts_sandbox_tier", "checkpoints_without_path", "stages",
+                "generation_filters", "without_stages",
+            ],
+        ),
+        (RESCORES_SCHEMA, ["tables"]),
+    ],
+    ids=["index", "run", "rescores"],
+)  # fmt: skip
+def test_a_change_once_given_is_never_taken_back(schema: Schema, given: list[str]) -> None:
+    """A database that has it would be refused as a newer one. Changes are added at the end."""
+    assert list(schema.names)[: len(given)] == given

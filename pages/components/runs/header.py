@@ -112,7 +112,7 @@ def _left_unscored(status: RunStatus) -> bool:
 
 def _explain_silence(status: RunStatus) -> str:
     """Stuck in its work, or not even given the processor."""
-    silence = f"Nothing has got on for {duration_text(status.progress_age)}."
+    silence = f"There has been no progress for {duration_text(status.progress_age)}."
     if status.heartbeat_age is None or status.heartbeat_age < HEARTBEAT_LATE_SECONDS:
         return f"{silence} The worker's process lives: it computes or waits for something."
     return (

@@ -62,11 +62,22 @@ RUN_SCHEMA = Schema(
     -- Where a checkpoint lies follows from its step, and a runs folder can be moved.
     ALTER TABLE checkpoints DROP COLUMN path
         """,
+        "stages": """
+    -- Methods that a run goes through, on one count of steps. first_step: how many lie before it.
+    CREATE TABLE stages (
+        stage INTEGER PRIMARY KEY, method TEXT NOT NULL, config TEXT NOT NULL,
+        first_step INTEGER NOT NULL, max_steps INTEGER NOT NULL
+    )
+        """,
         "generation_filters": """
     -- For the filters of a long run. The partial ones hold what is rare, and cost a step nothing.
     CREATE INDEX generations_by_reward ON generations (reward);
     CREATE INDEX generations_flagged ON generations (id) WHERE flags <> '[]';
     CREATE INDEX scores_missing ON scores (generation_id) WHERE score IS NULL
+        """,
+        "without_stages": """
+    -- The stages of a run stand in its settings, and are read there.
+    DROP TABLE stages
         """,
     },
 )

@@ -81,7 +81,7 @@ class RunStatus:
 
     @property
     def is_stuck(self) -> bool:
-        """Alive, but nothing has got on for long."""
+        """Alive, but without progress for long."""
         age = self.progress_age
         return age is not None and age > stuck_after(self.run.config)
 
