@@ -41,7 +41,7 @@ def serve_commands() -> None:
 class Announced:
     """What those who look at one run are told: the newer, the fewer they are.
 
-    A redraw costs a tenth of a second of this machine's time for each of them. Who looks alone sees
+    A redraw costs some 0.04 s of this machine's time for each of them. Who looks alone sees
     every change; ten see one in some six seconds, all the same one.
     """
 
