@@ -30,7 +30,7 @@ def editor_url(serve: Callable[..., Any]) -> str:
 
 
 def open_chart(page: Page, url: str, points: int = POINTS) -> None:
-    page.goto(f"{url}/?points={points}")
+    page.goto(f"{url}{'&' if '?' in url else '/?'}points={points}")
     expect(page.locator(".rft-plotly .main-svg").first).to_be_visible(timeout=30_000)
     page.wait_for_function(f"{LENGTH} >= {points}")
 
@@ -119,13 +119,19 @@ def test_hovering_one_panel_moves_the_cursor_in_all_of_them(page: Page, chart_ur
     assert page.locator(".hoverlayer .legend").count() == 1, "the tooltip outlives the ticks"
 
 
-def test_a_tick_sends_less_than_20_kilobytes(page: Page, chart_url: str) -> None:
+def sizes_of_frames(page: Page) -> list[int]:
+    """Grows with every message that the page is sent from now on."""
     frames: list[int] = []
 
     def listen(socket: WebSocket) -> None:
         socket.on("framereceived", lambda frame: frames.append(len(frame)))
 
     page.on("websocket", listen)
+    return frames
+
+
+def test_a_tick_sends_less_than_20_kilobytes(page: Page, chart_url: str) -> None:
+    frames = sizes_of_frames(page)
     open_chart(page, chart_url, points=5_000)
     wait_for_ticks(page, 2)
     assert max(frames) > 8 * 5_000 * PANELS, "the first message holds every point"
@@ -164,6 +170,19 @@ def test_a_chart_that_was_left_and_opened_again_gets_all_points(
     toggle.click()
     page.wait_for_function(f"document.querySelector('.rft-plotly')?.data && {LENGTH} >= {POINTS}")
     wait_for_app(page)
+
+
+def test_a_slow_answer_is_not_asked_for_twice(page: Page, chart_url: str) -> None:
+    frames = sizes_of_frames(page)
+    open_chart(page, f"{chart_url}/?seconds=1.2", points=5_000)
+    toggle = page.get_by_text("Show chart")
+    toggle.click()
+    expect(page.locator(".rft-plotly")).to_have_count(0)
+    frames.clear()
+    toggle.click()
+    page.wait_for_function(f"document.querySelector('.rft-plotly')?.data && {LENGTH} >= 5000")
+    wait_for_ticks(page, 4)
+    assert sum(size > 100_000 for size in frames) == 1
 
 
 def test_another_axis_brings_new_positions_and_keeps_hidden_curves(

@@ -1,7 +1,9 @@
 """What a live chart sends to the browser: everything once, and from then on only new points.
 
 A message is applied by absolute position ("points 120 to 125 of curve 3"), so the browser can
-drop what it already holds, and can tell when something is missing and ask for all of it again.
+drop what it already holds, and can tell when something is missing and ask for all of it again. A
+busy browser draws only the newest of the messages that wait for it: each repeats the points of a
+few before it, so that passing one over leaves no gap.
 Numbers travel as base64 of their little-endian bytes, which is smaller and faster than JSON and
 keeps NaN. This file knows no Streamlit: `live_chart.py` mounts the component.
 """
@@ -21,6 +23,7 @@ from tsdownsample import MinMaxLTTBDownsampler
 # A curve with more points is thinned when it is sent whole, and thinned again once the points
 # appended since have doubled it.
 MAX_POINTS = 5_000
+REPEATED = 5  # messages before this one whose points it holds too
 
 Kind = Literal["train", "validation", "truth", "other"]
 Color = Literal["blue", "orange", "green", "violet", "red", "gray"]
@@ -75,9 +78,13 @@ class Delivery:
     signature: str
     generation: str
     x_axis: str
-    counts: tuple[int, ...]
     ends: tuple[bytes, ...]  # the last point sent of each curve: rewritten history changes it
     drawn: tuple[int, ...]  # points the browser holds; fewer than counts for a thinned curve
+    sent: tuple[tuple[int, ...], ...]  # points of each curve after each of the last messages
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        return self.sent[-1]
 
 
 def next_message(
@@ -87,27 +94,26 @@ def next_message(
     traces = [trace for panel in panels for trace in panel.traces]
     structure = _structure(panels)
     signature = hashlib.sha256(json.dumps(structure).encode()).hexdigest()[:16]
-    append = delivered is not None and _may_append(delivered, signature, x_axis, traces)
-    starts = delivered.counts if delivered and append else (0,) * len(traces)
+    counts = tuple(len(trace.y) for trace in traces)
+    known = delivered if delivered and _may_append(delivered, signature, x_axis, traces) else None
+    starts = known.sent[0] if known else (0,) * len(traces)
     chunks = [
         _chunk(i, trace, x_axis, start)
         for i, (trace, start) in enumerate(zip(traces, starts, strict=True))
         if len(trace.y) > start
     ]
-    added = {chunk["trace"]: chunk.pop("size") for chunk in chunks}
-    held = delivered.drawn if delivered and append else (0,) * len(traces)
     delivery = Delivery(
         signature=signature,
-        generation=delivered.generation if delivered and append else uuid.uuid4().hex[:12],
+        generation=known.generation if known else uuid.uuid4().hex[:12],
         x_axis=x_axis,
-        counts=tuple(len(trace.y) for trace in traces),
         ends=tuple(_point(trace, x_axis, len(trace.y)) for trace in traces),
-        drawn=tuple(before + added.get(i, 0) for i, before in enumerate(held)),
+        drawn=_drawn(known, counts),
+        sent=((*known.sent, counts) if known else (counts,))[-REPEATED:],
     )
     message = {
         "signature": signature,
         "generation": delivery.generation,
-        "panels": None if append else structure,
+        "panels": None if known else structure,
         "chunks": chunks,
     }
     return message, delivery
@@ -159,6 +165,16 @@ def _may_append(delivered: Delivery, signature: str, x_axis: str, traces: Sequen
     )
 
 
+def _drawn(known: Delivery | None, counts: tuple[int, ...]) -> tuple[int, ...]:
+    """Points that the browser holds of each curve after a message that brings it to `counts`."""
+    if known is None:
+        return tuple(min(count, MAX_POINTS) for count in counts)
+    return tuple(
+        drawn + count - before
+        for drawn, count, before in zip(known.drawn, counts, known.counts, strict=True)
+    )
+
+
 def _positions(trace: Trace, x_axis: str) -> Array:
     if x_axis not in trace.x:
         raise ValueError(f"Trace {trace.name!r} has no x[{x_axis!r}], only {sorted(trace.x)}.")
@@ -182,7 +198,7 @@ def _chunk(index: int, trace: Trace, x_axis: str, start: int) -> dict[str, Any]:
         kept = _thin(x, y)
         x, y, step = x[kept], y[kept], step[kept]
         chunk["index"] = _text(kept, "<f8")
-    chunk |= {"x": _text(x, "<f8"), "y": _text(y, "<f4"), "size": len(y)}
+    chunk |= {"x": _text(x, "<f8"), "y": _text(y, "<f4")}
     if x_axis != "step":
         chunk["step"] = _text(step, "<f8")
     return chunk

@@ -5,6 +5,8 @@
 import { Panel } from "./live_chart_panel.js"
 import { paintDot, readTheme } from "./live_chart_theme.js"
 
+const PATIENCE = 10_000 // milliseconds until what was asked for is asked for again
+
 const asset = name => new URL(`./${name}`, import.meta.url).href
 
 const loaded = (tag, attributes) =>
@@ -44,7 +46,7 @@ class Chart {
     const look = JSON.stringify([theme, message.view])
     if (this.view && message.view.axis !== this.view.axis) this.xRange = null
     const replaced = message.generation !== this.generation
-    if (replaced && !message.panels) return this.askForAll()
+    if (replaced && !message.panels) return this.askForAll(message)
     const redraw = replaced || look !== this.look
     Object.assign(this, { theme, look, view: message.view })
     if (message.panels && message.signature !== this.signature) this.build(message.panels)
@@ -53,7 +55,7 @@ class Chart {
     Object.assign(this, { signature: message.signature, generation: message.generation })
     if (redraw) this.writeBar()
     for (const panel of this.panels) redraw ? panel.draw() : panel.grow()
-    if (!complete) this.askForAll()
+    if (!complete) this.askForAll(message)
   }
 
   get curves() {
@@ -123,10 +125,11 @@ class Chart {
     this.send("click", { panel, trace, step })
   }
 
-  // At most one request a second: the answer needs time to come.
-  askForAll() {
-    if (Date.now() - (this.asked ?? 0) < 1000) return
-    this.asked = Date.now()
+  // Once a generation: the answer begins another one, and may take its time on a busy machine.
+  askForAll({ generation }) {
+    const isOnItsWay = generation === this.lacking && Date.now() - this.asked < PATIENCE
+    if (isOnItsWay) return
+    Object.assign(this, { lacking: generation, asked: Date.now() })
     this.send("resend", this.asked)
   }
 

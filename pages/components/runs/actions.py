@@ -22,24 +22,25 @@ def stop_and_resume(status: RunStatus) -> None:
     """The buttons that this state allows."""
     run_id = status.run.id
     if status.is_stoppable:
-        if _button("Stop", "stop", run_id, icon=":material/stop:", help=STOP_HELP):
-            _ask(stop, "stop", run_id)
+        _command("Stop", stop, run_id, icon=":material/stop:", help=STOP_HELP)
     else:
         forget_command_id("stop", run_id)
     if status.state == "stopping":
-        if _button("Kill now", "kill", run_id, icon=":material/dangerous:", help=KILL_HELP):
-            _ask(kill, "kill", run_id)
+        _command("Kill now", kill, run_id, icon=":material/dangerous:", help=KILL_HELP)
     else:
         forget_command_id("kill", run_id)
     if status.is_resumable:
-        text = status.resume_text
-        if _button("Resume", "resume", run_id, icon=":material/play_arrow:", help=text or None):
-            if status.resume_loses_much:
-                confirm_resume(status)
-            else:
-                _ask(resume, "resume", run_id)
+        _resume_button(status)
     else:
         forget_command_id("resume", run_id)
+
+
+def _resume_button(status: RunStatus) -> None:
+    run_id, icon, help = status.run.id, ":material/play_arrow:", status.resume_text or None
+    if not status.resume_loses_much:
+        _command("Resume", resume, run_id, icon=icon, help=help)
+    elif st.button("Resume", key=f"resume-{run_id}", icon=icon, help=help):
+        confirm_resume(status)
 
 
 @st.dialog("Resume this run?", icon=":material/play_arrow:")
@@ -53,7 +54,7 @@ def confirm_resume(status: RunStatus) -> None:
     )
     if st.button(
         f"Resume from step {status.resume_step}", type="primary", key="confirm-resume",
-        on_click=_resume_now, args=(status.run.id,),
+        on_click=_ask, args=(resume, status.run.id),
     ):  # fmt: skip
         st.rerun()
 
@@ -90,19 +91,18 @@ def forget_command_id(kind: str, run_id: str) -> None:
     st.session_state.pop(f"command:{kind}:{run_id}", None)
 
 
-def _button(label: str, kind: str, run_id: str, *, icon: str, help: str | None) -> bool:
-    return st.button(label, key=f"{kind}-{run_id}", icon=icon, help=help)
+def _command(
+    label: str, what: Callable[..., None], run_id: str, *, icon: str, help: str | None
+) -> None:
+    st.button(
+        label, key=f"{what.__name__}-{run_id}", icon=icon, help=help,
+        on_click=_ask, args=(what, run_id),
+    )  # fmt: skip
 
 
-def _resume_now(run_id: str) -> None:
+def _ask(what: Callable[..., None], run_id: str) -> None:
     """A callback: it has to be done before the state is drawn again."""
     try:
-        resume(get_runs_dir(), run_id, command_id=get_command_id("resume", run_id))
-    except RftError as error:  # it was resumed elsewhere meanwhile
+        what(get_runs_dir(), run_id, command_id=get_command_id(what.__name__, run_id))
+    except RftError as error:  # it was asked for elsewhere meanwhile
         st.toast(str(error), icon=":material/error:")
-
-
-def _ask(what: Callable[..., None], kind: str, run_id: str) -> None:
-    with shown_errors():
-        what(get_runs_dir(), run_id, command_id=get_command_id(kind, run_id))
-    st.rerun()

@@ -13,6 +13,9 @@ from pages.components.static_routes import component_shim
 _mount = st.components.v2.component("rft_pulse", js=component_shim("pulse.js"))
 
 
+# A fragment of its own, since what a fragment asks for waits for the script that runs: asked for
+# by the page, a redraw would end that script, and with it the click that it was to answer.
+@st.fragment
 def redraw_on_change(*fragments: str, every: float, run: str = "") -> None:
     """Look every so many seconds whether the run (or, without one, any) has changed.
 

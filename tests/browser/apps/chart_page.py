@@ -1,5 +1,7 @@
 """Eight panels that start with ?points=N points each, and one more in each at every tick."""
 
+import time
+
 import numpy as np
 import streamlit as st
 
@@ -12,6 +14,7 @@ st.set_page_config(layout="wide")
 smoothing = st.slider("Smoothing", 0.0, 0.99, 0.9)
 x_axis = st.segmented_control("Axis", ["step", "tokens"], default="step") or "step"
 shown = st.toggle("Show chart", value=True)
+seconds = float(st.query_params.get("seconds", 0))  # that a tick takes on a busy machine
 points = int(st.query_params.get("points", 400))
 
 
@@ -38,6 +41,7 @@ def constant_panel(value: float, count: int) -> Panel:
 
 @st.fragment(run_every=0.5)
 def monitor() -> None:
+    time.sleep(seconds)
     st.session_state.ticks = st.session_state.get("ticks", -1) + 1
     count = points + st.session_state.ticks if points else 0
     panels = [panel(title, number, count) for number, title in enumerate(PANELS)]

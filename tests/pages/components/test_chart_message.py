@@ -7,6 +7,7 @@ import pytest
 
 from pages.components.charts.chart_message import (
     MAX_POINTS,
+    REPEATED,
     Mark,
     Panel,
     Trace,
@@ -34,8 +35,20 @@ def test_the_first_message_holds_everything_and_the_next_only_the_new_points() -
     assert second["generation"] == first["generation"]
     (chunk,) = second["chunks"]
     assert (chunk["from"], chunk["to"], numbers(chunk["x"])) == (3, 5, [4, 5])
-    third, _ = next_message(panels(5), "step", delivery)
-    assert third["chunks"] == []
+
+
+def test_a_message_that_a_busy_browser_passed_over_leaves_no_gap() -> None:
+    _, delivery = next_message(panels(3), "step", None)
+    starts = []
+    for count in range(4, 12):
+        message, delivery = next_message(panels(count), "step", delivery)
+        (chunk,) = message["chunks"]
+        assert chunk["to"] == count
+        starts.append(chunk["from"])
+    assert starts == [3, 3, 3, 3, 3, 4, 5, 6]  # the points of REPEATED messages, never all
+    for _ in range(REPEATED):
+        message, delivery = next_message(panels(11), "step", delivery)
+    assert message["chunks"] == []  # nothing came: nothing is left to repeat
 
 
 @pytest.mark.parametrize(
@@ -61,7 +74,7 @@ def test_an_unmeasured_point_travels_as_nan_and_does_not_look_rewritten() -> Non
     first, delivery = next_message(panels(2, y=y), "step", None)
     assert np.isnan(numbers(first["chunks"][0]["y"], "<f4")[1])
     second, _ = next_message(panels(2, y=y), "step", delivery)
-    assert second["chunks"] == []
+    assert second["panels"] is None and second["chunks"] == []
 
 
 def test_a_long_curve_is_thinned_and_thinned_again_once_it_has_doubled() -> None:

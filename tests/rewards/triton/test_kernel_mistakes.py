@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -11,7 +12,7 @@ from rft_core.rewards.triton.reading import find_violations
 from rft_core.rewards.triton.source import read_code
 from rft_core.tasks.triton.kernels import wrap
 from tests.rewards.triton.kernel_case_files import LAUNCH, PLAIN, ROW, flags_of, list_cases
-from tests.work import cpu_seconds
+from tests.work import lines_run
 
 CHEATS, HONEST = list_cases("cheats"), list_cases("honest")
 WORD = re.compile(r"\w+|\s+|[^\w\s]")
@@ -38,24 +39,36 @@ def test_a_mistake_that_must_fail_is_no_cheat(old, new):
     assert flags_of(PLAIN.code.replace(old, new)) == []
 
 
-NAMES = [f"v{number}" for number in range(900)]
-HOSTILE = {
-    "backward copies": "".join(f"    {a} = {b}\n" for a, b in pairwise(NAMES)),
-    "nested loops": "".join(f"{' ' * k}for a{k} in b:\n" for k in range(4, 70)) + " " * 71 + "a",
-    "many inner functions": "".join(f"    g{k} = lambda: g{k + 1}()\n" for k in range(600)),
-    "many calls": "    a = " + "f(" * 50 + ")" * 50 + "\n",
-    "one long sum": "    a = " + " + ".join(["x"] * 70) + "\n",
-    "many names at once": "    " + " = ".join(NAMES) + " = x\n",
+def names(size: int) -> list[str]:
+    return [f"v{number}" for number in range(size)]
+
+
+HOSTILE: dict[str, tuple[int, Callable[[int], str]]] = {  # the most that is read of each
+    "backward copies": (900, lambda n: "".join(f"    {a} = {b}\n" for a, b in pairwise(names(n)))),
+    "nested loops": (
+        66,
+        lambda n: (
+            "".join(f"{' ' * (4 + k)}for a{k} in b:\n" for k in range(n)) + " " * (n + 5) + "a"
+        ),
+    ),
+    "many inner functions": (
+        600,
+        lambda n: "".join(f"    g{k} = lambda: g{k + 1}()\n" for k in range(n)),
+    ),
+    "many calls": (50, lambda n: "    a = " + "f(" * n + ")" * n + "\n"),
+    "one long sum": (70, lambda n: "    a = " + " + ".join(["x"] * n) + "\n"),
+    "many names at once": (900, lambda n: "    " + " = ".join(names(n)) + " = x\n"),
 }
 
 
-@pytest.mark.parametrize("lines", HOSTILE.values(), ids=HOSTILE.keys())
-def test_hostile_programs_take_no_time(lines):
-    code = PLAIN.code.replace(LAUNCH, lines.rstrip() + "\n" + LAUNCH)
-    source = read_code(code)
-    assert not source.problem, source.problem
-    read = cpu_seconds(lambda: read_code(code))  # by Python's own parser, which is linear
-    assert cpu_seconds(lambda: find_violations(read_code(code), ROW)) < 60 * read
+@pytest.mark.parametrize(("size", "write"), HOSTILE.values(), ids=HOSTILE.keys())
+def test_the_work_grows_as_the_length_of_a_hostile_program(size, write):
+    def work(size: int) -> int:
+        code = PLAIN.code.replace(LAUNCH, write(size).rstrip() + "\n" + LAUNCH)
+        assert not read_code(code).problem
+        return lines_run(lambda: find_violations(read_code(code), ROW))
+
+    assert work(size) < 3 * work(size // 2)  # twice as much, not four times
 
 
 def test_garbled_programs_are_read_without_an_error():

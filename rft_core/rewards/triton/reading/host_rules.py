@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from rft_core.rewards.triton.reading import allowed
 from rft_core.rewards.triton.source import ENTRY, KernelSource, Violation, get_root
@@ -64,8 +66,7 @@ class _HostReader:
         self.local = {*self.given, *(n.name for n in ast.walk(host)
                                      if isinstance(n, ast.FunctionDef))}  # fmt: skip
         self.tensors = set(self.given)
-        while wrong := {name for name in self.tensors if not self._holds_tensors(name)}:
-            self.tensors -= wrong
+        self._drop_what_is_no_tensor()
         # `kernel` may stand in `kernel[grid]`, and be given to a launch.
         self.launching: set[int] = set()
         for node in ast.walk(host):
@@ -196,6 +197,20 @@ class _HostReader:
             return True
         parts = [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
         return any(map(self.is_tensor if isinstance(node, ast.BinOp) else self.holds_tensor, parts))
+
+    def _drop_what_is_no_tensor(self) -> None:
+        """With each name that holds something else, those that are given it are looked at again."""
+        users: dict[str, set[str]] = defaultdict(set)
+        for name, values in self.given.items():
+            for node in chain.from_iterable(map(ast.walk, values)):
+                if isinstance(node, ast.Name):
+                    users[node.id].add(name)
+        waiting = list(self.given)
+        while waiting:
+            name = waiting.pop()
+            if name in self.tensors and not self._holds_tensors(name):
+                self.tensors.remove(name)
+                waiting += users[name]
 
     def _holds_tensors(self, name: str) -> bool:
         """Whether everything that a name is given is one, as far as that is known."""
