@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -132,10 +133,16 @@ def _module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def _imports(path: Path) -> set[str]:
     """Every module a file names, also inside functions; `from a import b` gives a and a.b."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -169,34 +176,32 @@ def _rewards_row(module: str) -> tuple[int, str] | None:
     return (rows[0], name) if rows and module != name else None
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_import_points_down(path: Path) -> None:
-    module = _module(path)
-    if module == "rft_core":
-        return
-    row = _row(module)
-    assert row is not None, f"{module} has no place in the layers"
-    for imported in _imports(path):
-        target = _row(imported)
-        if target is None or _package(imported) == _package(module):
+def test_every_import_points_down() -> None:
+    for path in OURS:
+        module = _module(path)
+        if module == "rft_core":
             continue
-        assert target >= row, f"{module} imports {imported}, which is a higher layer"
-        assert target > row or module == "app", f"{module} imports its neighbour {imported}"
+        row = _row(module)
+        assert row is not None, f"{module} has no place in the layers"
+        for imported in _imports(path):
+            target = _row(imported)
+            if target is None or _package(imported) == _package(module):
+                continue
+            assert target >= row, f"{module} imports {imported}, which is a higher layer"
+            assert target > row or module == "app", f"{module} imports its neighbour {imported}"
 
 
-@pytest.mark.parametrize(
-    "path", _sources("rft_core/rewards"), ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_inside_rewards_every_import_points_down_too(path: Path) -> None:
-    module = _module(path)
-    own = _rewards_row(module)
-    is_marker = path.name == "__init__.py"
-    assert own is not None or is_marker, f"{module} has no place in rewards' layers"
-    for imported in _imports(path):
-        target = _rewards_row(imported)
-        if own is None or target is None or own[1] == target[1]:
-            continue
-        assert target[0] > own[0], f"{module} imports {imported}, which is no lower layer"
+def test_inside_rewards_every_import_points_down_too() -> None:
+    for path in _sources("rft_core/rewards"):
+        module = _module(path)
+        own = _rewards_row(module)
+        is_marker = path.name == "__init__.py"
+        assert own is not None or is_marker, f"{module} has no place in rewards' layers"
+        for imported in _imports(path):
+            target = _rewards_row(imported)
+            if own is None or target is None or own[1] == target[1]:
+                continue
+            assert target[0] > own[0], f"{module} imports {imported}, which is no lower layer"
 
 
 @pytest.mark.parametrize(("above", "below"), WRONG_WAY)
@@ -208,17 +213,18 @@ def test_no_edge_points_the_wrong_way(above: str, below: str) -> None:
             assert not wrong, f"{module} imports {wrong}"
 
 
-@pytest.mark.parametrize("path", _sources("rft_core/training"), ids=lambda p: p.name)
-def test_inside_training_every_import_points_down_too(path: Path) -> None:
+def test_inside_training_every_import_points_down_too() -> None:
     def find_row(module: str) -> int | None:
         name = module.removeprefix("rft_core.training.")
         return next((number for number, row in enumerate(IN_TRAINING) if name in row), None)
 
-    row = find_row(_module(path))
-    assert row is not None or path.name == "__init__.py", f"{path} has no place in training's rows"
-    below = {name: found for name in _imports(path) if (found := find_row(name)) is not None}
-    wrong = {name for name, found in below.items() if row is None or found <= row}
-    assert not wrong, f"{path} imports {wrong}"
+    for path in _sources("rft_core/training"):
+        row = find_row(_module(path))
+        is_marker = path.name == "__init__.py"
+        assert row is not None or is_marker, f"{path} has no place in training's rows"
+        below = {name: found for name in _imports(path) if (found := find_row(name)) is not None}
+        wrong = {name for name, found in below.items() if row is None or found <= row}
+        assert not wrong, f"{path} imports {wrong}"
 
 
 def _component(module: str) -> tuple[str, str] | None:
@@ -229,19 +235,17 @@ def _component(module: str) -> tuple[str, str] | None:
     return (parts[0], ".".join(parts[1:])) if parts[0] in FAMILIES else ("", parts[0])
 
 
-@pytest.mark.parametrize("path", _sources("pages"), ids=lambda p: str(p.relative_to(ROOT)))
-def test_inside_pages_families_know_only_those_below(path: Path) -> None:
-    module = _module(path)
-    imported = {name for name in _imports(path) if name.startswith("pages.")}
-    here = _component(module)
-    if here is None:  # a page: it knows components, and no other page
-        assert all(name.startswith("pages.components") for name in imported), imported
-        return
-    for name in imported:
-        assert name == "pages.components" or name.startswith("pages.components."), (module, name)
-        family = (_component(name) or ("", ""))[0]
-        allowed = {"", here[0]} | FAMILIES.get(here[0], set())
-        assert family in allowed, f"{module} imports {name}, of another family"
+def test_inside_pages_families_know_only_those_below() -> None:
+    for path in _sources("pages"):
+        module = _module(path)
+        here = _component(module)
+        for name in (name for name in _imports(path) if name.startswith("pages.")):
+            assert f"{name}.".startswith("pages.components."), f"{module} imports the page {name}"
+            if here is None:  # a page: it knows every component
+                continue
+            family = (_component(name) or ("", ""))[0]
+            allowed = {"", here[0]} | FAMILIES.get(here[0], set())
+            assert family in allowed, f"{module} imports {name}, of another family"
 
 
 def test_every_folder_of_components_is_a_family() -> None:
@@ -288,19 +292,19 @@ def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-@pytest.mark.parametrize("path", EVERYTHING, ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    assert text.count("\n") <= MAX_FILE_LINES, f"{path} is too long: find the missing noun"
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            length = (node.end_lineno or node.lineno) - node.lineno + 1
-            assert length <= MAX_FUNCTION_LINES, f"{path}:{node.name} has {length} lines"
+def test_files_and_functions_stay_small() -> None:
+    for path in EVERYTHING:
+        lines = path.read_text(encoding="utf-8").count("\n")
+        assert lines <= MAX_FILE_LINES, f"{path} is too long: find the missing noun"
+        for node in ast.walk(_tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert length <= MAX_FUNCTION_LINES, f"{path}:{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", OURS, ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_file_says_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+def test_every_file_says_what_it_is_for() -> None:
+    for path in OURS:
+        assert ast.get_docstring(_tree(path)), path
 
 
 def test_the_written_trees_are_the_real_tree() -> None:
@@ -318,7 +322,7 @@ def test_the_readme_is_read_in_one_sitting() -> None:
 def test_no_two_classes_share_a_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in OURS:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef):
                 homes.setdefault(node.name.strip("_"), []).append(_module(path))
     assert homes["Problem"] == ["rft_core.types"]

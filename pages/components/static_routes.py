@@ -1,4 +1,4 @@
-"""Serves the JavaScript and CSS of the browser components, and plotly.js from its wheel.
+"""Serves the JavaScript and CSS of the browser components.
 
 The components' inline code is a three-line shim that imports from here: Streamlit sends inline
 code again with every change, while a file is fetched once. The folder name in the address is a
@@ -9,7 +9,6 @@ import Streamlit.
 """
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 
 from starlette.requests import Request
@@ -20,19 +19,17 @@ _FRONTEND = Path(__file__).resolve().parent / "frontend"
 
 # Everything that may be fetched, by name: nothing else in the folder is reachable.
 ASSETS: dict[str, Path] = {
-    "plotly.min.js": Path(str(files("plotly") / "package_data" / "plotly.min.js")),
-    **{
-        name: _FRONTEND / name
-        for name in (
-            "live_chart.js",
-            "live_chart_panel.js",
-            "live_chart_series.js",
-            "live_chart_theme.js",
-            "live_chart.css",
-            "pulse.js",
-            "code_editor.bundle.js",
-        )
-    },
+    name: _FRONTEND / name
+    for name in (
+        "plotly-basic.min.js",  # a quarter of the whole: lines and bars are all that is drawn
+        "live_chart.js",
+        "live_chart_panel.js",
+        "live_chart_series.js",
+        "live_chart_theme.js",
+        "live_chart.css",
+        "pulse.js",
+        "code_editor.bundle.js",
+    )
 }
 
 

@@ -87,8 +87,8 @@ def asleep_in_a_file(url: str) -> closing[socket.socket]:
     """Another browser, which has asked for a large file and reads no more of it."""
     address = urlsplit(url)
     client = socket.create_connection((address.hostname, address.port))
-    request = f"GET {ASSETS_URL}/plotly.min.js HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
-    client.sendall(request.encode())
+    request = f"GET {ASSETS_URL}/plotly-basic.min.js HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n"
+    client.sendall(request.encode() * 8)  # more than the system keeps on its way
     assert client.recv(100).startswith(b"HTTP/1.1 200")
     return closing(client)
 

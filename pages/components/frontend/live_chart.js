@@ -20,7 +20,7 @@ const loaded = (tag, attributes) =>
 let ready = null
 const whenReady = () =>
   (ready ??= Promise.all([
-    window.Plotly ?? loaded("script", { src: asset("plotly.min.js") }),
+    window.Plotly ?? loaded("script", { src: asset("plotly-basic.min.js") }),
     loaded("link", { rel: "stylesheet", href: asset("live_chart.css") }),
   ]))
 
