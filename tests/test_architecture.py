@@ -281,15 +281,27 @@ def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
             if _row(name) is not None and (ROOT / (name.replace(".", "/") + ".py")).exists()
         }
     )
+    assert not _loaded_by(names + page_imports, HEAVY)
+
+
+def test_commands_and_workers_start_without_pandas() -> None:
+    assert not _loaded_by(
+        ["rft_core.cli.app", "rft_core.jobs.supervisor", "rft_core.worker"], {"pandas"}
+    )
+    users = {_module(path) for path in OURS if "sqlite_utils" in _imports(path)}
+    assert users == {"rft_core.store.sqlite.library"}
+
+
+def _loaded_by(modules: list[str], libraries: set[str]) -> set[str]:
+    """Which of the libraries a new process holds once it has imported these modules."""
     code = (
         "import importlib, sys\n"
-        f"for name in {names + page_imports!r}: importlib.import_module(name)\n"
-        f"loaded = sorted({HEAVY!r} & set(sys.modules))\n"
-        "print(loaded); sys.exit(bool(loaded))"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        f"print(*({libraries!r} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout + result.stderr
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
 
 
 def test_files_and_functions_stay_small() -> None:

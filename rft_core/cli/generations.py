@@ -11,9 +11,8 @@ import typer
 from rft_core.cli.output import AsJson, RunId, print_json, print_table, printable, runs_dir
 
 if TYPE_CHECKING:
-    from sqlite_utils import Database
-
     from rft_core.store.generations import StoredGeneration
+    from rft_core.store.sqlite.library import Database
 
 Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
 

@@ -11,13 +11,12 @@ import json
 import shutil
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.store.sets import ensure_set
+from rft_core.store.sqlite.library import Database
 from rft_core.tasks import TASKS, get_task
 from rft_core.training.saving.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 

@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from rft_core.errors import RftError, WorkerError
 from rft_core.jobs.backends import Backend, LocalBackend, read_handle
 from rft_core.jobs.backends.local import WORKER_COMMAND
@@ -56,6 +54,7 @@ from rft_core.store.commands import (
 )
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_run_ids
+from rft_core.store.sqlite.library import Database
 from rft_core.store.state.rules import KILLED_ON_REQUEST, get_stops
 from rft_core.store.state.run_lock import FileLock
 

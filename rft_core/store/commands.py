@@ -10,10 +10,9 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlite_utils import Database
-
 from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import read_rows, transaction
+from rft_core.store.sqlite.library import Database
 
 LOCAL = "local"  # the backend of whoever says nothing else
 START_KINDS = ("launch", "resume")

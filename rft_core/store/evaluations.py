@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from rft_core.store.sqlite.database import transaction
+from rft_core.store.sqlite.library import Database
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
-
 from rft_core.store.search import GenerationFilter, where_clause
+from rft_core.store.sqlite.library import Database
 
 
 @dataclass(frozen=True)

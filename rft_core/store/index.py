@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from rft_core.errors import DiskFullError, NotWritableError
 from rft_core.paths import get_index_path
 from rft_core.store.schema.index import INDEX_SCHEMA
 from rft_core.store.sqlite.database import explained_reading, open_for_reading, open_for_writing
+from rft_core.store.sqlite.library import Database
 from rft_core.store.sqlite.reserve import ensure_reserve
 
 

@@ -13,10 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal
-
-import pandas as pd
-from sqlite_utils import Database
+from typing import TYPE_CHECKING, Literal
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_rescore_lock_path, get_rescores_path, get_run_dir
@@ -27,6 +24,7 @@ from rft_core.store.sqlite.database import (
     read_rows,
     transaction,
 )
+from rft_core.store.sqlite.library import Database
 from rft_core.store.state.process_identity import ProcessIdentity
 from rft_core.store.state.run_lock import is_locked
 from rft_core.store.step_reader import StepKey
@@ -36,6 +34,9 @@ STEP_COLUMNS = (
 )  # fmt: skip
 
 RescoreOutcome = Literal["finished", "stopped", "failed"]
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,8 @@ def get_tally(db: Database, reward_set: str) -> Tally:
 
 def rescored_frame(db: Database, reward_set: str, *, after_id: int = 0) -> pd.DataFrame:
     """The metrics under this reward set, in the shape of `run_reader.metrics_frame`."""
+    import pandas as pd  # only where a table is asked for: it takes long to load
+
     sql = (
         "SELECT m.id, m.step, m.split, m.name, m.value, s.elapsed, s.tokens FROM metrics m "
         "JOIN steps s USING (reward_set, split, step) "

@@ -10,14 +10,16 @@ import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
-from sqlite_utils import Database
+from typing import TYPE_CHECKING
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.sqlite.database import read_of_run, read_rows
+from rft_core.store.sqlite.library import Database
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def open_run(runs_dir: Path, run_id: str) -> AbstractContextManager[Database]:
@@ -93,6 +95,8 @@ def list_checkpoints(db: Database) -> list[Checkpoint]:
 
 def events_frame(db: Database, *, limit: int = 200) -> pd.DataFrame:
     """Newest first: time (seconds since the epoch), kind, message."""
+    import pandas as pd  # only where a table is asked for: it takes long to load
+
     sql = "SELECT time, kind, message FROM events ORDER BY id DESC LIMIT ?"
     return pd.DataFrame(db.query(sql, [limit]), columns=["time", "kind", "message"])
 
@@ -103,6 +107,8 @@ def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
     Pass the largest id seen to read only what is new. `elapsed` is in seconds and `tokens` counts
     completion tokens, both since step 0. A value that was not finite is NaN: a gap in its curve.
     """
+    import pandas as pd  # only where a table is asked for: it takes long to load
+
     sql = (
         "SELECT m.id, m.step, m.split, m.name, m.value, "
         "coalesce(s.elapsed, 0) AS elapsed, coalesce(s.tokens, 0) AS tokens "

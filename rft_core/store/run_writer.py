@@ -80,6 +80,7 @@ class RunWriter:
         self._path = get_run_db_path(runs_dir, run_id)
         self._db = open_for_writing(self._path, RUN_SCHEMA)
         self._attempt = 0
+        self._prompt_ids: dict[str, dict[int, int]] = {}
 
     def close(self) -> None:
         self._db.close()
@@ -150,6 +151,14 @@ class RunWriter:
                 "VALUES (?, ?, ?, ?, ?)",
                 rows,
             )
+        self._prompt_ids.clear()
+
+    def _get_prompt_ids(self, split: str) -> Mapping[int, int]:
+        """By position. Read once: a run's prompts are stored before its first step, and stay."""
+        if split not in self._prompt_ids:
+            sql = "SELECT position, id FROM prompts WHERE split = ?"
+            self._prompt_ids[split] = dict(self._db.execute(sql, [split]))
+        return self._prompt_ids[split]
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         """Store a step whole, in one transaction."""
@@ -166,7 +175,7 @@ class RunWriter:
                     for name, value in record.metrics.items()
                 ],
             )
-            _write_generations(connection, record)
+            _write_generations(connection, record, self._get_prompt_ids(record.split))
             _write_progress(connection, "training", "", record.step, max_steps)
 
     def make_durable(self) -> None:
@@ -222,12 +231,11 @@ def _forget_sql(table: str) -> str:
     return f"DELETE FROM {table} WHERE step > ?"
 
 
-def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> None:
+def _write_generations(
+    connection: sqlite3.Connection, record: StepRecord, prompt_ids: Mapping[int, int]
+) -> None:
     if not record.generations:
         return
-    positions = dict(
-        connection.execute("SELECT position, id FROM prompts WHERE split = ?", (record.split,))
-    )
     first_id = 1 + int(
         connection.execute(
             "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'generations'"
@@ -242,7 +250,7 @@ def _write_generations(connection: sqlite3.Connection, record: StepRecord) -> No
         [
             (
                 id, record.step, record.split, g.group_index, g.sample_index,
-                positions[g.prompt_position], _storable(g.completion), g.num_tokens,
+                prompt_ids[g.prompt_position], _storable(g.completion), g.num_tokens,
                 int(g.truncated), g.reward, g.advantage, _json(list(g.flags)),
             )
             for id, g in numbered

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
+from rft_core.store.sqlite.library import Database
 
 
 @dataclass(frozen=True)

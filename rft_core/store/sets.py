@@ -9,10 +9,9 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlite_utils import Database
-
 from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import transaction
+from rft_core.store.sqlite.library import Database
 
 SetKind = Literal["prompts", "rewards"]
 TITLES: dict[SetKind, str] = {"prompts": "prompt set", "rewards": "reward set"}

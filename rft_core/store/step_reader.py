@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database
+from rft_core.store.sqlite.library import Database
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database
 
 from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path
@@ -33,6 +32,7 @@ from rft_core.store.run_reader import (
 )
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
 from rft_core.store.search import GenerationFilter
+from rft_core.store.sqlite.library import Database
 
 RUN = "a-run"
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 
-from sqlite_utils import Database, Migrations
-
 from rft_core.errors import NewerDatabaseError
+from rft_core.store.sqlite.library import Database, Migrations
 
 _NAMES_TABLE = Migrations.migrations_table
 

@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlite_utils import Database
-
 from rft_core.store.sqlite.failures import get_code
+from rft_core.store.sqlite.library import Database
 
 BUSY_TIMEOUT_SECONDS = 30
 _CANNOT_WORK_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)

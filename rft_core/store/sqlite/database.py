@@ -14,8 +14,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlite_utils import Database
-
 from rft_core.errors import (
     DiskFullError,
     NewerDatabaseError,
@@ -38,6 +36,7 @@ from rft_core.store.sqlite.failures import (
     make_disk_full_error,
     means_disk_full,
 )
+from rft_core.store.sqlite.library import Database
 from rft_core.store.state.run_lock import share_lock
 
 RowT = TypeVar("RowT")

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sqlite_utils import Database
-
 from rft_core.errors import NotFoundError, UnreadableRunError
 from rft_core.paths import get_run_dir, get_supervisor_lock_path, get_worker_lock_path
 from rft_core.store.run_reader import (
@@ -22,6 +20,7 @@ from rft_core.store.run_reader import (
     recent_step_seconds,
     training_seconds,
 )
+from rft_core.store.sqlite.library import Database
 from rft_core.store.state.run_lock import is_locked
 
 
