@@ -91,7 +91,7 @@ def _bound(text: str) -> str:
 def cannot_read(path: Path, error: OSError | UnicodeDecodeError) -> BadInputError:
     """What to raise for a file that was named by a person, and that could not be read."""
     if isinstance(error, FileNotFoundError):
-        return NotFoundError(f"There is no file '{path}'")
+        return NotFoundError(f"There is no file '{path}'", "", "Check its name and its folder")
     if isinstance(error, UnicodeDecodeError):
         return BadInputError(f"'{path}' is not text", str(error), "Save it as UTF-8")
     return BadInputError(f"'{path}' cannot be read", _why(error), "Name a file that you may read")

@@ -77,7 +77,11 @@ def resolve_model(name: str) -> Path | str:
         )
     if name.startswith("embedded/"):
         known = ", ".join(sorted(EMBEDDED_MODELS))
-        raise ModelUnavailableError(f"There is no embedded model '{name}'", f"There are: {known}")
+        raise ModelUnavailableError(
+            f"There is no embedded model '{name}'",
+            f"There are: {known}",
+            "Name one of them, a folder or a model of the hub",
+        )
     return name
 
 

@@ -93,7 +93,11 @@ def parse_yaml(text: str) -> dict[str, Any]:
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise BadInputError("The configuration must be a mapping of field: value")
+        raise BadInputError(
+            "The configuration must be a mapping of field: value",
+            "",
+            "Write one `field: value` a line",
+        )
     return values
 
 
@@ -190,8 +194,12 @@ def _explain(problem: Any) -> str:
 
 
 def _not_valid(mistakes: list[str]) -> BadInputError:
-    return BadInputError("The configuration is not valid", "; ".join(mistakes))
+    return BadInputError(
+        "The configuration is not valid",
+        "; ".join(mistakes),
+        "Correct these settings; `python -m rft_core launch --help` tells what each may be",
+    )
 
 
 def _not_yaml(why: str) -> BadInputError:
-    return BadInputError("The configuration is not YAML", why)
+    return BadInputError("The configuration is not YAML", why, "Write one `field: value` a line")

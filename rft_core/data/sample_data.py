@@ -26,7 +26,9 @@ def load_sample(name: str = "countdown") -> Table:
     """The table of a sample file, exactly as if the user had uploaded it."""
     if name not in SAMPLE_FILES:
         known = ", ".join(SAMPLE_FILES)
-        raise NotFoundError(f"There is no sample data called '{name}'", f"there is: {known}")
+        raise NotFoundError(
+            f"There is no sample data called '{name}'", f"there is: {known}", "Name one of these"
+        )
     return parse_table((SAMPLES_DIR / SAMPLE_FILES[name]).read_bytes(), SAMPLE_FILES[name])
 
 

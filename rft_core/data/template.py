@@ -143,7 +143,7 @@ def _compile(part: str, source: str) -> Template:
 def length_summary(lengths: Sequence[int]) -> dict[str, float]:
     """{"min", "median", "p95", "max"} of prompt lengths; p95 by nearest rank."""
     if not lengths:
-        raise BadInputError("There are no prompts to measure")
+        raise BadInputError("There are no prompts to measure", "", "Keep at least one row")
     ordered = sorted(lengths)
     return {
         "min": ordered[0],

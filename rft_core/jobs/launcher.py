@@ -100,7 +100,9 @@ def resume(runs_dir: Path, run_id: str, *, command_id: str | None = None) -> Non
                 f"Watch it: python -m rft_core show {run_id}",
             )
         if status.state == "unreadable":
-            raise UnreadableRunError(f"Run '{run_id}' cannot go on", status.message)
+            raise UnreadableRunError(
+                f"Run '{run_id}' cannot go on", status.message, "Launch it anew, or delete it"
+            )
         if status.state == "finished":
             raise BadInputError(
                 f"Run '{run_id}' has finished its {status.max_steps} steps",

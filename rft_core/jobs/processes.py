@@ -52,7 +52,11 @@ def start_detached(
                 pass_fds=lock.to_pass if lock else (),
             )  # fmt: skip
         except OSError as error:
-            raise WorkerError(f"Could not start {command[0]}", str(error)) from error
+            raise WorkerError(
+                f"Could not start {command[0]}",
+                str(error),
+                "Free memory and processes, or install the environment again",
+            ) from error
 
 
 def ensure_supervisor(runs_dir: Path, command: Sequence[str] = SUPERVISOR_COMMAND) -> None:

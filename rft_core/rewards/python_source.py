@@ -79,7 +79,9 @@ def reward_set_from_source(
     report = inspect_source(source)
     if report.error:
         where = "" if report.error_line is None else f" in line {report.error_line}"
-        raise BadInputError(f"The reward source has a mistake{where}", report.error)
+        raise BadInputError(
+            f"The reward source has a mistake{where}", report.error, "Correct it and save it again"
+        )
     chosen = {**(report.weights or {}), **(weights or {})}
     unknown = sorted(set(chosen) - set(report.functions))
     if unknown:

@@ -26,7 +26,9 @@ def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:
         # The template has written the special tokens already: no second BOS.
         token_ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if not token_ids:
-        raise BadInputError("The prompt is empty", "It renders to no token at all")
+        raise BadInputError(
+            "The prompt is empty", "It renders to no token at all", "Write a prompt"
+        )
     return text, token_ids
 
 
@@ -39,7 +41,9 @@ def render_text(tokenizer: Any, messages: Messages, *, prompt: bool) -> str:
         template = tokenizer.get_chat_template()
     except ValueError as error:  # several, and none that is meant
         raise BadInputError(
-            "The model's chat template cannot be chosen", str(error)[:300]
+            "The model's chat template cannot be chosen",
+            str(error)[:300],
+            "Keep one of them in the tokenizer's files",
         ) from error
     return render_chat(
         template, messages, special_tokens=tokenizer.special_tokens_map, prompt=prompt

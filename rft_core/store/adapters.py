@@ -62,4 +62,6 @@ def get_adapter(runs_dir: Path, run_id: str, step: int | None = None) -> StoredA
         if step in (None, adapter.step):
             return adapter
     known = ", ".join(adapter.label for adapter in adapters)
-    raise NotFoundError(f"Run '{run_id}' has no adapter of step {step}", f"It has: {known}")
+    raise NotFoundError(
+        f"Run '{run_id}' has no adapter of step {step}", f"It has: {known}", "Choose one of these"
+    )

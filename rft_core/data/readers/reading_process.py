@@ -69,7 +69,9 @@ def load_hub_rows(
     words = [str(folder.resolve()) if is_local else name, split, str(limit or ""), subset or ""]
     for word in (name, split, subset or ""):
         if "\0" in word:
-            raise BadInputError(f"{word!r} cannot be a name", "it holds a null character")
+            raise BadInputError(
+                f"{word!r} cannot be a name", "it holds a null character", "Write the name anew"
+            )
     seconds = READ_SECONDS if is_local else FETCH_SECONDS
     return _run_child(["hub", *words], b"", seconds, on_progress)
 

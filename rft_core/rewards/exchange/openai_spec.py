@@ -28,6 +28,7 @@ from rft_core.rewards.formula import formula_names
 from rft_core.rewards.text.openai_text import METRICS, check_template
 
 # Where the grader stands in the body of a fine-tuning job and in that of a trial run.
+AS_SENT = "Paste the grader as it is sent to OpenAI, as JSON"
 WRAPPERS = (("method", "reinforcement", "grader"), ("grader",))
 
 
@@ -169,9 +170,9 @@ def read_grader(text: str) -> GraderFile:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise BadInputError("This is not JSON", f"{error.msg} at {where}") from error
+        raise BadInputError("This is not JSON", f"{error.msg} at {where}", AS_SENT) from error
     except (ValueError, RecursionError) as error:
-        raise BadInputError("This is not JSON", str(error)) from error
+        raise BadInputError("This is not JSON", str(error), AS_SENT) from error
     spec, path = _unwrap(value)
     mistakes: list[str] = []
     if isinstance(spec, Mapping) and spec.get("type") == "multi":
@@ -184,7 +185,7 @@ def read_grader(text: str) -> GraderFile:
         multi, paths = None, {"": path}
         leaves = {"": _read_leaf(spec, path, mistakes)}
     if mistakes:
-        raise BadInputError("This grader cannot be imported", "; ".join(mistakes))
+        raise BadInputError("This grader cannot be imported", "; ".join(mistakes), AS_SENT)
     read = {name: leaf for name, leaf in leaves.items() if leaf is not None}
     name = multi.name if multi else read[""].name
     return GraderFile(name, read, paths, multi)

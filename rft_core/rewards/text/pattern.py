@@ -29,6 +29,7 @@ def check_pattern(entry: RewardEntry) -> None:
         raise BadInputError(
             "The regular expression cannot be used",
             f"it has {len(pattern):,} characters; 1 to {LONGEST_PATTERN:,} are allowed",
+            "Write a shorter one, or a reward in Python" if pattern else "Write one",
         )
     try:
         _compile(entry.options)

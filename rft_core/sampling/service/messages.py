@@ -45,7 +45,9 @@ class SamplingParams:
         }
         broken = [rule for rule, holds in rules.items() if not holds]
         if broken:
-            raise BadInputError("The sampling settings cannot be used", "; ".join(broken))
+            raise BadInputError(
+                "The sampling settings cannot be used", "; ".join(broken), "Correct them"
+            )
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,9 @@ def make_request(kind: type[_Request], **values: Any) -> Any:
         raise _not_understood("request", error) from error
     except PydanticSerializationError as error:
         raise BadInputError(
-            "The request cannot be sent", "It holds half a character (a lone surrogate)"
+            "The request cannot be sent",
+            "It holds half a character (a lone surrogate)",
+            "Write that character anew",
         ) from error
     return request
 
@@ -285,4 +289,5 @@ def _not_understood(what: str, error: ValidationError) -> BadInputError:
     return BadInputError(
         f"The {what} cannot be understood",
         f"{where}: {first['msg']}, and not {quote(first.get('input'))}",
+        "Correct it; if it is not yours, the two ends are of different versions",
     )

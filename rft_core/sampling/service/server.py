@@ -47,6 +47,7 @@ from rft_core.sampling.service.messages import (
 from rft_core.sampling.service.resident import ResidentModel
 
 log = logging.getLogger("rft_core.sampling")
+SEE_LOG = "Read generation.log in the runs folder"
 
 # What a request under way has to end, when a training needs the memory; for tests, less.
 PATIENCE_SECONDS = float(os.environ.get("RFT_FREE_PATIENCE") or 10)
@@ -77,7 +78,9 @@ class Connection(socketserver.StreamRequestHandler):
             self._send_error(error)
         except Exception as error:  # a bug must reach the client as a message, not as silence
             log.exception("%s failed", _name_request(line))
-            self._send_error(RftError("Generation failed", f"{type(error).__name__}: {error}"))
+            self._send_error(
+                RftError("Generation failed", f"{type(error).__name__}: {error}", SEE_LOG)
+            )
 
     def _answer(self, request: Request) -> None:
         resident = self.server.resident

@@ -50,7 +50,9 @@ def explain_unreadable(error: sqlite3.Error, path: Path) -> RftError | None:
         return None  # it tried to write
     if get_code(error) == sqlite3.SQLITE_CANTOPEN and path.is_file():
         why = "You may not read it, or SQLite cannot work beside it"
-        return DamagedDatabaseError(f"'{path}' cannot be opened", why)
+        return DamagedDatabaseError(
+            f"'{path}' cannot be opened", why, "Look at who owns it and its folder"
+        )
     if get_code(error) in (sqlite3.SQLITE_ERROR, None):
         return _damaged(path, str(error))
     return explain_sqlite_error(error, path)

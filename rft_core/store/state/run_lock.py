@@ -146,7 +146,11 @@ def _lock(path: Path) -> int:
         except BlockingIOError:
             if is_locked(path) and time.monotonic() > deadline:
                 os.close(descriptor)
-                raise WorkerError(f"Another process already holds {path}") from None
+                raise WorkerError(
+                    f"Another process already holds {path}",
+                    "It does the same work",
+                    "Wait for it to end, or end it",
+                ) from None
             time.sleep(0.05)
 
 
