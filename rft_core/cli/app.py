@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_core.cli import dry_run, evaluate, generations, launch, probe, rewards, runs, tasks
+from rft_core.cli import dry_run, evaluate, generations, launch, models, probe, rewards, runs, tasks
 from rft_core.errors import RftError
 
 INTERRUPTED = 130
@@ -23,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 # Each file is named by the first of its commands.
-for file in (tasks, dry_run, probe, rewards, launch, runs, generations, evaluate):
+for file in (tasks, models, dry_run, probe, rewards, launch, runs, generations, evaluate):
     file.register(app)
 
 
