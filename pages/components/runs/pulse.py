@@ -7,6 +7,7 @@ tab that nobody looks at does not ask; it catches up when it is looked at again.
 
 import streamlit as st
 
+from pages.components.page_header import shown_errors
 from pages.components.runs.pulse_route import URL, get_revision
 from pages.components.static_routes import component_shim
 
@@ -16,6 +17,7 @@ _mount = st.components.v2.component("rft_pulse", js=component_shim("pulse.js"))
 # A fragment of its own, since what a fragment asks for waits for the script that runs: asked for
 # by the page, a redraw would end that script, and with it the click that it was to answer.
 @st.fragment
+@shown_errors()
 def redraw_on_change(*fragments: str, every: float, run: str = "") -> None:
     """Look every so many seconds whether the run (or, without one, any) has changed.
 
