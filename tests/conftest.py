@@ -1,5 +1,6 @@
 """For every test: one thread per process, no hub, runs folders of its own."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -24,6 +25,12 @@ def _never_the_real_runs_folder(
     folder = tmp_path_factory.mktemp("runs")
     monkeypatch.setenv("RFT_RUNS_DIR", str(folder))
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_loaded_is_no_garbage() -> None:
+    """Trainers collect garbage at every start and end: half a second each over all libraries."""
+    gc.freeze()
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from rft_core.config import METHODS, Method
-from rft_core.config.methods import EXAMPLE_LOSS, MetricPanel
+from rft_core.config import METHODS
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.run_reader import metrics_frame, open_run
+from tests.dummy_method import ROW
 from tests.tiny_model import make_tiny_model
 from tests.tiny_run import live_in_process
 from tests.training.test_methods import make_gold_prompts
@@ -32,16 +32,6 @@ def make_trainer(parts):
     trainer.__class__ = Parrot
     return trainer
 """
-ROW = Method(
-    "parrot",
-    "Parrot",
-    "Repeats what it is told.",
-    "examples",
-    frozenset({"gold"}),
-    "parrot_method:make_trainer",
-    (EXAMPLE_LOSS, MetricPanel("squawks", "Squawks", "How often it squawks.")),
-    (),
-)
 
 
 @pytest.fixture
@@ -105,7 +95,7 @@ def test_it_is_offered_on_train_with_the_settings_of_its_family_alone(parrot: Pa
 def test_it_is_in_the_help_of_the_command_line(parrot: Path) -> None:
     script = (
         "from rft_core.config import METHODS\n"
-        "from tests.test_dummy_method import ROW\n"
+        "from tests.dummy_method import ROW\n"
         "METHODS['parrot'] = ROW\n"
         "from rft_core.cli.app import app\n"
         "app(['launch', '--help'])\n"
