@@ -3,7 +3,9 @@
 A row's tokens depend on its prompt, its seed and its index, not on what else is in the batch: each
 row draws one uniform number per token from its own generator and inverts the distribution with it.
 Two adapters given the same prompt and seed therefore face the same luck, and differ only where
-they disagree. Rows that finish leave the batch. Knows nothing of text, sockets or adapters' files.
+they disagree. Rows that finish leave the batch. Where the logits come from is a `Reader`'s affair:
+the model's own forward (`plain_reader.py`) or the tight loop (`fused_reader.py`). Knows nothing of
+text, sockets or adapters' files.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -42,9 +44,24 @@ class Token:
     is_end: bool
 
 
+class Reader(Protocol):
+    """What reads rows of tokens, remembers them, and says what may come next."""
+
+    device: torch.device
+
+    def read_prompts(self, rows: Sequence[SampledRow]) -> torch.Tensor:
+        """Logits of each row's first token [rows, vocabulary]. Equal prompts are read once."""
+
+    def keep(self, places: torch.Tensor) -> None:
+        """Forget all rows but those at these places; from now on they stand in this order."""
+
+    def read_tokens(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Logits [rows, vocabulary] after one more token of each row that is kept [rows]."""
+
+
 @torch.inference_mode()
 def decode(
-    model: Any,
+    reader: Reader,
     rows: Sequence[SampledRow],
     params: SamplingParams,
     end_tokens: frozenset[int],
@@ -52,9 +69,9 @@ def decode(
     """Yield, step by step, the new token of every row that is still being written."""
     luck = [make_row_rng(params.seed, row) for row in rows]
     living = list(range(len(rows)))
-    logits, cache, mask = _prefill(model, rows)
+    logits = reader.read_prompts(rows)
     for step in range(params.max_completion_length):
-        uniforms = torch.tensor([luck[row].random() for row in living], device=mask.device)
+        uniforms = torch.tensor([luck[row].random() for row in living], device=reader.device)
         tokens, logprobs = pick_tokens(logits, uniforms, params)
         picked = [
             Token(row, token, logprob, token in end_tokens)
@@ -62,24 +79,15 @@ def decode(
         ]
         _require_numbers(picked)
         yield picked
-        keep = [place for place, token in enumerate(picked) if not token.is_end]
+        keep = close_gaps([token.is_end for token in picked])
         if not keep or step + 1 == params.max_completion_length:
             return
         if len(keep) < len(living):
-            places = torch.tensor(keep, device=mask.device)
-            cache.batch_select_indices(places)
-            mask, tokens = mask[places], tokens[places]
+            places = torch.tensor(keep, device=reader.device)
+            reader.keep(places)
+            tokens = tokens[places]
             living = [living[place] for place in keep]
-        mask = torch.cat([mask, mask.new_ones(len(living), 1)], dim=1)
-        output = model(
-            input_ids=tokens[:, None],
-            attention_mask=mask,
-            position_ids=mask.sum(dim=1, keepdim=True) - 1,
-            past_key_values=cache,
-            use_cache=True,
-            **_adapter_names([rows[row] for row in living]),
-        )
-        logits = output.logits[:, -1]
+        logits = reader.read_tokens(tokens)
 
 
 def _require_numbers(tokens: Sequence[Token]) -> None:
@@ -133,30 +141,18 @@ def _keep_likeliest(scores: torch.Tensor, params: SamplingParams) -> torch.Tenso
     return scores
 
 
-def _prefill(model: Any, rows: Sequence[SampledRow]) -> tuple[torch.Tensor, Any, torch.Tensor]:
-    """Logits of the first token, cache and mask, one per row; each distinct prompt runs once."""
-    distinct = list(dict.fromkeys((row.prompt, row.adapter) for row in rows))
-    width = max(len(prompt) for prompt, _ in distinct)
-    # Left padding, so that all rows end at the same column; the masked value itself never matters.
-    padded = [[0] * (width - len(prompt)) + list(prompt) for prompt, _ in distinct]
-    visible = [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt, _ in distinct]
-    mask = torch.tensor(visible, device=model.device)
-    output = model(
-        input_ids=torch.tensor(padded, device=model.device),
-        attention_mask=mask,
-        position_ids=(mask.cumsum(dim=1) - 1).clamp(min=0),
-        use_cache=True,
-        logits_to_keep=1,
-        **_adapter_names([SampledRow(prompt, 0, adapter) for prompt, adapter in distinct]),
-    )
-    place = {key: at for at, key in enumerate(distinct)}
-    places = torch.tensor([place[row.prompt, row.adapter] for row in rows], device=model.device)
-    cache = output.past_key_values
-    cache.batch_select_indices(places)
-    return output.logits[places, -1], cache, mask[places]
+def close_gaps(has_ended: Sequence[bool]) -> list[int]:
+    """The places of the rows that go on. The last of them fill the gaps, so that few rows move."""
+    going_on = [place for place, ended in enumerate(has_ended) if not ended]
+    last = iter(reversed(going_on))
+    return [
+        next(last) if ended else place for place, ended in enumerate(has_ended[: len(going_on)])
+    ]
 
 
-def _adapter_names(rows: Sequence[SampledRow]) -> dict[str, list[str]]:
-    """PEFT's argument for batches in which each row has an adapter of its own."""
-    names = [row.adapter for row in rows if row.adapter is not None]
-    return {"adapter_names": names} if names else {}
+def pad_left(prompts: Sequence[Sequence[int]]) -> tuple[list[list[int]], list[list[bool]]]:
+    """Prompts as one rectangle, so that all end at the same column; and which tokens are theirs."""
+    width = max(len(prompt) for prompt in prompts)
+    tokens = [[0] * (width - len(prompt)) + list(prompt) for prompt in prompts]
+    visible = [[False] * (width - len(prompt)) + [True] * len(prompt) for prompt in prompts]
+    return tokens, visible

@@ -1,9 +1,11 @@
 """One sampler under chat, dry runs, evaluation and training: rows of token ids in, tokens out.
 
-It decides how the adapter runs: merged into the weights where all rows use the same one and the sum
-is exact enough, else beside them, row by row. What a row is given depends on its prompt, its index
-and the seed alone (see `decoding.py`): two ranks of one training must not pass the same index for
-the same prompt, so a row's index is its place among the rows of *all* callers. No text here.
+It decides how the rows are read: by the tight loop, each adapter's rows in a batch of their own,
+where that can be (`fused_models.py`); else by the model's own forward, with the adapter merged into
+the weights where all rows use the same one and the sum is exact enough, or beside them, row by row.
+What a row is given depends on its prompt, its index and the seed alone (see `decoding.py`): two
+ranks of one training must not pass the same index for the same prompt, so a row's index is its
+place among the rows of *all* callers. No text here.
 """
 
 from __future__ import annotations
@@ -11,10 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain, zip_longest
 from typing import Any
 
 from rft_core.sampling.adapters import only_adapter
 from rft_core.sampling.decoding import SampledRow, Token, decode
+from rft_core.sampling.fused_models import FusedModels
+from rft_core.sampling.fused_reader import FusedModel, FusedReader
+from rft_core.sampling.plain_reader import PlainReader
 from rft_core.sampling.service.messages import SamplingParams
 
 OnStep = Callable[[int], None]  # given the number of tokens so far; raises to stop the sampling
@@ -37,16 +43,23 @@ class SampledTokens:
 
 
 class Sampler:
-    """Over one causal language model, bare or with PEFT's adapters. Cheap to make.
+    """Over one causal language model, bare or with PEFT's adapters. Make one and keep it.
 
-    `rows_per_batch` bounds how many rows are decoded together; None: all of them.
+    `rows_per_batch` bounds how many rows are decoded together; None: all of them. `keeps_weights`:
+    an adapter of one name never changes, so what is prepared for it may be kept.
     """
 
     def __init__(
-        self, model: Any, end_tokens: frozenset[int], rows_per_batch: int | None = None
+        self,
+        model: Any,
+        end_tokens: frozenset[int],
+        rows_per_batch: int | None = None,
+        *,
+        keeps_weights: bool = False,
     ) -> None:
-        self._model, self._end_tokens = model, end_tokens
+        self.model, self._end_tokens = model, end_tokens
         self._rows_per_batch = rows_per_batch
+        self.fused = FusedModels(model, keeps=keeps_weights)
 
     def sample(
         self, rows: Sequence[SampledRow], params: SamplingParams, on_step: OnStep = ignore_steps
@@ -61,14 +74,36 @@ class Sampler:
 
         Close the iterator before anything else uses the model: an adapter may be merged until then.
         """
-        names = {row.adapter for row in rows}
-        if len(names) != 1:
-            with _without_dropout(self._model):
-                yield from decode(self._model, rows, params, self._end_tokens)
+        with _without_dropout(self.model):
+            yield from self._stream(rows, params)
+
+    def _stream(self, rows: Sequence[SampledRow], params: SamplingParams) -> Iterator[list[Token]]:
+        fused = self.fused.get(rows)
+        if fused is not None:
+            lanes = [self._decode_lane(one, name, rows, params) for name, one in fused.items()]
+            yield from lanes[0] if len(lanes) == 1 else _abreast(lanes)
             return
-        plain = [replace(row, adapter=None) for row in rows]
-        with _without_dropout(self._model), only_adapter(self._model, names.pop()):
-            yield from decode(self._model, plain, params, self._end_tokens)
+        names = {row.adapter for row in rows}
+        is_alone = len(names) == 1
+        with only_adapter(self.model, names.pop() if is_alone else None):
+            rows = [replace(row, adapter=None) for row in rows] if is_alone else rows
+            yield from decode(PlainReader(self.model), rows, params, self._end_tokens)
+
+    def _decode_lane(
+        self,
+        fused: FusedModel,
+        adapter: str | None,
+        rows: Sequence[SampledRow],
+        params: SamplingParams,
+    ) -> Iterator[list[Token]]:
+        """The rows of one adapter."""
+        places = [place for place, row in enumerate(rows) if row.adapter == adapter]
+        lane = [rows[place] for place in places]
+        steps = decode(FusedReader(fused), lane, params, self._end_tokens)
+        if len(lane) == len(rows):
+            yield from steps
+        for tokens in steps:
+            yield [replace(token, row=places[token.row]) for token in tokens]
 
     def _sample_batch(
         self, rows: Sequence[SampledRow], params: SamplingParams, on_step: OnStep
@@ -83,6 +118,12 @@ class Sampler:
         finally:
             steps.close()  # type: ignore[attr-defined]  # a generator
         return [gather_tokens(tokens) for tokens in written]
+
+
+def _abreast(lanes: Sequence[Iterator[list[Token]]]) -> Iterator[list[Token]]:
+    """The steps of all lanes at once, in the order of the rows."""
+    for steps in zip_longest(*lanes, fillvalue=[]):
+        yield sorted(chain.from_iterable(steps), key=lambda token: token.row)
 
 
 def gather_tokens(tokens: Sequence[Token]) -> SampledTokens:

@@ -1,8 +1,7 @@
 """The engine that runs everywhere: transformers and PEFT, one base in memory, adapters on demand.
 
-Sampling a batch with one adapter runs on merged weights; a stream mixes the lanes' adapters in one
-batch, so that base and tuned advance token by token together. Random numbers belong to (prompt,
-seed, index), so both give the same completions.
+A stream's lanes advance token by token together. Random numbers belong to (prompt, seed, index), so
+sampling and streaming give the same completions.
 """
 
 from __future__ import annotations
@@ -49,6 +48,7 @@ class TransformersEngine:
         self._rows_per_batch = rows_per_batch
         self._adapters = Adapters(model)
         self._end_tokens = get_end_tokens(model, tokenizer)
+        self._sampler = self._make_sampler()
         self._context_length: int | None = getattr(
             model.config.get_text_config(), "max_position_embeddings", None
         )
@@ -71,7 +71,7 @@ class TransformersEngine:
         tokenized = [self._tokenize(messages, params) for messages in prompts]
         name = self._adapters.ensure(adapter)
         rows = [SampledRow(prompt, index, name) for prompt in tokenized for index in range(n)]
-        sampled = self._sampler().sample(rows, params, lambda _: checkpoint())
+        sampled = self._get_sampler().sample(rows, params, lambda _: checkpoint())
         for at in range(len(prompts)):
             yield at, [self._make_completion(next(sampled)) for _ in range(n)]
 
@@ -90,7 +90,7 @@ class TransformersEngine:
         writers = [TextDeltas(self._tokenizer) for _ in lanes]
         written: list[list[Token]] = [[] for _ in lanes]
         started = time.perf_counter()
-        for tokens in self._sampler().stream(rows, params):
+        for tokens in self._get_sampler().stream(rows, params):
             checkpoint()
             elapsed = time.perf_counter() - started
             for token in tokens:
@@ -104,8 +104,15 @@ class TransformersEngine:
                 if is_done:
                     yield LaneDone(label, self._make_completion(gather_tokens(so_far)), speed)
 
-    def _sampler(self) -> Sampler:
-        return Sampler(self._adapters.model, self._end_tokens, self._rows_per_batch)
+    def _get_sampler(self) -> Sampler:
+        if self._sampler.model is not self._adapters.model:  # the first adapter wraps the base
+            self._sampler = self._make_sampler()
+        return self._sampler
+
+    def _make_sampler(self) -> Sampler:
+        """An adapter that is saved again gets another name, so what is kept for one stays true."""
+        model = self._adapters.model
+        return Sampler(model, self._end_tokens, self._rows_per_batch, keeps_weights=True)
 
     def _make_completion(self, sampled: SampledTokens) -> Completion:
         return Completion(

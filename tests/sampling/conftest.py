@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from rft_core.sampling import fused_models
+from rft_core.sampling.fusing import CannotFuseError
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 
 
@@ -23,3 +25,13 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def adapters(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("tiny-adapters")
     return [make_tiny_adapter(tiny_model, folder / str(seed), seed=seed) for seed in (1, 2)]
+
+
+@pytest.fixture
+def no_tight_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for a model whose shape is not known."""
+
+    def refuse(*_: object) -> None:
+        raise CannotFuseError("not here")
+
+    monkeypatch.setattr(fused_models, "fuse", refuse)

@@ -22,6 +22,14 @@ PARAMS = SamplingParams(max_completion_length=12, seed=5)
 NO_END: frozenset[int] = frozenset()
 
 
+@pytest.fixture(autouse=True, params=["tight", "ordinary"])
+def loop(request: pytest.FixtureRequest) -> str:
+    """Whatever holds here holds for both loops."""
+    if request.param == "ordinary":
+        request.getfixturevalue("no_tight_loop")
+    return request.param
+
+
 @pytest.fixture
 def tuned(tiny_model: Path, adapters: list[Path]) -> PeftModel:
     base, _ = load_base(str(tiny_model))

@@ -1,0 +1,301 @@
+"""The tight loop: transformers' logits, the ordinary loop's tokens, and what it leaves to that."""
+
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import (
+    AutoModelForCausalLM,
+    LlamaConfig,
+    MistralConfig,
+    PreTrainedConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+from rft_core.sampling import fused_models, fusing
+from rft_core.sampling.adapters import BASE
+from rft_core.sampling.decoding import SampledRow, close_gaps, decode
+from rft_core.sampling.fused_models import FusedModels, measure_difference
+from rft_core.sampling.fused_reader import FusedReader, Norm
+from rft_core.sampling.fusing import CannotFuseError, fuse
+from rft_core.sampling.plain_reader import PlainReader
+from rft_core.sampling.sampler import Sampler
+from rft_core.sampling.service.messages import SamplingParams
+
+PROMPTS = (tuple(range(5, 14)), tuple(range(40, 81)), (7,))
+PARAMS = SamplingParams(max_completion_length=24, seed=3)
+ENDS = frozenset(range(0, 300, 10))
+SIZES: dict[str, Any] = {
+    "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
+    "num_attention_heads": 6, "num_key_value_heads": 2, "max_position_embeddings": 512,
+    "initializer_range": 0.3,
+}  # fmt: skip
+YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0}
+SHAPES = {
+    "llama": LlamaConfig(**SIZES),
+    "biases": LlamaConfig(**SIZES, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+    "yarn": LlamaConfig(**SIZES, rope_parameters={**YARN, "original_max_position_embeddings": 128}),
+    "qwen2": Qwen2Config(**SIZES),
+    "qwen3": Qwen3Config(**SIZES, head_dim=16),
+}
+
+
+def make_model(config: PreTrainedConfig, dtype: torch.dtype = torch.float32) -> Any:
+    """Random weights, none of them zero or one."""
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config).to(dtype)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "bias" in name or "norm" in name:
+                weight.add_(torch.randn_like(weight) * 0.3)
+    return model.eval()
+
+
+def adapt(model: Any, **options: Any) -> Any:
+    targets = ["q_proj", "v_proj", "up_proj", "down_proj"]
+    config = LoraConfig(r=4, lora_alpha=8, target_modules=targets, **options)
+    return train(get_peft_model(model, config, adapter_name="tuned").eval(), 0)
+
+
+def train(model: Any, seed: int) -> Any:
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(0, 0.2)
+    return model
+
+
+def make_rows(adapter: str | None = "tuned", group: int = 3) -> list[SampledRow]:
+    return [SampledRow(prompt, index, adapter) for prompt in PROMPTS for index in range(group)]
+
+
+def sample(sampler: Sampler, rows: list[SampledRow]) -> list[tuple[int, ...]]:
+    return [sampled.ids for sampled in sampler.sample(rows, PARAMS)]
+
+
+@pytest.mark.parametrize("copies", [True, False], ids=["joined", "in place"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_logits_are_transformers_own(shape: str, copies: bool, monkeypatch: pytest.MonkeyPatch):
+    model = adapt(make_model(SHAPES[shape]))
+    monkeypatch.setattr(fusing, "MOST_COPIED", copies * 2**30)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    tuned, base = fuse(model, "tuned"), fuse(model, BASE)
+    assert measure_difference(model, tuned, make_rows()) < 1e-5
+    assert measure_difference(model, base, make_rows(BASE)) < 1e-5
+    assert measure_difference(model, base, make_rows()) > 0.1
+    assert bool(tuned.copied_bytes) == bool(base.copied_bytes) == copies
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_in_16_bits_an_adapter_too_small_to_be_added_still_counts(dtype: torch.dtype):
+    model = adapt(make_model(SHAPES["llama"], dtype))
+    assert measure_difference(model, fuse(model, "tuned"), make_rows()) < 0.1
+    query = model.base_model.model.model.layers[0].self_attn.q_proj
+    x = torch.tensor([[1.0, -1.0] * 24], dtype=dtype)
+    with torch.no_grad():
+        query.base_layer.weight.fill_(1)  # beside which 1e-4 is nothing
+        query.lora_A["tuned"].weight.copy_(x * 1e-2)
+        query.lora_B["tuned"].weight.fill_(1e-3)
+        joined = fuse(model, "tuned").layers[0].qkv
+        assert torch.equal(joined(x)[:, :48], query(x))
+        assert query(x).abs().min() > 1e-3 and not query.base_layer(x).any()
+
+
+def test_a_norm_is_the_models_even_where_there_is_nothing_to_divide_by():
+    weight, x = torch.rand(48), torch.stack([torch.randn(48), torch.zeros(48)])
+    expected = torch.nn.functional.rms_norm(x, (48,), weight, 1e-6)
+    assert torch.allclose(Norm.of(weight, 1e-6)(x), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("adapter", ["tuned", BASE, None])
+def test_both_loops_give_the_same_tokens(adapter: str | None):
+    model = adapt(make_model(SHAPES["qwen3"]))
+    rows = make_rows(adapter)
+    tight = list(decode(FusedReader(fuse(model, adapter)), rows, PARAMS, ENDS))
+    plain = list(decode(PlainReader(model), rows, PARAMS, ENDS))
+    assert len({len(step) for step in tight}) > 4  # rows have left, at several lengths
+    for ours, theirs in itertools.zip_longest(tight, plain):
+        assert [token.token_id for token in ours] == [token.token_id for token in theirs]
+        assert [token.row for token in ours] == [token.row for token in theirs]
+        logprobs = [token.logprob for token in theirs]
+        assert [token.logprob for token in ours] == pytest.approx(logprobs, abs=1e-4)
+
+
+def test_a_long_text_outgrows_a_block_of_the_cache_unharmed():
+    model = make_model(SHAPES["llama"])
+    rows, params = make_rows(None, 1), SamplingParams(max_completion_length=150)
+    never: frozenset[int] = frozenset()
+    tight = list(decode(FusedReader(fuse(model, None)), rows, params, never))
+    plain = list(decode(PlainReader(model), rows, params, never))
+    assert [[t.token_id for t in s] for s in tight] == [[t.token_id for t in s] for s in plain]
+
+
+def test_the_prompt_of_a_group_is_read_once(monkeypatch: pytest.MonkeyPatch):
+    shapes = []
+    read = FusedReader._read
+
+    def watch(self: FusedReader, ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        shapes.append(tuple(ids.shape))
+        return read(self, ids, *rest)
+
+    monkeypatch.setattr(FusedReader, "_read", watch)
+    reader = FusedReader(fuse(make_model(SHAPES["llama"]), None))
+    list(decode(reader, make_rows(None, 8), PARAMS, frozenset()))
+    assert shapes[:2] == [(3, 41), (24, 1)]
+
+
+def test_rows_that_go_on_fill_the_gaps_from_the_end():
+    assert close_gaps([False] * 4) == [0, 1, 2, 3]
+    assert close_gaps([False, True, False, True, False]) == [0, 4, 2]
+    assert close_gaps([True, True, False]) == [2]
+    for pattern in itertools.product([False, True], repeat=6):
+        kept = close_gaps(pattern)
+        assert sorted(kept) == [at for at, ended in enumerate(pattern) if not ended]
+        moved = [place for at, place in enumerate(kept) if at != place]
+        assert len(moved) <= sum(pattern)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """How often weights were taken apart, and how often the two loops were compared."""
+    counts = {"fuse": 0, "measure_difference": 0}
+
+    def count(name: str) -> None:
+        real = getattr(fused_models, name)
+
+        def counted(*arguments: Any) -> Any:
+            counts[name] += 1
+            return real(*arguments)
+
+        monkeypatch.setattr(fused_models, name, counted)
+
+    for name in counts:
+        count(name)
+    return counts
+
+
+def test_training_is_sampled_with_the_weights_of_the_moment(calls: dict[str, int]):
+    model = adapt(make_model(SHAPES["llama"]))
+    sampler = Sampler(model, ENDS)
+    first = sample(sampler, make_rows())
+    second = sample(Sampler(train(model, 1), ENDS), make_rows())
+    assert sample(sampler, make_rows()) == second != first
+    assert calls == {"fuse": 3, "measure_difference": 2}
+
+
+def test_weights_that_do_not_change_are_taken_apart_once(calls: dict[str, int]):
+    model = adapt(make_model(SHAPES["llama"]))
+    sampler = Sampler(model, ENDS, keeps_weights=True)
+    lanes = [SampledRow(PROMPTS[0], 0, name) for name in (BASE, "tuned")]
+    forwards = []
+    first = list(sampler.stream(lanes, PARAMS))
+    handle = model.get_base_model().register_forward_hook(lambda *_: forwards.append(1))
+    assert list(sampler.stream(lanes, PARAMS)) == first
+    handle.remove()
+    assert not forwards  # PEFT's mixed batch, or any other call of the model
+    assert calls == {"fuse": 2, "measure_difference": 2}
+    alone = [sample(sampler, [row])[0] for row in lanes]
+    streamed = [tuple(t.token_id for step in first for t in step if t.row == at) for at in (0, 1)]
+    assert streamed == alone and alone[0] != alone[1]
+
+
+def test_no_more_weights_are_kept_than_the_service_counts_on():
+    model = adapt(make_model(SHAPES["llama"]))
+    model.add_adapter("second", LoraConfig(r=4, target_modules=["q_proj"]))
+    kept = FusedModels(model, keeps=True)
+    for name in ("tuned", "second", BASE):
+        assert kept.get(make_rows(name))
+    assert list(kept._kept) == ["second", BASE]
+    assert kept.get([SampledRow(PROMPTS[0], 0, name) for name in ("tuned", "second", BASE)])
+    assert set(kept._kept) == {"tuned", "second", BASE}  # all of them are in use
+
+
+def test_a_fresh_adapter_is_not_believed_before_it_does_something(calls: dict[str, int]):
+    model = get_peft_model(make_model(SHAPES["llama"]), LoraConfig(target_modules=["q_proj"]))
+    sampler, rows = Sampler(model.eval(), ENDS), make_rows("default")
+    for _ in range(2):
+        sample(sampler, rows)
+    assert calls["measure_difference"] == 2
+    train(model, 0)
+    for _ in range(3):
+        sample(sampler, rows)
+    assert calls["measure_difference"] == 3
+
+
+@pytest.mark.parametrize("part", ["_turn", "_attend"])
+def test_a_loop_that_is_wrong_is_found_out_on_first_use(
+    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    right = getattr(FusedReader, part)
+
+    def slightly_wrong(self: FusedReader, tensor: torch.Tensor, *rest: Any) -> torch.Tensor:
+        return right(self, tensor * 1.02, *rest)
+
+    model, rows = adapt(make_model(SHAPES["qwen2"])), make_rows()
+    expected = sample(Sampler(model, ENDS), rows)
+    monkeypatch.setattr(FusedReader, part, slightly_wrong)
+    sampler = Sampler(model, ENDS)
+    with caplog.at_level(logging.INFO):
+        assert sample(sampler, rows) == sample(sampler, rows) == expected
+    assert "off by" in sampler.fused.refused["tuned"]
+    assert len(caplog.records) == 1 and "ordinary loop" in caplog.text
+
+
+def quantise(model: Any) -> Any:
+    class Quantised(torch.nn.Linear):
+        """What such libraries put in a layer's place."""
+
+    for layer in model.model.layers:
+        layer.mlp.up_proj.__class__ = Quantised
+    return model
+
+
+UNKNOWN = {
+    "another architecture": lambda: make_model(MistralConfig(**SIZES)),
+    "a window": lambda: make_model(
+        Qwen2Config(**SIZES, use_sliding_window=True, sliding_window=16, max_window_layers=1)
+    ),
+    "rotations by length": lambda: make_model(
+        LlamaConfig(**SIZES, rope_parameters={**YARN, "rope_type": "dynamic"})
+    ),
+    "another activation": lambda: make_model(LlamaConfig(**SIZES, hidden_act="gelu")),
+    "quantised": lambda: quantise(make_model(SHAPES["llama"])),
+    "mixed types": lambda: make_model(SHAPES["llama"]).apply(
+        lambda module: module.half() if "Norm" in type(module).__name__ else module
+    ),
+    "DoRA": lambda: adapt(make_model(SHAPES["llama"]), use_dora=True),
+    "more than LoRA": lambda: adapt(make_model(SHAPES["llama"]), modules_to_save=["lm_head"]),
+    "biases learned": lambda: adapt(make_model(SHAPES["biases"]), lora_bias=True),
+}
+
+
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_what_it_does_not_know_is_left_to_the_ordinary_loop(case: str):
+    with pytest.raises(CannotFuseError):
+        fuse(UNKNOWN[case](), None)
+
+
+def test_a_merged_or_mixed_adapter_is_left_to_the_ordinary_loop(
+    tiny_model: Path, adapters: list[Path]
+):
+    base = AutoModelForCausalLM.from_pretrained(tiny_model)
+    model = PeftModel.from_pretrained(base, adapters[0], adapter_name="one").eval()
+    model.load_adapter(adapters[1], adapter_name="two")
+    model.base_model.set_adapter(["one", "two"])
+    with pytest.raises(CannotFuseError, match="several"):
+        fuse(model, None)
+    with model.disable_adapter():
+        assert measure_difference(model, fuse(model, None), [SampledRow((5, 6), 0)]) < 1e-5
+    model.set_adapter("two")
+    assert measure_difference(model, fuse(model, None), [SampledRow((5, 6), 0)]) < 1e-5
+    model.merge_adapter(["two"])
+    with pytest.raises(CannotFuseError, match="merged"):
+        fuse(model, None)
