@@ -18,8 +18,8 @@ from rft_core.sampling.decoding import SampledRow
 from rft_core.sampling.fused_reader import FusedModel, FusedReader
 from rft_core.sampling.fusing import CannotFuseError, fuse, has_effect
 from rft_core.sampling.plain_reader import PlainReader
+from rft_core.sampling.settings import SETS_KEPT
 
-SETS_KEPT = 2  # a chat's two lanes
 CHECKED_TOKENS = 3
 LARGEST_DIFFERENCE = {torch.float32: 1e-3}  # of the logits' spread, both as root mean squares
 OF_16_BITS = 0.15

@@ -2,7 +2,8 @@
 
 The model's own weights are never written to. In float32 an adapter is added into the copies of the
 weights, W + s B A; in 16 bits the sum would be rounded and the policy would be another one, so
-there A and B stay beside W, as PEFT has them. Weights too many to copy are read where they are.
+there A and B stay beside W, as PEFT has them. Weights too many to copy are read where they are:
+products as large as theirs gain nothing from being joined.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from torch import nn
 
 from rft_core.sampling.adapters import BASE
 from rft_core.sampling.fused_reader import FusedLayer, FusedModel, Linear, Norm, Product
+from rft_core.sampling.settings import MOST_COPIED
 
-MOST_COPIED = 512 * 2**20  # bytes; the products of larger models gain nothing from being joined
 KNOWN = ("llama", "qwen2", "qwen3")
 FIXED_ROTATIONS = ("default", "linear", "llama3", "yarn")  # the others depend on the length
 

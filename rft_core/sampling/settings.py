@@ -12,6 +12,8 @@ from rft_core.hardware import get_hardware
 
 EngineName = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "auto"]
+MOST_COPIED = 512 * 2**20  # bytes of weights that the tight loop lays out anew for one adapter
+SETS_KEPT = 2  # of such weights, by a resident model: a chat's two lanes
 
 
 def _default_threads() -> int:
@@ -63,3 +65,8 @@ def find_obstacle(engine: EngineName) -> str:
         return "vLLM is not installed here"
     is_for_cpu = "cpu" in version.partition("+")[2]  # as vLLM's own wheels name themselves
     return "" if is_for_cpu or get_hardware().gpus else "vLLM is installed for GPUs; there is none"
+
+
+def count_copied_bytes(engine: EngineName, weight_bytes: int) -> int:
+    """What a resident model may keep of its weights a second time, at most: see `fusing.py`."""
+    return SETS_KEPT * min(MOST_COPIED, weight_bytes) if engine == "transformers" else 0

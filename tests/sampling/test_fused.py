@@ -27,6 +27,7 @@ from rft_core.sampling.fusing import CannotFuseError, fuse
 from rft_core.sampling.plain_reader import PlainReader
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.settings import MOST_COPIED, SETS_KEPT, count_copied_bytes
 
 PROMPTS = (tuple(range(5, 14)), tuple(range(40, 81)), (7,))
 PARAMS = SamplingParams(max_completion_length=24, seed=3)
@@ -208,6 +209,9 @@ def test_weights_that_do_not_change_are_taken_apart_once(calls: dict[str, int]):
 
 
 def test_no_more_weights_are_kept_than_the_service_counts_on():
+    assert count_copied_bytes("transformers", 10) == 20
+    assert count_copied_bytes("transformers", 10**12) == SETS_KEPT * MOST_COPIED
+    assert count_copied_bytes("vllm", 10) == 0
     model = adapt(make_model(SHAPES["llama"]))
     model.add_adapter("second", LoraConfig(r=4, target_modules=["q_proj"]))
     kept = FusedModels(model, keeps=True)

@@ -28,7 +28,7 @@ from rft_core.sampling.service.messages import (
     StreamRequest,
     TextDelta,
 )
-from rft_core.sampling.settings import EngineSettings
+from rft_core.sampling.settings import EngineSettings, count_copied_bytes
 
 Report = Callable[[str, float | None], None]
 SECONDS_BETWEEN_REPORTS = 0.25
@@ -107,7 +107,9 @@ class ResidentModel:
         key = (request.model, replace(settings, threads=0))
         if self._engine is None or self._key != key:
             self.unload()  # free the old one before the new one needs the memory
-            require_room(self._runs_dir, request.model, get_weight_bytes(request.model))
+            weights = get_weight_bytes(request.model)
+            copies = count_copied_bytes(settings.engine, weights)
+            require_room(self._runs_dir, request.model, weights + copies)
             report("loading libraries", None)
             self._engine = _load_engine(request.model, settings, report)
             self._key = key
