@@ -78,6 +78,11 @@ class Recorder:
         if time.monotonic() - self._last_pulse > PULSE_SECONDS:
             self.set_phase(phase, detail)
 
+    def tell(self, kind: str, message: str) -> None:
+        """An event of the run, for people."""
+        self._sink.add_event(kind, message)
+        logger.info("%s", message)
+
     def hold(self, batch: SampledBatch, advantages: Sequence[float]) -> None:
         """Keep a training batch, with the advantages trained on, until its step has ended."""
         self._pending = (batch, advantages)

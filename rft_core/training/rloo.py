@@ -25,6 +25,8 @@ from rft_core.training.saving.adapter_files import make_lora_config
 class RecordedRLOO(Rollouts, RLOOTrainer):
     """RLOO as part of a run."""
 
+    kl_is_in_reward = True
+
     def _generate_single_turn(self, prompt_ids: list[Any], *args: Any, **kwargs: Any) -> Any:
         if self.use_vllm:
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]

@@ -18,8 +18,10 @@ from datasets import Dataset
 
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches
 from rft_core.training.prompt_order import PromptOrder
+from rft_core.training.prompt_sharing import PromptSharing, put_groups_together
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
+from rft_core.training.shared_prompt import PaddedRows
 
 BUFFER_NAME = "generation_buffer.pt"
 
@@ -44,10 +46,29 @@ class TotalReward:
 class Rollouts(Recorded):
     """Mix it in before one of TRL's trainers that sample. Its reward must be a `TotalReward`."""
 
+    kl_is_in_reward = False  # whether KL reaches the loss through the advantages alone
     num_iterations: int
     use_vllm: bool
+    beta: float
+    temperature: float
     _step: int
     _buffered_inputs: Any
+    _teaches: torch.Tensor | None = None  # of the batch whose loss is being computed
+
+    def attach(self, parts: StageParts) -> None:
+        super().attach(parts)
+        self._sharing = PromptSharing(
+            self.temperature,
+            lambda reason: parts.recorder.tell("prompts_not_shared", reason),
+            forbidden=self._find_reason_not_to_share(),
+        )
+
+    def _find_reason_not_to_share(self) -> str:
+        if self.args.gradient_checkpointing:
+            return "gradient checkpointing keeps no keys and values to go on from"
+        if self.accelerator.num_processes > 1:
+            return "several processes add up their gradients around the whole model"
+        return ""
 
     def _get_train_sampler(self, dataset: Any = None) -> PromptOrder:
         args = self.args
@@ -81,6 +102,57 @@ class Rollouts(Recorded):
         advantages = gather_object(outputs["advantages"].tolist())
         self.recorder.hold(join_batches(batches), advantages)
         return outputs
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        """A step's completions in batches of whole groups, as far as they go."""
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        fresh = self._buffered_inputs
+        divides_by_batch = getattr(self, "loss_type", "") == "bnpo"
+        if fresh is before or len(fresh) == 1 or divides_by_batch:
+            return inputs
+        self._buffered_inputs = put_groups_together(fresh)
+        return self._buffered_inputs[self._step % len(fresh)]
+
+    def _compute_loss(self, model: Any, inputs: Any) -> Any:
+        """Where nothing but the advantage pulls at a completion, those without one pull nowhere."""
+        if self.beta == 0 or self.kl_is_in_reward:
+            self._teaches = inputs["advantages"] != 0
+        try:
+            return super()._compute_loss(model, inputs)  # type: ignore[misc]
+        finally:
+            self._teaches = None
+
+    def _get_per_token_logps_and_entropies(
+        self,
+        model: Any,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        logits_to_keep: int,
+        batch_size: int | None = None,
+        *,
+        compute_entropy: bool = False,
+        compute_aux_loss: bool = False,
+        **media: Any,
+    ) -> Any:
+        """Every forward pass of the update goes through here: policy, old policy, reference."""
+        plain = super()._get_per_token_logps_and_entropies  # type: ignore[misc]
+        rows = PaddedRows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
+
+        def score_plainly(some: PaddedRows) -> Any:
+            return plain(model, some.ids, some.mask, logits_to_keep)[0]
+
+        is_text = not compute_aux_loss and all(value is None for value in media.values())
+        with self.accelerator.autocast():
+            if is_text and self._sharing.works_for(model, rows, score_plainly):
+                logprobs, entropies = self._sharing.score(
+                    model, rows, rows_at_once=batch_size, teaches=self._teaches
+                )
+                return logprobs, entropies if compute_entropy else None, None
+        return plain(
+            model, input_ids, attention_mask, logits_to_keep, batch_size,
+            compute_entropy=compute_entropy, compute_aux_loss=compute_aux_loss, **media,
+        )  # fmt: skip
 
     def _save_own_state(self, folder: Path) -> None:
         """With `num_iterations` > 1 the next step may go on with a batch that is already there."""

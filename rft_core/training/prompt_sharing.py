@@ -1,0 +1,129 @@
+"""How a stage's update gets its log probabilities: prompts shared where that is proved right.
+
+Proved on the stage's first real batch: a few of its completions are scored both ways, and where the
+numbers differ (or the model is known to be of another kind, see `shared_prompt.py`) the stage reads
+as TRL does, and says so once. Nothing else changes: both ways give the same update.
+
+Of completions that teach nothing only the numbers are wanted, for the entropy and the clipping that
+are shown: they are read without a gradient.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from trl.trainer.utils import split_tensor_dict
+
+from rft_core.training.shared_prompt import PaddedRows, find_obstacle, get_base, score_completions
+
+Plain = Callable[[PaddedRows], torch.Tensor]  # log probabilities [rows, columns of completions]
+
+COMPARED = 4  # rows of the first prompt, and as many of the last
+# Natural log probabilities: of any token in float32, on average where numbers are coarser.
+MOST_APART, MOST_APART_COARSE = 1e-3, 5e-2
+
+logger = logging.getLogger(__name__)
+
+
+class PromptSharing:
+    """For one stage. `tell` is given the reason if prompts are not shared, once.
+
+    `forbidden`: a reason not to share that is known beforehand.
+    """
+
+    def __init__(
+        self, temperature: float, tell: Callable[[str], None], forbidden: str = ""
+    ) -> None:
+        self._temperature, self._tell, self._forbidden = temperature, tell, forbidden
+        self._verdict: str | None = None  # why not; empty: it works; None: not tried yet
+
+    def works_for(self, model: Any, rows: PaddedRows, plain: Plain) -> bool:
+        """`plain` scores rows in the way that is known to be right."""
+        if self._verdict is None:
+            self._verdict = self._forbidden or self._try(model, rows, plain)
+            if self._verdict:
+                self._tell(f"The update reads prompts anew for each completion: {self._verdict}")
+        return not self._verdict
+
+    def _try(self, model: Any, rows: PaddedRows, plain: Plain) -> str:
+        try:
+            if obstacle := find_obstacle(model):
+                return obstacle
+            some = _pick_some(rows)
+            with torch.no_grad():
+                shared, _ = score_completions(model, some, self._temperature)
+                return _compare(shared, plain(some), some, get_base(model).dtype)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            logger.warning("prompts cannot be shared", exc_info=error)
+            return f"the model cannot go on from a prompt ({type(error).__name__})"
+
+    def score(
+        self,
+        model: Any,
+        rows: PaddedRows,
+        *,
+        rows_at_once: int | None = None,
+        teaches: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `score_completions`. `teaches` [rows]: whose log probabilities need a gradient."""
+        if teaches is not None and torch.is_grad_enabled() and not bool(teaches.all()):
+            return self._score_apart(model, rows, teaches)
+        size = rows_at_once or len(rows.ids)
+        parts = [
+            score_completions(model, rows.take(slice(start, start + size)), self._temperature)
+            for start in range(0, len(rows.ids), size)
+        ]
+        logprobs, entropies = zip(*parts, strict=True)
+        return torch.cat(logprobs), torch.cat(entropies)
+
+    def _score_apart(
+        self, model: Any, rows: PaddedRows, teaches: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if not bool(teaches.any()):  # the update still wants a gradient, be it of zeros
+            teaches = torch.zeros_like(teaches)
+            teaches[rows.completion_mask.sum(dim=1).argmin()] = True
+        with torch.no_grad():
+            others = score_completions(model, rows.take(~teaches), self._temperature)
+        taught = score_completions(model, rows.take(teaches), self._temperature)
+        back = torch.cat([(~teaches).nonzero(), teaches.nonzero()])[:, 0].argsort()
+        logprobs, entropies = (torch.cat(pair)[back] for pair in zip(others, taught, strict=True))
+        return logprobs, entropies
+
+
+def put_groups_together(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The same rows in as many batches, each prompt's side by side: TRL has shuffled them.
+
+    A step adds up the gradients of its batches, so which row is in which matters only to a loss
+    that is divided by what is in its batch (`bnpo`).
+    """
+    prompts = torch.cat([torch.cat([b["prompt_ids"], b["prompt_mask"]], dim=1) for b in batches])
+    order = torch.unique(prompts, dim=0, return_inverse=True)[1].argsort(stable=True)
+
+    def join(name: str) -> Any:
+        values = [batch[name] for batch in batches]
+        if isinstance(values[0], torch.Tensor) and values[0].ndim > 0:
+            return torch.cat(values)[order]
+        return values[0]
+
+    joined: dict[str, Any] = {name: join(name) for name in batches[0]}
+    return split_tensor_dict(joined, len(batches))
+
+
+def _pick_some(rows: PaddedRows) -> PaddedRows:
+    """Of two prompts where there are two, so that padding is seen as well."""
+    order = rows.find_prompts()[1].argsort(stable=True)
+    return rows.take(torch.cat([order[:COMPARED], order[COMPARED:][-COMPARED:]]))
+
+
+def _compare(
+    shared: torch.Tensor, plain: torch.Tensor, rows: PaddedRows, dtype: torch.dtype
+) -> str:
+    apart = (shared - plain)[rows.completion_mask.bool()].abs()
+    is_fine = dtype == torch.float32 and not torch.is_autocast_enabled(plain.device.type)
+    distance = apart.max() if is_fine else apart.mean()
+    if bool(distance <= (MOST_APART if is_fine else MOST_APART_COARSE)):
+        return ""
+    return f"shared, its log probabilities differ by {float(distance):.2g}"
