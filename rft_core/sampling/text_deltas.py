@@ -21,9 +21,9 @@ class TextDeltas:
         self._window = 0  # where the decoded window starts
         self._shown = 0  # tokens before this one have been given out as text
 
-    def add(self, token_id: int) -> str:
-        """The text that this token completes; empty while a character is unfinished."""
-        self._token_ids.append(token_id)
+    def add(self, *token_ids: int) -> str:
+        """The text that these tokens complete; empty while a character is unfinished."""
+        self._token_ids += token_ids
         return self._release(is_last=False)
 
     def finish(self) -> str:

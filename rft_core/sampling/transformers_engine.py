@@ -31,6 +31,7 @@ from rft_core.sampling.text_deltas import TextDeltas
 from rft_core.types import Completion, Messages
 
 ROWS_PER_BATCH = 64
+SECONDS_BETWEEN_DELTAS = 0.02  # nobody reads faster, and a message costs half a small model's token
 
 
 class TransformersEngine:
@@ -87,22 +88,22 @@ class TransformersEngine:
             self._adapters.ensure(lane.adapter, in_use=len(lanes))
         names = [self._adapters.ensure(lane.adapter, in_use=len(lanes)) for lane in lanes]
         rows = [SampledRow(prompt, 0, name) for name in names]
-        writers = [TextDeltas(self._tokenizer) for _ in lanes]
-        written: list[list[Token]] = [[] for _ in lanes]
-        started = time.perf_counter()
-        for tokens in self._get_sampler().stream(rows, params):
+        writers = [_LaneWriter(lane.label, self._tokenizer, params) for lane in lanes]
+        started = shown = time.perf_counter()
+        for step, tokens in enumerate(self._get_sampler().stream(rows, params)):
             checkpoint()
-            elapsed = time.perf_counter() - started
             for token in tokens:
-                label, so_far = lanes[token.row].label, written[token.row]
-                so_far.append(token)
-                is_done = token.is_end or len(so_far) == params.max_completion_length
-                text = writers[token.row].add(token.token_id)
-                text += writers[token.row].finish() if is_done else ""
-                speed = len(so_far) / elapsed
-                yield TextDelta(label, text, len(so_far), speed)
-                if is_done:
-                    yield LaneDone(label, self._make_completion(gather_tokens(so_far)), speed)
+                writers[token.row].tokens.append(token)
+            now, writing = time.perf_counter(), [writers[token.row] for token in tokens]
+            is_due = step == 0 or now - shown >= SECONDS_BETWEEN_DELTAS
+            if not is_due and not any(writer.is_done for writer in writing):
+                continue
+            shown = now
+            for writer in writing:
+                yield writer.tell(now - started)
+                if writer.is_done:
+                    completion = self._make_completion(gather_tokens(writer.tokens))
+                    yield LaneDone(writer.label, completion, writer.speed)
 
     def _get_sampler(self) -> Sampler:
         if self._sampler.model is not self._adapters.model:  # the first adapter wraps the base
@@ -133,3 +134,23 @@ class TransformersEngine:
                 "Shorten the prompt or lower max_completion_length",
             )
         return tuple(token_ids)
+
+
+class _LaneWriter:
+    """What one lane has written, and how much of it has been told."""
+
+    def __init__(self, label: str, tokenizer: Any, params: SamplingParams) -> None:
+        self.label, self.tokens, self.speed = label, list[Token](), 0.0
+        self._text, self._told = TextDeltas(tokenizer), 0
+        self._most = params.max_completion_length
+
+    @property
+    def is_done(self) -> bool:
+        return self.tokens[-1].is_end or len(self.tokens) == self._most
+
+    def tell(self, seconds: float) -> TextDelta:
+        """The text since the last time; `seconds` since the start."""
+        text = self._text.add(*(token.token_id for token in self.tokens[self._told :]))
+        text += self._text.finish() if self.is_done else ""
+        self._told, self.speed = len(self.tokens), len(self.tokens) / seconds
+        return TextDelta(self.label, text, self._told, self.speed)

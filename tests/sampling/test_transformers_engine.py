@@ -8,6 +8,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from rft_core.errors import BadInputError, ModelUnavailableError
+from rft_core.sampling import transformers_engine
 from rft_core.sampling.models import load_base
 from rft_core.sampling.service.messages import Lane, LaneDone, SamplingParams, TextDelta
 from rft_core.sampling.transformers_engine import TransformersEngine
@@ -121,6 +122,24 @@ def test_streaming_gives_what_sampling_gives(tiny_model: Path, adapters: list[Pa
             assert done[lane.label].token_ids == sampled.token_ids
             assert done[lane.label].logprob == pytest.approx(sampled.logprob, abs=1e-3)
         assert len({completion.token_ids for completion in done.values()}) == 3
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9], ids=["each token", "at the end"])
+def test_text_is_told_at_once_and_then_by_time(
+    engine, adapters: list[Path], monkeypatch: pytest.MonkeyPatch, seconds: float
+):
+    monkeypatch.setattr(transformers_engine, "SECONDS_BETWEEN_DELTAS", seconds)
+    lanes = [Lane("base"), Lane("tuned", adapters[0])]
+    told: list[tuple[str, int]] = []
+    lengths = dict.fromkeys(("base", "tuned"), 0)
+    for event in engine.stream(PROMPTS[0], lanes, PARAMS):
+        if isinstance(event, TextDelta):
+            told.append((event.lane, event.num_tokens))
+        else:
+            lengths[event.lane] = len(event.completion.token_ids)
+    assert 1 < min(lengths.values()) < max(lengths.values())
+    steps = range(1, 21) if seconds == 0 else sorted({1, *lengths.values()})
+    assert told == [(lane, step) for step in steps for lane in lengths if step <= lengths[lane]]
 
 
 def test_adapters_leave_the_base_as_it_was(tiny_model: Path, adapters: list[Path]):
