@@ -131,11 +131,13 @@ class FusedReader:
         return logits[places]
 
     def keep(self, places: torch.Tensor) -> None:
-        moved = (places != torch.arange(len(places), device=self.device)).nonzero()[:, 0]
+        self._rows = len(places)
+        moved = (places != torch.arange(self._rows, device=self.device)).nonzero()[:, 0]
         for cache in (tensor for layer in self._cache for tensor in layer):
             used = cache[:, :, : self._columns]
             used[moved] = used[places[moved]]
-        self._rows, self._positions = len(places), self._positions[places]
+        self._cache = [(keys[: self._rows], values[: self._rows]) for keys, values in self._cache]
+        self._positions = self._positions[places]
         self._mask = None if self._mask is None else self._mask[places]
 
     def read_tokens(self, tokens: torch.Tensor) -> torch.Tensor:
@@ -153,10 +155,7 @@ class FusedReader:
         missing = self._columns + columns - capacity
         if missing > 0:
             more = -(-missing // BLOCK) * BLOCK
-            self._cache = [
-                (_grow(keys[: self._rows], more), _grow(values[: self._rows], more))
-                for keys, values in self._cache
-            ]
+            self._cache = [(_grow(keys, more), _grow(values, more)) for keys, values in self._cache]
             self._rotations = self._make_rotations(capacity + more)
 
     def _make_rotations(self, positions: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -179,16 +178,19 @@ class FusedReader:
         `mask` [rows, 1, columns, all columns so far] is added to the scores.
         """
         model = self._model
-        start, self._columns = self._columns, self._columns + ids.shape[1]
+        start, width = self._columns, ids.shape[1]
+        self._columns = start + width
         cos, sin = (table[positions][:, :, None] for table in self._rotations)
         x = F.embedding(ids, model.embedding)
         for layer, (keys, values) in zip(model.layers, self._cache, strict=True):
             qkv = layer.qkv(layer.input_norm(x)).view(*ids.shape, -1, model.head_size)
-            turned = self._turn(qkv[:, :, : -model.key_heads], layer, cos, sin).transpose(1, 2)
-            seen = keys[: self._rows, :, : self._columns], values[: self._rows, :, : self._columns]
-            seen[0][:, :, start:] = turned[:, model.heads :]
-            seen[1][:, :, start:] = qkv[:, :, -model.key_heads :].transpose(1, 2)
-            x = x + layer.out(self._attend(turned[:, : model.heads], *seen, mask))
+            turning, value = qkv.tensor_split((-model.key_heads,), dim=2)
+            turned = self._turn(turning, layer, cos, sin).transpose(1, 2)
+            query, key = turned.tensor_split((model.heads,), dim=1)
+            keys.narrow(2, start, width).copy_(key)
+            values.narrow(2, start, width).copy_(value.transpose(1, 2))
+            seen = keys.narrow(2, 0, self._columns), values.narrow(2, 0, self._columns)
+            x = x + layer.out(self._attend(query, *seen, mask))
             gate, up = layer.gate_up(layer.mlp_norm(x)).chunk(2, dim=-1)
             x = x + layer.down(F.silu(gate) * up)
         return model.head(model.norm(x[:, -1]))
