@@ -173,13 +173,11 @@ def measure(options: argparse.Namespace) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--model", default="embedded/countdown", help="or a folder")
-    parser.add_argument("--task", default="", help="whose prompts; countdown or instructions")
+    parser.add_argument("--task", default="countdown", help="whose prompts")
     parser.add_argument("--turns", type=int, default=8, help="conversations in a measurement")
     parser.add_argument("--new", type=int, default=80, help="tokens at most")
     parser.add_argument("--pairs", type=int, default=7)
     options = parser.parse_args()
-    is_embedded = options.model.startswith("embedded/")
-    options.task = options.task or ("countdown" if is_embedded else "instructions")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     table = measure(options)
     name = Path(options.model).name
