@@ -14,7 +14,11 @@ CHAT_TEMPLATE = (
 
 
 def make_tiny_model(
-    folder: Path, *, chat_template: str | None = CHAT_TEMPLATE, seed: int = 0
+    folder: Path,
+    *,
+    chat_template: str | None = CHAT_TEMPLATE,
+    seed: int = 0,
+    positions: int = 512,
 ) -> Path:
     """A two-layer Llama of width 32 with random weights, and its tokenizer, in `folder`."""
     import torch
@@ -29,7 +33,7 @@ def make_tiny_model(
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=512,
+        max_position_embeddings=positions,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,

@@ -22,9 +22,9 @@ STOPPED = "Stopped before the end"
 @pytest.fixture(scope="module")
 def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A tuned run whose answers are long: a random model knows no end."""
-    model = make_tiny_model(tmp_path_factory.mktemp("model"))
+    model = make_tiny_model(tmp_path_factory.mktemp("model"), positions=2048)
     with service_folder(tmp_path_factory.mktemp("runs")) as folder:
-        add_tiny_run(folder, model, max_completion_length=480, engine="vllm")
+        add_tiny_run(folder, model, max_completion_length=1500, engine="vllm")
         make_tiny_adapter(model, get_adapter_dir(folder, "tiny"))
         yield folder
 
