@@ -18,7 +18,7 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_tiny_model(tmp_path_factory.mktemp("tiny-model"))
+    return make_tiny_model(tmp_path_factory.mktemp("tiny-model"), positions=2048)
 
 
 @pytest.fixture(scope="session")

@@ -100,7 +100,7 @@ def test_a_stream_in_a_real_service_ends_when_a_training_wants_the_memory(
 ):
     monkeypatch.setenv("RFT_FREE_PATIENCE", "0")
     client = GenerationClient(runs_dir)
-    long = SamplingParams(max_completion_length=500)
+    long = SamplingParams(max_completion_length=1900)
     stream = client.stream(str(tiny_model), PROMPTS[0], [Lane("base")], long)
     while not isinstance(next(stream), TextDelta):
         pass

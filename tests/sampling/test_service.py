@@ -42,7 +42,7 @@ from tests.tiny_model import make_tiny_model
 
 PROMPTS = [[{"role": "user", "content": text}] for text in ("Hello", "né 🙂")]
 PARAMS = SamplingParams(max_completion_length=12)
-LONG = SamplingParams(max_completion_length=480)
+LONG = SamplingParams(max_completion_length=1900)
 
 
 @pytest.fixture(scope="module")
@@ -247,7 +247,7 @@ def test_a_missing_model_is_named_at_once(client, tmp_path: Path):
 
 def test_bad_requests_come_back_as_bad_input(client, tiny_model: Path):
     too_long = SamplingParams(max_completion_length=5000)
-    with pytest.raises(BadInputError, match="512 positions"):
+    with pytest.raises(BadInputError, match="2048 positions"):
         client.sample(str(tiny_model), PROMPTS, 1, too_long)
     with pytest.raises(BadInputError, match="conversation is empty"):
         client.sample(str(tiny_model), [[]], 1, PARAMS)

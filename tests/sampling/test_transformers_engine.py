@@ -202,8 +202,8 @@ def test_a_missing_or_foreign_adapter_is_explained(engine, tiny_model: Path, tmp
 
 
 def test_a_prompt_that_does_not_fit_is_refused_before_anything_runs(engine):
-    with pytest.raises(BadInputError, match="512 positions"):
-        next(engine.sample(PROMPTS, 1, SamplingParams(max_completion_length=512)))
+    with pytest.raises(BadInputError, match="2048 positions"):
+        next(engine.sample(PROMPTS, 1, SamplingParams(max_completion_length=2048)))
 
 
 def test_settings_out_of_range_are_named():
