@@ -37,10 +37,10 @@ from benchmarks.in_turn import (  # noqa: E402
     publish,
 )
 from rft_core.sampling.chat_template import render_prompt  # noqa: E402
-from rft_core.sampling.decoding import SampledRow, decode  # noqa: E402
+from rft_core.sampling.decoding.loop import SampledRow, decode  # noqa: E402
+from rft_core.sampling.decoding.plain_reader import PlainReader  # noqa: E402
 from rft_core.sampling.end_tokens import get_end_tokens  # noqa: E402
-from rft_core.sampling.models import load_base  # noqa: E402
-from rft_core.sampling.plain_reader import PlainReader  # noqa: E402
+from rft_core.sampling.loading.models import load_base  # noqa: E402
 from rft_core.sampling.service.client import GenerationClient  # noqa: E402
 from rft_core.sampling.service.messages import Lane, LaneDone, SamplingParams  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402

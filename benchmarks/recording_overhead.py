@@ -32,7 +32,7 @@ from rft_core.config import RunConfig, make_config, parse_assignments  # noqa: E
 from rft_core.jobs.pinning import make_task_prompt_set  # noqa: E402
 from rft_core.rewards.scorer import Scorer  # noqa: E402
 from rft_core.sampling.end_tokens import get_end_tokens  # noqa: E402
-from rft_core.sampling.models import load_base  # noqa: E402
+from rft_core.sampling.loading.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.grpo import make_trainer  # noqa: E402

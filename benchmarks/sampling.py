@@ -30,9 +30,9 @@ from benchmarks.in_turn import (  # noqa: E402
     publish,
 )
 from rft_core.sampling.chat_template import render_prompt  # noqa: E402
-from rft_core.sampling.decoding import SampledRow, pad_left  # noqa: E402
+from rft_core.sampling.decoding.loop import SampledRow, pad_left  # noqa: E402
 from rft_core.sampling.end_tokens import get_end_tokens  # noqa: E402
-from rft_core.sampling.models import load_base  # noqa: E402
+from rft_core.sampling.loading.models import load_base  # noqa: E402
 from rft_core.sampling.sampler import Sampler  # noqa: E402
 from rft_core.sampling.service.messages import SamplingParams  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402

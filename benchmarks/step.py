@@ -47,7 +47,7 @@ from rft_core.rewards.registry import GRADERS  # noqa: E402
 from rft_core.rewards.scorer import Scorer  # noqa: E402
 from rft_core.sampling.chat_template import render_prompt  # noqa: E402
 from rft_core.sampling.end_tokens import get_end_tokens  # noqa: E402
-from rft_core.sampling.models import load_base  # noqa: E402
+from rft_core.sampling.loading.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.grpo import make_trainer  # noqa: E402

@@ -22,7 +22,7 @@ def import_model(
     as_json: AsJson = False,
 ) -> None:
     """Make a model folder of a GGUF file, for training: its weights as float32 safetensors."""
-    from rft_core.sampling.gguf_import import import_gguf
+    from rft_core.sampling.loading.gguf_import import import_gguf
 
     note(f"reading {source}")
     parameters = import_gguf(source, to)

@@ -18,7 +18,7 @@ from rft_core.embedded.recipes import RECIPES
 from rft_core.rewards.contract import Batch, Scored
 from rft_core.rewards.deciding import is_right
 from rft_core.rewards.scorer import Scorer
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.sampling.transformers_engine import TransformersEngine
 from rft_core.statistics import mean_interval

@@ -54,7 +54,7 @@ def write_merged(
 
     from rft_core.sampling.chat_template import render_prompt
     from rft_core.sampling.end_tokens import get_end_tokens
-    from rft_core.sampling.models import load_base
+    from rft_core.sampling.loading.models import load_base
 
     base, tokenizer = load_base(config.model, config.dtype)
     dtype, ends = base.dtype, get_end_tokens(base, tokenizer)
@@ -122,7 +122,7 @@ def _own_weights(tuned: Any) -> dict[str, Any]:
 
 
 def _answer_greedily(model: Any, asked: Sequence[Ids], ends: frozenset[int]) -> list[Ids]:
-    from rft_core.sampling.decoding import SampledRow
+    from rft_core.sampling.decoding.loop import SampledRow
     from rft_core.sampling.sampler import Sampler
     from rft_core.sampling.service.messages import SamplingParams
 

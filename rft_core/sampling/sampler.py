@@ -1,9 +1,9 @@
 """One sampler under chat, dry runs, evaluation and training: rows of token ids in, tokens out.
 
 It decides how the rows are read: by the tight loop, each adapter's rows in a batch of their own,
-where that can be (`fused_models.py`); else by the model's own forward, with the adapter merged into
+where that can be (`decoding/`); else by the model's own forward, with the adapter merged into
 the weights where all rows use the same one and the sum is exact enough, or beside them, row by row.
-What a row is given depends on its prompt, its index and the seed alone (see `decoding.py`): two
+What a row is given depends on its prompt, index and seed alone (see `decoding/loop.py`): two
 ranks of one training must not pass the same index for the same prompt, so a row's index is its
 place among the rows of *all* callers. No text here.
 """
@@ -17,10 +17,10 @@ from itertools import chain, zip_longest
 from typing import Any
 
 from rft_core.sampling.adapters import only_adapter
-from rft_core.sampling.decoding import SampledRow, Token, decode
-from rft_core.sampling.fused_models import FusedModels
-from rft_core.sampling.fused_reader import FusedModel, FusedReader
-from rft_core.sampling.plain_reader import PlainReader
+from rft_core.sampling.decoding.fused_models import FusedModels
+from rft_core.sampling.decoding.fused_reader import FusedModel, FusedReader
+from rft_core.sampling.decoding.loop import SampledRow, Token, decode
+from rft_core.sampling.decoding.plain_reader import PlainReader
 from rft_core.sampling.service.messages import SamplingParams
 
 OnStep = Callable[[int], None]  # given the number of tokens so far; raises to stop the sampling

@@ -68,5 +68,5 @@ def find_obstacle(engine: EngineName) -> str:
 
 
 def count_copied_bytes(engine: EngineName, weight_bytes: int) -> int:
-    """What a resident model may keep of its weights a second time, at most: see `fusing.py`."""
+    """What a resident model may keep of its weights a second time (`decoding/fusing.py`)."""
     return SETS_KEPT * min(MOST_COPIED, weight_bytes) if engine == "transformers" else 0

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from rft_core.errors import BadInputError
 from rft_core.sampling.adapters import Adapters
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
-from rft_core.sampling.decoding import SampledRow, Token
+from rft_core.sampling.decoding.loop import SampledRow, Token
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.engine import Checkpoint, carry_on
 from rft_core.sampling.sampler import SampledTokens, Sampler, gather_tokens

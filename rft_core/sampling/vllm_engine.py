@@ -16,9 +16,9 @@ from typing import Any
 from rft_core.config import MOST_VLLM_RANK
 from rft_core.errors import ModelUnavailableError
 from rft_core.sampling.chat_template import describe_prompt, render_prompt
-from rft_core.sampling.download import ProgressCallback
 from rft_core.sampling.engine import Checkpoint, carry_on
-from rft_core.sampling.models import ensure_model_folder
+from rft_core.sampling.loading.download import ProgressCallback
+from rft_core.sampling.loading.models import ensure_model_folder
 from rft_core.sampling.service.messages import (
     Lane,
     LaneDone,

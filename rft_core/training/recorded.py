@@ -20,7 +20,7 @@ from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallb
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
 from rft_core.errors import RftError
-from rft_core.sampling.decoding import SampledRow
+from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.training.prompt_order import PromptOrder

@@ -18,10 +18,10 @@ from datasets import Dataset
 
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches
 from rft_core.training.prompt_order import PromptOrder
-from rft_core.training.prompt_sharing import PromptSharing, put_groups_together
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
-from rft_core.training.shared_prompt import PaddedRows
+from rft_core.training.update.prompt_sharing import PromptSharing, put_groups_together
+from rft_core.training.update.shared_prompt import PaddedRows
 
 BUFFER_NAME = "generation_buffer.pt"
 

@@ -22,7 +22,7 @@ from rft_core.paths import name_checkpoint
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.store.run_writer import Outcome
 from rft_core.tasks.gold import list_gold
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts

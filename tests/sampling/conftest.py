@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from rft_core.sampling import fused_models
-from rft_core.sampling.fusing import CannotFuseError
+from rft_core.sampling.decoding import fused_models
+from rft_core.sampling.decoding.fusing import CannotFuseError
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from rft_core.sampling.decoding import SampledRow, make_row_rng, pick_tokens
+from rft_core.sampling.decoding.loop import SampledRow, make_row_rng, pick_tokens
 from rft_core.sampling.service.messages import SamplingParams
 
 LOGITS = torch.log(torch.tensor([0.5, 0.1, 0.25, 0.15]))

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rft_core.sampling import download as module
-from rft_core.sampling.download import DownloadCancelledError, download
+from rft_core.sampling.loading import download as module
+from rft_core.sampling.loading.download import DownloadCancelledError, download
 from rft_core.store.run_reader import get_progress, open_run
 from rft_core.store.run_writer import RunWriter
 

@@ -18,13 +18,13 @@ from transformers import (
     Qwen3Config,
 )
 
-from rft_core.sampling import fused_models, fusing
 from rft_core.sampling.adapters import BASE
-from rft_core.sampling.decoding import SampledRow, close_gaps, decode
-from rft_core.sampling.fused_models import FusedModels, measure_difference
-from rft_core.sampling.fused_reader import FusedReader, Norm
-from rft_core.sampling.fusing import CannotFuseError, fuse
-from rft_core.sampling.plain_reader import PlainReader
+from rft_core.sampling.decoding import fused_models, fusing
+from rft_core.sampling.decoding.fused_models import FusedModels, measure_difference
+from rft_core.sampling.decoding.fused_reader import FusedReader, Norm
+from rft_core.sampling.decoding.fusing import CannotFuseError, fuse
+from rft_core.sampling.decoding.loop import SampledRow, close_gaps, decode
+from rft_core.sampling.decoding.plain_reader import PlainReader
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.sampling.settings import MOST_COPIED, SETS_KEPT, count_copied_bytes

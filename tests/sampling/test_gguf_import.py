@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.model_files import model_summary
-from rft_core.sampling.gguf_import import import_gguf
+from rft_core.sampling.loading.gguf_import import import_gguf
 from tests.tiny_model import make_tiny_model
 
 NAMES = {

@@ -12,8 +12,8 @@ import pytest
 
 from rft_core.errors import ModelUnavailableError
 from rft_core.model_files import model_summary
-from rft_core.sampling import model_trial, models
-from rft_core.sampling.models import load_base, load_tokenizer, within
+from rft_core.sampling.loading import model_trial, models
+from rft_core.sampling.loading.models import load_base, load_tokenizer, within
 
 LOOPS = "{% for a in range(99999) %}" * 3 + "{{ a }}" + "{% endfor %}" * 3
 SILENT = "{% for a in range(99999) %}" * 3 + "{% set x = a %}" + "{% endfor %}" * 3

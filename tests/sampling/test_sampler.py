@@ -11,9 +11,9 @@ from peft import PeftModel
 from rft_core.errors import RftError
 from rft_core.sampling import adapters as adapters_module
 from rft_core.sampling.adapters import BASE
-from rft_core.sampling.decoding import SampledRow
+from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.end_tokens import get_end_tokens
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 

@@ -18,7 +18,7 @@ from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, ModelUnavailableError, RftError
 from rft_core.hardware import get_hardware
 from rft_core.paths import get_generation_log_path
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.sampling.service.connection import ensure_service, get_socket_path, open_request
 from rft_core.sampling.service.messages import (

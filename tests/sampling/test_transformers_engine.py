@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 
 from rft_core.errors import BadInputError, ModelUnavailableError
 from rft_core.sampling import transformers_engine
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.service.messages import Lane, LaneDone, SamplingParams, TextDelta
 from rft_core.sampling.transformers_engine import TransformersEngine
 from rft_core.types import Completion

@@ -16,7 +16,7 @@ from rft_core.jobs.pinning import pin_sets
 from rft_core.paths import get_adapter_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.end_tokens import get_end_tokens
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.store.generations import iterate_generations
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import metrics_frame, open_run

@@ -10,9 +10,10 @@ import torch
 
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.run_reader import events_frame, metrics_frame, open_run
-from rft_core.training import prompt_sharing, rollouts
-from rft_core.training.prompt_sharing import PromptSharing
+from rft_core.training import rollouts
 from rft_core.training.recorded import Recorded
+from rft_core.training.update import prompt_sharing
+from rft_core.training.update.prompt_sharing import PromptSharing
 from tests.tiny_run import add_tiny_run, live_in_process
 
 # Most groups are alike in it: a tiny random model seldom writes a digit.

@@ -10,7 +10,7 @@ import pytest
 from rft_core.rewards import scorer as scoring
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.chat_template import render_prompt
-from rft_core.sampling.models import load_tokenizer
+from rft_core.sampling.loading.models import load_tokenizer
 from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import open_run
 from rft_core.training.grpo import RecordedGRPO

@@ -12,7 +12,7 @@ from rft_core.config import RunConfig
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.store.generations import iterate_generations
 from rft_core.store.run_reader import metrics_frame, open_run
 from rft_core.store.run_writer import RunWriter

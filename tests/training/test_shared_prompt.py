@@ -12,15 +12,15 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
-from rft_core.training import shared_prompt, token_logprobs
-from rft_core.training.prompt_sharing import PromptSharing, put_groups_together
-from rft_core.training.shared_prompt import (
+from rft_core.training.update import shared_prompt, token_logprobs
+from rft_core.training.update.prompt_sharing import PromptSharing, put_groups_together
+from rft_core.training.update.shared_prompt import (
     PaddedRows,
     cut_by_length,
     find_obstacle,
     score_completions,
 )
-from rft_core.training.token_logprobs import score_tokens
+from rft_core.training.update.token_logprobs import score_tokens
 
 TEMPERATURE = 0.7
 SHAPES = ((LlamaForCausalLM, LlamaConfig), (Qwen2ForCausalLM, Qwen2Config))

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from rft_core.paths import get_checkpoint_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.sampling.decoding import SampledRow
+from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.end_tokens import get_end_tokens
-from rft_core.sampling.models import load_base
+from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.store.generations import iterate_generations

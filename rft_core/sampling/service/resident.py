@@ -56,7 +56,7 @@ class ResidentModel:
     def render(self, request: RenderRequest, report: Report) -> Iterator[RenderedPrompt]:
         """Needs the tokenizer only: no weights are loaded, and nobody waits for a busy model."""
         from rft_core.sampling.chat_template import describe_prompt
-        from rft_core.sampling.models import load_tokenizer
+        from rft_core.sampling.loading.models import load_tokenizer
 
         with self._tokenizing:
             if self._tokenizer_name != request.model:
@@ -127,7 +127,7 @@ def _load_engine(model: str, settings: EngineSettings, report: Report) -> Engine
         return load_vllm_engine(model, settings, report)
     import torch
 
-    from rft_core.sampling.models import load_base
+    from rft_core.sampling.loading.models import load_base
     from rft_core.sampling.transformers_engine import TransformersEngine
 
     base, tokenizer = load_base(model, settings.dtype, report)

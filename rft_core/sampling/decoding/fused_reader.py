@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F  # noqa: N812  # as everybody calls it
 
-from rft_core.sampling.decoding import SampledRow, pad_left
+from rft_core.sampling.decoding.loop import SampledRow, pad_left
 
 BLOCK = 64  # columns by which the cache grows
 Linear = tuple[torch.Tensor, torch.Tensor | None]  # weight [out, in], bias [out]

@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
-from rft_core.sampling.decoding import SampledRow
-from rft_core.sampling.fused_reader import FusedModel, FusedReader
-from rft_core.sampling.fusing import CannotFuseError, fuse, has_effect
-from rft_core.sampling.plain_reader import PlainReader
+from rft_core.sampling.decoding.fused_reader import FusedModel, FusedReader
+from rft_core.sampling.decoding.fusing import CannotFuseError, fuse, has_effect
+from rft_core.sampling.decoding.loop import SampledRow
+from rft_core.sampling.decoding.plain_reader import PlainReader
 from rft_core.sampling.settings import SETS_KEPT
 
 CHECKED_TOKENS = 3

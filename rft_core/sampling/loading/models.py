@@ -21,8 +21,8 @@ from transformers.utils import logging as transformers_logging
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import ModelUnavailableError
 from rft_core.model_files import check_model_folder, get_weight_bytes, resolve_model
-from rft_core.sampling.download import ProgressCallback, download
-from rft_core.sampling.model_trial import try_model
+from rft_core.sampling.loading.download import ProgressCallback, download
+from rft_core.sampling.loading.model_trial import try_model
 from rft_core.sampling.settings import Dtype
 
 LOAD_SECONDS = 300.0

@@ -23,7 +23,7 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from rft_core.training.token_logprobs import score_tokens
+from rft_core.training.update.token_logprobs import score_tokens
 
 # A forward pass more costs what its many small calls cost, in every layer; a position more costs
 # layers x width^2. So a chunk is worth 256 positions at width 128, fewer in a wider model. Below 32

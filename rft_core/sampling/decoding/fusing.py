@@ -17,7 +17,7 @@ from peft.tuners.lora import Linear as LoraLinear
 from torch import nn
 
 from rft_core.sampling.adapters import BASE
-from rft_core.sampling.fused_reader import FusedLayer, FusedModel, Linear, Norm, Product
+from rft_core.sampling.decoding.fused_reader import FusedLayer, FusedModel, Linear, Norm, Product
 from rft_core.sampling.settings import MOST_COPIED
 
 KNOWN = ("llama", "qwen2", "qwen3")

@@ -59,7 +59,7 @@ def _try_folder(folder: Path, state: object) -> str:
     """What is wrong; empty where nothing is. `state`: of the files, so that a mended one is new."""
     try:
         child = subprocess.run(
-            [sys.executable, "-m", "rft_core.sampling.model_trial", str(folder)],
+            [sys.executable, "-m", "rft_core.sampling.loading.model_trial", str(folder)],
             cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, timeout=WALL_SECONDS, check=False,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from rft_core.sampling.decoding import SampledRow, pad_left
+from rft_core.sampling.decoding.loop import SampledRow, pad_left
 
 
 class PlainReader:

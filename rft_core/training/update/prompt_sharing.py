@@ -17,7 +17,12 @@ from typing import Any
 import torch
 from trl.trainer.utils import split_tensor_dict
 
-from rft_core.training.shared_prompt import PaddedRows, find_obstacle, get_base, score_completions
+from rft_core.training.update.shared_prompt import (
+    PaddedRows,
+    find_obstacle,
+    get_base,
+    score_completions,
+)
 
 Plain = Callable[[PaddedRows], torch.Tensor]  # log probabilities [rows, columns of completions]
 

@@ -1,0 +1,1 @@
+"""How rows of tokens are written: the loop, and what reads them for it."""

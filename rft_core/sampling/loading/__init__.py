@@ -1,0 +1,1 @@
+"""Models on their way into memory: found, downloaded, tried, imported, loaded."""

@@ -1,0 +1,1 @@
+"""What an update computes from completions, with each prompt read once."""
