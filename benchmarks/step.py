@@ -263,14 +263,7 @@ def tabulate(steps: dict[str, list[Step]]) -> Iterator[str]:
                 [sum(getattr(step, clock).get(phase, 0.0) for phase in phases) for step in taken]
                 for taken in (steps[TRL], steps[OURS])
             )
-            ratio = (
-                describe_ratio(
-                    ours,
-                    theirs,
-                )
-                if all(theirs)
-                else "-"
-            )
+            ratio = describe_ratio(ours, theirs) if all(theirs) else "-"
             cells += [describe(theirs, ".3f"), describe(ours, ".3f"), ratio]
         name = phases[0] if len(phases) == 1 else "**step**"
         yield f"| {name} | {' | '.join(cells)} |"

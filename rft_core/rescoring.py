@@ -28,7 +28,7 @@ from rft_core.store.index import open_index
 from rft_core.store.rescores import RescoredStep, RescoreWriter, Tally
 from rft_core.store.run_reader import has_database, open_run
 from rft_core.store.runs import get_run
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.process_identity import get_identity
 from rft_core.store.state.run_lock import FileLock
 from rft_core.store.step_reader import (

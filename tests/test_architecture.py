@@ -292,7 +292,7 @@ def test_commands_and_workers_start_without_pandas() -> None:
         ["rft_core.cli.app", "rft_core.jobs.supervisor", "rft_core.worker"], {"pandas"}
     )
     users = {_module(path) for path in OURS if "sqlite_utils" in _imports(path)}
-    assert users == {"rft_core.store.sqlite.library"}
+    assert users == {"rft_core.store.sqlite.without_pandas"}
 
 
 def _loaded_by(modules: list[str], libraries: set[str]) -> set[str]:

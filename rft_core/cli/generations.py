@@ -12,7 +12,7 @@ from rft_core.cli.output import AsJson, RunId, print_json, print_table, printabl
 
 if TYPE_CHECKING:
     from rft_core.store.generations import StoredGeneration
-    from rft_core.store.sqlite.library import Database
+    from rft_core.store.sqlite.without_pandas import Database
 
 Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
 

@@ -20,7 +20,7 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
 from rft_core.store.sets import get_set
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import TASKS, get_task
 from rft_core.tasks.task import Task
 from rft_core.types import Message, Row

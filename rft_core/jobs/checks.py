@@ -26,7 +26,7 @@ from rft_core.rewards.scorer import check_reward_set
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import CUSTOM_TASK, get_task
 from rft_core.tasks.gold import list_gold
 from rft_core.types import Message, Problem

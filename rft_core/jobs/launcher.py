@@ -41,7 +41,7 @@ from rft_core.store.deletion import finish_deletions, remove_run
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
 from rft_core.store.runs import add_run, check_run_exists, get_run
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.evidence import read_evidence
 from rft_core.store.state.rules import ACTIVE_STATES, derive_state
 from rft_core.store.state.run_lock import is_locked

@@ -16,7 +16,7 @@ from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.errors import BadInputError
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.store.sets import ensure_set
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import TASKS, get_task
 from rft_core.training.saving.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
 

@@ -54,7 +54,7 @@ from rft_core.store.commands import (
 )
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_run_ids
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.rules import KILLED_ON_REQUEST, get_stops
 from rft_core.store.state.run_lock import FileLock
 

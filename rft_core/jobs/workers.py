@@ -20,7 +20,7 @@ from rft_core.paths import get_worker_lock_path, get_worker_log_path
 from rft_core.store.commands import START_KINDS, Command
 from rft_core.store.run_reader import WorkerLife, get_progress, list_attempts, open_run
 from rft_core.store.runs import get_run
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.run_lock import is_locked
 from rft_core.store.state.status import STUCK_AFTER_SECONDS, stuck_after
 from rft_core.training.ending import names_shortage

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import read_rows, transaction
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 LOCAL = "local"  # the backend of whoever says nothing else
 START_KINDS = ("launch", "resume")

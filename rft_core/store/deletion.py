@@ -14,8 +14,8 @@ from rft_core.errors import DiskFullError, WorkerError
 from rft_core.paths import get_checkpoints_dir, get_run_dir, get_worker_lock_path
 from rft_core.store.index import open_index
 from rft_core.store.runs import delete_run, list_deleted_runs, set_deletion_done
-from rft_core.store.sqlite.library import Database
 from rft_core.store.sqlite.reserve import ensure_reserve, give_up_reserve
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.run_lock import FileLock
 
 

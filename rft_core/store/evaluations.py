@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.store.sqlite.database import transaction
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.store.search import GenerationFilter, where_clause
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from rft_core.errors import DiskFullError, NotWritableError
 from rft_core.paths import get_index_path
 from rft_core.store.schema.index import INDEX_SCHEMA
 from rft_core.store.sqlite.database import explained_reading, open_for_reading, open_for_writing
-from rft_core.store.sqlite.library import Database
 from rft_core.store.sqlite.reserve import ensure_reserve
+from rft_core.store.sqlite.without_pandas import Database
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from rft_core.store.sqlite.database import (
     read_rows,
     transaction,
 )
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.process_identity import ProcessIdentity
 from rft_core.store.state.run_lock import is_locked
 from rft_core.store.step_reader import StepKey

@@ -16,7 +16,7 @@ from rft_core.errors import NotFoundError
 from rft_core.paths import get_run_db_path, get_worker_lock_path
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.sqlite.database import read_of_run, read_rows
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from rft_core.config import RunConfig, restore_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.store.commands import LOCAL
 from rft_core.store.sqlite.database import transaction
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 _COLUMNS = "id, name, config, created_at, parent_run, parent_step"
 

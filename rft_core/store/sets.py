@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import transaction
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 SetKind = Literal["prompts", "rewards"]
 TITLES: dict[SetKind, str] = {"prompts": "prompt set", "rewards": "reward set"}

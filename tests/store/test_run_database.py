@@ -32,7 +32,7 @@ from rft_core.store.run_reader import (
 )
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
 from rft_core.store.search import GenerationFilter
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 RUN = "a-run"
 

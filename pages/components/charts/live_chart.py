@@ -1,7 +1,7 @@
 """A grid of small charts that grows in place: zoom, hover and hidden curves survive each tick.
 
 Call `live_chart` from inside a `st.fragment(run_every=...)` with all points of all curves; only
-the points the browser does not hold yet are sent. Hovering one panel moves the cursor in all of
+those of the last few calls are sent. Hovering one panel moves the cursor in all of
 them, zooming along x zooms all of them, and a click returns the step that was clicked.
 
 Reading the points is the page's work, deciding what to send is `chart_message.py`'s, drawing is

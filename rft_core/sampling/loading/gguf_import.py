@@ -57,7 +57,7 @@ def _check(file: Path, folder: Path) -> None:
     except OSError as error:
         raise cannot_read(file, error) from error
     if not begins_right:
-        raise BadInputError(f"'{file}' is no GGUF file", "It does not begin as one", "Check it")
+        raise BadInputError(f"'{file}' is no GGUF file", "It does not begin as one", "Name one")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise BadInputError(
             f"'{folder}' holds something already", "Nothing is overwritten", "Name a new folder"

@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Mapping
 
 from rft_core.errors import NewerDatabaseError
-from rft_core.store.sqlite.library import Database, Migrations
+from rft_core.store.sqlite.without_pandas import Database, Migrations
 
 _NAMES_TABLE = Migrations.migrations_table
 

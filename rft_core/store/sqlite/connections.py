@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from rft_core.store.sqlite.failures import get_code
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 
 BUSY_TIMEOUT_SECONDS = 30
 _CANNOT_WORK_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)

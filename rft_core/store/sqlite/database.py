@@ -36,7 +36,7 @@ from rft_core.store.sqlite.failures import (
     make_disk_full_error,
     means_disk_full,
 )
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.run_lock import share_lock
 
 RowT = TypeVar("RowT")

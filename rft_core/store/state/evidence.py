@@ -20,7 +20,7 @@ from rft_core.store.run_reader import (
     recent_step_seconds,
     training_seconds,
 )
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.run_lock import is_locked
 
 

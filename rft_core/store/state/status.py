@@ -11,7 +11,7 @@ from rft_core.config import RunConfig
 from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from rft_core.store.commands import Command, get_last_start, list_commands
 from rft_core.store.runs import RunRow, check_run_exists, get_run, list_runs
-from rft_core.store.sqlite.library import Database
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.evidence import Evidence, read_evidence
 from rft_core.store.state.process_identity import is_suspended
 from rft_core.store.state.rules import (
