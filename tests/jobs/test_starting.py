@@ -99,14 +99,26 @@ def test_a_run_whose_supervisor_died_while_its_worker_was_on_its_way_is_starting
     assert slow.worker_pid("a") == pid and slow.count_attempts("a") == 1
 
 
-def test_a_worker_that_is_killed_on_its_way_is_no_longer_starting(slow: SlowFolder) -> None:
+@pytest.mark.parametrize("noted", [True, False])
+def test_a_worker_that_is_killed_on_its_way_is_not_starting_for_ever(
+    slow: SlowFolder, noted: bool
+) -> None:
     slow.add_run("a", name="endless")
     pid = slow.await_holder("a")
+    with open_index(slow.path) as index:
+        await_truth(lambda: list_commands(index)[0].handle, "the note of its start")
     slow.kill_supervisor()
     os.kill(pid, signal.SIGKILL)
     await_truth(lambda: not is_locked(get_worker_lock_path(slow.path, "a")), "its end")
+    if not noted:
+        with open_index(slow.path) as index:
+            index.execute("UPDATE commands SET handled_at = NULL, handle = NULL")
     slow.start_supervisor()
-    slow.await_state("a", "crashed", "failed")
+    if noted:
+        slow.await_state("a", "crashed", "failed")
+    else:  # nobody knows that it was ever started: it is started, as it was asked to be
+        assert slow.await_holder("a") != pid
+        assert slow.get_status("a").state == "starting"
 
 
 def test_the_heartbeat_of_an_earlier_worker_is_no_silence_of_the_next(slow: SlowFolder) -> None:
