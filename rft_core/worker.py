@@ -38,6 +38,7 @@ from rft_core.rewards.contract import RewardSet
 from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
+from rft_core.store.phase_times import phase_totals
 from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
@@ -146,7 +147,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
 
     run, runs_dir = assignment.run, assignment.runs_dir
     with open_run(runs_dir, run.id) as db:
-        elapsed, tokens = training_seconds(db), tokens_trained(db)
+        elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
     session = RunSession(
         run.config,
         assignment.prompts,
@@ -157,6 +158,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         _find_initial_adapter(assignment),
         elapsed,
         tokens,
+        phases,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):

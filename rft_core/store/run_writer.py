@@ -62,7 +62,8 @@ class StepRecord:
     """All that one step (or one validation after it) leaves behind.
 
     `elapsed` (training seconds since step 0, over all attempts) and `tokens` (completion tokens
-    since step 0) are kept for training steps and ignored for validation.
+    since step 0) are kept for training steps and ignored for validation. `phases`: the seconds
+    spent in each phase since step 0, over all attempts, the validation included.
     """
 
     step: int
@@ -71,6 +72,7 @@ class StepRecord:
     generations: Sequence[GenerationRecord] = field(default_factory=tuple)
     elapsed: float = 0.0
     tokens: int = 0
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 class RunWriter:
@@ -96,7 +98,7 @@ class RunWriter:
         kept = from_step if from_step > 0 else -1
         with transaction(self._db) as connection:
             _note_return(connection, from_step)
-            for table in ("scores", "generations", "metrics", "steps", "checkpoints"):
+            for table in ("scores", "generations", "metrics", "steps", "phases", "checkpoints"):
                 connection.execute(_forget_sql(table), (kept,))
             if from_step > 0:  # it lies there, though a power cut may have taken its row
                 connection.execute(
@@ -175,6 +177,7 @@ class RunWriter:
                     for name, value in record.metrics.items()
                 ],
             )
+            _write_phases(connection, record.step, record.phases)
             _write_generations(connection, record, self._get_prompt_ids(record.split))
             _write_progress(connection, "training", "", record.step, max_steps)
 
@@ -195,12 +198,16 @@ class RunWriter:
         sync_folder(self._path.parent)
         sync_folder(self._path.parent.parent)
 
-    def add_checkpoint(self, *, step: int, resumable: bool) -> None:
+    def add_checkpoint(
+        self, *, step: int, resumable: bool, phases: Mapping[str, float] | None = None
+    ) -> None:
+        """`phases` as of a `StepRecord`, the saving of this checkpoint included."""
         with transaction(self._db) as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO checkpoints (step, resumable, created_at) VALUES (?, ?, ?)",
                 (step, int(resumable), time.time()),
             )
+            _write_phases(connection, step, phases or {})
 
     def set_checkpoint_not_resumable(self, step: int) -> None:
         """Its optimizer state was pruned; the adapter remains."""
@@ -229,6 +236,14 @@ def _forget_sql(table: str) -> str:
             "DELETE FROM scores WHERE generation_id IN (SELECT id FROM generations WHERE step > ?)"
         )
     return f"DELETE FROM {table} WHERE step > ?"
+
+
+def _write_phases(connection: sqlite3.Connection, step: int, phases: Mapping[str, float]) -> None:
+    """In place of what was known when the step had just been recorded."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO phases (step, phase, seconds) VALUES (?, ?, ?)",
+        [(step, phase, seconds) for phase, seconds in phases.items()],
+    )
 
 
 def _write_generations(

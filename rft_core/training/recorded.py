@@ -87,6 +87,7 @@ class RunFlow(TrainerCallback):
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._began = time.monotonic()
+        self._trainer.recorder.clock.begin("update")  # but for what has a phase of its own in it
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._trainer.recorder.pulse("training", "updating the adapter")
@@ -98,6 +99,7 @@ class RunFlow(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         trainer, config = self._trainer, self._trainer.parts.config
         trainer.check_finite(trainer.trained_parameters(), "the adapter")
+        trainer.recorder.clock.end()
         step, is_last = trainer.step, state.global_step >= config.max_steps
         must_stop = self._stop.is_set or bool(trainer.recorder.needs_attention)
         control.should_evaluate = trainer.validates and (step % config.eval_steps == 0 or is_last)
@@ -180,6 +182,10 @@ class Recorded(Trainer):
         The random numbers are the same every time and not those of training: validations differ
         by the policy alone, and training does not depend on how often one validates.
         """
+        with self.recorder.clock.during("validate"):
+            return self._validate()
+
+    def _validate(self) -> dict[str, float]:
         prompts, each = self.parts.prompts.validation, self.parts.config.num_generations_eval
         self.recorder.set_phase("validating", f"{len(prompts)} prompts")
         positions = [position for position in range(len(prompts)) for _ in range(each)]
@@ -227,8 +233,12 @@ class Recorded(Trainer):
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """As transformers does, but whole or not at all, and never newer than the store."""
-        if not self.args.should_save:  # another process of this training does
-            return
+        if self.args.should_save:  # else another process of this training does
+            with self.recorder.clock.during("save"):
+                self._write_whole_checkpoint()
+            self.recorder.set_phase("training")
+
+    def _write_whole_checkpoint(self) -> None:
         folder = Path(self.args.output_dir)
         self.recorder.set_phase("saving", f"checkpoint at step {self.step}")
         self.recorder.make_durable()

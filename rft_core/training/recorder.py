@@ -19,6 +19,7 @@ from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.store.run_writer import GenerationRecord, Split, StepRecord
 from rft_core.training.batch_records import find_reason_to_pause, list_generations
+from rft_core.training.phase_clock import PhaseClock
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.run_sink import RunSink
 
@@ -29,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Scores and records. `elapsed` (seconds) and `tokens` go on from where the run had got to.
+    """Scores and records. `elapsed` (seconds), `tokens` and `phases` (seconds by phase) go on from
+    where the run had got to.
 
     `needs_attention` is the reason to pause, once a training batch has given one; `last_saved` the
     step of the newest checkpoint, 0 if there is none. Without a scorer (None) nothing is sampled.
@@ -47,6 +49,7 @@ class Recorder:
         step: int = 0,
         elapsed: float = 0.0,
         tokens: int = 0,
+        phases: Mapping[str, float] | None = None,
     ) -> None:
         self.step = self.last_saved = step  # the last one recorded, and the last one saved
         self.needs_attention = ""
@@ -54,6 +57,7 @@ class Recorder:
         self._sink, self._scorer, self._config = sink, scorer, config
         self._prompts, self._tokenizer = prompts, tokenizer
         self._max_steps = config.max_steps  # of the whole run
+        self.clock = PhaseClock(phases)
         self._started = time.monotonic() - elapsed
         self._tokens = tokens
         self._pending: tuple[SampledBatch, Sequence[float]] | None = None
@@ -70,7 +74,8 @@ class Recorder:
         self._config = config
 
     def set_phase(self, phase: str, detail: str = "") -> None:
-        self._sink.set_progress(phase, detail, step=self.step, max_steps=self._max_steps)
+        with self.clock.during("record"):
+            self._sink.set_progress(phase, detail, step=self.step, max_steps=self._max_steps)
         self._last_pulse = time.monotonic()
 
     def pulse(self, phase: str, detail: str) -> None:
@@ -97,6 +102,10 @@ class Recorder:
 
         A step that reuses an earlier batch (`num_iterations` > 1) has no generations of its own.
         """
+        with self.clock.during("record"):
+            self._record_train_step(step, logs)
+
+    def _record_train_step(self, step: int, logs: Mapping[str, Any]) -> None:
         pending, self._pending = self._pending, None
         metrics = {name: float(value) for name, value in logs.items() if _is_wanted(name, value)}
         generations: list[GenerationRecord] = []
@@ -131,7 +140,7 @@ class Recorder:
         return metrics
 
     def record_checkpoint(self, step: int, no_longer_resumable: Sequence[int]) -> None:
-        self._sink.add_checkpoint(step=step, resumable=True)
+        self._sink.add_checkpoint(step=step, resumable=True, phases=self.clock.read())
         self.last_saved = step
         for old in no_longer_resumable:
             self._sink.set_checkpoint_not_resumable(old)
@@ -198,10 +207,11 @@ class Recorder:
     ) -> None:
         self.step = step
         elapsed = time.monotonic() - self._started
-        self._sink.record_step(
-            StepRecord(step, split, metrics, generations, elapsed=elapsed, tokens=self._tokens),
-            max_steps=self._max_steps,
-        )
+        record = StepRecord(
+            step, split, metrics, generations, elapsed=elapsed, tokens=self._tokens,
+            phases=self.clock.read(),
+        )  # fmt: skip
+        self._sink.record_step(record, max_steps=self._max_steps)
 
 
 def _is_wanted(name: str, value: Any) -> bool:

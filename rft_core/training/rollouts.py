@@ -17,9 +17,11 @@ from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from datasets import Dataset
 
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches
+from rft_core.store.phase_times import OTHER
 from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
+from rft_core.training.saving.adapter_files import is_reference
 from rft_core.training.update.prompt_sharing import PromptSharing, put_groups_together
 from rft_core.training.update.shared_prompt import PaddedRows
 
@@ -39,7 +41,8 @@ class TotalReward:
         self, *, completion_ids: Sequence[Sequence[int]], position: Sequence[int], **_: Any
     ) -> list[float | None]:
         self._recorder.set_phase("training", f"scoring {len(completion_ids)} completions")
-        self.scored = self._recorder.score("train", position, completion_ids)
+        with self._recorder.clock.during("score"):
+            self.scored = self._recorder.score("train", position, completion_ids)
         return [sample.reward for sample in self.scored.samples]
 
 
@@ -94,13 +97,20 @@ class Rollouts(Recorded):
         self.recorder.set_phase("training", f"sampling {len(prompts)} completions")
         return self.sample("training", prompts, self.accelerator.process_index * len(prompts))
 
+    def _generate(self, prompts: Any) -> Any:
+        """In tokens, texts and counts: TRL's own, of what `sample_batch` or vLLM has sampled."""
+        with self.recorder.clock.during("sample"):
+            return super()._generate(prompts)  # type: ignore[misc]
+
     def _generate_and_score_completions(self, inputs: Any) -> Any:
         """Keep what was scored, with the advantages that are really trained on."""
-        outputs = super()._generate_and_score_completions(inputs)  # type: ignore[misc]
+        with self.recorder.clock.during(OTHER):
+            outputs = super()._generate_and_score_completions(inputs)  # type: ignore[misc]
         total: TotalReward = self.reward_funcs[0]  # type: ignore[attr-defined]
         batches = gather_object([total.scored])
         advantages = gather_object(outputs["advantages"].tolist())
         self.recorder.hold(join_batches(batches), advantages)
+        self.recorder.set_phase("training", "updating the adapter")
         return outputs
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
@@ -123,7 +133,18 @@ class Rollouts(Recorded):
         finally:
             self._teaches = None
 
-    def _get_per_token_logps_and_entropies(
+    def _get_per_token_logps_and_entropies(self, model: Any, *args: Any, **kwargs: Any) -> Any:
+        """Every forward pass of the update goes through here: policy, old policy, reference."""
+        if torch.is_grad_enabled():
+            return self._score_tokens(model, *args, **kwargs)
+        phase, whose = "old_logprobs", "policy that sampled"
+        if is_reference(model):
+            phase, whose = "reference_logprobs", "reference model"
+        self.recorder.set_phase("training", f"reading the completions with the {whose}")
+        with self.recorder.clock.during(phase):
+            return self._score_tokens(model, *args, **kwargs)
+
+    def _score_tokens(
         self,
         model: Any,
         input_ids: torch.Tensor,
@@ -135,7 +156,7 @@ class Rollouts(Recorded):
         compute_aux_loss: bool = False,
         **media: Any,
     ) -> Any:
-        """Every forward pass of the update goes through here: policy, old policy, reference."""
+        """As TRL's `_get_per_token_logps_and_entropies`, with prompts shared where that works."""
         plain = super()._get_per_token_logps_and_entropies  # type: ignore[misc]
         rows = PaddedRows(input_ids, attention_mask, input_ids.shape[1] - logits_to_keep)
 

@@ -10,8 +10,8 @@ import gc
 import importlib
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -39,7 +39,8 @@ ShowLoading = Callable[..., None]
 
 @dataclass(frozen=True)
 class RunSession:
-    """What an attempt starts from. `elapsed` (seconds) and `tokens`: what earlier ones spent.
+    """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
+    what earlier ones spent.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
     """
@@ -53,6 +54,7 @@ class RunSession:
     initial_adapter: Path | None = None
     elapsed: float = 0.0
     tokens: int = 0
+    phases: Mapping[str, float] = field(default_factory=dict)
 
 
 def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
@@ -92,7 +94,7 @@ def _train_stages(
             recorder = Recorder(
                 sink, scorer, config, prompts, tokenizer,
                 end_tokens=get_end_tokens(model, tokenizer), step=session.resume.step,
-                elapsed=session.elapsed, tokens=session.tokens,
+                elapsed=session.elapsed, tokens=session.tokens, phases=session.phases,
             )  # fmt: skip
         show_loading(f"preparing {get_method(plan.config.method).title}")
         recorder.begin_stage(plan.config)

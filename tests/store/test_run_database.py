@@ -18,6 +18,7 @@ from rft_core.store.generations import (
     list_generations,
     list_prompt_history,
 )
+from rft_core.store.phase_times import PhaseTimes, get_phase_times, phase_totals
 from rft_core.store.run_reader import (
     events_frame,
     get_progress,
@@ -121,6 +122,32 @@ def test_ids_grow_across_attempts_so_that_polling_misses_nothing(
         fresh = metrics_frame(db, after_id=seen)
         assert list(fresh["name"]) == ["reward", "kl"]  # a gap is stored, too
         assert metrics_frame(db, after_id=int(fresh["id"].max())).empty
+
+
+def test_phases_are_those_of_the_steps_that_are_asked_for(
+    tmp_path: Path, writer: RunWriter
+) -> None:
+    with open_run(tmp_path, RUN) as db:
+        assert get_phase_times(db) is None
+    writer.record_step(StepRecord(0, "validation", {}, phases={"validate": 5.0}), max_steps=4)
+    for step in (1, 2, 3, 4):
+        told = {"validate": 5.0, "sample": 2.0 * step, "update": 1.0 * step}
+        writer.record_step(StepRecord(step, "train", {}, phases=told), max_steps=4)
+    after = {"validate": 8.0, "sample": 8.0, "update": 4.0, "save": 1.0}
+    writer.add_checkpoint(step=4, resumable=True, phases=after)
+    with open_run(tmp_path, RUN) as db:
+        whole, recent = get_phase_times(db), get_phase_times(db, window=2)
+        assert get_phase_times(db, window=9) == whole
+        assert phase_totals(db) == after
+    assert whole == PhaseTimes(0, 4, after)
+    assert recent == PhaseTimes(3, 4, {"sample": 4.0, "update": 2.0, "validate": 3.0, "save": 1.0})
+    assert (whole.num_steps, recent.num_steps) == (4, 2)
+    assert list(recent.seconds) == ["sample", "update", "validate", "save"]
+    assert recent.share("sample") == 0.4
+
+    writer.start_attempt(from_step=2, pid=8)
+    with open_run(tmp_path, RUN) as db:
+        assert phase_totals(db) == {"validate": 5.0, "sample": 4.0, "update": 2.0}
 
 
 def test_validation_is_kept_beside_training(tmp_path: Path, writer: RunWriter) -> None:

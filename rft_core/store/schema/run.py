@@ -79,5 +79,12 @@ RUN_SCHEMA = Schema(
     -- The stages of a run stand in its settings, and are read there.
     DROP TABLE stages
         """,
+        "phases": """
+    -- seconds: spent in that phase since step 0, over all lives. See `phase_times.py`.
+    CREATE TABLE phases (
+        step INTEGER NOT NULL, phase TEXT NOT NULL, seconds REAL NOT NULL,
+        PRIMARY KEY (step, phase)
+    ) WITHOUT ROWID
+        """,
     },
 )

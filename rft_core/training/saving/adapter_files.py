@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, PeftModel, load_peft_weights, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
 
 from rft_core.config import RunConfig
 from rft_core.errors import BadInputError, NotFoundError
@@ -57,6 +58,13 @@ def add_reference(model: PeftModel, folder: Path) -> None:
         if f".{REFERENCE_NAME}." in name:
             parameter.requires_grad_(False)
     model.set_adapter(ADAPTER_NAME)
+
+
+def is_reference(model: Any) -> bool:
+    """Whether it answers as the reference now: with its adapter off, or the frozen one in place."""
+    layers = (module for module in model.modules() if isinstance(module, BaseTunerLayer))
+    first = next(layers)
+    return first.disable_adapters or REFERENCE_NAME in first.active_adapters
 
 
 def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> None:

@@ -1,0 +1,131 @@
+"""Where the seconds of real trainings go: every one of them to one phase, and to the right one."""
+
+import time
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.store.phase_times import PHASES, PhaseTimes, get_phase_times
+from rft_core.store.run_reader import open_run
+from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.training.phase_clock import PhaseClock
+from rft_core.training.stop import StopRequest
+from rft_core.worker import live, read_assignment
+from tests.tiny_run import add_tiny_run, live_in_process
+
+SLEEP = 0.2
+SLOW = f"""
+import time
+def slow(completions, **columns):
+    time.sleep({SLEEP})
+    return [float(len(text)) for text in completions]
+"""
+
+
+class FakeTime:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class WatchedWriter(RunWriter):
+    """Notes when it was told of a step, by its own clock, and the phases that it was told."""
+
+    def __init__(self, runs_dir: Path, run_id: str) -> None:
+        super().__init__(runs_dir, run_id)
+        self.told: list[tuple[float, dict[str, float]]] = []
+
+    def record_step(self, record: StepRecord, *, max_steps: int) -> None:
+        self.told.append((time.perf_counter(), dict(record.phases)))
+        super().record_step(record, max_steps=max_steps)
+
+
+def read_times(runs_dir: Path, run_id: str = "tiny", window: int | None = None) -> PhaseTimes:
+    with open_run(runs_dir, run_id) as db:
+        times = get_phase_times(db, window=window)
+    assert times is not None
+    return times
+
+
+def test_an_inner_phase_stops_the_outer_ones_time() -> None:
+    read_time = FakeTime()
+    clock = PhaseClock({"score": 5.0}, read_time)
+    read_time.now += 1
+    with clock.during("update"):
+        read_time.now += 2
+        with pytest.raises(ValueError, match="broken"), clock.during("score"):
+            read_time.now += 3
+            raise ValueError("broken")
+        read_time.now += 4
+    read_time.now += 8
+    assert clock.read() == {"other": 9.0, "update": 6.0, "score": 8.0}
+
+
+def test_the_phases_of_every_step_are_its_wall_time(tiny_model: Path, runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, tiny_model, max_steps=6, eval_steps=3, save_steps=2)
+    with closing(WatchedWriter(runs_dir, "tiny")) as writer:
+        live(read_assignment(runs_dir, "tiny"), writer, StopRequest())
+    assert len(writer.told) == 9  # 6 steps, validated before the first and after the 3rd and 6th
+    for (begun, before), (ended, after) in pairwise(writer.told):
+        assert sum(after.values()) - sum(before.values()) == pytest.approx(ended - begun, rel=0.02)
+    stored, (_, last) = read_times(runs_dir), writer.told[-1]
+    assert stored.first == 0
+    assert stored.last == 6
+    assert set(stored.seconds) == set(PHASES) - {"old_logprobs"}
+    assert all(stored.seconds[phase] >= seconds for phase, seconds in last.items())
+    assert stored.seconds["save"] > last["save"]  # the last checkpoint came afterwards
+
+
+@pytest.mark.parametrize(
+    ("settings", "absent"),
+    [
+        ({"beta": 0.0}, {"old_logprobs", "reference_logprobs"}),
+        ({"num_iterations": 2}, set()),
+        ({"method": "rloo"}, set()),
+        (
+            {"method": "sft", "gold_column": "question"},
+            {"sample", "score", "old_logprobs", "reference_logprobs"},
+        ),
+    ],
+    ids=["without-kl", "two-iterations", "rloo", "sft"],
+)
+def test_a_run_has_the_phases_that_its_settings_give_it(
+    tiny_model: Path, runs_dir: Path, settings: dict[str, Any], absent: set[str]
+) -> None:
+    add_tiny_run(runs_dir, tiny_model, max_steps=2, **settings)
+    assert live_in_process(runs_dir).outcome == "finished"
+    assert set(read_times(runs_dir).seconds) == set(PHASES) - absent
+
+
+def test_time_that_a_reward_takes_is_scoring_in_training_and_validation_outside_it(
+    tiny_model: Path, runs_dir: Path
+) -> None:
+    slow = RewardSet((RewardEntry("slow", "python", source=SLOW),), "slow")
+    add_tiny_run(runs_dir, tiny_model, rewards=slow, max_steps=2, eval_steps=2)
+    live_in_process(runs_dir)
+    seconds = read_times(runs_dir).seconds
+    steps = validations = 2
+    assert seconds["score"] >= steps * SLEEP
+    assert seconds["validate"] >= validations * SLEEP
+    others = set(PHASES) - {"score", "validate", "other", "old_logprobs"}
+    assert max(seconds[phase] for phase in others) < steps * SLEEP
+
+
+def test_a_resumed_run_goes_on_with_what_the_kept_steps_took(
+    tiny_model: Path, runs_dir: Path
+) -> None:
+    add_tiny_run(runs_dir, tiny_model, max_steps=6, eval_steps=0, save_steps=2)
+    assert live_in_process(runs_dir, stop_during=5).outcome == "stopped"
+    first = read_times(runs_dir)
+    assert live_in_process(runs_dir).outcome == "finished"
+    whole, newest = read_times(runs_dir), read_times(runs_dir, window=1)
+    assert (whole.first, whole.last, newest.first, newest.num_steps) == (1, 6, 6, 1)
+    for phase, seconds in whole.seconds.items():
+        added = newest.seconds.get(phase, 0.0)
+        assert seconds == pytest.approx(first.seconds[phase] + added, abs=1e-9)
