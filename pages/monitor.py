@@ -27,6 +27,7 @@ from pages.components.runs.curves import (
 from pages.components.runs.header import run_header
 from pages.components.runs.log_tail import read_log_tail
 from pages.components.runs.look import RunLook, look_at, read_telling_group
+from pages.components.runs.phase_bars import phase_bars_html, phase_bars_style
 from pages.components.runs.picker import pick_run
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import serve_commands
@@ -59,6 +60,7 @@ def main() -> None:
     with picker:
         run = pick_run()
     generation_style()
+    phase_bars_style()
     serve_commands()
     with shown_errors():
         active = look_at(run).status.is_active
@@ -120,6 +122,9 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
         st.session_state["pinned"] = (run.id, clicked.step, clicked.trace)
     with grid.cell():
         show_generations(run, look)
+    with st.container():  # before there is a step, nothing stands in it
+        if look.times:
+            st.html(phase_bars_html(look.times))
     optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
     if optimisation.open:
         with optimisation:

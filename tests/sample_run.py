@@ -34,6 +34,7 @@ REWARDS = RewardSet(
     "countdown",
 )
 NO_PROCESS = 2**22 + 1  # above the largest pid: nobody gets signals that are meant for a worker
+PHASES = {"sample": 0.7, "score": 0.1, "reference_logprobs": 0.2, "update": 1.0}  # seconds a step
 GROUPS, GROUP_SIZE, VALIDATION_PROMPTS = 2, 4, 6
 # What a model must never be able to do to the reader's browser.
 HOSTILE = (
@@ -92,10 +93,11 @@ class SampleRun:
         }
         if split == "train":
             metrics |= {"kl": 0.001 * self.step, "frac_reward_zero_std": 0.0, "loss": 0.0}
-        self.writer.record_step(
-            StepRecord(self.step, split, metrics, made, elapsed=2.0 * self.step, tokens=self.step),
-            max_steps=self.max_steps,
-        )
+        record = StepRecord(
+            self.step, split, metrics, made, elapsed=2.0 * self.step, tokens=self.step,
+            phases={phase: seconds * self.step for phase, seconds in PHASES.items()},
+        )  # fmt: skip
+        self.writer.record_step(record, max_steps=self.max_steps)
 
     def _generation(self, group: int, sample: int) -> GenerationRecord:
         right = self.rng.random() < 0.2 + 0.6 * self.step / self.max_steps

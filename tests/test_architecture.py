@@ -85,6 +85,7 @@ IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("batch_records", "ending", "saving.adapter_files", "saving.checkpoints"),
     (
         "heartbeat",
+        "phase_clock",
         "prompt_order",
         "prompts",
         "run_sink",

@@ -63,6 +63,8 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     facts["created_at"] = time.strftime("%Y-%m-%d %H:%M", time.localtime(value["created_at"]))
     facts["checkpoints"] = ", ".join(str(c["step"]) for c in value["checkpoints"]) or "none yet"
     facts["attempts"] = len(value["attempts"])
+    if spent := value["seconds"]:
+        facts["time spent"] = _describe_time(spent)
     facts["sandbox tier"] = status.sandbox_tier or "none: no code was run"
     for split in ("train", "validation"):
         facts |= {f"{split} {name}": number for name, number in value[split].items()}
@@ -161,11 +163,26 @@ def _as_row(status: RunStatus) -> tuple[object, ...]:
     )
 
 
-def _history(folder: Path, run: str) -> dict[str, list[dict[str, Any]]]:
+def _describe_time(seconds: dict[str, float]) -> str:
+    """The shares of what can be seen in a whole, largest first."""
+    from rft_core.store.phase_times import PHASES
+
+    total = sum(seconds.values())
+    largest = sorted(seconds, key=seconds.__getitem__, reverse=True)
+    return ", ".join(
+        f"{PHASES[phase][0] if phase in PHASES else phase} {seconds[phase] / total:.0%}"
+        for phase in largest
+        if seconds[phase] >= 0.005 * total
+    )
+
+
+def _history(folder: Path, run: str) -> dict[str, Any]:
+    """Checkpoints, attempts, and where the time went: seconds by phase over the whole run."""
     from dataclasses import asdict
 
     from rft_core.errors import NotFoundError, UnreadableRunError
     from rft_core.paths import get_checkpoint_dir
+    from rft_core.store.phase_times import phase_totals
     from rft_core.store.run_reader import list_attempts, list_checkpoints, open_run
 
     try:
@@ -174,6 +191,7 @@ def _history(folder: Path, run: str) -> dict[str, list[dict[str, Any]]]:
                 asdict(c) | {"path": str(get_checkpoint_dir(folder, run, c.step))}
                 for c in list_checkpoints(db)
             ]
-            return {"checkpoints": checkpoints, "attempts": [asdict(a) for a in list_attempts(db)]}
+            attempts = [asdict(a) for a in list_attempts(db)]
+            return {"checkpoints": checkpoints, "attempts": attempts, "seconds": phase_totals(db)}
     except (NotFoundError, UnreadableRunError):  # the run's state and message say so
-        return {"checkpoints": [], "attempts": []}
+        return {"checkpoints": [], "attempts": [], "seconds": {}}

@@ -14,6 +14,7 @@ from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter,
 from rft_core.store.runs import list_runs
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder, await_truth
+from tests.sample_run import write_finished_run
 
 SMALL = ("--set", "num_prompts=8", "--set", "num_validation_prompts=2")
 
@@ -44,6 +45,13 @@ def test_launch_show_stop_resume_delete(supervised: RunsFolder, rft: Command) ->
     assert rft("stop", run, "--wait").stdout == f"{run} stopped\n"
     assert rft("delete", run, "--json").document == {"run": run, "state": "deleted"}
     assert rft("runs", "--json").document == {"runs": []}
+
+
+def test_show_says_where_the_time_went(folder: RunsFolder, rft: Command) -> None:
+    write_finished_run(folder.path, steps=10)
+    assert rft("show", "countdown-1", "--json").document["seconds"]["update"] == 10.0
+    told = rft("show", "countdown-1").stdout
+    assert "update 50%, sampling 35%, reference 10%, scoring 5%" in " ".join(told.split())
 
 
 def test_stop_now_kills_and_resume_says_what_is_made_again(

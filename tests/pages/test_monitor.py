@@ -68,6 +68,27 @@ def test_a_finished_run_shows_its_state_and_its_newest_generations(runs_dir: Pat
     assert "Fork" in button_labels(app) and "Stop" not in button_labels(app)
 
 
+def test_where_the_time_goes_is_shown_once_there_is_a_step(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    assert "Where the time goes" not in page_text(open_monitor("countdown-1"))
+    run.train(25)
+    run.end()
+    text = page_text(open_monitor("countdown-1"))
+    assert "Where the time goes" in text and "Last 20 steps" in text and "Whole run" in text
+    assert "sampling <b>35%</b>" in text and "update <b>50%</b>" in text
+
+
+def test_a_long_step_says_what_the_worker_does_and_a_short_one_does_not(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.hold()
+    run.writer.set_progress("training", "sampling 64 completions", step=0, max_steps=30)
+    assert "Sampling 64 completions" in page_text(open_monitor("countdown-1"))
+    run.train(2)  # of 2 seconds each
+    run.writer.set_progress("training", "sampling 64 completions", step=2, max_steps=30)
+    assert "Sampling 64 completions" not in page_text(open_monitor("countdown-1"))
+    run.end("stopped")
+
+
 def test_a_finished_run_is_not_polled(runs_dir: Path) -> None:
     write_finished_run(runs_dir)
     app = open_monitor("countdown-1")

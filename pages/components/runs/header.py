@@ -17,6 +17,7 @@ from rft_core.store.runs import RunRow
 from rft_core.store.state.status import RunStatus
 
 HEARTBEAT_LATE_SECONDS = 60.0
+LONG_STEP_SECONDS = 4.0
 OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
 PHASES = {
     "loading": "Loading the model",
@@ -47,9 +48,8 @@ def _facts(status: RunStatus, written_at: float | None) -> list[str]:
     facts = []
     if status.state == "queued":
         facts.append("waits for its turn")
-    if status.is_active and status.phase and status.phase != "training":
-        phase = PHASES.get(status.phase, status.phase.capitalize())
-        facts.append(f"{phase}: {plain(status.detail)}" if status.detail else phase)
+    if status.is_active and (doing := _doing(status)):
+        facts.append(doing)
     if status.eta is not None:
         facts.append(f"{duration_text(status.eta)} left")
     if status.step_seconds:
@@ -61,6 +61,15 @@ def _facts(status: RunStatus, written_at: float | None) -> list[str]:
     if written_at is not None:  # the time itself: it stays true while nothing is redrawn
         facts.append(f"updated {_time_text(written_at)}")
     return facts
+
+
+def _doing(status: RunStatus) -> str:
+    """What the worker does now. Of a step only where it takes long enough to be read."""
+    if status.phase == "training":
+        is_long = status.step_seconds is None or status.step_seconds >= LONG_STEP_SECONDS
+        return plain(status.detail[:1].upper() + status.detail[1:]) if is_long else ""
+    phase = PHASES.get(status.phase, status.phase.capitalize())
+    return f"{phase}: {plain(status.detail)}" if status.detail else phase
 
 
 def _time_text(at: float) -> str:

@@ -10,23 +10,28 @@ from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import StoredGeneration, StoredPrompt, get_prompts, list_generations
 from rft_core.store.index import open_index
+from rft_core.store.phase_times import PhaseTimes, get_phase_times
 from rft_core.store.run_reader import Checkpoint, get_progress, has_database, open_run
 from rft_core.store.runs import RunRow
 from rft_core.store.search import GenerationFilter
 from rft_core.store.state.status import RunStatus, get_run_status
 
+NEWEST_STEPS = 20  # whose time is looked at, as a run's pace is
 LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
 
 
 @dataclass(frozen=True, eq=False)
 class RunLook:
-    """`written_at`: when the worker last wrote, in seconds since the epoch."""
+    """`written_at`: when the worker last wrote, in seconds since the epoch. `times`: where the time
+    of its newest steps went, and that of all; nothing before the first, and of old runs.
+    """
 
     revision: str
     status: RunStatus
     curves: Curves
     checkpoints: list[Checkpoint]
     written_at: float | None
+    times: tuple[PhaseTimes, ...] = ()
 
 
 def look_at(run: RunRow) -> RunLook:
@@ -43,15 +48,16 @@ def _read(run: RunRow, revision: str, known: RunLook | None) -> RunLook:
     if status.state == "unreadable":
         return RunLook(revision, status, Curves(), [], None)
     curves, checkpoints = read_curves(run.id, known.curves if known else None)
-    return RunLook(revision, status, curves, checkpoints, _last_write(run.id))
-
-
-def _last_write(run_id: str) -> float | None:
-    if not has_database(get_runs_dir(), run_id):
-        return None
-    with open_run(get_runs_dir(), run_id) as db:
+    if not has_database(folder, run.id):
+        return RunLook(revision, status, curves, checkpoints, None)
+    with open_run(folder, run.id) as db:
         progress = get_progress(db)
-    return progress.updated_at if progress else None
+        newest, whole = get_phase_times(db, window=NEWEST_STEPS), get_phase_times(db)
+    times = tuple(times for times in (newest, whole) if times)
+    if newest == whole:
+        times = times[:1]
+    written_at = progress.updated_at if progress else None
+    return RunLook(revision, status, curves, checkpoints, written_at, times)
 
 
 Strip = tuple[list[StoredGeneration], dict[int, StoredPrompt]]
