@@ -10,6 +10,8 @@ warm-up. The policy stands still (its learning rate is next to nothing): all ste
 
 Phases do not overlap: `forward` is the policy's pass and the loss; `reference` all passes before it
 (the reference's, and that of the policy that sampled, where there is one); `other` the rest.
+A second table has the phases as our run itself has stored them, each beside the least time that its
+arithmetic needs on this machine (`roofline.py`), whose speed is measured after every pair.
 `--forced`: no completion ends before `max_completion_length`. What is printed is also written to
 benchmarks/results.
 """
@@ -19,10 +21,10 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import os
+import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +42,15 @@ from trl.trainer.grpo_config import GRPOConfig  # noqa: E402
 from trl.trainer.grpo_trainer import GRPOTrainer  # noqa: E402
 
 from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
+from benchmarks.roofline import (  # noqa: E402
+    MachineSpeed,
+    Shape,
+    list_limits,
+    measure_machine,
+    measure_shape,
+    tabulate_limits,
+)
+from benchmarks.run_account import WAITING, RunAccount, read_account  # noqa: E402
 from rft_core.config import RunConfig, make_config, parse_assignments  # noqa: E402
 from rft_core.jobs.pinning import make_task_prompt_set  # noqa: E402
 from rft_core.rewards.contract import RewardSet  # noqa: E402
@@ -51,6 +62,7 @@ from rft_core.sampling.loading.models import load_base  # noqa: E402
 from rft_core.store.run_writer import RunWriter  # noqa: E402
 from rft_core.tasks import get_task  # noqa: E402
 from rft_core.training.grpo import make_trainer  # noqa: E402
+from rft_core.training.phase_clock import PhaseClock  # noqa: E402
 from rft_core.training.prompts import make_training_prompts  # noqa: E402
 from rft_core.training.recorded import StageParts  # noqa: E402
 from rft_core.training.recorder import Recorder  # noqa: E402
@@ -74,30 +86,25 @@ class Step:
     mean_length: float
 
 
-class PhaseClock:
-    """Which phase time belongs to: always the innermost that is under way."""
+class SeamClock:
+    """Times both trainers at the seams that they share, by the wall and by the processor."""
 
     def __init__(self) -> None:
         self.start()
 
     def start(self) -> None:
-        self.wall, self.cpu = Counter[str](), Counter[str]()
-        self.under_way = ["other"]
-        self._last = time.perf_counter(), time.process_time()
-
-    def credit(self) -> None:
-        now = time.perf_counter(), time.process_time()
-        self.wall[self.under_way[-1]] += now[0] - self._last[0]
-        self.cpu[self.under_way[-1]] += now[1] - self._last[1]
-        self._last = now
+        self.wall, self.cpu = PhaseClock(), PhaseClock(read_time=time.process_time)
+        self.under_way: list[str] = []
 
     def begin(self, phase: str) -> None:
-        self.credit()
         self.under_way.append(phase)
+        self.wall.begin(phase)
+        self.cpu.begin(phase)
 
     def end(self) -> None:
-        self.credit()
         self.under_way.pop()
+        self.wall.end()
+        self.cpu.end()
 
     def time(self, owner: Any, method: str, phase: Callable[[], str]) -> None:
         """Let calls of that method count as that phase."""
@@ -125,13 +132,16 @@ class PhaseClock:
 
 
 class InTurn(TrainerCallback):
-    """Makes a step whenever it is told to through the pipe, and sends back what it took."""
+    """Makes a step whenever it is told to through the pipe, and sends back what it took.
 
-    def __init__(self, clock: PhaseClock, pipe: Any) -> None:
-        self._clock, self._pipe = clock, pipe
+    What it waits is a phase of its own for the `run_clock`, which our run goes by.
+    """
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._pipe.send("ready")
+    def __init__(self, clock: SeamClock, run_clock: PhaseClock, pipe: Any) -> None:
+        self._clock, self._run_clock, self._pipe = clock, run_clock, pipe
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **event: Any) -> None:
+        self._pipe.send(measure_shape(event["model"]))
         self._await(control)
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -144,14 +154,14 @@ class InTurn(TrainerCallback):
         logs = event["logs"]
         if "loss" not in logs:
             return
-        self._clock.credit()
         length = float(logs["completions/mean_length"])
-        self._pipe.send(Step(dict(self._clock.wall), dict(self._clock.cpu), length))
+        self._pipe.send(Step(self._clock.wall.read(), self._clock.cpu.read(), length))
         self._await(control)
 
     def _await(self, control: Any) -> None:
-        if self._pipe.recv() == "stop":
-            control.should_training_stop = True
+        with self._run_clock.during(WAITING):
+            if self._pipe.recv() == "stop":
+                control.should_training_stop = True
         self._clock.start()
 
 
@@ -202,7 +212,7 @@ def make_stock_trainer(parts: StageParts, prompt_set: Any, forced: bool) -> GRPO
 def live(arm: str, config: RunConfig, forced: bool, pipe: Any) -> None:
     """The life of one arm's process."""
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    prompt_set, clock = make_task_prompt_set(config), PhaseClock()
+    prompt_set, clock = make_task_prompt_set(config), SeamClock()
     model, tokenizer = load_base(config.model, config.dtype)
     prompts = make_training_prompts(prompt_set, tokenizer)
     (plan,) = config.plan_stages()
@@ -222,13 +232,22 @@ def live(arm: str, config: RunConfig, forced: bool, pipe: Any) -> None:
             for method in ("record_train_step", "set_phase"):
                 clock.time(recorder, method, lambda: "record")
         clock.watch(trainer)
-        trainer.add_callback(InTurn(clock, pipe))
+        trainer.add_callback(InTurn(clock, recorder.clock, pipe))
         trainer.train()
         writer.close()
+        if arm == OURS:
+            lengths = [len(prompt.token_ids) for prompt in prompts.train]
+            taught = config.beta > 0
+            pipe.send(read_account(Path(runs), "benchmark", lengths, all_taught=taught))
 
 
-def measure(config: RunConfig, pairs: int, forced: bool) -> dict[str, list[Step]]:
-    """`pairs` steps of each arm, after one that is not counted."""
+def measure(
+    config: RunConfig, pairs: int, forced: bool
+) -> tuple[dict[str, list[Step]], Iterator[str]]:
+    """`pairs` steps of each arm, after one that is not counted; and how near ours is to its limit.
+
+    Steps are made of what was sampled in them: `num_iterations` is 1.
+    """
     processes, pipes = [], {}
     context = multiprocessing.get_context("spawn")
     for arm in (TRL, OURS):
@@ -236,8 +255,9 @@ def measure(config: RunConfig, pairs: int, forced: bool) -> dict[str, list[Step]
         process = context.Process(target=live, args=(arm, config, forced, theirs), daemon=True)
         process.start()
         theirs.close()  # so that the end of the process is seen here
-        pipes[arm].recv()
+        shape: Shape = pipes[arm].recv()
         processes.append(process)
+    speeds: list[MachineSpeed] = []
     steps: dict[str, list[Step]] = {TRL: [], OURS: []}
     for pair in range(pairs + 1):
         for arm in (TRL, OURS) if pair % 2 == 0 else (OURS, TRL):
@@ -246,10 +266,18 @@ def measure(config: RunConfig, pairs: int, forced: bool) -> dict[str, list[Step]
             if pair > 0:
                 steps[arm].append(step)
                 print(f"{arm} {sum(step.wall.values()):.3f} s", file=sys.stderr, flush=True)
-    for arm, process in zip(pipes, processes, strict=True):
-        pipes[arm].send("stop")
+        speeds.append(measure_machine(shape))
+    for pipe in pipes.values():
+        pipe.send("stop")
+    account: RunAccount = pipes[OURS].recv()
+    for process in processes:
         process.join()
-    return steps
+    machine = MachineSpeed(
+        statistics.median(speed.compute for speed in speeds),
+        statistics.median(speed.memory for speed in speeds),
+    )
+    limits = list_limits(shape, account.groups, machine)
+    return steps, tabulate_limits(account.times, limits, machine)
 
 
 def tabulate(steps: dict[str, list[Step]]) -> Iterator[str]:
@@ -281,7 +309,10 @@ def main() -> None:
     options = parser.parse_args()
     settings = {**SETTINGS, "model": options.model, "task": options.task}
     config = make_config({**settings, **parse_assignments(options.set)})
-    steps = measure(config, options.pairs, options.forced)
+    if config.num_iterations > 1:
+        raise SystemExit("A step must learn from what was sampled in it: num_iterations=1")
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    steps, limits = measure(config, options.pairs, options.forced)
     name = Path(options.model).name
     work = (
         f"{config.generation_batch_size} completions of at most {config.max_completion_length} "
@@ -292,7 +323,9 @@ def main() -> None:
         f"{describe_setting()}\n\n`python benchmarks/step.py {' '.join(sys.argv[1:])}`: {work}. "
         f"Medians (min-max) of {options.pairs} pairs; ratios pair by pair. Ours records all.\n"
     )
-    publish(f"step-{name}", "\n".join([head, *tabulate(steps)]))
+    own = "\n## The phases that our run has stored, beside their limits\n"
+    text = "\n".join([head, *tabulate(steps), own, *limits])
+    publish(f"step-{name}", text)
 
 
 if __name__ == "__main__":
