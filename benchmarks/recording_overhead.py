@@ -86,7 +86,6 @@ def measure(config: RunConfig) -> list[tuple[bool, float, float]]:
     with tempfile.TemporaryDirectory() as runs, Scorer(reward_set) as scorer:
         writer = RunWriter(Path(runs), "benchmark")
         writer.start_attempt(from_step=0, pid=os.getpid())
-        writer.ensure_prompts(prompts.records)
         recorder = SwitchedRecorder(
             writer, scorer, config, prompts, tokenizer, end_tokens=get_end_tokens(model, tokenizer)
         )

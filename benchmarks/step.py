@@ -219,7 +219,6 @@ def live(arm: str, config: RunConfig, forced: bool, pipe: Any) -> None:
     with tempfile.TemporaryDirectory() as runs, Scorer(get_task(config.task).reward_set) as scorer:
         writer = RunWriter(Path(runs), "benchmark")
         writer.start_attempt(from_step=0, pid=os.getpid())
-        writer.ensure_prompts(prompts.records)
         ends = frozenset() if forced else get_end_tokens(model, tokenizer)
         recorder = Recorder(writer, scorer, config, prompts, tokenizer, end_tokens=ends)
         folder = Path(runs) / "benchmark" / "checkpoints"

@@ -11,6 +11,7 @@ it did what was asked (a stop included); 1: it failed; 2: it could not begin.
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sqlite3
@@ -143,7 +144,12 @@ def _begin(assignment: Assignment, writer: RunWriter) -> None:
 
 def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
     """Load and train. torch is imported here, so that the loading phase is seen from the start."""
-    from rft_core.training.run_session import RunSession, train
+    gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
+    try:
+        from rft_core.training.run_session import RunSession, train
+    finally:
+        gc.freeze()
+        gc.enable()
 
     run, runs_dir = assignment.run, assignment.runs_dir
     with open_run(runs_dir, run.id) as db:

@@ -216,6 +216,7 @@ def _add_run(
             return earlier.run
         read_max_runs()
         check_config(index, runs_dir, config)
+        ensure_supervisor(runs_dir)  # it begins while the prompts are made
         config = pin_sets(index, config)
         added, run_id = "", _make_folder(runs_dir, config)
         try:

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -141,22 +141,29 @@ class RunWriter:
         with transaction(self._db) as connection:
             _write_event(connection, kind, message)
 
-    def ensure_prompts(self, prompts: Sequence[PromptRecord]) -> None:
-        """Store the prompts of the run once; later calls change nothing."""
-        rows = [
-            (p.split, p.position, _json(p.row), _json(p.messages), _storable(p.text))
+    def ensure_prompts(self, prompts: Iterable[PromptRecord]) -> None:
+        """Store those that are not stored yet. What is stored of a prompt never changes."""
+        new = {
+            (p.split, p.position): p
             for p in prompts
-        ]
+            if p.position not in self._get_prompt_ids(p.split)
+        }
+        if not new:
+            return
         with transaction(self._db) as connection:
-            connection.executemany(
-                "INSERT OR IGNORE INTO prompts (split, position, row, messages, text) "
-                "VALUES (?, ?, ?, ?, ?)",
-                rows,
-            )
-        self._prompt_ids.clear()
+            ids = {
+                key: connection.execute(
+                    "INSERT INTO prompts (split, position, row, messages, text) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    (*key, _json(p.row), _json(p.messages), _storable(p.text)),
+                ).lastrowid
+                for key, p in new.items()
+            }
+        for (split, position), id in ids.items():
+            self._prompt_ids[split][position] = int(id or 0)
 
-    def _get_prompt_ids(self, split: str) -> Mapping[int, int]:
-        """By position. Read once: a run's prompts are stored before its first step, and stay."""
+    def _get_prompt_ids(self, split: str) -> dict[int, int]:
+        """By position. Read once: we alone write them."""
         if split not in self._prompt_ids:
             sql = "SELECT position, id FROM prompts WHERE split = ?"
             self._prompt_ids[split] = dict(self._db.execute(sql, [split]))

@@ -1,5 +1,7 @@
 """The prompts of a run as the model sees them: rendered once, and trained on as they were rendered.
 
+Each when it is first wanted: of a hundred thousand, a run of a thousand steps may see a few.
+
 The token ids stay with the prompt's record: training, validation and SFT all take them by position,
 so that what a page shows and what the policy reads cannot differ.
 """
@@ -8,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 from rft_core.data.prompt_set import PromptSet
 from rft_core.errors import BadInputError
 from rft_core.sampling.chat_template import render_prompt
 from rft_core.store.run_writer import PromptRecord, Split
-from rft_core.types import Row
+from rft_core.types import Messages
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,66 @@ class TokenizedPrompt:
 
     record: PromptRecord
     token_ids: tuple[int, ...]
+
+
+class RenderedOnce(Sequence[TokenizedPrompt]):
+    """The prompts of a split; each is rendered when it is first asked for.
+
+    `room`: the most tokens that one may have. Raises BadInputError for a longer one.
+    """
+
+    def __init__(
+        self, split: Split, prompt_set: PromptSet, tokenizer: Any, room: int | None
+    ) -> None:
+        self._split: Split = split
+        self._rows = prompt_set.train_rows if split == "train" else prompt_set.validation_rows
+        self._messages = prompt_set.prompts(self._rows)
+        self._tokenizer, self._room = tokenizer, room
+        self._rendered: dict[int, TokenizedPrompt] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, position: int) -> TokenizedPrompt: ...
+    @overload
+    def __getitem__(self, position: slice) -> list[TokenizedPrompt]: ...
+    def __getitem__(self, position: int | slice) -> TokenizedPrompt | list[TokenizedPrompt]:
+        if isinstance(position, slice):
+            return [self[at] for at in range(*position.indices(len(self)))]
+        at = range(len(self))[position]
+        if at not in self._rendered:
+            self._rendered[at] = self._render(at)
+        return self._rendered[at]
+
+    def check_room(self) -> None:
+        """Raises for a prompt that is too long before anybody waits for it.
+
+        A token stands for a byte at least: only those are rendered that have so many bytes.
+        (A chat template that writes a message twice is found out when the prompt is asked for.)
+        """
+        if self._room is None or not self._rows:
+            return
+        frame = len(self[0].record.text.encode()) - _count_bytes(self._messages[0])
+        for at, messages in enumerate(self._messages):
+            if _count_bytes(messages) + frame > self._room:
+                self[at]
+
+    def _render(self, position: int) -> TokenizedPrompt:
+        messages = self._messages[position]
+        text, token_ids = render_prompt(self._tokenizer, messages)
+        if self._room is not None and len(token_ids) > self._room:
+            raise BadInputError(
+                f"Prompt {position + 1} of the {self._split} rows has {len(token_ids)} tokens",
+                f"The model's context leaves {self._room} beside max_completion_length",
+                "Shorten the prompt or lower max_completion_length",
+            )
+        record = PromptRecord(self._split, position, self._rows[position], messages, text)
+        return TokenizedPrompt(record, tuple(token_ids))
+
+
+def _count_bytes(messages: Messages) -> int:
+    return sum(len(message["content"].encode()) for message in messages)
 
 
 @dataclass(frozen=True)
@@ -35,10 +97,6 @@ class TrainingPrompts:
     def of(self, split: Split) -> Sequence[TokenizedPrompt]:
         return self.train if split == "train" else self.validation
 
-    @property
-    def records(self) -> list[PromptRecord]:
-        return [prompt.record for prompt in (*self.train, *self.validation)]
-
 
 def make_training_prompts(
     prompt_set: PromptSet, tokenizer: Any, room: int | None = None
@@ -50,24 +108,9 @@ def make_training_prompts(
             "All rows of the prompt set are validation rows",
             "Import it again with a smaller validation share",
         )
-    return TrainingPrompts(
-        _tokenize("train", prompt_set, prompt_set.train_rows, tokenizer, room),
-        _tokenize("validation", prompt_set, prompt_set.validation_rows, tokenizer, room),
+    train, validation = (
+        RenderedOnce(split, prompt_set, tokenizer, room) for split in ("train", "validation")
     )
-
-
-def _tokenize(
-    split: Split, prompt_set: PromptSet, rows: Sequence[Row], tokenizer: Any, room: int | None
-) -> list[TokenizedPrompt]:
-    prompts = []
-    for position, (row, messages) in enumerate(zip(rows, prompt_set.prompts(rows), strict=True)):
-        text, token_ids = render_prompt(tokenizer, messages)
-        if room is not None and len(token_ids) > room:
-            raise BadInputError(
-                f"Prompt {position + 1} of the {split} rows has {len(token_ids)} tokens",
-                f"The model's context leaves {room} beside max_completion_length",
-                "Shorten the prompt or lower max_completion_length",
-            )
-        record = PromptRecord(split, position, row, messages, text)
-        prompts.append(TokenizedPrompt(record, tuple(token_ids)))
-    return prompts
+    for prompts in (train, validation):
+        prompts.check_room()
+    return TrainingPrompts(train, validation)

@@ -207,6 +207,8 @@ class Recorder:
     ) -> None:
         self.step = step
         elapsed = time.monotonic() - self._started
+        prompts = self._prompts.of(split)
+        self._sink.ensure_prompts(prompts[g.prompt_position].record for g in generations)
         record = StepRecord(
             step, split, metrics, generations, elapsed=elapsed, tokens=self._tokens,
             phases=self.clock.read(),

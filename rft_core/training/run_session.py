@@ -90,7 +90,6 @@ def _train_stages(
             prompts = make_training_prompts(
                 session.prompts, tokenizer, _completion_room(model, config)
             )
-            sink.ensure_prompts(prompts.records)
             recorder = Recorder(
                 sink, scorer, config, prompts, tokenizer,
                 end_tokens=get_end_tokens(model, tokenizer), step=session.resume.step,

@@ -3,6 +3,7 @@
 import math
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,23 @@ def train_step(step: int) -> StepRecord:
     generations = [generation(group, sample) for group in range(2) for sample in range(2)]
     metrics = {"reward": step / 10, "kl": math.nan}
     return StepRecord(step, "train", metrics, generations, elapsed=step * 2.0, tokens=step * 12)
+
+
+def test_prompts_are_stored_as_they_come_and_each_once(writer: RunWriter, tmp_path: Path) -> None:
+    def ask(position: int, text: str) -> PromptRecord:
+        return PromptRecord("train", position, {}, [], text)
+
+    with pytest.raises(TypeError):  # whole or not at all
+        writer.ensure_prompts([ask(8, "eight"), PromptRecord("train", 9, {"a": object()}, [], "")])
+    writer.ensure_prompts([ask(7, "seven"), ask(7, "seven"), ask(0, "another text")])
+    writer.record_step(
+        replace(train_step(1), generations=[generation(0, 0, prompt_position=7)]), max_steps=2
+    )
+    with open_run(tmp_path, RUN) as db:
+        stored = db.execute("SELECT position, text FROM prompts WHERE split = 'train' ORDER BY 1")
+        assert stored.fetchall() == [(0, "q0?"), (1, "q1?"), (7, "seven")]
+        sql = "SELECT text FROM prompts JOIN generations ON prompts.id = prompt_id"
+        assert db.execute(sql).fetchall() == [("seven",)]
 
 
 def test_a_step_appears_whole(tmp_path: Path, writer: RunWriter) -> None:

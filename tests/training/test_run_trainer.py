@@ -61,7 +61,6 @@ def make_bench(tiny_model: Path, runs_dir: Path) -> Iterator[Any]:
         writer, scorer = RunWriter(runs_dir, "tiny"), Scorer(rewards)
         opened.extend([writer, scorer])
         writer.start_attempt(from_step=0, pid=1)
-        writer.ensure_prompts(prompts.records)
         end_tokens = get_end_tokens(model, tokenizer)
         recorder = Recorder(writer, scorer, config, prompts, tokenizer, end_tokens=end_tokens)
         (plan,) = config.plan_stages()
