@@ -25,7 +25,7 @@ from pages.components.runs.curves import (
     stage_marks,
 )
 from pages.components.runs.header import run_header
-from pages.components.runs.log_tail import read_log_tail
+from pages.components.runs.log_tail import log_html, read_log_tail
 from pages.components.runs.look import RunLook, look_at, read_telling_group
 from pages.components.runs.phase_bars import phase_bars_html, phase_bars_style
 from pages.components.runs.picker import pick_run
@@ -195,7 +195,7 @@ def details(run: RunRow) -> None:
     if log.open:
         text = read_log_tail(get_worker_log_path(get_runs_dir(), run.id))
         with log.container(height=340, autoscroll=True, border=False):
-            st.code(text or "The worker has not printed anything yet.", language=None)
+            st.html(log_html(text or "The worker has not printed anything yet."))
     if events.open:
         with events:
             show_events(run.id)
