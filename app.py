@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.components.access import announce, make_gate, refuse_public_address
+from pages.components.charts.chart_feed import ROUTES as CHARTS
 from pages.components.ending import end_soon
 from pages.components.runs.pulse_route import ROUTES as PULSE
 from pages.components.static_routes import ROUTES
@@ -13,7 +14,7 @@ refuse_public_address()
 announce()
 app = st.App(
     "pages/navigation.py",
-    routes=[*ROUTES, *PULSE],
+    routes=[*ROUTES, *PULSE, *CHARTS],
     middleware=[make_gate()],
     lifespan=end_soon,
 )

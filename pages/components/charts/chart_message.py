@@ -1,29 +1,26 @@
-"""What a live chart sends to the browser: everything once, and from then on only new points.
+"""What a live chart sends to the browser that asks: everything, or what it has not drawn yet.
 
-A message is applied by absolute position ("points 120 to 125 of curve 3"), so the browser can
-drop what it already holds, and can tell when something is missing and ask for all of it again. A
-busy browser draws only the newest of the messages that wait for it: each repeats the points of a
-few before it, so that passing one over leaves no gap.
-Numbers travel as base64 of their little-endian bytes, which is smaller and faster than JSON and
-keeps NaN. This file knows no Streamlit: `live_chart.py` mounts the component.
+The browser says in each question how many points of each curve it has drawn, so nothing is sent
+twice and nothing before it can be used. Long curves are thinned to what a small panel can show, and
+the stretch that is zoomed in to is thinned on its own: whoever looks closer gets more.
+Numbers travel as their little-endian bytes behind a JSON header, which is smaller and faster than
+JSON and keeps NaN. This file knows no Streamlit and no HTTP: see `chart_feed.py`.
 """
 
-import base64
-import hashlib
 import json
-import uuid
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from tsdownsample import MinMaxLTTBDownsampler
 
-# A curve with more points is thinned when it is sent whole, and thinned again once the points
-# appended since have doubled it.
-MAX_POINTS = 5_000
-REPEATED = 5  # messages before this one whose points it holds too
+from pages.components.charts.smoothing import smooth
+from pages.components.charts.thinning import share_points, thin
+
+MOST_POINTS = 600  # of a curve: two for each pixel of a panel, its lowest and its highest
+MOST_BYTES = 84_000  # of all points of a message; names and explanations come on top
 
 Kind = Literal["train", "validation", "truth", "other"]
 Color = Literal["blue", "orange", "green", "violet", "red", "gray"]
@@ -71,52 +68,79 @@ class Mark:
     label: str
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """What the browser has been sent: enough to tell whether the next message may append."""
+@dataclass(frozen=True, eq=False)
+class Edition:
+    """The panels at one moment. `generation` is another one where they did not simply grow."""
 
-    signature: str
     generation: str
-    x_axis: str
-    ends: tuple[bytes, ...]  # the last point sent of each curve: rewritten history changes it
-    drawn: tuple[int, ...]  # points the browser holds; fewer than counts for a thinned curve
-    sent: tuple[tuple[int, ...], ...]  # points of each curve after each of the last messages
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        return self.sent[-1]
+    number: int
+    panels: Sequence[Panel]
 
 
-def next_message(
-    panels: Sequence[Panel], x_axis: str, delivered: Delivery | None
-) -> tuple[dict[str, Any], Delivery]:
-    """The message that brings a browser from `delivered` to `panels`, and what it will hold."""
-    traces = [trace for panel in panels for trace in panel.traces]
-    structure = _structure(panels)
-    signature = hashlib.sha256(json.dumps(structure).encode()).hexdigest()[:16]
-    counts = tuple(len(trace.y) for trace in traces)
-    known = delivered if delivered and _may_append(delivered, signature, x_axis, traces) else None
-    starts = known.sent[0] if known else (0,) * len(traces)
-    chunks = [
-        _chunk(i, trace, x_axis, start)
-        for i, (trace, start) in enumerate(zip(traces, starts, strict=True))
-        if len(trace.y) > start
-    ]
-    delivery = Delivery(
-        signature=signature,
-        generation=known.generation if known else uuid.uuid4().hex[:12],
-        x_axis=x_axis,
-        ends=tuple(_point(trace, x_axis, len(trace.y)) for trace in traces),
-        drawn=_drawn(known, counts),
-        sent=((*known.sent, counts) if known else (counts,))[-REPEATED:],
+@dataclass(frozen=True)
+class Question:
+    """What a browser wants to see (`zoom`: from, to on the x axis), and what it has drawn.
+
+    `counts` are points of each curve that it knows of, in `generation`; without them, it knows
+    none. Points are counted before thinning.
+    """
+
+    axis: str = "step"
+    smoothing: float = 0.0
+    zoom: tuple[float, float] | None = None
+    generation: str = ""
+    counts: tuple[int, ...] = ()
+
+
+def list_traces(panels: Sequence[Panel]) -> list[Trace]:
+    return [trace for panel in panels for trace in panel.traces]
+
+
+def has_grown(old: Sequence[Panel], new: Sequence[Panel]) -> bool:
+    """Whether `new` are the panels of `old` with more points, or with the same."""
+    if _structure(old) != _structure(new):
+        return False
+    pairs = zip(list_traces(old), list_traces(new), strict=True)
+    return all(
+        _begins_with(longer.y, shorter.y)
+        and _begins_with(longer.x["step"], shorter.x["step"])
+        and longer.x.keys() == shorter.x.keys()
+        for shorter, longer in pairs
     )
-    message = {
-        "signature": signature,
-        "generation": delivery.generation,
-        "panels": None if known else structure,
-        "chunks": chunks,
+
+
+def make_message(edition: Edition, question: Question) -> bytes:
+    """The answer; raises `ValueError` for an axis that a curve has not.
+
+    It begins with the length of its header (4 bytes), a JSON object: `panels` (None where what the
+    browser has is only added to) and `curves`, which say how many points follow of each; then, for
+    one curve after the other, steps (int32), positions on the axis where it is not the step
+    (float64), values and, where `smoothed`, averages (float32).
+    """
+    traces = list_traces(edition.panels)
+    adds = _may_add(edition, question)
+    starts = question.counts if adds else (0,) * len(traces)
+    kept = _kept(traces, starts, question)
+    header: dict[str, Any] = {
+        "generation": edition.generation,
+        "number": edition.number,
+        "panels": None if adds else _structure(edition.panels),
+        "thinned": any(
+            len(at) < len(trace.y) - start
+            for at, trace, start in zip(kept, traces, starts, strict=True)
+        ),
+        "curves": [],
     }
-    return message, delivery
+    body = []
+    for i, (trace, start, at) in enumerate(zip(traces, starts, kept, strict=True)):
+        if len(trace.y) > start:
+            smoothed = _is_smoothed(trace, question)
+            header["curves"].append(
+                {"trace": i, "to": len(trace.y), "points": len(at), "smoothed": smoothed}
+            )
+            body.append(_curve_bytes(trace, at, question, start))
+    text = json.dumps(header).encode()
+    return b"".join([struct.pack("<I", len(text)), text, *body])
 
 
 def mark_positions(
@@ -125,7 +149,7 @@ def mark_positions(
     """Where each mark stands on the chosen axis: by its step along the longest curve."""
     if x_axis == "step":
         return [{"x": float(mark.step), "label": mark.label} for mark in marks]
-    traces = [trace for panel in panels for trace in panel.traces if len(trace.y)]
+    traces = [trace for trace in list_traces(panels) if len(trace.y)]
     if not traces:
         return []
     longest = max(traces, key=lambda trace: len(trace.y))
@@ -152,27 +176,43 @@ def _structure(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     ]
 
 
-def _may_append(delivered: Delivery, signature: str, x_axis: str, traces: Sequence[Trace]) -> bool:
-    if delivered.signature != signature or delivered.x_axis != x_axis:
+def _begins_with(values: Array, start: Array) -> bool:
+    if values is start:
+        return True
+    same = len(values) >= len(start)
+    return same and np.array_equal(values[: len(start)], start, equal_nan=True)
+
+
+def _may_add(edition: Edition, question: Question) -> bool:
+    """Whether the browser holds the beginning, and no more than a few points are missing."""
+    traces = list_traces(edition.panels)
+    if question.generation != edition.generation or len(question.counts) != len(traces):
         return False
     return all(
-        len(trace.y) >= count
-        and _point(trace, x_axis, count) == end
-        and drawn + len(trace.y) - count <= 2 * MAX_POINTS
-        for trace, count, end, drawn in zip(
-            traces, delivered.counts, delivered.ends, delivered.drawn, strict=True
-        )
+        0 <= count <= len(trace.y) <= count + MOST_POINTS
+        for trace, count in zip(traces, question.counts, strict=True)
     )
 
 
-def _drawn(known: Delivery | None, counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Points that the browser holds of each curve after a message that brings it to `counts`."""
-    if known is None:
-        return tuple(min(count, MAX_POINTS) for count in counts)
-    return tuple(
-        drawn + count - before
-        for drawn, count, before in zip(known.drawn, counts, known.counts, strict=True)
-    )
+def _is_smoothed(trace: Trace, question: Question) -> bool:
+    return question.smoothing > 0 and trace.kind != "validation"
+
+
+def _kept(traces: Sequence[Trace], starts: Sequence[int], question: Question) -> list[Array]:
+    """Positions of the points that are sent of each curve."""
+    lengths = [len(trace.y) - start for trace, start in zip(traces, starts, strict=True)]
+    size = (4 if question.axis == "step" else 12) + (8 if question.smoothing else 4)
+    shares = share_points(lengths, MOST_BYTES // size, MOST_POINTS)
+    kept = []
+    for trace, start, share in zip(traces, starts, shares, strict=True):
+        at = start + thin(trace.y[start:], share)
+        if question.zoom and len(at) < len(trace.y) - start:
+            x = _positions(trace, question.axis)
+            low = max(start, int(np.searchsorted(x, question.zoom[0])) - 1)
+            high = int(np.searchsorted(x, question.zoom[1], "right")) + 1
+            at = np.union1d(at, low + thin(trace.y[low:high], share))
+        kept.append(at)
+    return kept
 
 
 def _positions(trace: Trace, x_axis: str) -> Array:
@@ -181,39 +221,16 @@ def _positions(trace: Trace, x_axis: str) -> Array:
     return trace.x[x_axis]
 
 
-def _point(trace: Trace, x_axis: str, count: int) -> bytes:
-    """The bytes of the last of the first `count` points."""
-    if count == 0:
-        return b""
-    return _bytes(_positions(trace, x_axis)[count - 1 : count], "<f8") + _bytes(
-        trace.y[count - 1 : count], "<f4"
-    )
-
-
-def _chunk(index: int, trace: Trace, x_axis: str, start: int) -> dict[str, Any]:
-    """Points `start` to the end of one curve; whole curves are thinned to MAX_POINTS."""
-    x, y, step = _positions(trace, x_axis)[start:], trace.y[start:], trace.x["step"][start:]
-    chunk: dict[str, Any] = {"trace": index, "from": start, "to": len(trace.y)}
-    if start == 0 and len(y) > MAX_POINTS:
-        kept = _thin(x, y)
-        x, y, step = x[kept], y[kept], step[kept]
-        chunk["index"] = _text(kept, "<f8")
-    chunk |= {"x": _text(x, "<f8"), "y": _text(y, "<f4")}
-    if x_axis != "step":
-        chunk["step"] = _text(step, "<f8")
-    return chunk
-
-
-def _thin(x: Array, y: Array) -> Array:
-    """Positions of the MAX_POINTS points that keep the curve's shape (MinMaxLTTB)."""
-    values = np.ascontiguousarray(y, dtype=np.float64)
-    at = np.ascontiguousarray(x, dtype=np.float64)
-    return MinMaxLTTBDownsampler().downsample(at, values, n_out=MAX_POINTS)
+def _curve_bytes(trace: Trace, at: Array, question: Question, start: int) -> bytes:
+    parts = [_bytes(trace.x["step"][at], "<i4")]
+    if question.axis != "step":
+        parts.append(_bytes(_positions(trace, question.axis)[at], "<f8"))
+    parts.append(_bytes(trace.y[at], "<f4"))
+    if _is_smoothed(trace, question):
+        average = smooth(trace.y, question.smoothing, start)
+        parts.append(_bytes(average[at - start], "<f4"))
+    return b"".join(parts)
 
 
 def _bytes(values: Array, dtype: str) -> bytes:
     return np.ascontiguousarray(values, dtype=dtype).tobytes()
-
-
-def _text(values: Array, dtype: str) -> str:
-    return base64.b64encode(_bytes(values, dtype)).decode("ascii")

@@ -1,11 +1,11 @@
 """A grid of small charts that grows in place: zoom, hover and hidden curves survive each tick.
 
-Call `live_chart` from inside a `st.fragment(run_every=...)` with all points of all curves; only
-those of the last few calls are sent. Hovering one panel moves the cursor in all of
-them, zooming along x zooms all of them, and a click returns the step that was clicked.
+Call `live_chart` from inside a fragment with all points of all curves; the browser gets those that
+it has not drawn. Hovering one panel moves the cursor in all of them, zooming along x zooms all of
+them, and a click returns the step that was clicked.
 
-Reading the points is the page's work, deciding what to send is `chart_message.py`'s, drawing is
-`frontend/live_chart*.js`'s.
+Reading the points is the page's work, handing them out is `chart_feed.py`'s, deciding what to send
+is `chart_message.py`'s, drawing is `frontend/live_chart*.js`'s.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.charts.chart_message import Mark, Panel, mark_positions, next_message
+from pages.components.charts.chart_feed import ChartFeed
+from pages.components.charts.chart_message import Mark, Panel, mark_positions
 from pages.components.static_routes import component_shim
 
 AXIS_TITLES = {"step": "Step", "time": "Minutes", "tokens": "Tokens"}
@@ -52,13 +53,8 @@ def live_chart(
     that hold a positive value; `height` is each plot's, in pixels; `waiting` is what an empty
     panel says. `key` must be unique on the page.
     """
-    sent_key = f"{key}_sent"
-
-    def forget_delivery() -> None:
-        st.session_state.pop(sent_key, None)
-
-    message, delivery = next_message(panels, x_axis, st.session_state.get(sent_key))
-    message["view"] = {
+    feed: ChartFeed = st.session_state.setdefault(f"{key}_feed", ChartFeed())
+    view = {
         "axis": x_axis,
         "xTitle": x_title if x_title is not None else AXIS_TITLES.get(x_axis, x_axis),
         "smoothing": min(max(smoothing, 0.0), 0.99),
@@ -67,13 +63,10 @@ def live_chart(
         "height": height,
         "waiting": waiting,
     }
-    # A browser that lacks points (the page was left and opened again) asks through `resend`.
     result = _mount(
         key=key,
-        data=message,
+        data={"url": feed.url, "number": feed.publish(panels).number, "view": view},
         on_click_change=lambda: None,
-        on_resend_change=forget_delivery,
     )
-    st.session_state[sent_key] = delivery
     click = result.click
     return ChartClick(click["panel"], click["trace"], int(click["step"])) if click else None

@@ -1,11 +1,14 @@
-// A grid of small charts that grow while a run trains. Messages come from chart_message.py:
-// points carry their absolute position, so applying one twice changes nothing, and a gap is
-// answered by asking Python (the `resend` trigger) for everything.
+// A grid of small charts that grow while a run trains. Python says that there is something new, and
+// how it is to be shown; what is lacking is then asked for, once, from what is held: after the
+// answer has been taken in, and not before, the next question is put.
 
 import { Panel } from "./live_chart_panel.js"
+import { append, decode } from "./live_chart_series.js"
 import { paintDot, readTheme } from "./live_chart_theme.js"
 
-const PATIENCE = 10_000 // milliseconds until what was asked for is asked for again
+const ASK_AGAIN = 2_000 // milliseconds after a question that got no answer
+const THIN_AGAIN = 600 // points added to a curve, until all of it is asked for, thinned anew
+const AHEAD = "300px" // that a panel may be below what is seen, and be drawn already
 
 const asset = name => new URL(`./${name}`, import.meta.url).href
 
@@ -17,12 +20,12 @@ const loaded = (tag, attributes) =>
     document.head.appendChild(node)
   })
 
-let ready = null
-const whenReady = () =>
-  (ready ??= Promise.all([
-    window.Plotly ?? loaded("script", { src: asset("plotly-basic.min.js") }),
-    loaded("link", { rel: "stylesheet", href: asset("live_chart.css") }),
-  ]))
+const styled = loaded("link", { rel: "stylesheet", href: asset("live_chart.css") })
+const plotly = window.Plotly ?? loaded("script", { src: asset("plotly-basic.min.js") })
+
+// Lets the browser show what has been drawn before it draws on.
+const breath = () =>
+  new Promise(done => (document.hidden ? setTimeout(done) : requestAnimationFrame(() => setTimeout(done))))
 
 class Chart {
   constructor(parent) {
@@ -37,25 +40,123 @@ class Chart {
     this.xRange = null // the zoom shared by all panels
     this.cursorX = null
     this.panels = []
+    this.held = null // which points: { url, generation, number, axis, smoothing, zoom, thinned }
+    this.added = 0 // points of the curve that has grown most since all were asked for
     this.resize = new ResizeObserver(() => this.fit())
     this.resize.observe(this.root)
+    const scrolled = this.root.closest("[data-testid=stMain]") // a margin counts around this only
+    this.sight = new IntersectionObserver(entries => this.watch(entries), { root: scrolled, rootMargin: AHEAD })
+    this.print = () => this.panels.forEach(panel => panel.paint())
+    window.addEventListener("beforeprint", this.print)
   }
 
-  apply(message) {
+  set(wanted, send) {
+    Object.assign(this, { wanted, send })
+    this.update()
+  }
+
+  // One round at a time; what comes meanwhile is looked at in the next.
+  async update() {
+    this.due = true
+    if (this.busy) return
+    this.busy = true
+    try {
+      while (this.due && !this.ended) {
+        this.due = false
+        await this.catchUp(this.wanted)
+      }
+    } finally {
+      this.busy = false
+    }
+  }
+
+  async catchUp(wanted) {
+    let message = null
+    try {
+      if (this.lacksAll(wanted)) message = await this.ask(wanted, null)
+      else if (this.held.number < wanted.number) message = await this.ask(wanted, this.held)
+    } catch {
+      // The server is away, or has forgotten the chart: then Streamlit brings another address.
+      clearTimeout(this.retry)
+      this.retry = setTimeout(() => this.update(), ASK_AGAIN)
+      return
+    }
+    await styled
+    if (this.ended) return
+    this.apply(wanted, message)
+    await plotly
+    await this.draw()
+  }
+
+  lacksAll({ url, view }) {
+    const held = this.held
+    if (held?.url !== url || held.axis !== view.axis || held.smoothing !== view.smoothing) return true
+    return this.added >= THIN_AGAIN || (held.thinned && this.xRange !== null && this.xRange !== held.zoom)
+  }
+
+  async ask({ url, view }, held) {
+    if (view.axis !== this.held?.axis) this.xRange = null
+    const zoom = this.xRange
+    const query = new URLSearchParams({ axis: view.axis, smoothing: view.smoothing })
+    if (zoom) {
+      query.set("low", zoom[0])
+      query.set("high", zoom[1])
+    }
+    if (held) {
+      query.set("generation", held.generation)
+      query.set("counts", this.curves.map(curve => curve.series.count).join())
+    }
+    const answer = await fetch(`${url}?${query}`, { cache: "no-store" })
+    if (!answer.ok) throw new Error(answer.statusText)
+    const message = decode(await answer.arrayBuffer(), view.axis)
+    const { generation, number, thinned } = message
+    message.holds = { url, axis: view.axis, smoothing: view.smoothing, zoom, generation, number, thinned }
+    return message
+  }
+
+  apply(wanted, message) {
     const theme = readTheme(this.root)
-    const look = JSON.stringify([theme, message.view])
-    if (this.view && message.view.axis !== this.view.axis) this.xRange = null
-    const replaced = message.generation !== this.generation
-    if (replaced && !message.panels) return this.askForAll(message)
-    const redraw = replaced || look !== this.look
-    Object.assign(this, { theme, look, view: message.view })
-    if (message.panels && message.signature !== this.signature) this.build(message.panels)
-    if (replaced) this.curves.forEach(curve => curve.series.clear())
-    const complete = message.chunks.every(chunk => this.curves[chunk.trace].series.append(chunk))
-    Object.assign(this, { signature: message.signature, generation: message.generation })
+    const look = JSON.stringify([theme, wanted.view])
+    const redraw = look !== this.look || message?.panels
+    Object.assign(this, { theme, look, view: wanted.view })
+    if (message) this.take(message)
     if (redraw) this.writeBar()
-    for (const panel of this.panels) redraw ? panel.draw() : panel.grow()
-    if (!complete) this.askForAll(message)
+    for (const panel of this.panels) panel.change(redraw)
+  }
+
+  take({ panels, curves, holds }) {
+    if (panels) {
+      const structure = JSON.stringify(panels)
+      if (structure !== this.structure) this.build(panels)
+      this.structure = structure
+      this.curves.forEach(curve => curve.series.clear())
+      this.added = 0
+    } else {
+      holds.thinned ||= this.held.thinned
+      holds.zoom = this.held.zoom
+      this.added += Math.max(0, ...curves.map(curve => curve.points))
+    }
+    const own = this.curves
+    for (const curve of curves) append(own[curve.trace].series, curve)
+    this.held = holds
+  }
+
+  // What is seen and has changed, from the top: the first is on the screen while others are drawn.
+  async draw() {
+    for (let panel; (panel = this.panels.find(panel => panel.isDue)); ) {
+      const first = panel.isFirst
+      panel.paint()
+      if (first) await breath()
+      if (this.ended) return
+    }
+  }
+
+  watch(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const panel = this.panels.find(({ node }) => node === target)
+      if (panel) panel.seen = isIntersecting
+    }
+    this.update()
   }
 
   get curves() {
@@ -65,9 +166,11 @@ class Chart {
   build(specs) {
     this.panels.forEach(panel => this.remove(panel))
     this.panels = specs.map(spec => new Panel(this, spec))
+    this.panels.forEach(panel => this.sight.observe(panel.node))
   }
 
   remove(panel) {
+    this.sight.unobserve(panel.node)
     if (panel.plot.data) Plotly.purge(panel.plot)
     panel.node.remove()
   }
@@ -112,6 +215,7 @@ class Chart {
     const others = this.panels.filter(panel => panel !== source)
     Promise.all(others.map(panel => panel.setXRange(range))).finally(() => (this.zooming = false))
     this.writeBar()
+    this.update() // a thinned curve has more to show
   }
 
   // The cursor all panels share: a position on the x axis, or null.
@@ -125,14 +229,6 @@ class Chart {
     this.send("click", { panel, trace, step })
   }
 
-  // Once a generation: the answer begins another one, and may take its time on a busy machine.
-  askForAll({ generation }) {
-    const isOnItsWay = generation === this.lacking && Date.now() - this.asked < PATIENCE
-    if (isOnItsWay) return
-    Object.assign(this, { lacking: generation, asked: Date.now() })
-    this.send("resend", this.asked)
-  }
-
   fit() {
     cancelAnimationFrame(this.fitting)
     this.fitting = requestAnimationFrame(() => {
@@ -141,7 +237,11 @@ class Chart {
   }
 
   destroy() {
+    this.ended = true
+    clearTimeout(this.retry)
     this.resize.disconnect()
+    this.sight.disconnect()
+    window.removeEventListener("beforeprint", this.print)
     this.panels.forEach(panel => this.remove(panel))
     this.root.remove()
   }
@@ -150,11 +250,10 @@ class Chart {
 const charts = new WeakMap()
 
 export async function render({ parentElement, data, setTriggerValue }) {
-  await whenReady()
   const chart = charts.get(parentElement) ?? new Chart(parentElement)
   charts.set(parentElement, chart)
-  chart.send = setTriggerValue
-  chart.apply(data)
+  chart.set(data, setTriggerValue)
+  await Promise.all([styled, plotly]) // what cannot be loaded is said by Streamlit
   // Streamlit also calls this when a newer call overtook this one: only leave with the page.
   return () =>
     setTimeout(() => {

@@ -1,6 +1,6 @@
 // One panel of a live chart: a title, the values under the cursor, and a plotly chart that grows.
 
-import { Series, Smoother } from "./live_chart_series.js"
+import { Series } from "./live_chart_series.js"
 import { axisStyle, colorOf, paintDot } from "./live_chart_theme.js"
 
 const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
@@ -30,6 +30,8 @@ export class Panel {
   constructor(chart, spec) {
     this.chart = chart
     this.spec = spec
+    this.seen = false // on the screen, or nearly
+    this.changed = false // since it was drawn; "all": not by new points alone
     this.node = element("section", "rft-panel", chart.grid)
     this.node.setAttribute("aria-label", spec.title)
     const header = element("header", "rft-panel-header", this.node)
@@ -46,16 +48,37 @@ export class Panel {
     this.plotNode = element("div", "rft-plot", this.node)
     this.plot = element("div", "rft-plotly", this.plotNode)
     this.cursor = element("div", "rft-cursor", this.plotNode)
+    this.cursor.hidden = true
     this.waiting = element("div", "rft-waiting", this.plotNode)
     this.curves = spec.traces.map(trace => {
       const value = element("span", "rft-value", this.values)
       element("i", "rft-dot", value)
-      return { trace, series: new Series(), smoother: null, value, number: element("b", "", value) }
+      return { trace, series: new Series(), value, number: element("b", "", value) }
     })
   }
 
   get empty() {
     return this.curves.every(curve => curve.series.length === 0)
+  }
+
+  get isFirst() {
+    return !this.plot.data
+  }
+
+  get isDue() {
+    return this.seen && this.changed && !this.empty
+  }
+
+  change(all) {
+    this.changed = all || this.isFirst || this.changed === "all" ? "all" : "grown"
+    this.plotNode.style.minHeight = `${this.chart.view.height}px`
+    this.writeHeader()
+  }
+
+  paint() {
+    if (this.empty) return
+    this.changed === "all" ? this.draw() : this.grow()
+    this.changed = false
   }
 
   isSmoothed(curve) {
@@ -64,7 +87,7 @@ export class Panel {
 
   // Plotly's traces: first every curve's faint raw line, then every curve itself.
   traces() {
-    const { theme, hidden, view } = this.chart
+    const { theme, hidden } = this.chart
     const raw = this.curves.map(curve => ({
       x: [...curve.series.x],
       y: [...curve.series.y],
@@ -76,27 +99,24 @@ export class Panel {
       connectgaps: false,
       visible: this.isSmoothed(curve) && !hidden.has(curve.trace.name),
     }))
-    const main = this.curves.map(curve => {
-      curve.smoother = new Smoother(this.isSmoothed(curve) ? view.smoothing : 0)
-      return {
-        x: [...curve.series.x],
-        y: curve.smoother.extend(curve.series),
-        customdata: [...curve.series.y],
-        name: curve.trace.name,
-        mode: this.modeOf(curve),
-        line: {
-          color: colorOf(curve.trace, theme),
-          width: 1.8,
-          dash: curve.trace.dashed ? "5px,3px" : "solid",
-        },
-        marker: { size: 5, color: colorOf(curve.trace, theme) },
-        connectgaps: false,
-        visible: !hidden.has(curve.trace.name),
-        hovertemplate: this.isSmoothed(curve)
-          ? "%{y:.4~g} smoothed <i>(raw %{customdata:.4~g})</i>"
-          : "%{y:.4~g}",
-      }
-    })
+    const main = this.curves.map(curve => ({
+      x: [...curve.series.x],
+      y: [...curve.series.smooth],
+      customdata: [...curve.series.y],
+      name: curve.trace.name,
+      mode: this.modeOf(curve),
+      line: {
+        color: colorOf(curve.trace, theme),
+        width: 1.8,
+        dash: curve.trace.dashed ? "5px,3px" : "solid",
+      },
+      marker: { size: 5, color: colorOf(curve.trace, theme) },
+      connectgaps: false,
+      visible: !hidden.has(curve.trace.name),
+      hovertemplate: this.isSmoothed(curve)
+        ? "%{y:.4~g} smoothed <i>(raw %{customdata:.4~g})</i>"
+        : "%{y:.4~g}",
+    }))
     return [...raw, ...main]
   }
 
@@ -199,7 +219,7 @@ export class Panel {
   // Draw everything from what is held; the user's zoom stays (plotly's uirevision).
   draw() {
     const config = { displayModeBar: false, doubleClick: "autosize", showTips: false }
-    const first = !this.plot.data
+    const first = this.isFirst
     Plotly.react(this.plot, this.traces(), this.layout(), config)
     if (first) this.listen()
     this.logY = this.plot.layout.yaxis.type === "log"
@@ -229,7 +249,7 @@ export class Panel {
       const x = curve.series.x.slice(curve.shown)
       const y = curve.series.y.slice(curve.shown)
       add(i, x, y, y)
-      add(this.curves.length + i, x, curve.smoother.extend(curve.series), y)
+      add(this.curves.length + i, x, curve.series.smooth.slice(curve.shown), y)
       curve.shown = curve.series.length
     }
     Plotly.extendTraces(this.plot, update, indices)
@@ -254,7 +274,7 @@ export class Panel {
       ...this.curves.map(curve => this.isSmoothed(curve) && visible(curve)),
       ...this.curves.map(visible),
     ]
-    if (values.length) Plotly.restyle(this.plot, { visible: values }, values.map((_, i) => i))
+    if (this.plot.data) Plotly.restyle(this.plot, { visible: values }, values.map((_, i) => i))
     this.writeHeader()
   }
 
@@ -267,7 +287,7 @@ export class Panel {
       curve.value.hidden = at < 0 || this.chart.hidden.has(curve.trace.name)
       curve.value.title = at < 0 || !this.isSmoothed(curve)
         ? curve.trace.name
-        : `${curve.trace.name}, as measured; the line smooths it to ${format(curve.smoother.values[at])}`
+        : `${curve.trace.name}, as measured; the line smooths it to ${format(curve.series.smooth[at])}`
       paintDot(curve.value.firstChild, curve.trace, this.chart.theme)
       curve.number.textContent = at < 0 ? "" : format(curve.series.y[at])
     }
@@ -277,6 +297,7 @@ export class Panel {
   }
 
   showCursor() {
+    if (this.isFirst) return this.writeHeader()
     const x = this.chart.cursorX
     const axis = this.plot._fullLayout.xaxis
     const at = x === null ? -1 : axis.d2p(x)
@@ -286,7 +307,6 @@ export class Panel {
   }
 
   listen() {
-    this.cursor.hidden = true
     this.plot.on("plotly_hover", event => this.chart.moveCursor(event.xvals[0]))
     this.plot.on("plotly_unhover", () => this.chart.moveCursor(null))
     this.plot.on("plotly_relayout", change => {
@@ -300,7 +320,7 @@ export class Panel {
       const distance = point => Math.abs(height(point) - y)
       const point = event.points.reduce((a, b) => (distance(b) < distance(a) ? b : a))
       const curve = this.curves[point.curveNumber - this.curves.length]
-      this.chart.click(this.spec.title, curve.trace.name, curve.series.step[point.pointNumber])
+      this.chart.click(this.spec.title, curve.trace.name, curve.series.step[curve.series.nearest(point.x)])
     })
   }
 }

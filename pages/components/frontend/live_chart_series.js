@@ -1,8 +1,5 @@
-// The points of one curve: decoded from messages, joined by absolute position, smoothed.
+// The points of one curve, and the message that brings them (see chart_message.py).
 // Knows nothing of plotly or the DOM.
-
-const decode = (text, Type) =>
-  Array.from(new Type(Uint8Array.from(atob(text), c => c.charCodeAt(0)).buffer))
 
 export class Series {
   constructor() {
@@ -12,32 +9,13 @@ export class Series {
   clear() {
     this.count = 0 // points of the run, of which a thinned curve holds fewer
     this.x = []
-    this.y = []
+    this.y = [] // as measured; null where nothing was
+    this.smooth = [] // the moving average, or y
     this.step = []
-    this.index = [] // absolute position of each point held
   }
 
   get length() {
     return this.x.length
-  }
-
-  // Append what is new in a chunk. False means that points before it are missing.
-  append(chunk) {
-    if (chunk.from > this.count) return false
-    if (chunk.to <= this.count) return true
-    const skip = this.count - chunk.from
-    const x = decode(chunk.x, Float64Array)
-    const y = decode(chunk.y, Float32Array)
-    const step = chunk.step ? decode(chunk.step, Float64Array) : x
-    const index = chunk.index ? decode(chunk.index, Float64Array) : x.map((_, i) => chunk.from + i)
-    for (let i = skip; i < x.length; i++) {
-      this.x.push(x[i])
-      this.y.push(Number.isFinite(y[i]) ? y[i] : null)
-      this.step.push(step[i])
-      this.index.push(index[i])
-    }
-    this.count = chunk.to
-    return true
   }
 
   // Position of the measured point nearest to x, or -1.
@@ -64,34 +42,24 @@ export class Series {
   }
 }
 
-// Exponential moving average, corrected for its start (as Adam corrects its moments), so that the
-// first value is the first point and not a pull towards zero. A thinned curve decays by the
-// distance between its points. `extend` continues where the last call ended.
-export class Smoother {
-  constructor(weight) {
-    this.weight = weight
-    this.mean = 0
-    this.mass = 0
-    this.at = null
-    this.done = 0
-    this.values = []
+// The header of a message, each of its curves with the points that follow it.
+export function decode(buffer, axis) {
+  const size = new DataView(buffer).getUint32(0, true)
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)))
+  let at = 4 + size
+  const take = (Type, points) =>
+    Array.from(new Type(buffer.slice(at, (at += points * Type.BYTES_PER_ELEMENT))))
+  const values = points => take(Float32Array, points).map(y => (Number.isFinite(y) ? y : null))
+  for (const curve of header.curves) {
+    curve.step = take(Int32Array, curve.points)
+    curve.x = axis === "step" ? curve.step : take(Float64Array, curve.points)
+    curve.y = values(curve.points)
+    curve.smooth = curve.smoothed ? values(curve.points) : curve.y
   }
+  return header
+}
 
-  extend(series) {
-    const from = this.done
-    for (let i = from; i < series.length; i++) {
-      const y = series.y[i]
-      if (y === null) {
-        this.values.push(null)
-        continue
-      }
-      const decay = this.at === null ? this.weight : this.weight ** (series.index[i] - this.at)
-      this.mean = decay * this.mean + (1 - decay) * y
-      this.mass = decay * this.mass + (1 - decay)
-      this.at = series.index[i]
-      this.values.push(this.mass > 0 ? this.mean / this.mass : y)
-    }
-    this.done = series.length
-    return this.values.slice(from)
-  }
+export function append(series, curve) {
+  for (const name of ["x", "y", "smooth", "step"]) series[name].push(...curve[name])
+  series.count = curve.to
 }

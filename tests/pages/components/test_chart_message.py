@@ -1,18 +1,22 @@
-"""What the live chart sends: everything once, then only what is new."""
+"""What the live chart sends: what the browser has not drawn, thinned to what can be seen."""
 
-import base64
+import json
+import struct
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pages.components.charts.chart_message import (
-    MAX_POINTS,
-    REPEATED,
+    MOST_POINTS,
+    Edition,
     Mark,
     Panel,
+    Question,
     Trace,
+    has_grown,
+    make_message,
     mark_positions,
-    next_message,
 )
 
 
@@ -22,75 +26,113 @@ def panels(count: int, *, y: np.ndarray | None = None) -> list[Panel]:
     return [Panel("format", [Trace("train", {"step": step, "tokens": step * 10.0}, values)])]
 
 
-def numbers(text: str, dtype: str = "<f8") -> list[float]:
-    return np.frombuffer(base64.b64decode(text), dtype).tolist()
+def ask(shown: list[Panel], **question: Any) -> dict[str, Any]:
+    """The answer to a browser, decoded: the header, and in its curves what follows it."""
+    asked = Question(**question)
+    message = make_message(Edition("g", 1, shown), asked)
+    (size,) = struct.unpack_from("<I", message)
+    header: dict[str, Any] = json.loads(message[4 : 4 + size])
+    at = 4 + size
+
+    def take(dtype: str, points: int) -> list[float]:
+        nonlocal at
+        values = np.frombuffer(message, dtype, points, at)
+        at += values.nbytes
+        return values.tolist()
+
+    for curve in header["curves"]:
+        points = curve["points"]
+        curve["step"] = take("<i4", points)
+        curve["x"] = curve["step"] if asked.axis == "step" else take("<f8", points)
+        curve["y"] = take("<f4", points)
+        curve["smooth"] = take("<f4", points) if curve["smoothed"] else curve["y"]
+    assert at == len(message)
+    return header
 
 
-def test_the_first_message_holds_everything_and_the_next_only_the_new_points() -> None:
-    first, delivery = next_message(panels(3), "step", None)
+def test_who_holds_nothing_gets_everything_and_who_holds_some_gets_the_rest() -> None:
+    first = ask(panels(3))
     assert first["panels"][0]["title"] == "format"
-    assert numbers(first["chunks"][0]["x"]) == [1, 2, 3]
-    second, delivery = next_message(panels(5), "step", delivery)
-    assert second["panels"] is None
-    assert second["generation"] == first["generation"]
-    (chunk,) = second["chunks"]
-    assert (chunk["from"], chunk["to"], numbers(chunk["x"])) == (3, 5, [4, 5])
-
-
-def test_a_message_that_a_busy_browser_passed_over_leaves_no_gap() -> None:
-    _, delivery = next_message(panels(3), "step", None)
-    starts = []
-    for count in range(4, 12):
-        message, delivery = next_message(panels(count), "step", delivery)
-        (chunk,) = message["chunks"]
-        assert chunk["to"] == count
-        starts.append(chunk["from"])
-    assert starts == [3, 3, 3, 3, 3, 4, 5, 6]  # the points of REPEATED messages, never all
-    for _ in range(REPEATED):
-        message, delivery = next_message(panels(11), "step", delivery)
-    assert message["chunks"] == []  # nothing came: nothing is left to repeat
+    assert first["curves"][0]["x"] == [1, 2, 3]
+    for count in (3, 4):
+        rest = ask(panels(5), generation="g", counts=(count,))
+        assert rest["panels"] is None
+        (curve,) = rest["curves"]
+        assert (curve["to"], curve["x"]) == (5, list(range(count + 1, 6)))
+    assert ask(panels(5), generation="g", counts=(5,))["curves"] == []
 
 
 @pytest.mark.parametrize(
-    "changed",
-    [
-        (panels(4, y=np.array([0, 0, 9.0, 0])), "step"),  # the last point sent has another value
-        (panels(2), "step"),  # the run was taken back to an earlier step
-        (panels(3), "tokens"),
-        ([*panels(3), Panel("equation", [])], "step"),
-    ],
-    ids=["rewritten", "shorter", "axis", "panel"],
+    ("generation", "counts"),
+    [("older", (3,)), ("g", (6,)), ("g", (3, 3)), ("g", (-1,)), ("g", ())],
 )
-def test_anything_but_growth_sends_everything_again(changed: tuple[list[Panel], str]) -> None:
-    first, delivery = next_message(panels(3), "step", None)
-    message, _ = next_message(*changed, delivery)
-    assert message["generation"] != first["generation"]
-    assert message["panels"] is not None
-    assert message["chunks"][0]["from"] == 0
+def test_who_does_not_hold_the_beginning_gets_everything(
+    generation: str, counts: tuple[int, ...]
+) -> None:
+    answer = ask(panels(5), generation=generation, counts=counts)
+    assert answer["panels"] is not None and answer["curves"][0]["x"] == [1, 2, 3, 4, 5]
+
+
+def test_who_has_slept_through_many_steps_gets_a_thinned_whole() -> None:
+    assert ask(panels(MOST_POINTS + 3), generation="g", counts=(3,))["panels"] is None
+    answer = ask(panels(MOST_POINTS + 4), generation="g", counts=(3,))
+    assert answer["panels"] is not None
+    assert len(answer["curves"][0]["x"]) <= MOST_POINTS
+
+
+@pytest.mark.parametrize(
+    ("changed", "grows"),
+    [
+        (panels(3), True),
+        (panels(4), True),
+        (panels(4, y=np.array([0, 9.0, 2e-5, 0])), False),  # a point has another value
+        (panels(2), False),  # the run was taken back to an earlier step
+        ([*panels(3), Panel("equation", [])], False),
+    ],
+    ids=["same", "longer", "rewritten", "shorter", "panel"],
+)
+def test_only_more_points_are_growth(changed: list[Panel], grows: bool) -> None:
+    assert has_grown(panels(3), changed) is grows
 
 
 def test_an_unmeasured_point_travels_as_nan_and_does_not_look_rewritten() -> None:
-    y = np.array([1.0, np.nan])
-    first, delivery = next_message(panels(2, y=y), "step", None)
-    assert np.isnan(numbers(first["chunks"][0]["y"], "<f4")[1])
-    second, _ = next_message(panels(2, y=y), "step", delivery)
-    assert second["panels"] is None and second["chunks"] == []
+    gap = panels(2, y=np.array([1.0, np.nan]))
+    assert np.isnan(ask(gap)["curves"][0]["y"][1])
+    assert has_grown(gap, panels(2, y=np.array([1.0, np.nan])))
 
 
-def test_a_long_curve_is_thinned_and_thinned_again_once_it_has_doubled() -> None:
-    first, delivery = next_message(panels(20_000), "tokens", None)
-    (chunk,) = first["chunks"]
-    x, step, index = (numbers(chunk[name]) for name in ("x", "step", "index"))
-    assert len(x) == MAX_POINTS
-    assert chunk["to"] == 20_000
-    assert (step[0], step[-1]) == (1, 20_000)
-    assert x == [10 * s for s in step]
-    assert index == [s - 1 for s in step]
-    second, delivery = next_message(panels(20_000 + MAX_POINTS), "tokens", delivery)
-    assert second["panels"] is None
-    third, _ = next_message(panels(20_001 + MAX_POINTS), "tokens", delivery)
-    assert third["panels"] is not None
-    assert len(numbers(third["chunks"][0]["x"])) == MAX_POINTS
+def test_a_long_curve_keeps_its_ends_and_its_spikes_on_every_axis() -> None:
+    y = np.random.default_rng(0).normal(size=20_000)
+    y[7_777], y[12_345] = 50, -50
+    answer = ask(panels(20_000, y=y), axis="tokens")
+    (curve,) = answer["curves"]
+    assert answer["thinned"] and curve["to"] == 20_000
+    assert MOST_POINTS * 0.9 < curve["points"] <= MOST_POINTS
+    assert (curve["step"][0], curve["step"][-1]) == (1, 20_000)
+    assert curve["x"] == [10 * step for step in curve["step"]]
+    assert curve["y"] == y[np.array(curve["step"]) - 1].astype(np.float32).tolist()
+    assert {7_778, 12_346} < set(curve["step"])
+
+
+def test_where_is_zoomed_in_to_all_points_come() -> None:
+    answer = ask(panels(20_000), axis="tokens", zoom=(100_000.0, 101_000.0))
+    steps = np.array(answer["curves"][0]["step"])
+    assert set(range(10_000, 10_101)) < set(steps.tolist())
+    assert len(steps) < MOST_POINTS + 110 and steps[0] == 1 and steps[-1] == 20_000
+    assert (np.diff(steps) > 0).all()
+
+
+def test_the_average_of_a_thinned_curve_is_that_of_all_its_points() -> None:
+    y = np.random.default_rng(0).normal(size=20_000)
+    (thinned,) = ask(panels(20_000, y=y), smoothing=0.9)["curves"]
+    average, expected = 0.0, []
+    for i, value in enumerate(y):
+        average = 0.9 * average + 0.1 * value
+        expected.append(average / (1 - 0.9 ** (i + 1)))
+    at = np.array(thinned["step"]) - 1
+    assert thinned["smooth"] == pytest.approx(np.array(expected)[at], abs=1e-6)
+    added = ask(panels(20_000, y=y), smoothing=0.9, generation="g", counts=(19_990,))
+    assert added["curves"][0]["smooth"] == pytest.approx(expected[-10:], abs=1e-6)
 
 
 def test_marks_stand_at_their_step_on_every_axis() -> None:

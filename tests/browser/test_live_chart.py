@@ -1,19 +1,22 @@
-"""The live chart and the code editor, driven in Chromium inside a real Streamlit."""
+"""The live chart, driven in Chromium inside a real Streamlit."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, Response, Route, WebSocket, expect
 
-from pages.components.static_routes import ASSETS_URL
+from pages.components.charts.chart_feed import URL as CHARTS_URL
 
 APP = Path(__file__).resolve().parent / "apps" / "app.py"
 PANELS = 8
 POINTS = 400
 # A plot's data: first every curve's raw line, then every curve; so 2 is the smoothed train curve.
-LENGTH = "document.querySelectorAll('.rft-plotly')[0].data[2].x.length"
+# A long one is thinned: how far it reaches says how many points there are.
+LENGTH = "document.querySelectorAll('.rft-plotly')[0].data[2].x.at(-1)"
 
 pytestmark = pytest.mark.browser
 Waits = Callable[[Page], None]
@@ -22,11 +25,6 @@ Waits = Callable[[Page], None]
 @pytest.fixture(scope="module")
 def chart_url(serve: Callable[..., Any]) -> str:
     return str(serve(APP, RFT_TEST_PAGE="chart_page.py").url)
-
-
-@pytest.fixture(scope="module")
-def editor_url(serve: Callable[..., Any]) -> str:
-    return str(serve(APP, RFT_TEST_PAGE="editor_page.py").url)
 
 
 def open_chart(page: Page, url: str, points: int = POINTS) -> None:
@@ -46,13 +44,13 @@ def x_ranges(page: Page) -> list[list[float]]:
     )
 
 
-def drag_over(page: Page, panel: int) -> None:
+def drag_over(page: Page, panel: int, width: int = 100) -> None:
     """Zoom with the mouse, along x."""
     box = page.locator(".rft-plotly").nth(panel).bounding_box()
     assert box
     page.mouse.move(box["x"] + 120, box["y"] + 80)
     page.mouse.down()
-    page.mouse.move(box["x"] + 220, box["y"] + 82, steps=6)
+    page.mouse.move(box["x"] + 120 + width, box["y"] + 82, steps=6)
     page.mouse.up()
 
 
@@ -130,14 +128,36 @@ def sizes_of_frames(page: Page) -> list[int]:
     return frames
 
 
-def test_a_tick_sends_less_than_20_kilobytes(page: Page, chart_url: str) -> None:
-    frames = sizes_of_frames(page)
+def answers_of_feed(page: Page) -> list[Response]:
+    """Grows with every answer of the route that hands out points."""
+    answers: list[Response] = []
+    page.on("response", lambda r: answers.append(r) if CHARTS_URL in r.url else None)
+    return answers
+
+
+def sizes(answers: list[Response]) -> list[int]:
+    return [int(answer.headers["content-length"]) for answer in answers]
+
+
+def wholes(answers: list[Response]) -> int:
+    """Questions of a browser that had drawn nothing of what it asked for."""
+    return sum("counts" not in parse_qs(urlsplit(answer.url).query) for answer in answers)
+
+
+def test_the_first_answer_is_small_and_a_tick_sends_less_than_20_kilobytes(
+    page: Page, chart_url: str
+) -> None:
+    frames, answers = sizes_of_frames(page), answers_of_feed(page)
     open_chart(page, chart_url, points=5_000)
+    assert 4 * 600 * PANELS < sizes(answers)[0] < 100_000
     wait_for_ticks(page, 2)
-    assert max(frames) > 8 * 5_000 * PANELS, "the first message holds every point"
+    before, drawn = len(answers), page.evaluate(LENGTH)
     frames.clear()
     wait_for_ticks(page, 4)
-    assert sum(frames) / 4 < 20_000
+    ticks = page.evaluate(LENGTH) - drawn
+    assert len(answers) > before
+    assert (sum(frames) + sum(sizes(answers[before:]))) / ticks < 20_000
+    assert wholes(answers) == 1
 
 
 def test_a_click_on_a_point_arrives_in_python_with_its_step(page: Page, chart_url: str) -> None:
@@ -172,18 +192,74 @@ def test_a_chart_that_was_left_and_opened_again_gets_all_points(
     wait_for_app(page)
 
 
-def test_a_slow_answer_is_not_asked_for_twice(page: Page, chart_url: str) -> None:
-    frames = sizes_of_frames(page)
-    open_chart(page, f"{chart_url}/?seconds=1.2", points=5_000)
+@pytest.mark.parametrize("slow", ["script", "route"])
+def test_a_slow_answer_is_not_asked_for_twice(page: Page, chart_url: str, slow: str) -> None:
+    answers = answers_of_feed(page)
+    if slow == "route":
+        page.route(f"**{CHARTS_URL}/**", answer_late)
+    url = f"{chart_url}/?seconds=1.2" if slow == "script" else chart_url
+    open_chart(page, url, points=5_000)
     toggle = page.get_by_text("Show chart")
     toggle.click()
     expect(page.locator(".rft-plotly")).to_have_count(0)
-    frames.clear()
+    answers.clear()
     toggle.click()
     page.wait_for_function(f"document.querySelector('.rft-plotly')?.data && {LENGTH} >= 5000")
+    wait_for_ticks(page, 4 if slow == "script" else 2)
+    assert wholes(answers) == 1 and len(answers) > 1
+
+
+def answer_late(route: Route) -> None:
+    answer = route.fetch()
+    time.sleep(0.8)  # ticks come and go meanwhile
+    route.fulfill(response=answer)
+
+
+def test_a_chart_that_lost_its_server_for_a_while_goes_on_where_it_was(
+    page: Page, chart_url: str
+) -> None:
+    answers = answers_of_feed(page)
+    open_chart(page, chart_url)
+    page.route(f"**{CHARTS_URL}/**", lambda route: route.abort())
+    page.wait_for_event("requestfailed")
+    page.unroute(f"**{CHARTS_URL}/**")
     wait_for_ticks(page, 4)
-    # Once; or twice, where a busy browser has passed the answer over for the tick behind it.
-    assert 1 <= sum(size > 100_000 for size in frames) <= 2
+    steps = page.evaluate("document.querySelector('.rft-plotly').data[0].x")
+    assert steps == list(range(1, len(steps) + 1))
+    assert wholes(answers) == 1
+
+
+def test_a_panel_below_the_fold_is_drawn_when_it_is_seen_and_grows_from_then_on(
+    page: Page, chart_url: str
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 600})  # one panel below the other
+    open_chart(page, chart_url)
+    wait_for_ticks(page, 2)
+    drawn = "[...document.querySelectorAll('.rft-plotly')].map(plot => !!plot.data)"
+    assert page.evaluate(drawn)[0] and not any(page.evaluate(drawn)[4:])
+    page.locator(".rft-panel").last.scroll_into_view_if_needed()
+    last = "[...document.querySelectorAll('.rft-plotly')].at(-1)"
+    page.wait_for_function(f"{last}.data?.[2].x.at(-1) >= {POINTS}")
+    reached = page.evaluate(f"{last}.data[2].x.at(-1)")
+    page.wait_for_function(f"{last}.data[2].x.at(-1) >= {reached + 2}")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert all(page.evaluate(drawn))
+
+
+def test_who_zooms_into_a_thinned_curve_sees_all_its_points(page: Page, chart_url: str) -> None:
+    open_chart(page, chart_url, points=5_000)
+    shown = """() => {
+      const plot = document.querySelector('.rft-plotly')
+      const [low, high] = plot.layout.xaxis.range
+      return [plot.data[2].x.filter(x => x >= low && x <= high).length, high - low]
+    }"""
+    points, width = page.evaluate(shown)
+    assert points <= 600 < width
+    drag_over(page, 1, width=20)
+    page.wait_for_function(f"() => {{ const [n, w] = ({shown})(); return w < 600 && n >= w - 1 }}")
+    zoomed = x_ranges(page)
+    wait_for_ticks(page, 2)
+    assert x_ranges(page) == zoomed
 
 
 def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
@@ -199,25 +275,6 @@ def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
 def test_an_empty_chart_says_what_it_waits_for(page: Page, chart_url: str) -> None:
     page.goto(f"{chart_url}/?points=0")
     expect(page.get_by_text("Waiting for the first step")).to_have_count(PANELS, timeout=30_000)
-
-
-def test_the_smoothed_curve_is_a_bias_corrected_moving_average(page: Page, chart_url: str) -> None:
-    page.goto(chart_url)
-    values = page.evaluate(
-        """async url => {
-          const { Smoother } = await import(url + '/live_chart_series.js')
-          const smoother = new Smoother(0.5)
-          smoother.extend({ y: [1, 3], index: [0, 1], length: 2 })
-          smoother.extend({ y: [1, 3, null, 7], index: [0, 1, 2, 3], length: 4 })
-          return smoother.values
-        }""",
-        ASSETS_URL,
-    )
-    # Weights 0.5, 0.25 of the newest and the one before, divided by their sum; the gap of one
-    # unmeasured point counts as distance: 7 weighs 0.75 of what is left after decay 0.25.
-    second = (0.5 * 3 + 0.25 * 1) / 0.75
-    fourth = (0.25 * 0.75 * second + 0.75 * 7) / (0.25 * 0.75 + 0.75)
-    assert values == pytest.approx([1, second, None, fourth])
 
 
 def test_the_figure_in_the_header_is_what_was_measured_last_not_the_smoothed_line(
@@ -248,73 +305,3 @@ def test_the_chart_follows_a_change_of_theme_and_keeps_the_zoom(page: Page, char
     page.emulate_media(color_scheme="dark")
     page.wait_for_function(f"{color} !== {light!r}")
     assert x_ranges(page) == zoomed
-
-
-def editor_of(page: Page) -> Any:
-    return page.get_by_role("textbox", name="Reward source")
-
-
-def test_typed_text_arrives_in_python_and_ctrl_enter_runs_it(page: Page, editor_url: str) -> None:
-    page.goto(editor_url)
-    editor = editor_of(page)
-    editor.click()
-    page.keyboard.press("Control+a")
-    page.keyboard.type("def reward(completions):\nreturn 1")
-    expect(page.get_by_test_id("stCode")).to_contain_text("return 1")
-    page.keyboard.type("2")
-    page.keyboard.press("Control+Enter")
-    expect(page.get_by_text("runs: 1")).to_be_visible()
-    expect(page.get_by_test_id("stCode")).to_contain_text("    return 12")
-    expect(editor).to_be_focused()
-
-
-def test_tab_indents_and_one_letter_shortcuts_of_streamlit_stay_out(
-    page: Page, editor_url: str
-) -> None:
-    page.goto(editor_url)
-    editor_of(page).click()
-    page.keyboard.press("Control+a")
-    page.keyboard.press("Delete")
-    page.keyboard.press("Tab")
-    page.keyboard.type("rc = 1")
-    expect(page.get_by_test_id("stCode")).to_contain_text("rc = 1")
-    assert editor_of(page).inner_text() == "    rc = 1"
-
-
-def test_a_syntax_error_and_the_pages_own_remarks_are_marked_on_their_lines(
-    page: Page, editor_url: str
-) -> None:
-    page.goto(editor_url)
-    editor_of(page).click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type("x = = 1")
-    expect(page.locator(".cm-lint-marker-error")).to_be_visible()
-    expect(page.locator(".cm-lintRange-error")).to_have_text("x = = 1")
-    expect(page.locator(".cm-lintRange-warning")).to_contain_text("def reward")
-
-
-def test_another_value_replaces_the_text_and_leaving_keeps_the_draft(
-    page: Page, editor_url: str
-) -> None:
-    page.goto(editor_url)
-    editor = editor_of(page)
-    editor.click()
-    page.keyboard.press("Control+End")
-    page.keyboard.type("# mine")
-    page.get_by_text("Show editor").click()
-    expect(editor).to_have_count(0)
-    page.get_by_text("Show editor").click()
-    expect(editor).to_contain_text("# mine")
-    page.get_by_text("Second version").click()
-    expect(editor).to_have_text("# another version")
-    expect(page.get_by_test_id("stCode")).to_have_text("# another version")
-
-
-def test_the_editor_follows_a_change_of_theme(page: Page, editor_url: str) -> None:
-    page.emulate_media(color_scheme="light")
-    page.goto(editor_url)
-    expect(editor_of(page)).to_be_visible(timeout=30_000)
-    background = "getComputedStyle(document.querySelector('.cm-editor')).backgroundColor"
-    light = page.evaluate(background)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{background} !== {light!r}")
