@@ -17,9 +17,9 @@ OTHER = "other"
 # In the order in which a step goes through them: a short name, and what it means.
 PHASES: dict[str, tuple[str, str]] = {
     "sample": ("sampling", "The policy writes completions of the step's prompts."),
-    "score": ("scoring", "The reward functions judge the completions."),
     "old_logprobs": ("old policy", "How likely each token was to the policy that sampled it."),
     "reference_logprobs": ("reference", "How likely each token is to the reference model, for KL."),
+    "score": ("scoring", "The reward functions judge the completions."),
     "update": ("update", "Loss, gradient, and the optimizer's step of the adapter."),
     "record": ("recording", "Metrics and completions are written to the run's database."),
     "validate": ("validation", "Completions of the validation prompts: sampled and scored."),

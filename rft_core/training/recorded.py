@@ -85,6 +85,9 @@ class RunFlow(TrainerCallback):
         self._trainer, self._stop = trainer, stop
         self._began = time.monotonic()
 
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._trainer.recorder.set_phase("training", "making the first step")
+
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._began = time.monotonic()
         self._trainer.recorder.clock.begin("update")  # but for what has a phase of its own in it

@@ -40,10 +40,15 @@ class WatchedWriter(RunWriter):
     def __init__(self, runs_dir: Path, run_id: str) -> None:
         super().__init__(runs_dir, run_id)
         self.told: list[tuple[float, dict[str, float]]] = []
+        self.progress: list[tuple[str, str]] = []
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         self.told.append((time.perf_counter(), dict(record.phases)))
         super().record_step(record, max_steps=max_steps)
+
+    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
+        self.progress.append((phase, detail))
+        super().set_progress(phase, detail, step=step, max_steps=max_steps)
 
 
 def read_times(runs_dir: Path, run_id: str = "tiny", window: int | None = None) -> PhaseTimes:
@@ -115,6 +120,25 @@ def test_time_that_a_reward_takes_is_scoring_in_training_and_validation_outside_
     assert seconds["validate"] >= validations * SLEEP
     others = set(PHASES) - {"score", "validate", "other", "old_logprobs"}
     assert max(seconds[phase] for phase in others) < steps * SLEEP
+
+
+def test_progress_says_what_a_long_step_is_at(tiny_model: Path, runs_dir: Path) -> None:
+    add_tiny_run(runs_dir, tiny_model, "grpo", max_steps=1, eval_steps=0, save_steps=0)
+    sft = {"method": "sft", "gold_column": "question", "max_steps": 1, "save_steps": 0}
+    add_tiny_run(runs_dir, tiny_model, "sft", rewards=None, **sft)
+    told: dict[str, list[str]] = {}
+    for run in ("grpo", "sft"):
+        with closing(WatchedWriter(runs_dir, run)) as writer:
+            live(read_assignment(runs_dir, run), writer, StopRequest())
+        told[run] = [detail for phase, detail in writer.progress if phase == "training" and detail]
+    assert told["sft"] == ["making the first step"]
+    assert told["grpo"] == [
+        "making the first step",
+        "sampling 8 completions",
+        "reading the completions with the reference model",
+        "scoring 8 completions",
+        "updating the adapter",
+    ]
 
 
 def test_a_resumed_run_goes_on_with_what_the_kept_steps_took(
