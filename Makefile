@@ -3,7 +3,6 @@ PYTHON ?= python3.11
 BIN    := .venv/bin
 PORT   ?= 8501
 WATCH  ?= none
-export OMP_NUM_THREADS ?= 1
 
 .PHONY: demo run test test-slow check system clean
 
@@ -13,6 +12,8 @@ demo: .venv/.installed
 
 run: .venv/.installed
 	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
+
+test test-slow: export OMP_NUM_THREADS ?= 1
 
 test: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder

@@ -58,7 +58,6 @@ from rft_core.training.saving.checkpoints import Resumable, find_resumable, remo
 from rft_core.training.saving.disk_room import make_room
 from rft_core.training.stop import StopRequest, StopRequestedError
 
-MAX_THREADS = 8
 SPARE_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
 
 logger = logging.getLogger(__name__)
@@ -146,12 +145,15 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     """Load and train. torch is imported here, so that the loading phase is seen from the start."""
     gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
     try:
+        import torch
+
         from rft_core.training.run_session import RunSession, train
     finally:
         gc.freeze()
         gc.enable()
 
     run, runs_dir = assignment.run, assignment.runs_dir
+    torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
     session = RunSession(
@@ -215,10 +217,7 @@ def _find_initial_adapter(assignment: Assignment) -> Path | None:
 
 def _prepare_process() -> None:
     """What must be set before torch and the hub's client are imported."""
-    # Other runs and the dashboard want cores too. A thread that waits must sleep: spinning, two
-    # threads on two busy cores are ten times slower than one. Both can be set from outside.
-    threads = max(1, min((os.cpu_count() or 1) // 2, MAX_THREADS))
-    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    # A thread that waits must sleep: spinning, two on two busy cores are ten times slower than one.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # TRL reports every trainer otherwise
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the reward's process is forked

@@ -51,6 +51,11 @@ class RunConfig(BaseModel):
     dtype: Literal["float32", "bfloat16", "auto"] = declare(
         "Model", "float32", "Precision of the base weights."
     )
+    num_threads: OrNone[int] = declare(
+        "Model", None,
+        "CPU threads to compute with; empty: chosen at launch by the model's size and the load.",
+        advanced=True, ge=1, le=1024,
+    )  # fmt: skip
 
     # Prompts and rewards
     task: str = declare(

@@ -21,7 +21,7 @@ from typing import Any
 from rft_core.config import RunConfig, make_config, without_unread
 from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
 from rft_core.jobs.checks import check_config
-from rft_core.jobs.pinning import pin_adapter, pin_sets
+from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import (
@@ -214,10 +214,10 @@ def _add_run(
     with open_index(runs_dir) as index:
         if earlier := find_command(index, command_id):
             return earlier.run
-        read_max_runs()
+        max_runs = read_max_runs()
         check_config(index, runs_dir, config)
         ensure_supervisor(runs_dir)  # it begins while the prompts are made
-        config = pin_sets(index, config)
+        config = pin_threads(pin_sets(index, config), max_runs)
         added, run_id = "", _make_folder(runs_dir, config)
         try:
             if parent is not None and step is not None:

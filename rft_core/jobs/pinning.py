@@ -2,6 +2,7 @@
 
 A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own. Before a run
 is written they are made into immutable sets in `index.db`, and the run's configuration names them.
+So does a run's number of threads: it decides how sums are rounded.
 A fork gets a copy of the adapter that it begins with: its parent may be resumed or deleted.
 """
 
@@ -14,7 +15,9 @@ from pathlib import Path
 from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.errors import BadInputError
+from rft_core.model_files import model_summary
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
+from rft_core.planning.threads import choose_threads
 from rft_core.store.sets import ensure_set
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import TASKS, get_task
@@ -33,6 +36,14 @@ def pin_sets(index: Database, config: RunConfig) -> RunConfig:
             or (_pin_task_rewards(index, config) if config.task in TASKS else None),
         }
     )
+
+
+def pin_threads(config: RunConfig, max_runs: int) -> RunConfig:
+    """The same configuration with its number of CPU threads: as it was given, or chosen now."""
+    if config.num_threads is not None:
+        return config
+    chosen = choose_threads(model_summary(config.model), max_runs=max_runs)
+    return config.model_copy(update={"num_threads": chosen})
 
 
 def make_task_prompt_set(config: RunConfig) -> PromptSet:
