@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 GIB = 1024**3
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # of x86 and of ARM
 # SQLite's locks and memory-mapped WAL are not reliable on these.
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "sshfs", "fuse.sshfs", "9p", "ceph", "glusterfs",
@@ -29,12 +30,16 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Hardware:
-    """Sizes are in bytes; `memory` and `free_memory` are the machine's RAM."""
+    """Sizes are in bytes; `memory` and `free_memory` are the machine's RAM.
+
+    `has_bfloat16`: whether its CPU multiplies such numbers itself; None where it does not say.
+    """
 
     cores: int
     memory: int
     free_memory: int
     gpus: tuple[Gpu, ...]
+    has_bfloat16: bool | None = None
 
     def describe(self) -> str:
         """One line for people: '2 cores · 23 GiB memory · no GPU'."""
@@ -51,6 +56,7 @@ def get_hardware() -> Hardware:
         memory=int(memory.total),
         free_memory=int(memory.available),
         gpus=_list_gpus(),
+        has_bfloat16=_has_bfloat16(),
     )
 
 
@@ -75,6 +81,16 @@ def _nearest_existing(folder: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
+
+
+@cache
+def _has_bfloat16(path: Path = Path("/proc/cpuinfo")) -> bool | None:
+    try:
+        text = path.read_text()
+    except OSError:
+        return None
+    lines = [line for line in text.splitlines() if line.lower().startswith(("flags", "features"))]
+    return any(BFLOAT16_FLAGS & set(line.split()) for line in lines) if lines else None
 
 
 @cache

@@ -7,7 +7,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rft_core.hardware import GIB, Gpu, Hardware, get_free_disk, get_hardware, get_network_mount
+from rft_core.hardware import (
+    GIB,
+    Gpu,
+    Hardware,
+    _has_bfloat16,
+    get_free_disk,
+    get_hardware,
+    get_network_mount,
+)
 
 Partition = namedtuple("Partition", "mountpoint fstype")
 
@@ -40,3 +48,21 @@ def test_the_nearest_mount_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert get_network_mount(tmp_path / "runs") == "nfs4"
     assert get_network_mount(tmp_path / "local" / "runs") is None
     assert get_network_mount(Path("/")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("processor: 0\nflags\t\t: fpu avx512f avx512_bf16\n", True),
+        ("processor: 0\nFeatures\t: fp asimd bf16\n", True),
+        ("processor: 0\nflags\t\t: fpu avx2\nbugs: bf16\n", False),
+        ("processor: 0\n", None),
+    ],
+)
+def test_a_cpu_says_whether_it_multiplies_bfloat16(
+    tmp_path: Path, text: str, expected: bool | None
+) -> None:
+    path = tmp_path / "cpuinfo"
+    path.write_text(text)
+    assert _has_bfloat16(path) is expected
+    assert _has_bfloat16(tmp_path / "none") is None

@@ -188,6 +188,21 @@ def test_the_embedded_model_is_estimated_part_by_part(tmp_path: Path) -> None:
     assert plan.memory_text == "1.0 GiB" and plan.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("dtype", "has", "warned"),
+    [("bfloat16", False, True), ("bfloat16", True, False), ("bfloat16", None, False),
+     ("float32", False, False)],
+)  # fmt: skip
+def test_bfloat16_without_instructions_for_it_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, has: bool | None, warned: bool
+) -> None:
+    hardware = replace(get_hardware(), has_bfloat16=has, gpus=())
+    monkeypatch.setattr("rft_core.planning.estimate.get_hardware", lambda: hardware)
+    for model in (RunConfig().model, "nobody/model-0.5B-instruct"):
+        warnings = estimate(make_config({"dtype": dtype, "model": model}), tmp_path).warnings
+        assert ("bfloat16" in " ".join(warnings)) == warned
+
+
 def test_checkpointing_and_smaller_batches_need_less_memory(tmp_path: Path) -> None:
     def need(**values: object) -> int:
         return estimate(make_config(values), tmp_path).memory_bytes or 0

@@ -109,7 +109,7 @@ def estimate(
         basis=f"For {model.parameters:,} parameters and prompts of {prompt_tokens} tokens "
         f"on {speed.name}. The time is an order of magnitude from an assumed speed, and a busy "
         "machine is several times slower; the first steps will tell.",
-        warnings=_warnings(runs_dir, hardware, largest.peak),
+        warnings=(*_warnings(runs_dir, hardware, largest.peak), *_warn_of_dtype(config, hardware)),
     )
 
 
@@ -254,7 +254,7 @@ def _plan_by_name(config: RunConfig, runs_dir: Path, hardware: Hardware) -> Plan
         total_seconds=None,
         disk_bytes=disk_bytes(config, 0) + weights,
         basis=basis + ("The size is guessed from its name: weights alone." if weights else ""),
-        warnings=_warnings(runs_dir, hardware, weights),
+        warnings=(*_warnings(runs_dir, hardware, weights), *_warn_of_dtype(config, hardware)),
     )
 
 
@@ -271,6 +271,15 @@ def _warnings(runs_dir: Path, hardware: Hardware, memory: int) -> tuple[str, ...
             f"{runs_dir} is on a network file system ({mount}): SQLite may lose data there."
         )
     return tuple(found)
+
+
+def _warn_of_dtype(config: RunConfig, hardware: Hardware) -> tuple[str, ...]:
+    if config.dtype != "bfloat16" or hardware.gpus or hardware.has_bfloat16 is not False:
+        return ()
+    return (
+        "This CPU has no instructions for bfloat16: the update will be several times slower than "
+        "with dtype=float32, and no better.",
+    )
 
 
 def _size(count: int) -> str:
