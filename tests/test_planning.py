@@ -197,7 +197,7 @@ def test_bfloat16_without_instructions_for_it_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dtype: str, has: bool | None, warned: bool
 ) -> None:
     hardware = replace(get_hardware(), has_bfloat16=has, gpus=())
-    monkeypatch.setattr("rft_core.planning.estimate.get_hardware", lambda: hardware)
+    monkeypatch.setitem(estimate.__globals__, "get_hardware", lambda: hardware)
     for model in (RunConfig().model, "nobody/model-0.5B-instruct"):
         warnings = estimate(make_config({"dtype": dtype, "model": model}), tmp_path).warnings
         assert ("bfloat16" in " ".join(warnings)) == warned
