@@ -2,13 +2,18 @@
 
     python benchmarks/page_startup.py
 
-Two measurements, side by side in one run:
+Three measurements, side by side in one run:
 
 - importing all that the pages import, against importing what would come with torch;
 - a fresh server to the first painted page in Chromium, and whether the server's process then has
-  torch's library mapped (it must not).
+  torch's library mapped (it must not);
+- from navigation to the first drawn curve of a run on Monitor, in a browser that has been there
+  before, in turn with two pages of plain Streamlit: one heading (its own start, which nothing here
+  can shorten), and the same curves in `st.plotly_chart`. Beside the seconds, which other work on
+  the machine lengthens, stands the CPU time of the page's main thread.
 """
 
+import os
 import shutil
 import socket
 import statistics
@@ -16,11 +21,20 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import BrowserContext, Error, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.in_turn import describe, describe_ratio  # noqa: E402
+from tests.sample_run import write_finished_run  # noqa: E402
+
 PAGES = "import streamlit, plotly, pandas, rft_core.jobs, rft_core.tasks, rft_core.planning"
 TORCH = "import torch, transformers, peft"
 ROUNDS = 5
@@ -68,6 +82,116 @@ def first_paint() -> tuple[float, bool]:
     return seconds, has_torch
 
 
+HEADING = "import streamlit as st\nst.title('Here')\n"
+CHARTS = """
+import plotly.graph_objects as go
+import streamlit as st
+from pages.components.runs.curves import policy_panels, read_curves, reward_panels
+from rft_core.config import get_method
+
+st.title("Here")
+curves, _ = read_curves("watched")
+panels = [*reward_panels(curves, {}), *policy_panels(curves, [get_method("grpo")])]
+for panel in panels:
+    lines = [go.Scatter(x=t.x["step"], y=t.y, name=t.name) for t in panel.traces]
+    st.plotly_chart(go.Figure(lines, layout={"title": panel.title, "height": 190}))
+"""
+NOTE_WHEN_SEEN = """
+new MutationObserver(() => {
+  if (document.querySelector(%r)) window.seen ??= performance.now()
+}).observe(document, { childList: true, subtree: true })
+"""
+CURVE = ".scatterlayer .js-line"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address, and what is waited for on it."""
+
+    url: str
+    selector: str
+
+
+@contextmanager
+def served(script: Path, runs: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    environment = os.environ | {"RFT_RUNS_DIR": str(runs), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as server:
+        url = f"http://127.0.0.1:{port}"
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
+                    break
+            except OSError:
+                time.sleep(0.05)
+        yield url
+        server.terminate()
+
+
+def open_page(context: BrowserContext, page: Page) -> tuple[float, float]:
+    """Seconds from navigation until it is seen, and CPU seconds of its main thread until then."""
+    tab = context.new_page()
+    tab.add_init_script(NOTE_WHEN_SEEN % page.selector)
+    devtools = context.new_cdp_session(tab)
+    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
+    tab.goto(page.url, wait_until="commit")
+    tab.wait_for_function("window.seen", timeout=60_000)
+    metrics = {m["name"]: m["value"] for m in devtools.send("Performance.getMetrics")["metrics"]}
+    seconds = tab.evaluate("window.seen") / 1000
+    tab.close()
+    return seconds, metrics["TaskDuration"]
+
+
+def first_curves(pairs: int) -> dict[str, list[tuple[float, float]]]:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        runs = Path(folder) / "runs"
+        runs.mkdir()
+        write_finished_run(runs, "watched", steps=180)
+        scripts = {"heading": HEADING, "charts": CHARTS}
+        for name, source in scripts.items():
+            (Path(folder) / f"{name}.py").write_text(source)
+        with (
+            served(ROOT / "app.py", runs) as ours,
+            served(Path(folder) / "heading.py", runs) as heading,
+            served(Path(folder) / "charts.py", runs) as charts,
+        ):
+            context = playwright.chromium.launch_persistent_context(
+                Path(folder) / "profile",  # keeps compiled code too, as a private window does not
+                executable_path=shutil.which("chromium"),
+                args=FLAGS,
+                viewport={"width": 1400, "height": 900},
+            )
+            arms = {
+                "Monitor": Page(f"{ours}/monitor?run=watched", CURVE),
+                "st.plotly_chart": Page(charts, CURVE),
+                "st.title": Page(heading, "h1"),
+            }
+            for page in [*arms.values()] * 3:
+                open_page(context, page)  # what a browser keeps, it has kept by now
+            times: dict[str, list[tuple[float, float]]] = {name: [] for name in arms}
+            for pair in range(pairs):
+                for name in arms if pair % 2 == 0 else reversed(list(arms)):
+                    times[name].append(open_page(context, arms[name]))
+            context.close()
+    return times
+
+
+def print_first_curves(pairs: int = 7) -> None:
+    times = first_curves(pairs)
+    for name, found in times.items():
+        seconds, busy = zip(*found, strict=True)
+        print(f"{name:<25} {describe(seconds, '6.2f')} s, main thread {describe(busy, '.2f')} s")
+    ours = times["Monitor"]
+    for name in ("st.plotly_chart", "st.title"):
+        for what, i in (("seconds", 0), ("main thread", 1)):
+            ratio = describe_ratio([t[i] for t in ours], [t[i] for t in times[name]])
+            print(f"Monitor / {name:<15} {ratio} of {what}")
+    print(f"load at end               {os.getloadavg()[0]:6.1f}")
+
+
 def main() -> None:
     pairs = [(seconds_to_import(PAGES), seconds_to_import(TORCH)) for _ in range(ROUNDS)]
     pages, torch = (statistics.median(column) for column in zip(*pairs, strict=True))
@@ -77,6 +201,7 @@ def main() -> None:
     paints = [first_paint() for _ in range(3)]
     print(f"server to first page      {statistics.median(s for s, _ in paints):6.2f} s")
     print(f"torch loaded by then      {any(loaded for _, loaded in paints)}")
+    print_first_curves()
 
 
 if __name__ == "__main__":

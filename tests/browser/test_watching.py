@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from pages.components.static_routes import ASSETS_URL, NEEDED_SOON
 from rft_core.paths import PROJECT_ROOT
 from tests.browser.page_actions import FIRST_PLOT, x_range, zoom_in
 from tests.sample_run import SampleRun, begin_run, write_finished_run
@@ -68,6 +69,19 @@ def test_curves_and_generations_move_while_zoom_survives(
         arg=before,
     )
     assert x_range(page) == zoomed
+
+
+def test_what_the_charts_load_is_on_its_way_before_streamlit_speaks_and_comes_once(
+    page: Page, url: str
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("websocket", lambda socket: asked.append("socket"))
+    page.goto(f"{url}/monitor?run=finished")
+    expect(page.locator(FIRST_PLOT).locator(".scatterlayer")).to_be_attached(timeout=PATIENCE)
+    for name in NEEDED_SOON["/monitor"]:
+        asset = f"{url}{ASSETS_URL}/{name}"
+        assert asked.count(asset) == 1 and asked.index(asset) < asked.index("socket")
 
 
 def test_a_tab_redraws_only_what_is_new_and_not_while_it_is_hidden(
