@@ -16,7 +16,6 @@ Three measurements, side by side in one run:
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ from playwright.sync_api import BrowserContext, Error, sync_playwright
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.in_turn import describe, describe_ratio  # noqa: E402
+from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
 from tests.sample_run import write_finished_run  # noqa: E402
 
 PAGES = "import streamlit, plotly, pandas, rft_core.jobs, rft_core.tasks, rft_core.planning"
@@ -179,29 +178,51 @@ def first_curves(pairs: int) -> dict[str, list[tuple[float, float]]]:
     return times
 
 
-def print_first_curves(pairs: int = 7) -> None:
+def describe_first_curves(pairs: int = 7) -> str:
     times = first_curves(pairs)
+    lines = ["", "| to the first curve | seconds | main thread, CPU s |", "| --- | --- | --- |"]
     for name, found in times.items():
         seconds, busy = zip(*found, strict=True)
-        print(f"{name:<25} {describe(seconds, '6.2f')} s, main thread {describe(busy, '.2f')} s")
-    ours = times["Monitor"]
+        lines.append(f"| {name} | {describe(seconds, '.2f')} | {describe(busy, '.2f')} |")
+    ours = list(zip(*times["Monitor"], strict=True))
     for name in ("st.plotly_chart", "st.title"):
-        for what, i in (("seconds", 0), ("main thread", 1)):
-            ratio = describe_ratio([t[i] for t in ours], [t[i] for t in times[name]])
-            print(f"Monitor / {name:<15} {ratio} of {what}")
-    print(f"load at end               {os.getloadavg()[0]:6.1f}")
+        theirs = list(zip(*times[name], strict=True))
+        ratios = [describe_ratio(a, b) for a, b in zip(ours, theirs, strict=True)]
+        lines.append(f"| Monitor / {name} | {ratios[0]} | {ratios[1]} |")
+    return "\n".join(lines)
+
+
+def describe_start() -> str:
+    pairs = [(seconds_to_import(PAGES), seconds_to_import(TORCH)) for _ in range(ROUNDS)]
+    pages, torch = zip(*pairs, strict=True)
+    paints, has_torch = zip(*(first_paint() for _ in range(3)), strict=True)
+    return "\n".join(
+        [
+            "| start | |",
+            "| --- | --- |",
+            f"| imports of the pages | {describe(pages, '.2f')} s |",
+            f"| imports of torch | {describe(torch, '.2f')} s |",
+            f"| pages / torch | {describe_ratio(pages, torch)} |",
+            f"| server to first page | {describe(paints, '.2f')} s |",
+            f"| torch loaded by then | {any(has_torch)} |",
+        ]
+    )
 
 
 def main() -> None:
-    pairs = [(seconds_to_import(PAGES), seconds_to_import(TORCH)) for _ in range(ROUNDS)]
-    pages, torch = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"imports of the pages      {pages:6.2f} s")
-    print(f"imports of torch          {torch:6.2f} s")
-    print(f"ratio pages / torch       {statistics.median(a / b for a, b in pairs):6.2f}")
-    paints = [first_paint() for _ in range(3)]
-    print(f"server to first page      {statistics.median(s for s, _ in paints):6.2f} s")
-    print(f"torch loaded by then      {any(loaded for _, loaded in paints)}")
-    print_first_curves()
+    text = "\n".join(
+        [
+            "# How fast the first page and the first curve appear",
+            "",
+            "`python benchmarks/page_startup.py`; medians, with their range.",
+            "",
+            describe_start(),
+            describe_first_curves(),
+            "",
+            describe_setting(),
+        ]
+    )
+    publish("page-startup", text)
 
 
 if __name__ == "__main__":

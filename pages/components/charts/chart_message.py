@@ -153,7 +153,7 @@ def mark_positions(
     if not traces:
         return []
     longest = max(traces, key=lambda trace: len(trace.y))
-    x = np.interp([mark.step for mark in marks], longest.x["step"], _positions(longest, x_axis))
+    x = np.interp([mark.step for mark in marks], longest.x["step"], positions(longest, x_axis))
     return [{"x": float(at), "label": mark.label} for at, mark in zip(x, marks, strict=True)]
 
 
@@ -207,7 +207,7 @@ def _kept(traces: Sequence[Trace], starts: Sequence[int], question: Question) ->
     for trace, start, share in zip(traces, starts, shares, strict=True):
         at = start + thin(trace.y[start:], share)
         if question.zoom and len(at) < len(trace.y) - start:
-            x = _positions(trace, question.axis)
+            x = positions(trace, question.axis)
             low = max(start, int(np.searchsorted(x, question.zoom[0])) - 1)
             high = int(np.searchsorted(x, question.zoom[1], "right")) + 1
             at = np.union1d(at, low + thin(trace.y[low:high], share))
@@ -215,7 +215,8 @@ def _kept(traces: Sequence[Trace], starts: Sequence[int], question: Question) ->
     return kept
 
 
-def _positions(trace: Trace, x_axis: str) -> Array:
+def positions(trace: Trace, x_axis: str) -> Array:
+    """Raises `ValueError` for an axis that the curve has not."""
     if x_axis not in trace.x:
         raise ValueError(f"Trace {trace.name!r} has no x[{x_axis!r}], only {sorted(trace.x)}.")
     return trace.x[x_axis]
@@ -224,7 +225,7 @@ def _positions(trace: Trace, x_axis: str) -> Array:
 def _curve_bytes(trace: Trace, at: Array, question: Question, start: int) -> bytes:
     parts = [_bytes(trace.x["step"][at], "<i4")]
     if question.axis != "step":
-        parts.append(_bytes(_positions(trace, question.axis)[at], "<f8"))
+        parts.append(_bytes(positions(trace, question.axis)[at], "<f8"))
     parts.append(_bytes(trace.y[at], "<f4"))
     if _is_smoothed(trace, question):
         average = smooth(trace.y, question.smoothing, start)

@@ -14,7 +14,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages.components.charts.chart_feed import ChartFeed
-from pages.components.charts.chart_message import Mark, Panel, mark_positions
+from pages.components.charts.chart_message import (
+    Mark,
+    Panel,
+    list_traces,
+    mark_positions,
+    positions,
+)
 from pages.components.static_routes import component_shim
 
 AXIS_TITLES = {"step": "Step", "time": "Minutes", "tokens": "Tokens"}
@@ -51,8 +57,11 @@ def live_chart(
     `x_axis` is a key of every trace's `x`; `smoothing` (0 to 0.99) is the weight of the past in
     an exponential moving average, drawn over the faint raw curve; `log_y` applies to the panels
     that hold a positive value; `height` is each plot's, in pixels; `waiting` is what an empty
-    panel says. `key` must be unique on the page.
+    panel says. `key` must be unique on the page. Raises `ValueError` for an axis that a curve has
+    not.
     """
+    for trace in list_traces(panels):
+        positions(trace, x_axis)  # what is wrong with it is said here, not to the browser
     feed: ChartFeed = st.session_state.setdefault(f"{key}_feed", ChartFeed())
     view = {
         "axis": x_axis,

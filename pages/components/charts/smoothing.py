@@ -1,15 +1,16 @@
 """The moving average that is drawn over a curve, of all its points: thinned ones would bend it."""
 
 import math
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-FORGOTTEN = 1e-9  # a weight that changes no pixel
+Array = NDArray[Any]
+FORGOTTEN = 1e-8  # a weight that changes no pixel
 
 
-def smooth(y: NDArray[np.floating], weight: float, start: int = 0) -> NDArray[np.float64]:
+def smooth(y: Array, weight: float, start: int = 0) -> Array:
     """The exponential moving average from point `start` on; NaN where `y` is.
 
     `weight` (0 to below 1) is that of the past. Corrected for its start as Adam corrects its
@@ -18,7 +19,20 @@ def smooth(y: NDArray[np.floating], weight: float, start: int = 0) -> NDArray[np
     """
     reach = math.ceil(math.log(FORGOTTEN) / math.log(weight)) if weight > 0 else 0
     first = max(0, start - reach)
-    seen = pd.Series(np.asarray(y[first:], dtype=np.float64))
-    seen = seen.where(np.isfinite(seen))
-    mean = seen.bfill().ewm(alpha=1 - weight, adjust=True).mean()
-    return mean.where(seen.notna()).to_numpy()[start - first :]
+    seen = np.asarray(y[first:], dtype=np.float64)
+    if not len(seen):
+        return seen
+    weights = weight ** np.arange(min(reach + 1, len(seen)))
+    known = np.cumsum(weights)[np.minimum(np.arange(len(seen)), len(weights) - 1)]
+    average = np.convolve(_fill(seen), weights)[: len(seen)] / known
+    average[~np.isfinite(seen)] = np.nan
+    return average[start - first :]
+
+
+def _fill(y: Array) -> Array:
+    """Each unmeasured point as the next that was measured; 0 behind the last."""
+    measured = np.isfinite(y)
+    if measured.all():
+        return y
+    after = np.where(measured, np.arange(len(y)), len(y))
+    return np.append(y, 0.0)[np.minimum.accumulate(after[::-1])[::-1]]

@@ -1,11 +1,11 @@
-// A grid of small charts that grow while a run trains. Python says that there is something new, and
-// how it is to be shown; what is lacking is then asked for, once, from what is held: after the
-// answer has been taken in, and not before, the next question is put.
+// A grid of small charts that grow while a run trains. Python says that there is something new and
+// how to show it. Then the chart asks for what it lacks, and asks on only when that is drawn.
 
 import { Panel } from "./live_chart_panel.js"
 import { append, decode } from "./live_chart_series.js"
 import { paintDot, readTheme } from "./live_chart_theme.js"
 
+const PATIENCE = 60_000 // milliseconds for an answer: a busy machine takes long, a lost one for ever
 const ASK_AGAIN = 2_000 // milliseconds after a question that got no answer
 const THIN_AGAIN = 600 // points added to a curve, until all of it is asked for, thinned anew
 const AHEAD = "300px" // that a panel may be below what is seen, and be drawn already
@@ -106,7 +106,7 @@ class Chart {
       query.set("generation", held.generation)
       query.set("counts", this.curves.map(curve => curve.series.count).join())
     }
-    const answer = await fetch(`${url}?${query}`, { cache: "no-store" })
+    const answer = await fetch(`${url}?${query}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) })
     if (!answer.ok) throw new Error(answer.statusText)
     const message = decode(await answer.arrayBuffer(), view.axis)
     const { generation, number, thinned } = message

@@ -142,6 +142,11 @@ def test_marks_stand_at_their_step_on_every_axis() -> None:
     assert mark_positions(marks, panels(0), "tokens") == []
 
 
+def test_an_axis_that_a_curve_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no x\[.weight.\]"):
+        ask(panels(3), axis="weight")
+
+
 def test_a_trace_without_steps_or_of_unequal_lengths_is_refused() -> None:
     with pytest.raises(ValueError, match="no x\\['step'\\]"):
         Trace("train", {"time": np.arange(2)}, np.arange(2))
