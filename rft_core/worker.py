@@ -136,7 +136,9 @@ def _begin(assignment: Assignment, writer: RunWriter) -> None:
         pid_started=process.started,
         command=assignment.command,
     )
-    writer.set_progress("loading", "starting", step=resume.step, max_steps=run.config.max_steps)
+    writer.set_progress(
+        "loading", "importing torch", step=resume.step, max_steps=run.config.max_steps
+    )
     for reason in resume.skipped:
         writer.add_event("checkpoint_skipped", reason)
 

@@ -156,9 +156,9 @@ def test_a_queued_run_and_one_without_steps_wait_quietly(runs_dir: Path) -> None
     assert "waits for its turn" in page_text(app)
     run = begin_run(runs_dir, "countdown-3")
     run.hold()
-    run.writer.set_progress("loading", "embedded/countdown", step=0, max_steps=30)
+    run.writer.set_progress("loading", "loading embedded/countdown", step=0, max_steps=30)
     app = open_monitor("countdown-3")
-    assert "Loading the model: embedded/countdown" in page_text(app)
+    assert "Loading embedded/countdown" in page_text(app)
     assert "starting" in page_text(app)
     run.end("stopped")
 

@@ -65,9 +65,12 @@ def _facts(status: RunStatus, written_at: float | None) -> list[str]:
 
 def _doing(status: RunStatus) -> str:
     """What the worker does now. Of a step only where it takes long enough to be read."""
+    detail = plain(status.detail[:1].upper() + status.detail[1:])
+    if status.phase == "loading" and detail:
+        return detail
     if status.phase == "training":
         is_long = status.step_seconds is None or status.step_seconds >= LONG_STEP_SECONDS
-        return plain(status.detail[:1].upper() + status.detail[1:]) if is_long else ""
+        return detail if is_long else ""
     phase = PHASES.get(status.phase, status.phase.capitalize())
     return f"{phase}: {plain(status.detail)}" if status.detail else phase
 
