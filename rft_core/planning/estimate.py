@@ -12,8 +12,9 @@ Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward p
     cache        keys and values of every token of the generation batch, while sampling
 
 Sampling and updating alternate, so the larger of activations and cache counts. Time comes from
-counting operations (2 per parameter and token forward, 4 backward) at an assumed speed, plus the
-fixed cost of each decoded token, for training and for every validation; rewards, loading and saving
+counting operations (2 per parameter and token forward, 2 backward: frozen weights get no gradient)
+at an assumed speed, plus the fixed cost of each decoded token, for training and for every
+validation; a group's prompt is read once. Rewards, loading and saving
 are not counted. Of a run in stages the largest needs the memory, and their times add up. The speed
 is assumed and not measured: take the time for an order of magnitude. A model that is not on this
 machine is guessed from the size in its name.
@@ -135,7 +136,7 @@ def _cost_stage(
     memory = _memory_parts(config, model, prompt_tokens)
     updating, sampling = _update_seconds(config, model, prompt_tokens, speed), 0.0
     if get_method(config.method).samples:
-        tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
+        tokens = _count_sampled(config, prompt_tokens)
         sampling = _sampling_seconds(config, model, tokens, 1, speed)
     validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     total = (updating + sampling) * config.max_steps + validating * count_validations(config)
@@ -209,8 +210,11 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
 def _update_seconds(
     config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
 ) -> float:
-    tokens = _count_tokens(config, config.generation_batch_size, prompt_tokens)
-    passes = 6 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
+    if get_method(config.method).samples:
+        tokens = _count_sampled(config, prompt_tokens)
+        passes = 4 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
+    else:
+        tokens, passes = _count_tokens(config, config.generation_batch_size, 1, prompt_tokens), 4
     return tokens * model.parameters * passes / speed.flops
 
 
@@ -219,12 +223,20 @@ def _seconds_per_validation(
 ) -> float:
     completions = _validation_completions(config)
     batches = math.ceil(completions / config.per_device_eval_batch_size)
-    tokens = _count_tokens(config, completions, prompt_tokens)
+    tokens = _count_tokens(config, completions, config.num_generations_eval, prompt_tokens)
     return _sampling_seconds(config, model, tokens, batches, speed)
 
 
-def _count_tokens(config: RunConfig, completions: int, prompt_tokens: int) -> float:
-    return completions * (prompt_tokens + TYPICAL_LENGTH * config.max_completion_length)
+def _count_sampled(config: RunConfig, prompt_tokens: int) -> float:
+    """In one step's completions, with their prompts."""
+    batch = config.generation_batch_size
+    return _count_tokens(config, batch, config.num_generations, prompt_tokens)
+
+
+def _count_tokens(config: RunConfig, completions: int, group: int, prompt_tokens: int) -> float:
+    """A prompt counts once for each `group` of completions."""
+    answers = completions * TYPICAL_LENGTH * config.max_completion_length
+    return answers + completions / group * prompt_tokens
 
 
 def _sampling_seconds(
