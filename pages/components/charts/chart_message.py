@@ -33,7 +33,7 @@ class Trace:
 
     All arrays have one length. NaN in `y` is a point that was not measured. `color` overrides
     the colour that goes with the kind, e.g. to tell runs apart. Validation is drawn with points
-    and never smoothed. `dashed`: what would have been, beside what was.
+    while they are few, and never smoothed. `dashed`: what would have been, beside what was.
     """
 
     name: str

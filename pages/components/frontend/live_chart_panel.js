@@ -4,6 +4,7 @@ import { Series } from "./live_chart_series.js"
 import { axisStyle, colorOf, paintDot } from "./live_chart_theme.js"
 
 const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
+const MANY_POINTS = 100 // from here on, those of a validation would hide the curve behind them
 const FLAT = 1e-6 // curves that differ by less, relative to their size, are constant
 const MARK_LABELS = 3 // more marks than this show their label on hover only
 
@@ -121,8 +122,8 @@ export class Panel {
   }
 
   modeOf(curve) {
-    const few = curve.series.length < FEW_POINTS
-    return few || curve.trace.kind === "validation" ? "lines+markers" : "lines"
+    const most = curve.trace.kind === "validation" ? MANY_POINTS : FEW_POINTS
+    return curve.series.length < most ? "lines+markers" : "lines"
   }
 
   layout() {
@@ -224,7 +225,7 @@ export class Panel {
     if (first) this.listen()
     this.logY = this.plot.layout.yaxis.type === "log"
     this.flat = !this.logY && this.flatRange() !== null
-    this.curves.forEach(curve => (curve.shown = curve.series.length))
+    this.curves.forEach(curve => Object.assign(curve, { shown: curve.series.length, mode: this.modeOf(curve) }))
     this.showCursor()
   }
 
@@ -233,8 +234,7 @@ export class Panel {
     const grown = this.curves.flatMap((curve, i) =>
       curve.series.length > curve.shown ? [{ curve, i }] : [])
     if (!grown.length) return
-    const crossed = grown.some(({ curve }) =>
-      curve.shown < FEW_POINTS && curve.series.length >= FEW_POINTS)
+    const crossed = grown.some(({ curve }) => this.modeOf(curve) !== curve.mode)
     const rises = this.flat && this.flatRange() === null
     if (crossed || rises || (this.chart.view.logY && !this.logY)) return this.draw()
     const update = { x: [], y: [], customdata: [] }
