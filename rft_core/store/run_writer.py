@@ -24,6 +24,9 @@ from rft_core.store.sqlite.database import explained_writing, open_for_writing, 
 Split = Literal["train", "validation"]
 Outcome = Literal["finished", "stopped", "failed", "needs_attention"]
 
+NO_FLAGS = "[]"
+_encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes one for every value
+
 
 @dataclass(frozen=True)
 class PromptRecord:
@@ -269,22 +272,22 @@ def _write_generations(
         "INSERT INTO generations (id, step, split, group_index, sample_index, prompt_id, "
         "completion, num_tokens, truncated, reward, advantage, flags) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
+        (
             (
                 id, record.step, record.split, g.group_index, g.sample_index,
                 prompt_ids[g.prompt_position], _storable(g.completion), g.num_tokens,
-                int(g.truncated), g.reward, g.advantage, _json(list(g.flags)),
+                int(g.truncated), g.reward, g.advantage, _json(g.flags) if g.flags else NO_FLAGS,
             )
             for id, g in numbered
-        ],
+        ),
     )  # fmt: skip
     connection.executemany(
         "INSERT INTO scores (generation_id, name, score, reason) VALUES (?, ?, ?, ?)",
-        [
+        (
             (id, name, score, _storable(g.reasons.get(name, "")))
             for id, g in numbered
             for name, score in g.scores.items()
-        ],
+        ),
     )
 
 
@@ -306,9 +309,11 @@ def _write_progress(
 
 
 def _json(value: Any) -> str:
-    return _storable(json.dumps(value, ensure_ascii=False))
+    return _storable(_encode(value))
 
 
 def _storable(text: str) -> str:
     """SQLite takes no lone surrogates, which a JSON file or a user's reason may hold: '?' each."""
+    if text.isascii():
+        return text
     return text.encode("utf-8", "replace").decode("utf-8")
