@@ -23,32 +23,10 @@ from rft_core.training.prompts import make_training_prompts
 GROUPS, GROUP = 8, 8
 COMPLETIONS = GROUPS * GROUP
 ROOM = 130  # tokens; a completion that fills it counts as cut off
-WORDS = [
-    "the",
-    "a",
-    "number",
-    "equals",
-    "so",
-    "we",
-    "try",
-    "add",
-    "times",
-    "minus",
-    "divide",
-    "think",
-    "carefully",
-    "result",
-    "not",
-    "right",
-    "yes",
-    "then",
-    "again",
-    "step",
-    "answer",
-    "total",
-    "left",
-    "gives",
-]
+WORDS = (
+    "the a number equals so we try add times minus divide think "
+    "carefully result not right yes then again step answer total left gives"
+)
 
 
 @dataclass(frozen=True)
@@ -122,7 +100,7 @@ def _write(prompt: PromptRecord, rng: random.Random) -> str:
     """Right, wrong, or without its tags; one in 50 repeats itself, which is flagged."""
     if rng.random() < 0.02:
         return "so we try again " * 64
-    thought = " ".join(rng.choices(WORDS, k=70))
+    thought = " ".join(rng.choices(WORDS.split(), k=70))
     right = get_task("countdown").write_gold(prompt.row) or ""
     kind = rng.random()
     if kind < 0.5:
