@@ -283,6 +283,18 @@ def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
     assert page.evaluate("document.querySelector('.rft-plotly').data[2].visible") is False
 
 
+def test_a_click_on_the_legend_is_not_lost_to_a_redraw_under_it(page: Page, chart_url: str) -> None:
+    open_chart(page, chart_url)
+    legend = page.get_by_role("button", name="train")
+    legend.hover()
+    page.mouse.down()
+    page.get_by_text("tokens").evaluate("choice => choice.click()")
+    page.wait_for_function("document.querySelector('.rft-plotly')?.data?.[2].x[9] === 5120")
+    page.mouse.up()
+    expect(legend).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate("document.querySelector('.rft-plotly').data[2].visible") is False
+
+
 def test_an_empty_chart_says_what_it_waits_for(page: Page, chart_url: str) -> None:
     page.goto(f"{chart_url}/?points=0")
     expect(page.get_by_text("Waiting for the first step")).to_have_count(PANELS, timeout=30_000)

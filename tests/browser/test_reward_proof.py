@@ -162,9 +162,10 @@ def try_it_on_a_past_run(page: Page, url: str) -> None:
     page.reload()
     expect(page.get_by_text("training completions change sides")).to_be_visible(timeout=PATIENCE)
     page.wait_for_function(f"{LEGEND} === 4", timeout=PATIENCE)
-    dashes = (
-        "[...document.querySelectorAll('.rft-plotly')].flatMap(p => p.data.map(t => t.line.dash))"
-    )
-    assert {"solid", "5px,3px"} <= set(page.evaluate(dashes))
+    page.locator(".rft-panel-title", has_text="numbers").scroll_into_view_if_needed()
+    plots = "[...document.querySelectorAll('.rft-plotly')]"
+    dashes = f"{plots}.flatMap(plot => (plot.data ?? []).map(trace => trace.line.dash))"
+    for dash in ("solid", "5px,3px"):
+        page.wait_for_function(f"{dashes}.includes('{dash}')", timeout=PATIENCE)
     button(page, "Hide").click()
     page.wait_for_function(f"{LEGEND} === 2", timeout=PATIENCE)

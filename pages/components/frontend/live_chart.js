@@ -175,23 +175,29 @@ class Chart {
     panel.node.remove()
   }
 
-  // The legend, one button per curve name, and the way out of a zoom.
+  // The legend, one button per curve name, and the way out of a zoom. Buttons stay while their curves
+  // do: one that is replaced between the press of a mouse and its release is never clicked.
   writeBar() {
-    const focused = this.bar.querySelector(":focus")?.dataset.name
-    this.bar.replaceChildren()
     const traces = new Map(this.curves.map(({ trace }) => [trace.name, trace]))
+    const legend = new Map([...this.bar.querySelectorAll(".rft-legend")].map(node => [node.dataset.name, node]))
+    for (const [name, node] of legend) if (!traces.has(name)) node.remove()
     for (const [name, trace] of traces) {
-      const button = this.addButton(name, "rft-legend", () => this.toggle(name))
+      const button = legend.get(name) ?? this.addLegend(name)
       button.setAttribute("aria-pressed", String(!this.hidden.has(name)))
-      button.dataset.name = name
       button.title = this.hidden.has(name) ? `Show ${name}` : `Hide ${name}`
-      const dot = document.createElement("i")
-      dot.className = "rft-dot"
-      paintDot(dot, trace, this.theme)
-      button.prepend(dot)
-      if (name === focused) button.focus()
+      paintDot(button.firstChild, trace, this.theme)
     }
-    if (this.xRange) this.addButton("Reset zoom", "rft-reset", () => this.zoom(null))
+    this.reset ??= this.addButton("Reset zoom", "rft-reset", () => this.zoom(null))
+    this.xRange ? this.bar.append(this.reset) : this.reset.remove()
+  }
+
+  addLegend(name) {
+    const button = this.addButton(name, "rft-legend", () => this.toggle(name))
+    button.dataset.name = name
+    const dot = document.createElement("i")
+    dot.className = "rft-dot"
+    button.prepend(dot)
+    return button
   }
 
   addButton(text, className, onclick) {
