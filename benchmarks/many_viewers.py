@@ -22,7 +22,6 @@ import json
 import os
 import platform
 import re
-import socket
 import sqlite3
 import statistics
 import subprocess
@@ -36,13 +35,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from urllib.error import URLError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import sync_playwright  # noqa: E402
 
+from benchmarks.served import served  # noqa: E402
 from rft_core.paths import get_run_db_path  # noqa: E402
 
 WARM_UP_STEPS = 3
@@ -73,7 +72,7 @@ def main() -> None:
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="rft-viewers-") as folder,
-        serve(Path(folder), options.port) as (url, dashboard),
+        served(ROOT / "app.py", environment(Path(folder)), options.port) as (url, dashboard),
     ):
         run = Watched(Path(folder), launch(Path(folder), options.set), dashboard)
         try:
@@ -212,30 +211,6 @@ class Watched:
 
     def _cpu(self) -> tuple[float, float, float]:
         return cpu_of(self.dashboard), cpu_of_browsers(), cpu_of_machine()
-
-
-@contextmanager
-def serve(runs_dir: Path, port: int) -> Iterator[tuple[str, int]]:
-    """A dashboard, drawn once: its address and its process id."""
-    if not port:
-        with closing(socket.socket()) as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
-        cwd=ROOT, env=environment(runs_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    url = f"http://127.0.0.1:{port}"
-    try:
-        while process.poll() is None:
-            with suppress(URLError, ConnectionError, TimeoutError):
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
-                break
-            time.sleep(0.2)
-        yield url, process.pid
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
 
 
 @contextmanager

@@ -15,14 +15,10 @@ Three measurements, side by side in one run:
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
+from benchmarks.served import find_free_port, served  # noqa: E402
 from tests.sample_run import write_finished_run  # noqa: E402
 
 PAGES = "import streamlit, plotly, pandas, rft_core.jobs, rft_core.tasks, rft_core.planning"
@@ -46,15 +43,9 @@ def seconds_to_import(code: str) -> float:
     return time.perf_counter() - started
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def first_paint() -> tuple[float, bool]:
     """Seconds from starting a server to its first complete page, and whether torch is mapped."""
-    port = free_port()
+    port = find_free_port()
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
     with (
         tempfile.TemporaryDirectory() as runs,
@@ -111,25 +102,6 @@ class Page:
     selector: str
 
 
-@contextmanager
-def served(script: Path, runs: Path) -> Iterator[str]:
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    environment = os.environ | {"RFT_RUNS_DIR": str(runs), "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        url = f"http://127.0.0.1:{port}"
-        while True:
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=1):
-                    break
-            except OSError:
-                time.sleep(0.05)
-        yield url
-        server.terminate()
-
-
 def open_page(context: BrowserContext, page: Page) -> tuple[float, float]:
     """Seconds from navigation until it is seen, and CPU seconds of its main thread until then."""
     tab = context.new_page()
@@ -149,13 +121,14 @@ def first_curves(pairs: int) -> dict[str, list[tuple[float, float]]]:
         runs = Path(folder) / "runs"
         runs.mkdir()
         write_finished_run(runs, "watched", steps=180)
+        environment = os.environ | {"RFT_RUNS_DIR": str(runs), "PYTHONPATH": str(ROOT)}
         scripts = {"heading": HEADING, "charts": CHARTS}
         for name, source in scripts.items():
             (Path(folder) / f"{name}.py").write_text(source)
         with (
-            served(ROOT / "app.py", runs) as ours,
-            served(Path(folder) / "heading.py", runs) as heading,
-            served(Path(folder) / "charts.py", runs) as charts,
+            served(ROOT / "app.py", environment) as (ours, _),
+            served(Path(folder) / "heading.py", environment) as (heading, _),
+            served(Path(folder) / "charts.py", environment) as (charts, _),
         ):
             context = playwright.chromium.launch_persistent_context(
                 Path(folder) / "profile",  # keeps compiled code too, as a private window does not

@@ -1,7 +1,8 @@
 """Steps to record, as a Countdown run makes them: 64 scored completions of 8 prompts, and metrics.
 
-Prompts, scores, reasons, flags, advantages and metrics come from the code that a run uses; only the
-thoughts are drawn from a list of words, to a length of about 400 characters.
+Prompts, scores, reasons, flags, advantages and the metrics of rewards come from the code that a run
+uses. Drawn are the thoughts, from a list of words to a length of about 400 characters, and the
+numbers that training would have given: loss, KL and the like.
 """
 
 from __future__ import annotations

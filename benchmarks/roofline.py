@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from rft_core.store.phase_times import PHASES, PhaseTimes
+from rft_core.store.phase_times import PhaseTimes, name_phase
 from rft_core.training.update.shared_prompt import get_base
 
 SQUARE = 1024  # rows and columns
@@ -198,10 +198,10 @@ def tabulate_limits(
     yield "| phase | seconds a step | share | at best, s | of the limit |"
     yield "|---|---|---|---|---|"
     for phase, seconds in times.seconds.items():
-        name = PHASES[phase][0] if phase in PHASES else phase
         cells = ["-", "-"]
         if phase in limits:
             cells = [f"{limits[phase] / times.num_steps:.4f}", f"{limits[phase] / seconds:.0%}"]
         each = seconds / times.num_steps
-        yield f"| {name} | {each:.4f} | {times.share(phase):.1%} | {' | '.join(cells)} |"
+        known = [name_phase(phase), f"{each:.4f}", f"{times.share(phase):.1%}"]
+        yield f"| {' | '.join([*known, *cells])} |"
     yield f"| **step** | {times.total / times.num_steps:.4f} | 100% | | |"

@@ -165,14 +165,14 @@ def _as_row(status: RunStatus) -> tuple[object, ...]:
 
 def _describe_time(seconds: dict[str, float]) -> str:
     """The shares of what can be seen in a whole, largest first."""
-    from rft_core.store.phase_times import PHASES
+    from rft_core.store.phase_times import LEAST_SHARE, name_phase
 
     total = sum(seconds.values())
     largest = sorted(seconds, key=seconds.__getitem__, reverse=True)
     return ", ".join(
-        f"{PHASES[phase][0] if phase in PHASES else phase} {seconds[phase] / total:.0%}"
+        f"{name_phase(phase)} {seconds[phase] / total:.0%}"
         for phase in largest
-        if seconds[phase] >= 0.005 * total
+        if seconds[phase] >= LEAST_SHARE * total
     )
 
 

@@ -2,7 +2,7 @@
 
 A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own. Before a run
 is written they are made into immutable sets in `index.db`, and the run's configuration names them.
-So does a run's number of threads: it decides how sums are rounded.
+Its number of threads is pinned as well, since it decides how sums are rounded.
 A fork gets a copy of the adapter that it begins with: its parent may be resumed or deleted.
 """
 

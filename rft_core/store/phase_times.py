@@ -28,6 +28,14 @@ PHASES: dict[str, tuple[str, str]] = {
 }
 
 
+LEAST_SHARE = 0.005  # what is less cannot be seen in the whole, and is not named
+
+
+def name_phase(phase: str) -> str:
+    """Its short name; one of a later version keeps its own."""
+    return PHASES[phase][0] if phase in PHASES else phase
+
+
 @dataclass(frozen=True)
 class PhaseTimes:
     """Seconds by phase, none of them 0, of steps `first` to `last`.

@@ -145,7 +145,10 @@ class RunWriter:
             _write_event(connection, kind, message)
 
     def ensure_prompts(self, prompts: Iterable[PromptRecord]) -> None:
-        """Store those that are not stored yet. What is stored of a prompt never changes."""
+        """Store those that are not stored yet, before the step whose completions point to them.
+
+        What is stored of a prompt never changes.
+        """
         new = {
             (p.split, p.position): p
             for p in prompts

@@ -86,7 +86,7 @@ class RunFlow(TrainerCallback):
         self._began = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._trainer.recorder.set_phase("training", "making the first step")
+        self._trainer.recorder.set_phase("training", "making the next step")
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._began = time.monotonic()

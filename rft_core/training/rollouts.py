@@ -104,7 +104,7 @@ class Rollouts(Recorded):
 
     def _generate_and_score_completions(self, inputs: Any) -> Any:
         """Keep what was scored, with the advantages that are really trained on."""
-        with self.recorder.clock.during(OTHER):
+        with self.recorder.clock.during(OTHER):  # what is neither sampled, scored nor read of it
             outputs = super()._generate_and_score_completions(inputs)  # type: ignore[misc]
         total: TotalReward = self.reward_funcs[0]  # type: ignore[attr-defined]
         batches = gather_object([total.scored])

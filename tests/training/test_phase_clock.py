@@ -17,7 +17,7 @@ from rft_core.training.stop import StopRequest
 from rft_core.worker import live, read_assignment
 from tests.tiny_run import add_tiny_run, live_in_process
 
-SLEEP = 0.2
+SLEEP = 0.5
 SLOW = f"""
 import time
 def slow(completions, **columns):
@@ -131,9 +131,9 @@ def test_progress_says_what_a_long_step_is_at(tiny_model: Path, runs_dir: Path) 
         with closing(WatchedWriter(runs_dir, run)) as writer:
             live(read_assignment(runs_dir, run), writer, StopRequest())
         told[run] = [detail for phase, detail in writer.progress if phase == "training" and detail]
-    assert told["sft"] == ["making the first step"]
+    assert told["sft"] == ["making the next step"]
     assert told["grpo"] == [
-        "making the first step",
+        "making the next step",
         "sampling 8 completions",
         "reading the completions with the reference model",
         "scoring 8 completions",

@@ -187,8 +187,8 @@ class Chart {
       button.title = this.hidden.has(name) ? `Show ${name}` : `Hide ${name}`
       paintDot(button.firstChild, trace, this.theme)
     }
-    this.reset ??= this.addButton("Reset zoom", "rft-reset", () => this.zoom(null))
-    this.xRange ? this.bar.append(this.reset) : this.reset.remove()
+    if (!this.xRange) this.bar.querySelector(".rft-reset")?.remove()
+    else if (!this.bar.querySelector(".rft-reset")) this.addButton("Reset zoom", "rft-reset", () => this.zoom(null))
   }
 
   addLegend(name) {

@@ -19,7 +19,7 @@ from rft_core.store.state.status import RunStatus
 HEARTBEAT_LATE_SECONDS = 60.0
 LONG_STEP_SECONDS = 4.0
 OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
-PHASES = {
+PROGRESS_TITLES = {
     "loading": "Loading the model",
     "training": "Training",
     "validating": "Scoring the validation prompts",
@@ -71,7 +71,7 @@ def _doing(status: RunStatus) -> str:
     if status.phase == "training":
         is_long = status.step_seconds is None or status.step_seconds >= LONG_STEP_SECONDS
         return detail if is_long else ""
-    phase = PHASES.get(status.phase, status.phase.capitalize())
+    phase = PROGRESS_TITLES.get(status.phase, status.phase.capitalize())
     return f"{phase}: {plain(status.detail)}" if status.detail else phase
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from pages.components.durations import duration_text
-from rft_core.store.phase_times import PHASES, PhaseTimes
+from rft_core.store.phase_times import LEAST_SHARE, PHASES, PhaseTimes, name_phase
 
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "phase_bars.css"
-LEAST_SHARE = 0.005  # what is less is not named: it could not be seen in the bar either
 
 
 def phase_bars_style() -> None:
@@ -79,7 +78,7 @@ def _describe(phase: str, times: PhaseTimes) -> str:
 
 
 def _name(phase: str) -> str:
-    return PHASES[phase][0] if phase in PHASES else escape(phase)
+    return escape(name_phase(phase))
 
 
 def _kind(phase: str) -> str:
