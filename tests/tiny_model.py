@@ -19,8 +19,12 @@ def make_tiny_model(
     chat_template: str | None = CHAT_TEMPLATE,
     seed: int = 0,
     positions: int = 512,
+    endless: bool = False,
 ) -> Path:
-    """A two-layer Llama of width 32 with random weights, and its tokenizer, in `folder`."""
+    """A two-layer Llama of width 32 with random weights, and its tokenizer, in `folder`.
+
+    It ends a text with one token of 261 at random; where it is `endless` (nearly) never.
+    """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -39,7 +43,12 @@ def make_tiny_model(
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.3,  # large enough for the next token to depend on the text
     )
-    LlamaForCausalLM(config).save_pretrained(folder)
+    model = LlamaForCausalLM(config)
+    if endless:  # beside large numbers of either sign a 0 is never likely
+        with torch.no_grad():
+            model.lm_head.weight *= 4
+            model.lm_head.weight[tokenizer.eos_token_id] = 0
+    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from rft_core.paths import PROJECT_ROOT, get_adapter_dir
 from rft_core.sampling.service.client import GenerationClient
-from tests.browser.page_actions import button
+from tests.browser.page_actions import button, fill_number
 from tests.sampling.processes import service_folder
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
 from tests.tiny_run import add_tiny_run, await_truth
@@ -21,10 +21,10 @@ STOPPED = "Stopped before the end"
 
 @pytest.fixture(scope="module")
 def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A tuned run whose answers are long: a random model knows no end."""
-    model = make_tiny_model(tmp_path_factory.mktemp("model"), positions=2048)
+    """A tuned run whose answers are long: what is stopped must not have ended before."""
+    model = make_tiny_model(tmp_path_factory.mktemp("model"), positions=32_768, endless=True)
     with service_folder(tmp_path_factory.mktemp("runs")) as folder:
-        add_tiny_run(folder, model, max_completion_length=1500, engine="vllm")
+        add_tiny_run(folder, model, max_completion_length=30_000, engine="vllm")
         make_tiny_adapter(model, get_adapter_dir(folder, "tiny"))
         yield folder
 
@@ -52,6 +52,9 @@ def test_stop_ends_the_stream_and_keeps_what_was_written_in_sight(
     client = GenerationClient(runs_dir)
     await_truth(lambda: (status := client.status()) and not status.busy, "the model to be free")
 
+    button(page, "Sampling").click()
+    fill_number(page, "Longest answer, tokens", 40)
+    page.keyboard.press("Escape")
     ask(page, "Hello again")
     expect(page.locator(".gen")).to_have_count(2, timeout=PATIENCE)
     wait_for_app(page)

@@ -42,7 +42,14 @@ from tests.tiny_model import make_tiny_model
 
 PROMPTS = [[{"role": "user", "content": text}] for text in ("Hello", "né 🙂")]
 PARAMS = SamplingParams(max_completion_length=12)
-LONG = SamplingParams(max_completion_length=1900)
+LONG = SamplingParams(max_completion_length=30_000)
+
+
+@pytest.fixture(scope="module")
+def endless_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is left, killed or waited for must not have ended before."""
+    folder = tmp_path_factory.mktemp("endless-model")
+    return make_tiny_model(folder, positions=32_768, endless=True)
 
 
 @pytest.fixture(scope="module")
@@ -150,28 +157,28 @@ def test_the_status_names_model_and_adapters(client, tiny_model: Path, adapters:
     assert not status.busy
 
 
-def test_hanging_up_stops_the_stream_and_frees_the_model(client, runs_dir, tiny_model: Path):
-    stream = client.stream(str(tiny_model), PROMPTS[0], [Lane("base")], LONG)
+def test_hanging_up_stops_the_stream_and_frees_the_model(client, runs_dir, endless_model: Path):
+    stream = client.stream(str(endless_model), PROMPTS[0], [Lane("base")], LONG)
     while not isinstance(next(stream), TextDelta):
         pass
     stream.close()
     before = read_log(runs_dir).count("client left during stream")
-    client.sample(str(tiny_model), PROMPTS, 1, PARAMS)  # waits its turn
+    client.sample(str(endless_model), PROMPTS, 1, PARAMS)  # waits its turn
     assert read_log(runs_dir).count("client left during stream") >= max(before, 1)
     assert not client.status().busy
 
 
-def test_an_exception_while_watching_progress_cancels(client, tiny_model: Path):
+def test_an_exception_while_watching_progress_cancels(client, endless_model: Path):
     def give_up(progress: LoadProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        client.sample(str(tiny_model), PROMPTS * 50, 8, LONG, on_progress=give_up)
-    assert client.sample(str(tiny_model), PROMPTS, 1, PARAMS)
+        client.sample(str(endless_model), PROMPTS * 50, 8, LONG, on_progress=give_up)
+    assert client.sample(str(endless_model), PROMPTS, 1, PARAMS)
 
 
-def test_a_second_request_waits_and_is_told_so(client, tiny_model: Path):
-    stream = client.stream(str(tiny_model), PROMPTS[0], [Lane("base")], LONG)
+def test_a_second_request_waits_and_is_told_so(client, endless_model: Path):
+    stream = client.stream(str(endless_model), PROMPTS[0], [Lane("base")], LONG)
     while not isinstance(next(stream), TextDelta):
         pass
     seen: list[str] = []
@@ -182,7 +189,7 @@ def test_a_second_request_waits_and_is_told_so(client, tiny_model: Path):
         waiting.set()
 
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(client.sample, str(tiny_model), PROMPTS, 1, PARAMS, on_progress=watch)
+        answer = pool.submit(client.sample, str(endless_model), PROMPTS, 1, PARAMS, on_progress=watch)
         assert waiting.wait(30)
         assert client.status().busy
         stream.close()
@@ -190,17 +197,17 @@ def test_a_second_request_waits_and_is_told_so(client, tiny_model: Path):
     assert seen[0] == "waiting for another request to finish"
 
 
-def test_a_killed_service_is_reported_and_replaced(tiny_model: Path, tmp_path: Path):
+def test_a_killed_service_is_reported_and_replaced(endless_model: Path, tmp_path: Path):
     with service_folder(tmp_path):
         client = GenerationClient(tmp_path)
-        stream = client.stream(str(tiny_model), PROMPTS[0], [Lane("base")], LONG)
+        stream = client.stream(str(endless_model), PROMPTS[0], [Lane("base")], LONG)
         while not isinstance(next(stream), TextDelta):
             pass
         killed = client.status().pid
         os.kill(killed, signal.SIGKILL)
         with pytest.raises(RftError, match="died while answering"):
             list(stream)
-        assert client.sample(str(tiny_model), PROMPTS, 1, PARAMS)
+        assert client.sample(str(endless_model), PROMPTS, 1, PARAMS)
         assert client.status().pid != killed
 
 

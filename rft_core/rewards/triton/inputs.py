@@ -25,6 +25,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 
 SIZE = "n"
+BLOCK = 16  # the smallest that kernels use
+ODD_ENDS = range(1, BLOCK - 2, 2)
 BESIDE_LARGE = 8  # elements beside a last axis that may become large
 SPECIAL = (0.0, 0.0, 1.0, -1.0, 0.5, -0.5, 0.5, 2.0, -2.0, 1e-3, -1e-3, 1e-30, -3e-39)
 LARGEST = {"float16": 9.0}  # of the large values: exp() of them is still finite,
@@ -99,12 +101,20 @@ def is_valid(row: Row) -> bool:
 
 
 def _draw_sizes(rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]]) -> list[int]:
-    """1, and odd ones past the smallest blocks; where it is cheap, one past nearly all blocks."""
-    middle, large = (65, 128), (129, 190)
+    """1, and odd ones past the smallest blocks; where it is cheap, one past nearly all blocks.
+
+    Each ends three lanes or more before its last block of 16: what a load leaves undefined there is
+    then every kind of number, and none of them can be the right one for all.
+    """
+    middle, large = (64, 128), (128, 192)
     if all(_may_be_large(one["shape"]) for one in inputs):
-        middle, large = (129, 256), (1025, 1400)
-    ranges = ((65, 128), (65, 128), middle, large)
-    return [1, *(int(rng.integers(low // 2, high // 2)) * 2 + 1 for low, high in ranges)]
+        middle, large = (128, 256), (1024, 1408)
+    ranges = ((64, 128), (64, 128), middle, large)
+    return [1, *(_draw_odd(rng, low // BLOCK, high // BLOCK) for low, high in ranges)]
+
+
+def _draw_odd(rng: np.random.Generator, first: int, end: int) -> int:
+    return int(rng.integers(first, end)) * BLOCK + int(rng.choice(ODD_ENDS))
 
 
 def _may_be_large(shape: Sequence[int | str]) -> bool:
