@@ -1,7 +1,7 @@
 """One step of GRPO with LoRA beside stock `trl.GRPOTrainer`'s, in turn, and where each second goes.
 
     python benchmarks/step.py [--model embedded/countdown] [--task countdown] [--pairs 7]
-                              [--forced] [--set KEY=VALUE ...]
+                              [--forced] [--stock-dtype float32] [--set KEY=VALUE ...]
 
 Both are given the same model, the same LoraConfig, the same GRPOConfig and the same graders. TRL
 calls these as plain functions and keeps nothing; ours scores, explains and stores everything, as in
@@ -12,7 +12,8 @@ Phases do not overlap: `forward` is the policy's pass and the loss; `reference` 
 (the reference's, and that of the policy that sampled, where there is one); `other` the rest.
 A second table has the phases as our run itself has stored them, each beside the least time that its
 arithmetic needs on this machine (`roofline.py`), whose speed is measured after every pair.
-`--forced`: no completion ends before `max_completion_length`. What is printed is also written to
+`--forced`: no completion ends before `max_completion_length`. `--stock-dtype`: the precision of
+TRL's model; ours has that of `--set dtype=`. What is printed is also written to
 benchmarks/results.
 """
 
@@ -241,7 +242,7 @@ def live(arm: str, config: RunConfig, forced: bool, pipe: Any) -> None:
 
 
 def measure(
-    config: RunConfig, pairs: int, forced: bool
+    configs: dict[str, RunConfig], pairs: int, forced: bool
 ) -> tuple[dict[str, list[Step]], Iterator[str]]:
     """`pairs` steps of each arm, after one that is not counted; and how near ours is to its limit.
 
@@ -251,7 +252,8 @@ def measure(
     context = multiprocessing.get_context("spawn")
     for arm in (TRL, OURS):
         pipes[arm], theirs = context.Pipe()
-        process = context.Process(target=live, args=(arm, config, forced, theirs), daemon=True)
+        work = (arm, configs[arm], forced, theirs)
+        process = context.Process(target=live, args=work, daemon=True)
         process.start()
         theirs.close()  # so that the end of the process is seen here
         shape: Shape = pipes[arm].recv()
@@ -304,18 +306,22 @@ def main() -> None:
     parser.add_argument("--task", default="countdown", help="whose prompts and rewards")
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--forced", action="store_true", help="all completions of full length")
+    parser.add_argument("--stock-dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     settings = {**SETTINGS, "model": options.model, "task": options.task}
-    config = make_config({**settings, **parse_assignments(options.set)})
+    settings |= parse_assignments(options.set)
+    config = make_config(settings)
     if config.num_iterations > 1:
         raise SystemExit("A step must learn from what was sampled in it: num_iterations=1")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    steps, limits = measure(config, options.pairs, options.forced)
+    configs = {TRL: make_config({**settings, "dtype": options.stock_dtype}), OURS: config}
+    steps, limits = measure(configs, options.pairs, options.forced)
     name = Path(options.model).name
     work = (
         f"{config.generation_batch_size} completions of at most {config.max_completion_length} "
-        f"tokens in groups of {config.num_generations}, beta {config.beta}, {config.dtype}"
+        f"tokens in groups of {config.num_generations}, beta {config.beta}, {config.dtype} "
+        f"({TRL}: {options.stock_dtype})"
     )
     head = (
         f"# A step of GRPO with LoRA, ours beside `trl.GRPOTrainer`: {name}\n\n"
@@ -324,7 +330,8 @@ def main() -> None:
     )
     own = "\n## The phases that our run has stored, beside their limits\n"
     text = "\n".join([head, *tabulate(steps), own, *limits])
-    publish(f"step-{name}", text)
+    suffix = "" if config.dtype == "float32" else f"-{config.dtype}"
+    publish(f"step-{name}{suffix}", text)
 
 
 if __name__ == "__main__":

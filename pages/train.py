@@ -21,7 +21,7 @@ from rft_core.config import (
 )
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import launch, list_problems, new_command_id
+from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
@@ -34,6 +34,7 @@ PICKED_ABOVE = ("model", "method", "stages", "name", *CHOSEN)
 
 def main() -> None:
     page_header("Train", "A LoRA adapter, in a background process. Settings keep TRL's names.")
+    prepare_launch(get_runs_dir())
     presets()
     what_to_train_on()
     methods, is_staged = how_to_train()

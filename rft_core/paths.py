@@ -113,6 +113,11 @@ def get_supervisor_log_path(runs_dir: Path) -> Path:
     return runs_dir / "supervisor.log"
 
 
+def get_readiness_path(runs_dir: Path) -> Path:
+    """Its age says how long ago somebody was about to launch a run."""
+    return runs_dir / "ready.wished"
+
+
 def get_generation_socket_path(runs_dir: Path) -> Path:
     """The Unix socket of the resident generation service."""
     return runs_dir / "generation.sock"

@@ -145,14 +145,10 @@ def _begin(assignment: Assignment, writer: RunWriter) -> None:
 
 def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
     """Load and train. torch is imported here, so that the loading phase is seen from the start."""
-    gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
-    try:
-        import torch
+    _import_libraries()
+    import torch
 
-        from rft_core.training.run_session import RunSession, train
-    finally:
-        gc.freeze()
-        gc.enable()
+    from rft_core.training.run_session import RunSession, train
 
     run, runs_dir = assignment.run, assignment.runs_dir
     torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
@@ -173,6 +169,16 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):
         return AttemptEnding(*train(session, writer, stop))
+
+
+def _import_libraries() -> None:
+    """Those that training needs: seconds of work, for a spare worker done before it has a run."""
+    gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
+    try:
+        from rft_core.training import run_session  # noqa: F401
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
@@ -236,8 +242,19 @@ def _prepare_process() -> None:
 def main() -> int:
     keep_files_private()
     parser = argparse.ArgumentParser(description="Train one run, from start or where it stopped.")
-    parser.add_argument("run_id")
-    return run_in_foreground(parser.parse_args().run_id)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("run_id", nargs="?")
+    which.add_argument("--spare", action="store_true", help="wait to be given a run")
+    run_id = parser.parse_args().run_id or _wait_as_spare()
+    return run_in_foreground(run_id) if run_id else 0
+
+
+def _wait_as_spare() -> str | None:
+    from rft_core.jobs.backends.spare import await_run  # of no use to a worker that has a run
+
+    _prepare_process()
+    _import_libraries()
+    return await_run()
 
 
 def leave(code: int) -> NoReturn:

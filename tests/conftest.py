@@ -12,6 +12,7 @@ from rft_core.sandbox.servers import SERVERS
 
 # Two OpenMP threads on two busy cores are several times slower than one.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RFT_SPARE_WORKER", "0")  # seconds of work; where it is wanted, it is set
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 # A shell has what it starts in its background ignore Ctrl-C, and that would be inherited.
 signal.signal(signal.SIGINT, signal.default_int_handler)

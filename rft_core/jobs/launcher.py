@@ -23,6 +23,7 @@ from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRu
 from rft_core.jobs.checks import check_config
 from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
+from rft_core.jobs.readiness import wish_readiness
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.paths import (
     get_run_dir,
@@ -62,6 +63,13 @@ def launch(
     before anything is written.
     """
     return _add_run(runs_dir, config, command_id, backend)
+
+
+def prepare_launch(runs_dir: Path) -> None:
+    """Somebody is about to launch a run: have a worker on its way. Never raises."""
+    with suppress(RftError, OSError):
+        if wish_readiness(runs_dir):
+            ensure_supervisor(runs_dir)
 
 
 def fork(
@@ -216,7 +224,8 @@ def _add_run(
             return earlier.run
         max_runs = read_max_runs()
         check_config(index, runs_dir, config)
-        ensure_supervisor(runs_dir)  # it begins while the prompts are made
+        wish_readiness(runs_dir)
+        ensure_supervisor(runs_dir)  # it begins while the prompts are made, and so does a worker
         config = pin_threads(pin_sets(index, config), max_runs)
         added, run_id = "", _make_folder(runs_dir, config)
         try:

@@ -34,12 +34,17 @@ def read_max_runs() -> int:
 
 
 def start_detached(
-    command: Sequence[str], *, log_path: Path, runs_dir: Path, lock: LockForChild | None = None
+    command: Sequence[str],
+    *,
+    log_path: Path,
+    runs_dir: Path,
+    lock: LockForChild | None = None,
+    stdin: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
     """Start a process in a session of its own, so that no closed terminal can reach it.
 
-    It reads nothing, appends what it prints to `log_path`, finds the project and `runs_dir`, and
-    holds `lock` until it ends.
+    It reads nothing but `stdin`, a descriptor, appends what it prints to `log_path`, finds the
+    project and `runs_dir`, and holds `lock` until it ends.
     """
     log_path.parent.mkdir(parents=True, exist_ok=True)
     # Of each thread's freed memory glibc keeps a part for that thread alone, unless it is told.
@@ -53,7 +58,7 @@ def start_detached(
     with log_path.open("ab") as log:
         try:
             return subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                list(command), stdin=stdin, stdout=log, stderr=log,
                 cwd=PROJECT_ROOT, env=environment, start_new_session=True,
                 pass_fds=lock.to_pass if lock else (),
             )  # fmt: skip

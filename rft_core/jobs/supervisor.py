@@ -30,6 +30,7 @@ from rft_core.jobs.decisions import (
     decide,
 )
 from rft_core.jobs.processes import read_max_runs
+from rft_core.jobs.readiness import end_wish, is_readiness_wished
 from rft_core.jobs.workers import (
     UNREADABLE,
     Silence,
@@ -125,9 +126,18 @@ class Supervisor:
                 commands, alive.keys(), max_runs=self._max_runs, closing=closing, stuck=stuck
             )
             failures = [self._answer(index, action, alive) for action in actions]
+        is_wished = self._keep_ready(len(alive))
         if failure := next(filter(None, failures), None):
             raise failure
-        return bool(alive) or any(command.handled_at is None for command in commands)
+        return bool(alive) or is_wished or any(command.handled_at is None for command in commands)
+
+    def _keep_ready(self, alive: int) -> bool:
+        """A worker for the run that somebody is about to launch, if it could begin at once."""
+        is_wished = alive < self._max_runs and is_readiness_wished(self._runs_dir)
+        for name, backend in self._backends.items():
+            with self._apart(f"a spare worker, {name}"):
+                backend.keep_ready(is_wished)
+        return is_wished
 
     def _serve_until_idle(self, lock: FileLock) -> int | None:
         """The exit code if it must end; None when there is nothing to do."""
@@ -245,6 +255,7 @@ class Supervisor:
                 "The run was launched with another version of RFT Studio",
                 "Use that version, or launch the run's settings anew",
             )
+        end_wish(self._runs_dir)
         handle = backend.start(command.run)
         set_command_handled(index, command.id, backend=backend.name, handle=handle)
         _say(f"{command.run}: started worker {handle}")

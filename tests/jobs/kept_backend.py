@@ -44,6 +44,9 @@ class KeptBackend:
             raise WorkerError(f"No keeper could start a worker for '{run}'", f"It gave {code}")
         return handle
 
+    def keep_ready(self, wanted: bool) -> None:
+        """Keepers begin with the run."""
+
     def find(self, run: str) -> str | None:
         if not is_locked(get_worker_lock_path(self._runs_dir, run)):
             return None

@@ -189,7 +189,9 @@ def test_a_second_request_waits_and_is_told_so(client, endless_model: Path):
         waiting.set()
 
     with ThreadPoolExecutor() as pool:
-        answer = pool.submit(client.sample, str(endless_model), PROMPTS, 1, PARAMS, on_progress=watch)
+        answer = pool.submit(
+            client.sample, str(endless_model), PROMPTS, 1, PARAMS, on_progress=watch
+        )
         assert waiting.wait(30)
         assert client.status().busy
         stream.close()

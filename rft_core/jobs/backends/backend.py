@@ -57,6 +57,9 @@ class Backend(Protocol):
         for it (see `LockForChild`): the lock is how everybody else sees that the run is alive.
         """
 
+    def keep_ready(self, wanted: bool) -> None:
+        """Have a worker on its way for the next `start`, where that is possible; or none."""
+
     def find(self, run: str) -> str | None:
         """The living worker that holds the run, whoever started it; None where there is none."""
 

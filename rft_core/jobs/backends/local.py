@@ -13,7 +13,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import psutil
+
 from rft_core.jobs.backends.backend import WorkerEnd
+from rft_core.jobs.backends.spare import SpareWorker
 from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
 from rft_core.paths import get_run_dir, get_worker_lock_path, get_worker_log_path
 from rft_core.store.commands import Command
@@ -21,6 +24,7 @@ from rft_core.store.state.process_identity import ProcessIdentity, get_identity,
 from rft_core.store.state.run_lock import LockForChild, is_locked, read_holder
 
 WORKER_COMMAND = (sys.executable, "-m", "rft_core.worker")
+LEAST_FREE_MEMORY = 2 << 30  # bytes, for a spare worker: its libraries take a quarter of them
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,11 @@ class LocalBackend:
         self._runs_dir, self._worker_command = runs_dir, tuple(worker_command)
         self._children: dict[str, subprocess.Popen[bytes]] = {}  # by handle, also those that ended
         self._newest: dict[str, str] = {}  # by run: the handle of its last worker
+        self._spare: SpareWorker | None = None
 
     def start(self, run: str) -> str:
         with LockForChild(get_worker_lock_path(self._runs_dir, run)) as lock:
-            process = start_detached(
+            process = self._use_spare(run, lock) or start_detached(
                 [*self._worker_command, run],
                 log_path=get_worker_log_path(self._runs_dir, run),
                 runs_dir=self._runs_dir,
@@ -64,6 +69,25 @@ class LocalBackend:
         self._children[handle] = process
         self._newest[run] = handle
         return handle
+
+    def keep_ready(self, wanted: bool) -> None:
+        """One that has died is kept until the next start, so that it is not started ever again."""
+        if self._spare and not wanted:
+            self._spare.dismiss()
+            self._spare = None
+        elif wanted and self._spare is None and self._can_spare():
+            self._spare = SpareWorker(self._worker_command, self._runs_dir)
+
+    def _can_spare(self) -> bool:
+        """Where there is memory, and it is our own worker: another may not know how to wait."""
+        is_ours = self._worker_command == WORKER_COMMAND
+        return is_ours and psutil.virtual_memory().available > LEAST_FREE_MEMORY
+
+    def _use_spare(self, run: str, lock: LockForChild) -> subprocess.Popen[bytes] | None:
+        spare, self._spare = self._spare, None
+        if spare and spare.is_alive() and spare.give(run, lock):
+            return spare.process
+        return None
 
     def find(self, run: str) -> str | None:
         """One that we started a moment ago may not be noted: only its own handle tells its end."""
