@@ -14,6 +14,7 @@ import argparse
 import gc
 import logging
 import os
+import socket
 import sqlite3
 import sys
 from contextlib import closing, suppress
@@ -51,13 +52,14 @@ from rft_core.store.runs import RunRow, get_run
 from rft_core.store.sets import get_set
 from rft_core.store.sqlite.reserve import ensure_reserve
 from rft_core.store.state.process_identity import get_identity
-from rft_core.store.state.run_lock import FileLock
+from rft_core.store.state.run_lock import HANDED_OVER, FileLock
 from rft_core.training.ending import MOVED, AttemptEnding, explain_ending, explain_failure
 from rft_core.training.heartbeat import heartbeat
 from rft_core.training.saving.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.saving.disk_room import make_room
 from rft_core.training.stop import StopRequest, StopRequestedError
 
+LONGEST_ID = 4096  # bytes
 SPARE_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
 
 logger = logging.getLogger(__name__)
@@ -250,11 +252,22 @@ def main() -> int:
 
 
 def _wait_as_spare() -> str | None:
-    from rft_core.jobs.backends.spare import await_run  # of no use to a worker that has a run
+    """The run that it is given, whose log it then writes and whose lock it holds; None: none.
 
+    Whoever gives it (`jobs/backends/spare.py`) sends the files as descriptors.
+    """
     _prepare_process()
     _import_libraries()
-    return await_run()
+    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as giver:
+        run, descriptors, _, _ = socket.recv_fds(giver, LONGEST_ID, 2)
+    if len(descriptors) != 2:
+        return None
+    log, lock = descriptors
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(log, stream.fileno())
+    os.close(log)
+    os.environ[HANDED_OVER] = str(lock)
+    return run.decode()
 
 
 def leave(code: int) -> NoReturn:

@@ -7,9 +7,7 @@ files as open descriptors. When the other end is closed, be it that we died, it 
 
 from __future__ import annotations
 
-import os
 import socket
-import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +15,7 @@ from subprocess import Popen
 
 from rft_core.jobs.processes import start_detached
 from rft_core.paths import get_supervisor_log_path, get_worker_log_path
-from rft_core.store.state.run_lock import HANDED_OVER, LockForChild
-
-LONGEST_ID = 4096  # bytes
+from rft_core.store.state.run_lock import LockForChild
 
 
 class SpareWorker:
@@ -53,17 +49,3 @@ class SpareWorker:
         """It ends when it notices."""
         self._socket.close()
         threading.Thread(target=self.process.wait, daemon=True).start()  # it must not stay a zombie
-
-
-def await_run() -> str | None:
-    """In the spare worker: the run that it is given, whose log it then writes; None: none."""
-    with socket.socket(fileno=os.dup(sys.stdin.fileno())) as ours:
-        run, descriptors, _, _ = socket.recv_fds(ours, LONGEST_ID, 2)
-    if len(descriptors) != 2:
-        return None
-    log, lock = descriptors
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(log, stream.fileno())
-    os.close(log)
-    os.environ[HANDED_OVER] = str(lock)
-    return run.decode()
