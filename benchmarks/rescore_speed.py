@@ -93,9 +93,7 @@ def write_run(runs_dir: Path, rng: random.Random, rows: list[dict], steps: int) 
     writer = RunWriter(runs_dir, RUN)
     writer.start_attempt(from_step=0, pid=1)
     messages = [{"role": "user", "content": "Reach the target."}]
-    writer.ensure_prompts(
-        [PromptRecord("train", i, row, messages, "prompt") for i, row in enumerate(rows)]
-    )
+    asked = [PromptRecord(i, row, messages, "prompt") for i, row in enumerate(rows)]
     for step in range(1, steps + 1):
         made = []
         for index in range(PER_STEP):
@@ -108,7 +106,7 @@ def write_run(runs_dir: Path, rng: random.Random, rows: list[dict], steps: int) 
                     group, sample, place, text, 90, False, reward, reward - 0.5, {"old": reward}, {}
                 )
             )
-        writer.record_step(StepRecord(step, "train", {"reward": 0.5}, made), max_steps=steps)
+        writer.record_step(StepRecord(step, "train", {"reward": 0.5}, made, asked), max_steps=steps)
     writer.close()
 
 

@@ -52,10 +52,8 @@ class OurTracker:
     def record(self, number: int, step: RecordedStep) -> None:
         with self._clock.during("record"):
             generations = list_generations(step.batch, step.advantages, GROUP)
-            of = {prompt.position: prompt for prompt in step.prompts}
-            self._writer.ensure_prompts(of[g.prompt_position] for g in generations)
             record = StepRecord(
-                number, "train", step.metrics, generations, elapsed=1.5 * number,
+                number, "train", step.metrics, generations, step.prompts, elapsed=1.5 * number,
                 tokens=6_000 * number, phases=self._clock.read(),
             )  # fmt: skip
             self._writer.record_step(record, max_steps=1_000)

@@ -94,7 +94,8 @@ class SampleRun:
         if split == "train":
             metrics |= {"kl": 0.001 * self.step, "frac_reward_zero_std": 0.0, "loss": 0.0}
         record = StepRecord(
-            self.step, split, metrics, made, elapsed=2.0 * self.step, tokens=self.step,
+            self.step, split, metrics, made, [ask(i) for i in range(groups)],
+            elapsed=2.0 * self.step, tokens=self.step,
             phases={phase: seconds * self.step for phase, seconds in PHASES.items()},
         )  # fmt: skip
         self.writer.record_step(record, max_steps=self.max_steps)
@@ -113,6 +114,15 @@ class SampleRun:
         )  # fmt: skip
 
 
+def ask(position: int) -> PromptRecord:
+    return PromptRecord(
+        position,
+        {"nums": [position, 2, 3], "target": 6},
+        [{"role": "user", "content": f"Reach 6 with {position}, 2, 3 <b>now</b>"}],
+        f"<|user|>Reach 6 with {position}, 2, 3<|assistant|>",
+    )
+
+
 def mean(values: list[float | None]) -> float:
     known = [value for value in values if value is not None]
     return sum(known) / len(known)
@@ -125,23 +135,12 @@ def begin_run(
     name: str = "Sample",
     max_steps: int = 30,
 ) -> SampleRun:
-    """A run whose worker has just started: the prompts are stored, nothing is sampled yet."""
+    """A run whose worker has just started: nothing is sampled yet."""
     queue_run(runs_dir, run_id, name=name, max_steps=max_steps)
     with open_index(runs_dir) as index:
         set_command_handled(index, f"launch-{run_id}", worker_pid=NO_PROCESS)
     writer = RunWriter(runs_dir, run_id)
     writer.start_attempt(from_step=0, pid=NO_PROCESS, command=f"launch-{run_id}")
-    splits: tuple[tuple[Split, int], ...] = (("train", GROUPS), ("validation", VALIDATION_PROMPTS))
-    writer.ensure_prompts(
-        [
-            PromptRecord(
-                split, i, {"nums": [i, 2, 3], "target": 6},
-                [{"role": "user", "content": f"Reach 6 with {i}, 2, 3 <b>now</b>"}],
-                f"<|user|>Reach 6 with {i}, 2, 3<|assistant|>",
-            )
-            for split, count in splits for i in range(count)
-        ]
-    )  # fmt: skip
     writer.add_event("start", "Training starts")
     lock = FileLock(get_worker_lock_path(runs_dir, run_id))
     return SampleRun(runs_dir, run_id, writer, random.Random(run_id), max_steps, lock)

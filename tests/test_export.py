@@ -40,14 +40,16 @@ def runs_dir(tmp_path: Path, model: Path) -> Path:
     make_tiny_adapter(model, get_checkpoint_dir(runs_dir, "tiny", 2))
     with closing(RunWriter(runs_dir, "tiny")) as writer:
         writer.start_attempt(from_step=0, pid=1)
-        writer.ensure_prompts([PromptRecord("validation", i, {}, [], "") for i in range(3)])
+        asked = [PromptRecord(i, {}, [], "") for i in range(3)]
         for step in (0, 2):
             generations = [
                 GenerationRecord(i, 0, i, "text", 1, False, step / 2, 0.0, {"short": 1.0}, {})
                 for i in range(3)
             ]
             metrics = {"reward": step / 2, "rewards/short/mean": 0.5, "reward_std": 0.1}
-            writer.record_step(StepRecord(step, "validation", metrics, generations), max_steps=2)
+            writer.record_step(
+                StepRecord(step, "validation", metrics, generations, asked), max_steps=2
+            )
         writer.add_checkpoint(step=2, resumable=False)
     return runs_dir
 

@@ -20,7 +20,7 @@ from tests.tiny_model import make_tiny_model
 from tests.tiny_run import add_tiny_run, expected_counts, live_in_process, read_counts
 
 # What the worker writes before it trains, in order.
-MOMENTS = ("start_attempt", "set_progress", "set_sandbox_tier", "ensure_prompts")
+MOMENTS = ("start_attempt", "set_progress", "set_sandbox_tier")
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -30,9 +30,8 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes one 
 
 @dataclass(frozen=True)
 class PromptRecord:
-    """A prompt as the model sees it. `position` is its index within its split."""
+    """A prompt as the model sees it. `position` is its index within the step's split."""
 
-    split: Split
     position: int
     row: Mapping[str, Any]
     messages: Sequence[Mapping[str, str]]
@@ -65,14 +64,17 @@ class StepRecord:
     """All that one step (or one validation after it) leaves behind.
 
     `elapsed` (training seconds since step 0, over all attempts) and `tokens` (completion tokens
-    since step 0) are kept for training steps and ignored for validation. `phases`: the seconds
-    spent in each phase since step 0, over all attempts, the validation included.
+    since step 0) are kept for training steps and ignored for validation. `prompts`: those that the
+    generations point to; each is stored once, with the first step that has it, and never changes.
+    `phases`: the seconds spent in each phase since step 0, over all attempts, the validation
+    included.
     """
 
     step: int
     split: Split
     metrics: Mapping[str, float]
-    generations: Sequence[GenerationRecord] = field(default_factory=tuple)
+    generations: Sequence[GenerationRecord] = ()
+    prompts: Sequence[PromptRecord] = ()
     elapsed: float = 0.0
     tokens: int = 0
     phases: Mapping[str, float] = field(default_factory=dict)
@@ -144,31 +146,7 @@ class RunWriter:
         with transaction(self._db) as connection:
             _write_event(connection, kind, message)
 
-    def ensure_prompts(self, prompts: Iterable[PromptRecord]) -> None:
-        """Store those that are not stored yet, before the step whose completions point to them.
-
-        What is stored of a prompt never changes.
-        """
-        new = {
-            (p.split, p.position): p
-            for p in prompts
-            if p.position not in self._get_prompt_ids(p.split)
-        }
-        if not new:
-            return
-        with transaction(self._db) as connection:
-            ids = {
-                key: connection.execute(
-                    "INSERT INTO prompts (split, position, row, messages, text) "
-                    "VALUES (?, ?, ?, ?, ?)",
-                    (*key, _json(p.row), _json(p.messages), _storable(p.text)),
-                ).lastrowid
-                for key, p in new.items()
-            }
-        for (split, position), id in ids.items():
-            self._prompt_ids[split][position] = int(id or 0)
-
-    def _get_prompt_ids(self, split: str) -> dict[int, int]:
+    def _get_prompt_ids(self, split: Split) -> dict[int, int]:
         """By position. Read once: we alone write them."""
         if split not in self._prompt_ids:
             sql = "SELECT position, id FROM prompts WHERE split = ?"
@@ -177,7 +155,9 @@ class RunWriter:
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         """Store a step whole, in one transaction."""
+        prompt_ids = self._get_prompt_ids(record.split)
         with transaction(self._db) as connection:
+            added = _write_prompts(connection, record, prompt_ids)
             if record.split == "train":
                 connection.execute(
                     "INSERT INTO steps (step, finished_at, elapsed, tokens) VALUES (?, ?, ?, ?)",
@@ -191,8 +171,9 @@ class RunWriter:
                 ],
             )
             _write_phases(connection, record.step, record.phases)
-            _write_generations(connection, record, self._get_prompt_ids(record.split))
+            _write_generations(connection, record, prompt_ids | added)
             _write_progress(connection, "training", "", record.step, max_steps)
+        prompt_ids |= added
 
     def make_durable(self) -> None:
         """Return once all that was recorded survives a power cut.
@@ -257,6 +238,24 @@ def _write_phases(connection: sqlite3.Connection, step: int, phases: Mapping[str
         "INSERT OR REPLACE INTO phases (step, phase, seconds) VALUES (?, ?, ?)",
         [(step, phase, seconds) for phase, seconds in phases.items()],
     )
+
+
+def _write_prompts(
+    connection: sqlite3.Connection, record: StepRecord, known: Mapping[int, int]
+) -> dict[int, int]:
+    """Those that are not stored yet. Returns their ids by position."""
+    new = {prompt.position: prompt for prompt in record.prompts if prompt.position not in known}
+    sql = "INSERT INTO prompts (split, position, row, messages, text) VALUES (?, ?, ?, ?, ?)"
+    return {
+        position: int(
+            connection.execute(
+                sql,
+                (record.split, position, _json(p.row), _json(p.messages), _storable(p.text)),
+            ).lastrowid
+            or 0
+        )
+        for position, p in new.items()
+    }
 
 
 def _write_generations(

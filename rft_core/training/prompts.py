@@ -79,7 +79,7 @@ class RenderedOnce(Sequence[TokenizedPrompt]):
                 f"The model's context leaves {self._room} beside max_completion_length",
                 "Shorten the prompt or lower max_completion_length",
             )
-        record = PromptRecord(self._split, position, self._rows[position], messages, text)
+        record = PromptRecord(position, self._rows[position], messages, text)
         return TokenizedPrompt(record, tuple(token_ids))
 
 

@@ -208,10 +208,10 @@ class Recorder:
         self.step = step
         elapsed = time.monotonic() - self._started
         prompts = self._prompts.of(split)
-        self._sink.ensure_prompts(prompts[g.prompt_position].record for g in generations)
+        asked = dict.fromkeys(generation.prompt_position for generation in generations)
         record = StepRecord(
-            step, split, metrics, generations, elapsed=elapsed, tokens=self._tokens,
-            phases=self.clock.read(),
+            step, split, metrics, generations, [prompts[position].record for position in asked],
+            elapsed=elapsed, tokens=self._tokens, phases=self.clock.read(),
         )  # fmt: skip
         self._sink.record_step(record, max_steps=self._max_steps)
 

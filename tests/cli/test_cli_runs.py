@@ -133,7 +133,7 @@ def stored(folder: RunsFolder) -> str:
     writer = RunWriter(folder.path, "stored")
     writer.start_attempt(from_step=0, pid=os.getpid(), command="launch-stored")
     messages = [{"role": "user", "content": "?"}]
-    writer.ensure_prompts([PromptRecord("train", 0, {"nums": [1, 2]}, messages, "?")])
+    asked = [PromptRecord(0, {"nums": [1, 2]}, messages, "?")]
     for step in (1, 2):
         generations = [
             GenerationRecord(
@@ -147,7 +147,7 @@ def stored(folder: RunsFolder) -> str:
                 GenerationRecord(0, i, 0, f"plain {i}", 5, False, 1.0, 0.0, {"format": 1.0}, {})
                 for i in range(2)
             ]
-        record = StepRecord(step, "train", {"reward": step / 2, "kl": 0.1}, generations)
+        record = StepRecord(step, "train", {"reward": step / 2, "kl": 0.1}, generations, asked)
         writer.record_step(record, max_steps=2)
     writer.end_attempt("finished")
     writer.close()

@@ -37,17 +37,14 @@ from rft_core.store.search import GenerationFilter
 from rft_core.store.sqlite.without_pandas import Database
 
 RUN = "a-run"
+MESSAGES = [{"role": "user", "content": "?"}]
+ASKED = [PromptRecord(i, {"question": f"q{i}"}, MESSAGES, f"q{i}?") for i in range(2)]
 
 
 @pytest.fixture
 def writer(tmp_path: Path) -> Iterator[RunWriter]:
     writer = RunWriter(tmp_path, RUN)
     writer.start_attempt(from_step=0, pid=7)
-    messages = [{"role": "user", "content": "?"}]
-    writer.ensure_prompts(
-        [PromptRecord("train", i, {"question": f"q{i}"}, messages, f"q{i}?") for i in range(2)]
-        + [PromptRecord("validation", 0, {"question": "v"}, messages, "v?")]
-    )
     yield writer
     writer.close()
 
@@ -72,24 +69,31 @@ def generation(group: int, sample: int, **values: object) -> GenerationRecord:
 def train_step(step: int) -> StepRecord:
     generations = [generation(group, sample) for group in range(2) for sample in range(2)]
     metrics = {"reward": step / 10, "kl": math.nan}
-    return StepRecord(step, "train", metrics, generations, elapsed=step * 2.0, tokens=step * 12)
+    return StepRecord(
+        step, "train", metrics, generations, ASKED, elapsed=step * 2.0, tokens=step * 12
+    )
 
 
 def test_prompts_are_stored_as_they_come_and_each_once(writer: RunWriter, tmp_path: Path) -> None:
-    def ask(position: int, text: str) -> PromptRecord:
-        return PromptRecord("train", position, {}, [], text)
+    def record(step: int, *prompts: PromptRecord) -> None:
+        at = generation(0, 0, prompt_position=prompts[0].position)
+        writer.record_step(
+            replace(train_step(step), generations=[at], prompts=prompts), max_steps=9
+        )
 
+    def ask(position: int, text: str) -> PromptRecord:
+        return PromptRecord(position, {}, [], text)
+
+    writer.record_step(train_step(1), max_steps=9)
     with pytest.raises(TypeError):  # whole or not at all
-        writer.ensure_prompts([ask(8, "eight"), PromptRecord("train", 9, {"a": object()}, [], "")])
-    writer.ensure_prompts([ask(7, "seven"), ask(7, "seven"), ask(0, "another text")])
-    writer.record_step(
-        replace(train_step(1), generations=[generation(0, 0, prompt_position=7)]), max_steps=2
-    )
+        record(2, ask(8, "eight"), PromptRecord(9, {"a": object()}, [], ""))
+    record(2, ask(7, "seven"), ask(7, "seven"), ask(0, "another text"))
+    record(3, ask(7, "seven"))
     with open_run(tmp_path, RUN) as db:
         stored = db.execute("SELECT position, text FROM prompts WHERE split = 'train' ORDER BY 1")
         assert stored.fetchall() == [(0, "q0?"), (1, "q1?"), (7, "seven")]
-        sql = "SELECT text FROM prompts JOIN generations ON prompts.id = prompt_id"
-        assert db.execute(sql).fetchall() == [("seven",)]
+        sql = "SELECT step, text FROM prompts JOIN generations ON prompts.id = prompt_id"
+        assert db.execute(f"{sql} WHERE step > 1").fetchall() == [(2, "seven"), (3, "seven")]
 
 
 def test_a_step_appears_whole(tmp_path: Path, writer: RunWriter) -> None:
@@ -103,7 +107,7 @@ def test_a_step_appears_whole(tmp_path: Path, writer: RunWriter) -> None:
 
 
 def test_a_step_that_fails_leaves_nothing(tmp_path: Path, writer: RunWriter) -> None:
-    twice = StepRecord(1, "train", {"reward": 1.0}, [generation(0, 0), generation(0, 0)])
+    twice = StepRecord(1, "train", {"reward": 1.0}, [generation(0, 0), generation(0, 0)], ASKED)
     with pytest.raises(sqlite3.IntegrityError):
         writer.record_step(twice, max_steps=9)
     with open_run(tmp_path, RUN) as db:
@@ -170,9 +174,9 @@ def test_phases_are_those_of_the_steps_that_are_asked_for(
 
 def test_validation_is_kept_beside_training(tmp_path: Path, writer: RunWriter) -> None:
     writer.record_step(train_step(1), max_steps=9)
-    writer.record_step(
-        StepRecord(1, "validation", {"reward": 0.7}, [generation(0, 0)]), max_steps=9
-    )
+    asked = [PromptRecord(0, {"question": "v"}, MESSAGES, "v?")]
+    record = StepRecord(1, "validation", {"reward": 0.7}, [generation(0, 0)], asked)
+    writer.record_step(record, max_steps=9)
     with open_run(tmp_path, RUN) as db:
         assert last_metrics(db, "validation") == {"reward": 0.7}
         (only,) = list_generations(db, GenerationFilter(split="validation"))
@@ -227,7 +231,7 @@ def test_text_is_found_whatever_its_case(
         "X" * 60_000, "İstanbul",
     ]  # fmt: skip
     odd = [generation(0, n, completion=text) for n, text in enumerate(texts)]
-    writer.record_step(StepRecord(1, "train", {}, odd), max_steps=9)
+    writer.record_step(StepRecord(1, "train", {}, odd, ASKED), max_steps=9)
     with open_run(tmp_path, RUN) as db:
         rows = list_generations(db, GenerationFilter(text=wanted), newest_first=False)
     assert [row.sample_index for row in rows] == found
@@ -270,7 +274,7 @@ def test_filters_of_a_long_run_are_served_by_an_index(
     for last in (few, many):
         for step in range(3 if last == few else few + 1, last + 1):
             rows = [generation(0, n, **plain) for n in range(4)]
-            writer.record_step(StepRecord(step, "train", {}, rows), max_steps=many)
+            writer.record_step(StepRecord(step, "train", {}, rows, ASKED), max_steps=many)
         with open_run(tmp_path, RUN) as db:
             work.append(count_work(db))
     assert work[1] < 2 * work[0] + 2, work
@@ -302,7 +306,7 @@ def test_a_group_and_a_prompt_through_time(tmp_path: Path, writer: RunWriter) ->
 
 def test_text_that_sqlite_cannot_hold_is_kept_readable(tmp_path: Path, writer: RunWriter) -> None:
     odd = generation(0, 0, completion="a\ud800b\x00c", reasons={"format": "\udfff"})
-    writer.record_step(StepRecord(1, "train", {}, [odd]), max_steps=9)
+    writer.record_step(StepRecord(1, "train", {}, [odd], ASKED), max_steps=9)
     writer.end_attempt("failed", "\ud800")
     with open_run(tmp_path, RUN) as db:
         (stored,) = list_generations(db)
