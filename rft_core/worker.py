@@ -17,6 +17,7 @@ import os
 import socket
 import sqlite3
 import sys
+import threading
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ LONGEST_ID = 4096  # bytes
 SPARE_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
 
 logger = logging.getLogger(__name__)
+_importing = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -174,13 +176,18 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
 
 
 def _import_libraries() -> None:
-    """Those that training needs: seconds of work, for a spare worker done before it has a run."""
-    gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
-    try:
-        from rft_core.training import run_session  # noqa: F401
-    finally:
-        gc.freeze()
-        gc.enable()
+    """Those that training needs: seconds of work, which a spare worker does before it has a run.
+
+    Whoever comes second waits for the first: two threads that import what imports each other would
+    see halves of modules.
+    """
+    with _importing:
+        gc.disable()  # modules stay: to look for garbage in them takes a sixth of their import
+        try:
+            from rft_core.training import run_session  # noqa: F401
+        finally:
+            gc.freeze()
+            gc.enable()
 
 
 def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
@@ -254,10 +261,11 @@ def main() -> int:
 def _wait_as_spare() -> str | None:
     """The run that it is given, whose log it then writes and whose lock it holds; None: none.
 
-    Whoever gives it (`jobs/backends/spare.py`) sends the files as descriptors.
+    Whoever gives it (`jobs/backends/spare.py`) sends the files as descriptors. The libraries are
+    imported meanwhile, and further on if they must: the run begins at once, and hears a stop.
     """
     _prepare_process()
-    _import_libraries()
+    threading.Thread(target=_import_libraries, daemon=True).start()
     with socket.socket(fileno=os.dup(sys.stdin.fileno())) as giver:
         run, descriptors, _, _ = socket.recv_fds(giver, LONGEST_ID, 2)
     if len(descriptors) != 2:
@@ -265,6 +273,8 @@ def _wait_as_spare() -> str | None:
     log, lock = descriptors
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())
+    with Path(os.devnull).open() as nothing:
+        os.dup2(nothing.fileno(), sys.stdin.fileno())
     os.close(log)
     os.environ[HANDED_OVER] = str(lock)
     return run.decode()

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -17,6 +18,7 @@ from rft_core.paths import (
     get_worker_lock_path,
     get_worker_log_path,
 )
+from rft_core.store.run_reader import has_database
 from rft_core.store.state.run_lock import read_holder
 from tests.runs_folder import SUPERVISOR, RunsFolder, await_truth
 from tests.tiny_model import make_tiny_model
@@ -25,11 +27,11 @@ from tests.tiny_run import add_tiny_run
 WORKER = "rft_core.worker"
 
 
-@pytest.fixture
-def ready(folder: RunsFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsFolder]:
-    """A folder whose supervisor has real workers and, somebody being about to launch, one ready."""
-    monkeypatch.delenv("RFT_SPARE_WORKER")
+@contextmanager
+def being_ready(folder: RunsFolder) -> Iterator[RunsFolder]:
+    """Its supervisor has real workers and, somebody being about to launch a run, one ready."""
     ensure_supervisor(folder.path, [*SUPERVISOR_COMMAND, "--idle-exit=1"])
+    folder.await_supervisor(alive=True)
     prepare_launch(folder.path)
     await_truth(lambda: folder.find_processes(WORKER), "a spare worker")
     yield folder
@@ -37,9 +39,39 @@ def ready(folder: RunsFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsF
         process.kill()
 
 
+@pytest.fixture
+def ready(folder: RunsFolder, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsFolder]:
+    monkeypatch.delenv("RFT_SPARE_WORKER")
+    with being_ready(folder):
+        yield folder
+
+
+@pytest.fixture
+def importing(
+    folder: RunsFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RunsFolder]:
+    """Its spare worker imports for as long as the test lasts."""
+    gate, package = tmp_path / "gate", tmp_path / "modules" / "torch"
+    os.mkfifo(gate)
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"open({str(gate)!r}).read()")
+    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.delenv("RFT_SPARE_WORKER")
+    with being_ready(folder):
+        yield folder
+
+
 def get_spare(folder: RunsFolder) -> psutil.Process:
     [process] = folder.find_processes(WORKER)
     return process
+
+
+def has_libraries(process: psutil.Process) -> bool:
+    return "libtorch" in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+def has_begun(folder: RunsFolder) -> bool:
+    return has_database(folder.path, "a") and bool(folder.count_attempts("a"))
 
 
 def launch_tiny_run(folder: RunsFolder, tmp_path: Path) -> None:
@@ -50,6 +82,7 @@ def launch_tiny_run(folder: RunsFolder, tmp_path: Path) -> None:
 
 def test_the_spare_worker_becomes_the_next_runs(ready: RunsFolder, tmp_path: Path) -> None:
     spare = get_spare(ready)
+    await_truth(lambda: has_libraries(spare), "its libraries")
     launch_tiny_run(ready, tmp_path)
     lock = get_worker_lock_path(ready.path, "a")
     await_truth(lambda: read_holder(lock), "the lock of the run")
@@ -59,6 +92,17 @@ def test_the_spare_worker_becomes_the_next_runs(ready: RunsFolder, tmp_path: Pat
     ready.await_state("a", "finished")
     assert "checkpoint saved at step 1" in get_worker_log_path(ready.path, "a").read_text()
     await_truth(lambda: not ready.find_processes(WORKER), "no other: one wish, one worker")
+
+
+def test_a_run_begins_and_hears_a_stop_while_its_worker_imports(
+    importing: RunsFolder, tmp_path: Path
+) -> None:
+    launch_tiny_run(importing, tmp_path)
+    await_truth(lambda: has_begun(importing), "the first word of its worker")
+    assert importing.get_status("a").state == "starting"
+    importing.ask("stop", "a")
+    importing.await_state("a", "stopped")
+    assert importing.get_status("a").is_resumable
 
 
 def test_a_run_begins_anew_where_the_spare_worker_has_died(

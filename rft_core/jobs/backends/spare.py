@@ -1,8 +1,8 @@
 """A worker on its way before there is a run for it: libraries are half of the way to a first step.
 
 It imports what training needs and waits at one end of a socket pair, its standard input. Being
-given a run, it gets what every worker is started with: the run's id, its log and its lock, the
-files as open descriptors. When the other end is closed, be it that we died, it ends.
+given a run, at any time, it gets what every worker is started with: the run's id, its log and its
+lock, the files as open descriptors. When the other end is closed, be it that we died, it ends.
 """
 
 from __future__ import annotations
