@@ -80,11 +80,17 @@ def watch(patch: pytest.MonkeyPatch, watched: Watched) -> None:
 
 
 ACCUMULATED = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}
+# Some of these completions have no advantage, and nothing beside them in their batch.
+ONE_BY_ONE = {
+    "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "rewards": SELDOM,
+}  # fmt: skip
 CASES = {
     "grpo-cut-off": {**ACCUMULATED, "num_iterations": 2, "max_completion_length": 3},
     "dapo": {"loss_type": "dapo", "num_generations": 16, "per_device_train_batch_size": 16},
     "bnpo": {**ACCUMULATED, "loss_type": "bnpo", "num_generations": 2},
     "rloo": {**ACCUMULATED, "method": "rloo", "num_iterations": 2, "rewards": SELDOM},
+    "grpo-one-by-one": {**ONE_BY_ONE, "beta": 0},
+    "rloo-one-by-one": {**ONE_BY_ONE, "method": "rloo"},
 }
 
 

@@ -74,8 +74,12 @@ class PromptSharing:
         teaches: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """As `score_completions`. `teaches` [rows]: whose log probabilities need a gradient."""
-        if teaches is not None and torch.is_grad_enabled() and not bool(teaches.all()):
-            return self._score_apart(model, rows, teaches)
+        if teaches is not None and torch.is_grad_enabled():
+            if not bool(teaches.any()):  # the update still wants a gradient, be it of zeros
+                teaches = torch.zeros_like(teaches)
+                teaches[rows.completion_mask.sum(dim=1).argmin()] = True
+            if not bool(teaches.all()):
+                return self._score_apart(model, rows, teaches)
         size = rows_at_once or len(rows.ids)
         parts = [
             score_completions(model, rows.take(slice(start, start + size)), self._temperature)
@@ -87,9 +91,7 @@ class PromptSharing:
     def _score_apart(
         self, model: Any, rows: PaddedRows, teaches: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if not bool(teaches.any()):  # the update still wants a gradient, be it of zeros
-            teaches = torch.zeros_like(teaches)
-            teaches[rows.completion_mask.sum(dim=1).argmin()] = True
+        """`teaches`: some rows, and not all."""
         with torch.no_grad():
             others = score_completions(model, rows.take(~teaches), self._temperature)
         taught = score_completions(model, rows.take(teaches), self._temperature)
