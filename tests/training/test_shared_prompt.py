@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
-from rft_core.training.update import shared_prompt, token_logprobs
+from rft_core.training.update import prompt_sharing, shared_prompt, token_logprobs
 from rft_core.training.update.prompt_sharing import PromptSharing, put_groups_together
 from rft_core.training.update.shared_prompt import (
     PaddedRows,
@@ -175,6 +175,27 @@ def test_no_completion_sees_another_and_one_that_does_is_caught(
     for _ in range(2):
         assert not sharing.works_for(model, rows, lambda some: score_densely(model, some)[0])
     assert len(reasons) == 1 and "its log probabilities differ by" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+    ],
+    ids=["gpu", "cpu"],
+)
+def test_a_trial_without_enough_memory_is_no_reason_to_use_more(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(prompt_sharing, "score_completions", fail)
+    reasons: list[str] = []
+    with pytest.raises(type(error), match="memory"):
+        PromptSharing(TEMPERATURE, reasons.append).works_for(make_model(), make_rows(2, 4), fail)
+    assert not reasons
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from trl.trainer.utils import split_tensor_dict
 
+from rft_core.training.ending import names_shortage
 from rft_core.training.update.shared_prompt import (
     PaddedRows,
     find_obstacle,
@@ -62,6 +63,8 @@ class PromptSharing:
                 shared, _ = score_completions(model, some, self._temperature)
                 return _compare(shared, plain(some), some, get_base(model).dtype)
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            if isinstance(error, torch.OutOfMemoryError) or names_shortage(str(error)):
+                raise  # the other way would need more still
             logger.warning("prompts cannot be shared", exc_info=error)
             return f"the model cannot go on from a prompt ({type(error).__name__})"
 
