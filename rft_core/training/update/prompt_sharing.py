@@ -2,7 +2,9 @@
 
 Proved on the stage's first real batch: a few of its completions are scored both ways, and where the
 numbers differ (or the model is known to be of another kind, see `shared_prompt.py`) the stage reads
-as TRL does, and says so once. Nothing else changes: both ways give the same update.
+as TRL does, and says so once. Nothing else changes: both ways give the same update. With the
+adapter off, or while it changes nothing yet, a way that forgets the adapter gives the same numbers
+too: what is proved then is proved once more as soon as the policy's adapter has an effect.
 
 Of completions that teach nothing only the numbers are wanted, for the entropy and the clipping that
 are shown: they are read without a gradient.
@@ -17,7 +19,9 @@ from typing import Any
 import torch
 from trl.trainer.utils import split_tensor_dict
 
+from rft_core.sampling.decoding.fusing import has_effect
 from rft_core.training.ending import names_shortage
+from rft_core.training.saving.adapter_files import ADAPTER_NAME, is_reference
 from rft_core.training.update.shared_prompt import (
     PaddedRows,
     find_obstacle,
@@ -45,13 +49,17 @@ class PromptSharing:
     ) -> None:
         self._temperature, self._tell, self._forbidden = temperature, tell, forbidden
         self._verdict: str | None = None  # why not; empty: it works; None: not tried yet
+        self._is_settled = False  # else it was not tried yet with an adapter that has an effect
 
     def works_for(self, model: Any, rows: PaddedRows, plain: Plain) -> bool:
         """`plain` scores rows in the way that is known to be right."""
-        if self._verdict is None:
-            self._verdict = self._forbidden or self._try(model, rows, plain)
+        if not self._is_settled:
+            shows_all = bool(self._forbidden) or _shows_the_adapter(model)
+            if shows_all or self._verdict is None:
+                self._verdict = self._forbidden or self._try(model, rows, plain)
             if self._verdict:
                 self._tell(f"The update reads prompts anew for each completion: {self._verdict}")
+            self._is_settled = shows_all or bool(self._verdict)
         return not self._verdict
 
     def _try(self, model: Any, rows: PaddedRows, plain: Plain) -> str:
@@ -126,6 +134,11 @@ def _pick_some(rows: PaddedRows) -> PaddedRows:
     """Of two prompts where there are two, so that padding is seen as well."""
     order = rows.find_prompts()[1].argsort(stable=True)
     return rows.take(torch.cat([order[:COMPARED], order[COMPARED:][-COMPARED:]]))
+
+
+def _shows_the_adapter(model: Any) -> bool:
+    """Whether it answers as the policy now, and that is another model than its base."""
+    return not is_reference(model) and has_effect(model, ADAPTER_NAME)
 
 
 def _compare(
