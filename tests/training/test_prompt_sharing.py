@@ -163,6 +163,18 @@ def test_a_model_with_a_sliding_window_trains_as_trl_does_and_says_so(
     assert "anew for each completion" in told and "attend to everything" in told
 
 
+@pytest.mark.parametrize("is_embedded", [False, True], ids=["tiny", "embedded"])
+def test_a_run_in_bfloat16_shares_its_prompts(
+    is_embedded: bool, train: Any, tiny_model: Path
+) -> None:
+    """The second trial is that of the third step, the first with an adapter that has moved."""
+    model = "embedded/countdown" if is_embedded else tiny_model
+    settings = {"learning_rate": 1e-2, "max_completion_length": 40, "max_steps": 3}
+    run = train("coarse", shared=True, model=model, dtype="bfloat16", **settings)
+    assert run.rows_with_gradient == [8] * 3 and run.rows_without == [8] * 5
+    assert not run.events
+
+
 def test_gradient_checkpointing_trains_as_trl_does_and_says_so(train: Any) -> None:
     run = train("checkpointing", shared=True, gradient_checkpointing=True, max_steps=1)
     assert not run.rows_with_gradient and run.gradients[0].norm() > 0
