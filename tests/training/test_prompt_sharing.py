@@ -1,13 +1,15 @@
 """Prompts shared in a run: the update is TRL's own, and TRL makes it where ours cannot be right."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from trl.trainer.grpo_config import GRPOConfig
 
+from rft_core.config import get_method, trl_settings
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.run_reader import events_frame, metrics_frame, open_run
 from rft_core.training import rollouts
@@ -140,6 +142,15 @@ def test_completions_without_advantage_are_read_without_gradient_where_nothing_e
     with_kl = train("with-kl", shared=True, beta=0.1, **settings)
     assert with_kl.rows_with_gradient == [8] * 4
     assert with_kl.rows_without == [8] * 6  # two trials, and a reference pass a step
+
+
+def test_no_setting_lets_entropy_pull_at_completions() -> None:
+    """Shared prompts give entropies without a gradient, for what is shown only."""
+    pulling = {"entropy_coef": 0.0, "use_adaptive_entropy": False, "top_entropy_quantile": 1.0}
+    defaults = {field.name: field.default for field in fields(GRPOConfig)}
+    assert pulling.items() <= defaults.items()
+    for name in ("grpo", "rloo"):
+        assert not pulling.keys() & set(trl_settings(get_method(name)))
 
 
 def test_a_model_with_a_sliding_window_trains_as_trl_does_and_says_so(
