@@ -1,13 +1,15 @@
 """Prompts shared in a run: the update is TRL's own, and TRL makes it where ours cannot be right."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from trl.trainer.grpo_config import GRPOConfig
 
+from rft_core.config import get_method, trl_settings
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.run_reader import events_frame, metrics_frame, open_run
 from rft_core.training import rollouts
@@ -80,11 +82,17 @@ def watch(patch: pytest.MonkeyPatch, watched: Watched) -> None:
 
 
 ACCUMULATED = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 4}
+# Some of these completions have no advantage, and nothing beside them in their batch.
+ONE_BY_ONE = {
+    "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "rewards": SELDOM,
+}  # fmt: skip
 CASES = {
     "grpo-cut-off": {**ACCUMULATED, "num_iterations": 2, "max_completion_length": 3},
     "dapo": {"loss_type": "dapo", "num_generations": 16, "per_device_train_batch_size": 16},
     "bnpo": {**ACCUMULATED, "loss_type": "bnpo", "num_generations": 2},
     "rloo": {**ACCUMULATED, "method": "rloo", "num_iterations": 2, "rewards": SELDOM},
+    "grpo-one-by-one": {**ONE_BY_ONE, "beta": 0},
+    "rloo-one-by-one": {**ONE_BY_ONE, "method": "rloo"},
 }
 
 
@@ -121,11 +129,28 @@ def test_completions_without_advantage_are_read_without_gradient_where_nothing_e
     assert 1.0 in alike and min(alike) < 1.0
     # Of a step that teaches nothing one row is left, for a gradient of zeros.
     assert ours.rows_with_gradient == [round(8 * (1 - share)) or 1 for share in alike]
-    trial, *rest = ours.rows_without  # the first batch is scored both ways
-    assert trial == 8 and rest == [8 - rows for rows in ours.rows_with_gradient if rows < 8]
+    # The first batch is scored both ways, and so is the first after the adapter has moved: the
+    # learning rate begins at zero.
+    moved = next(step for step in (2, 3, 4) if alike[step - 1] < 1)
+    expected = [
+        rows
+        for step, with_gradient in enumerate(ours.rows_with_gradient, start=1)
+        for rows in ([8] if step in (1, moved + 1) else []) + [8 - with_gradient]
+        if rows
+    ]
+    assert ours.rows_without == expected
     with_kl = train("with-kl", shared=True, beta=0.1, **settings)
     assert with_kl.rows_with_gradient == [8] * 4
-    assert with_kl.rows_without == [8] * 5  # the trial, and a reference pass a step
+    assert with_kl.rows_without == [8] * 6  # two trials, and a reference pass a step
+
+
+def test_no_setting_lets_entropy_pull_at_completions() -> None:
+    """Shared prompts give entropies without a gradient, for what is shown only."""
+    pulling = {"entropy_coef": 0.0, "use_adaptive_entropy": False, "top_entropy_quantile": 1.0}
+    defaults = {field.name: field.default for field in fields(GRPOConfig)}
+    assert pulling.items() <= defaults.items()
+    for name in ("grpo", "rloo"):
+        assert not pulling.keys() & set(trl_settings(get_method(name)))
 
 
 def test_a_model_with_a_sliding_window_trains_as_trl_does_and_says_so(
@@ -147,6 +172,18 @@ def test_a_model_with_a_sliding_window_trains_as_trl_does_and_says_so(
     assert not run.rows_with_gradient and run.gradients[0].norm() > 0
     (told,) = run.events
     assert "anew for each completion" in told and "attend to everything" in told
+
+
+@pytest.mark.parametrize("is_embedded", [False, True], ids=["tiny", "embedded"])
+def test_a_run_in_bfloat16_shares_its_prompts(
+    is_embedded: bool, train: Any, tiny_model: Path
+) -> None:
+    """The second trial is that of the third step, the first with an adapter that has moved."""
+    model = "embedded/countdown" if is_embedded else tiny_model
+    settings = {"learning_rate": 1e-2, "max_completion_length": 40, "max_steps": 3}
+    run = train("coarse", shared=True, model=model, dtype="bfloat16", **settings)
+    assert run.rows_with_gradient == [8] * 3 and run.rows_without == [8] * 5
+    assert not run.events
 
 
 def test_gradient_checkpointing_trains_as_trl_does_and_says_so(train: Any) -> None:

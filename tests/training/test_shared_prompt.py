@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCau
 from trl.trainer.grpo_trainer import GRPOTrainer
 from trl.trainer.utils import add_fused_lm_head
 
-from rft_core.training.update import shared_prompt, token_logprobs
+from rft_core.training.update import prompt_sharing, shared_prompt, token_logprobs
 from rft_core.training.update.prompt_sharing import PromptSharing, put_groups_together
 from rft_core.training.update.shared_prompt import (
     PaddedRows,
@@ -175,6 +175,67 @@ def test_no_completion_sees_another_and_one_that_does_is_caught(
     for _ in range(2):
         assert not sharing.works_for(model, rows, lambda some: score_densely(model, some)[0])
     assert len(reasons) == 1 and "its log probabilities differ by" in reasons[0]
+
+
+def scale_adapter(model: Any, scale: float) -> None:
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.mul_(scale)
+
+
+@pytest.mark.parametrize("forgets", [False, True], ids=["honest", "forgets the adapter"])
+def test_it_is_tried_again_as_soon_as_the_adapter_has_an_effect(
+    forgets: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, fresh, rows = make_model(), make_model(), make_rows(2, 4)
+    scale_adapter(fresh, 0.0)
+    reasons: list[str] = []
+    sharing, compared = PromptSharing(TEMPERATURE, reasons.append), 0
+
+    def score_base(model: Any, *args: Any) -> Any:
+        with model.disable_adapter():
+            return score_completions(model, *args)
+
+    def works_for(model: Any) -> bool:
+        def plain(some: PaddedRows) -> torch.Tensor:
+            nonlocal compared
+            compared += 1
+            return score_densely(model, some)[0]
+
+        return sharing.works_for(model, rows, plain)
+
+    if forgets:
+        monkeypatch.setattr(prompt_sharing, "score_completions", score_base)
+    assert works_for(fresh) and works_for(fresh)
+    with model.disable_adapter():  # as the reference
+        assert works_for(model)
+    assert compared == 1 and not reasons
+    for _ in range(3):
+        assert works_for(model) is not forgets
+    assert works_for(fresh) is not forgets
+    assert compared == 2 and len(reasons) == forgets
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+    ],
+    ids=["gpu", "cpu"],
+)
+def test_a_trial_without_enough_memory_is_no_reason_to_use_more(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(prompt_sharing, "score_completions", fail)
+    reasons: list[str] = []
+    with pytest.raises(type(error), match="memory"):
+        PromptSharing(TEMPERATURE, reasons.append).works_for(make_model(), make_rows(2, 4), fail)
+    assert not reasons
 
 
 @pytest.mark.parametrize(
