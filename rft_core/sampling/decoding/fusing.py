@@ -28,17 +28,18 @@ class CannotFuseError(Exception):
     """Why the tight loop is not for this model or adapter; the ordinary loop is."""
 
 
-def fuse(model: Any, adapter: str | None) -> FusedModel:
+def fuse(model: Any, adapter: str | None, *, copies: bool = True) -> FusedModel:
     """The weights of a causal language model, bare or with PEFT, with one adapter.
 
-    `adapter`: its name; BASE: none; None: as things stand. Raises CannotFuseError.
+    `adapter`: its name; BASE: none; None: as things stand. `copies`: lay weights out anew where
+    they are few enough, for speed. Raises CannotFuseError.
     """
-    name = _resolve(model, adapter)
+    name = resolve(model, adapter)
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     _require_known(base)
     body, config = base.model, base.config
     layers = body.layers[: config.num_hidden_layers]
-    join = _Joining(name, copies=_count_bytes(layers) <= MOST_COPIED)
+    join = _Joining(name, copies=copies and _count_bytes(layers) <= MOST_COPIED)
     return FusedModel(
         embedding=body.embed_tokens.weight.data,
         layers=tuple(_fuse_layer(layer, join) for layer in layers),
@@ -54,12 +55,12 @@ def fuse(model: Any, adapter: str | None) -> FusedModel:
 
 def has_effect(model: Any, adapter: str | None) -> bool:
     """Whether this adapter changes anything: a fresh one, whose B are zero, does not."""
-    name = _resolve(model, adapter)
+    name = resolve(model, adapter)
     adapted = (layer for layer in _lora_layers(model) if name in set(layer.lora_B))
     return name is None or any(bool(layer.lora_B[name].weight.any()) for layer in adapted)
 
 
-def _resolve(model: Any, adapter: str | None) -> str | None:
+def resolve(model: Any, adapter: str | None) -> str | None:
     """The one adapter that is meant; None where there is none."""
     if not isinstance(model, PeftModel) or adapter == BASE:
         return None
