@@ -277,7 +277,7 @@ def measure(
         statistics.median(speed.compute for speed in speeds),
         statistics.median(speed.memory for speed in speeds),
     )
-    limits = list_limits(shape, account.groups, machine)
+    limits = list_limits(shape, account.steps, machine)
     return steps, tabulate_limits(account.times, limits, machine)
 
 
