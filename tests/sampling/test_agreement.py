@@ -9,6 +9,7 @@ from peft import LoraConfig, get_peft_model
 
 from rft_core.sampling.adapters import BASE
 from rft_core.sampling.decoding import fused_models, fusing
+from rft_core.sampling.decoding.agreement import require_agreement
 from rft_core.sampling.decoding.fused_reader import FusedReader
 from rft_core.sampling.decoding.fusing import fuse
 from rft_core.sampling.sampler import Sampler
@@ -83,13 +84,29 @@ def test_an_adapter_smaller_than_rounding_is_used_and_looked_at_until_it_can_be_
 
 
 @DTYPES
+def test_an_adapter_left_out_is_missed_even_where_it_is_within_the_limit(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+):
+    model, rows = adapt(make_model(SHAPES["llama"], dtype)), make_rows()
+    scale_adapter(model, 5e-4 if dtype == torch.float32 else 0.05)
+    require_agreement(model, fuse(model, BASE), rows)  # it is
+    sampler = Sampler(model, ENDS)
+    sample(sampler, rows)
+    assert not sampler.fused.refused
+    leave_out_adapters(monkeypatch)
+    sampler = Sampler(model, ENDS)
+    sample(sampler, rows)
+    assert "what the adapter does" in sampler.fused.refused["tuned"]
+
+
+@DTYPES
 def test_an_adapter_left_out_while_it_was_small_is_missed_once_it_has_grown(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ):
     model, rows = adapt(make_model(SHAPES["llama"], dtype)), make_rows()
     leave_out_adapters(monkeypatch)
     sampler = Sampler(model, ENDS)
-    scale_adapter(model, 5e-4 if dtype == torch.float32 else 1e-2)  # within the limit
+    scale_adapter(model, 1e-7 if dtype == torch.float32 else 1e-3)  # less than rounding
     sample(sampler, rows)
     assert not sampler.fused.refused
     train(model, 0)

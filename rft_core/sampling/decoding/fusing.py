@@ -28,18 +28,17 @@ class CannotFuseError(Exception):
     """Why the tight loop is not for this model or adapter; the ordinary loop is."""
 
 
-def fuse(model: Any, adapter: str | None, *, copies: bool = True) -> FusedModel:
+def fuse(model: Any, adapter: str | None) -> FusedModel:
     """The weights of a causal language model, bare or with PEFT, with one adapter.
 
-    `adapter`: its name; BASE: none; None: as things stand. `copies`: lay weights out anew where
-    they are few enough, for speed. Raises CannotFuseError.
+    `adapter`: its name; BASE: none; None: as things stand. Raises CannotFuseError.
     """
     name = resolve(model, adapter)
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     _require_known(base)
     body, config = base.model, base.config
     layers = body.layers[: config.num_hidden_layers]
-    join = _Joining(name, copies=copies and _count_bytes(layers) <= MOST_COPIED)
+    join = _Joining(name, copies=_count_bytes(layers) <= MOST_COPIED)
     return FusedModel(
         embedding=body.embed_tokens.weight.data,
         layers=tuple(_fuse_layer(layer, join) for layer in layers),
