@@ -4,9 +4,10 @@
 
 `generate` calls: transformers' own, on the base and on the PEFT model, one after the other. Bare
 decoding: the ordinary loop (the model's own forward, token by token) over the base, in process and
-without a word of text. The service is a process of its own, and its socket, JSON and text are
-counted. Tokens per second of wall time, and per CPU second of both processes. What is printed is
-also written to benchmarks/results.
+without a word of text. Mixed batch: the same loop over both rows at once, each with PEFT's adapter
+for it, as the service decoded before it had a loop of its own. The service is a process of its own,
+and its socket, JSON and text are counted. Tokens per second of wall time, and per CPU second of
+both processes. What is printed is also written to benchmarks/results.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 from benchmarks.in_turn import (  # noqa: E402
     Arm,
     describe,
+    describe_command,
     describe_ratio,
     describe_setting,
     measure_in_turn,
     publish,
 )
+from rft_core.sampling.adapters import BASE  # noqa: E402
 from rft_core.sampling.chat_template import render_prompt  # noqa: E402
 from rft_core.sampling.decoding.loop import SampledRow, decode  # noqa: E402
 from rft_core.sampling.decoding.plain_reader import PlainReader  # noqa: E402
@@ -47,7 +50,9 @@ from rft_core.tasks import get_task  # noqa: E402
 from rft_core.types import Messages  # noqa: E402
 
 BARE = "bare decoding, base"
+MIXED = "PEFT's mixed batch, base + tuned"
 COMPARED = [  # ours, and what it is held against
+    ("service, base + tuned", MIXED),
     ("service, base + tuned", "generate, base then tuned"),
     ("service, base", "generate, base"),
     ("service, tuned", "generate, tuned"),
@@ -94,7 +99,8 @@ class Chats:
             ),
             "generate, base": lambda seed: self._generate([self._base], seed),
             "generate, tuned": lambda seed: self._generate([self._tuned], seed),
-            BARE: self._decode,
+            BARE: lambda seed: self._decode(self._base, [None], seed),
+            MIXED: lambda seed: self._decode(self._tuned, [BASE, "default"], seed),
             "service, base + tuned": lambda seed: self._ask([base, tuned], seed),
             "service, base": lambda seed: self._ask([base], seed),
             "service, tuned": lambda seed: self._ask([tuned], seed),
@@ -137,12 +143,14 @@ class Chats:
                 written += both.shape[1] - ids.shape[1]
         return written
 
-    def _decode(self, seed: int) -> int:
+    def _decode(self, model: Any, adapters: Sequence[str | None], seed: int) -> int:
+        """A row for each of these, in one batch."""
         written = 0
         for messages in self._asked:
-            row = SampledRow(tuple(self._prompt(messages)), 0)
-            steps = decode(PlainReader(self._base), [row], self._params(seed), self._ends)
-            written += sum(1 for _ in steps)
+            prompt = tuple(self._prompt(messages))
+            rows = [SampledRow(prompt, 0, adapter) for adapter in adapters]
+            steps = decode(PlainReader(model), rows, self._params(seed), self._ends)
+            written += sum(len(tokens) for tokens in steps)
         return written
 
 
@@ -183,7 +191,7 @@ def main() -> None:
     name = Path(options.model).name
     head = (
         f"# Chat through the service: {name}\n\n{describe_setting()}\n\n"
-        f"`python benchmarks/chat.py {' '.join(sys.argv[1:])}`: medians (min-max) of "
+        f"`{describe_command(sys.argv)}`: medians (min-max) of "
         f"{options.pairs} pairs; ratios pair by pair.\n"
     )
     publish(f"chat-{name}", "\n".join([head, *table]))

@@ -23,7 +23,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
+from benchmarks.in_turn import (  # noqa: E402
+    describe,
+    describe_command,
+    describe_ratio,
+    describe_setting,
+    publish,
+)
 from rft_core.jobs import prepare_launch, wait_for_end  # noqa: E402
 from rft_core.jobs.launcher import kill  # noqa: E402
 from rft_core.store.run_reader import has_database, list_attempts, open_run  # noqa: E402
@@ -109,7 +115,7 @@ def main() -> None:
     turns = take_turns(options)
     head = (
         f"# From a launch to its first recorded step: {Path(options.model).name}\n\n"
-        f"{describe_setting()}\n\n`python benchmarks/first_step.py {' '.join(sys.argv[1:])}`: "
+        f"{describe_setting()}\n\n`{describe_command(sys.argv)}`: "
         f"medians (min-max) of {options.pairs} pairs; ratios pair by pair.\n"
     )
     publish(f"first-step-{Path(options.model).name}", "\n".join([head, *tabulate(turns)]))

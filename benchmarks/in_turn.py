@@ -74,6 +74,17 @@ def describe_setting() -> str:
     )
 
 
+def describe_command(arguments: Sequence[str]) -> str:
+    """What was typed, for others to type: a folder of this machine by its own name alone."""
+
+    def shorten(argument: str) -> str:
+        key, equals, value = argument.rpartition("=")
+        is_folder = value.startswith(("/", ".", "~")) or Path(value).is_dir()
+        return f"{key}{equals}{Path(value).resolve().name if is_folder else value}"
+
+    return " ".join([f"python benchmarks/{Path(arguments[0]).name}", *map(shorten, arguments[1:])])
+
+
 def publish(name: str, text: str) -> None:
     print(text)
     path = ROOT / "benchmarks" / "results" / f"{date.today()}-{name}.md"

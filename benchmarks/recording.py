@@ -32,7 +32,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
+from benchmarks.in_turn import (  # noqa: E402
+    describe,
+    describe_command,
+    describe_ratio,
+    describe_setting,
+    publish,
+)
 from benchmarks.recorded_steps import COMPLETIONS, RecordedStep, make_steps  # noqa: E402
 from benchmarks.trackers import OURS, TRACKERS, Tracker  # noqa: E402
 
@@ -139,7 +145,7 @@ def main() -> None:
     head = (
         f"# Recording {COMPLETIONS} completions and {len(steps[0].metrics)} metrics a step\n\n"
         f"{describe_setting()}; {list_versions()}\n\n"
-        f"`python benchmarks/recording.py {' '.join(sys.argv[1:])}`: runs of {options.steps} "
+        f"`{describe_command(sys.argv)}`: runs of {options.steps} "
         f"steps, medians (min-max) of {options.pairs} turns each; x {OURS}: how many times ours, "
         "turn by turn.\n"
     )

@@ -123,7 +123,10 @@ def _count_tokens(groups: Sequence[GroupTokens]) -> tuple[int, int, int]:
 
 
 def limit_of_sampling(shape: Shape, groups: Sequence[GroupTokens], machine: MachineSpeed) -> float:
-    """Seconds: the prompts are read, then token after token is decoded for all rows at once."""
+    """Seconds of one step: its prompts are read, then all its rows decoded at once, token by token.
+
+    Rows of other steps cannot be among them: the weights have changed in between.
+    """
     prompts = sum(group.prompt for group in groups)
     pairs = sum(group.prompt * (group.prompt + 1) // 2 for group in groups)
     first = 2 * prompts * shape.layers + 4 * pairs * shape.queries + 2 * len(groups) * shape.head
@@ -149,13 +152,14 @@ def _decoded(groups: Sequence[GroupTokens]) -> Iterator[list[int]]:
 
 
 def list_limits(
-    shape: Shape, groups: Sequence[GroupTokens], machine: MachineSpeed
+    shape: Shape, steps: Sequence[Sequence[GroupTokens]], machine: MachineSpeed
 ) -> dict[str, float]:
-    """Seconds by phase, for those that consist of matrix products."""
+    """Seconds by phase, of all these steps' groups, for those that consist of matrix products."""
+    groups = [group for step in steps for group in step]
     taught = [_keep_taught(group) for group in groups]
     update = count_forward(shape, taught, adapted=True) + count_backward(shape, taught)
     return {
-        "sample": limit_of_sampling(shape, groups, machine),
+        "sample": sum(limit_of_sampling(shape, step, machine) for step in steps),
         "old_logprobs": count_forward(shape, groups, adapted=True) / machine.compute,
         "reference_logprobs": count_forward(shape, groups, adapted=False) / machine.compute,
         "update": update / machine.compute,

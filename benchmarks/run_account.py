@@ -18,10 +18,10 @@ WAITING = "waiting"  # the phase in which a step of ours waits for its turn
 
 @dataclass(frozen=True)
 class RunAccount:
-    """Of all steps but the first, which is slower than those that follow."""
+    """Of all steps but the first, which is slower than those that follow; their groups by step."""
 
     times: PhaseTimes
-    groups: list[GroupTokens]
+    steps: list[list[GroupTokens]]
 
 
 def read_account(
@@ -36,10 +36,10 @@ def read_account(
         prompts = get_prompts(db, {generation.prompt_id for generation in generations})
         times = get_phase_times(db, window=max(g.step for g in generations) - 1)
     assert times is not None
-    groups = []
-    for _, some in groupby(generations, key=lambda g: (g.step, g.group_index)):
+    steps: dict[int, list[GroupTokens]] = {}
+    for (step, _), some in groupby(generations, key=lambda g: (g.step, g.group_index)):
         group = list(some)
-        groups.append(
+        steps.setdefault(step, []).append(
             GroupTokens(
                 prompt_lengths[prompts[group[0].prompt_id].position],
                 tuple(generation.num_tokens for generation in group),
@@ -47,4 +47,4 @@ def read_account(
             )
         )
     spent = {phase: seconds for phase, seconds in times.seconds.items() if phase != WAITING}
-    return RunAccount(replace(times, seconds=spent), groups)
+    return RunAccount(replace(times, seconds=spent), list(steps.values()))

@@ -24,6 +24,7 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 
 from benchmarks.in_turn import (  # noqa: E402
     describe,
+    describe_command,
     describe_ratio,
     describe_setting,
     measure_in_turn,
@@ -135,7 +136,7 @@ def main() -> None:
     name = Path(options.model).name
     head = (
         f"# Sampling with an adapter, ours beside `generate`: {name}, {options.dtype}\n\n"
-        f"{describe_setting()}\n\n`python benchmarks/sampling.py {' '.join(sys.argv[1:])}`: tokens "
+        f"{describe_setting()}\n\n`{describe_command(sys.argv)}`: tokens "
         f"per CPU second, medians (min-max) of {options.pairs} pairs; ratios pair by pair.\n"
     )
     suffix = "" if options.dtype == "float32" else f"-{options.dtype}"

@@ -42,7 +42,13 @@ from transformers import PrinterCallback, TrainerCallback  # noqa: E402
 from trl.trainer.grpo_config import GRPOConfig  # noqa: E402
 from trl.trainer.grpo_trainer import GRPOTrainer  # noqa: E402
 
-from benchmarks.in_turn import describe, describe_ratio, describe_setting, publish  # noqa: E402
+from benchmarks.in_turn import (  # noqa: E402
+    describe,
+    describe_command,
+    describe_ratio,
+    describe_setting,
+    publish,
+)
 from benchmarks.roofline import (  # noqa: E402
     MachineSpeed,
     Shape,
@@ -277,7 +283,7 @@ def measure(
         statistics.median(speed.compute for speed in speeds),
         statistics.median(speed.memory for speed in speeds),
     )
-    limits = list_limits(shape, account.groups, machine)
+    limits = list_limits(shape, account.steps, machine)
     return steps, tabulate_limits(account.times, limits, machine)
 
 
@@ -325,7 +331,7 @@ def main() -> None:
     )
     head = (
         f"# A step of GRPO with LoRA, ours beside `trl.GRPOTrainer`: {name}\n\n"
-        f"{describe_setting()}\n\n`python benchmarks/step.py {' '.join(sys.argv[1:])}`: {work}. "
+        f"{describe_setting()}\n\n`{describe_command(sys.argv)}`: {work}. "
         f"Medians (min-max) of {options.pairs} pairs; ratios pair by pair. Ours records all.\n"
     )
     own = "\n## The phases that our run has stored, beside their limits\n"

@@ -60,6 +60,24 @@ def get_hardware() -> Hardware:
     )
 
 
+def measure_busy_cores(seconds: float) -> float:
+    """How many of the cores that we may use others compute on, on average while this waits.
+
+    Not a load average: that still counts, for minutes, what has ended, and what we did ourselves.
+    """
+    own = psutil.Process()
+    cores, before = own.cpu_affinity() or [], _cpu_seconds(own)
+    shares = psutil.cpu_percent(seconds, percpu=True)
+    ours = (_cpu_seconds(own) - before) / seconds
+    used = [shares[core] for core in cores if core < len(shares)] or shares
+    return max(0.0, sum(used) / 100 - ours)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
 def get_free_disk(folder: Path) -> int:
     """Free bytes where `folder` is, or will be made."""
     return shutil.disk_usage(_nearest_existing(folder)).free

@@ -224,9 +224,10 @@ def _add_run(
             return earlier.run
         max_runs = read_max_runs()
         check_config(index, runs_dir, config)
+        config = pin_threads(config, max_runs)  # before a worker of ours is what keeps cores busy
         wish_readiness(runs_dir)
         ensure_supervisor(runs_dir)  # it begins while the prompts are made, and so does a worker
-        config = pin_threads(pin_sets(index, config), max_runs)
+        config = pin_sets(index, config)
         added, run_id = "", _make_folder(runs_dir, config)
         try:
             if parent is not None and step is not None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
 from rft_core.config import RunConfig
+from rft_core.errors import ModelUnavailableError
 from rft_core.hardware import get_hardware
+from rft_core.model_files import model_summary
+from rft_core.planning.threads import choose_threads
 
 EngineName = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "auto"]
@@ -16,16 +20,16 @@ MOST_COPIED = 512 * 2**20  # bytes of weights that the tight loop lays out anew 
 SETS_KEPT = 2  # of such weights, by a resident model: a chat's two lanes
 
 
-def _default_threads() -> int:
-    return int(os.environ.get("RFT_GENERATION_THREADS") or 1)
+def _fixed_threads() -> int | None:
+    """RFT_GENERATION_THREADS; None where it is not set."""
+    return int(os.environ.get("RFT_GENERATION_THREADS") or 0) or None
 
 
 @dataclass(frozen=True)
 class EngineSettings:
     """What must be equal for a loaded model to serve the next request; `threads` may differ.
 
-    `dtype`: of the base weights, as in training. `threads`: torch's, by default
-    RFT_GENERATION_THREADS or 1; more only where nothing else runs. `memory_share`: of the GPU's
+    `dtype`: of the base weights, as in training. `threads`: torch's. `memory_share`: of the GPU's
     memory, for vLLM. `max_length`: prompt and completion together, in tokens; None: the model's.
     """
 
@@ -37,15 +41,25 @@ class EngineSettings:
 
 
 def default_settings() -> EngineSettings:
-    return EngineSettings(threads=_default_threads())
+    """For whoever has no run at hand. Its threads: RFT_GENERATION_THREADS or 1."""
+    return EngineSettings(threads=_fixed_threads() or 1)
 
 
 def run_settings(config: RunConfig) -> EngineSettings:
-    """The run's own. Where its engine cannot run, transformers stands in for it."""
+    """The run's own, for chat, evaluation and dry runs. Transformers stands in for what cannot run.
+
+    Threads: RFT_GENERATION_THREADS, else as a launch chooses them, by the model's size and by what
+    else computes now, which takes a quarter of a second to see; vLLM chooses its own. A model that
+    cannot be read is for whoever loads it to report.
+    """
+    engine, threads = choose_engine(config), _fixed_threads()
+    if threads is None and engine == "transformers":
+        with suppress(ModelUnavailableError):
+            threads = choose_threads(model_summary(config.model))
     return EngineSettings(
-        choose_engine(config),
+        engine,
         config.dtype,
-        _default_threads(),
+        threads or 1,
         config.vllm_gpu_memory_utilization,
         config.vllm_max_model_length,
     )

@@ -70,9 +70,19 @@ def test_only_what_is_taught_needs_an_update() -> None:
     machine = MachineSpeed(1.0, 1e9)
     alone = GroupTokens(3, (2,), (True,))
     untaught = GroupTokens(9, (5, 5), (False, False))
-    limits = list_limits(SMALL, [PROMPT_OF_3, untaught], machine)
-    assert limits["update"] == list_limits(SMALL, [alone], machine)["update"]
-    assert limits["reference_logprobs"] > list_limits(SMALL, [alone], machine)["reference_logprobs"]
+    limits = list_limits(SMALL, [[PROMPT_OF_3, untaught]], machine)
+    assert limits["update"] == list_limits(SMALL, [[alone]], machine)["update"]
+    assert (
+        limits["reference_logprobs"] > list_limits(SMALL, [[alone]], machine)["reference_logprobs"]
+    )
+
+
+@pytest.mark.parametrize("memory", [1.0, 1e9], ids=["slow memory", "fast memory"])
+def test_every_step_reads_the_weights_anew(memory: float) -> None:
+    machine = MachineSpeed(10.0, memory)
+    one = list_limits(SMALL, [[PROMPT_OF_3]], machine)
+    seven = list_limits(SMALL, [[PROMPT_OF_3]] * 7, machine)
+    assert seven == pytest.approx({phase: 7 * seconds for phase, seconds in one.items()})
 
 
 def test_torch_counts_the_same_in_a_real_pass_and_its_gradient(model: Any) -> None:

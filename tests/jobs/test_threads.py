@@ -4,9 +4,11 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
+from rft_core import hardware
 from rft_core.config import RunConfig
 from rft_core.jobs.launcher import launch
 from rft_core.jobs.pinning import pin_threads
@@ -22,11 +24,15 @@ from tests.tiny_run import add_tiny_run, live_in_process
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Eight cores, of which one is busy; nothing is set from outside."""
+    """Eight cores, of which one is busy; nothing is set from outside.
+
+    A minute ago they all were: what did that has ended, or was the dashboard's own start.
+    """
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(os, "getloadavg", lambda: (1.2, 0.0, 0.0))
-    hardware = threads.get_hardware()
-    monkeypatch.setattr(threads, "get_hardware", lambda: replace(hardware, cores=8))
+    monkeypatch.setattr(os, "getloadavg", lambda: (8.0, 8.0, 8.0))
+    monkeypatch.setattr(threads, "measure_busy_cores", lambda seconds: 1.2)
+    here = threads.get_hardware()
+    monkeypatch.setattr(threads, "get_hardware", lambda: replace(here, cores=8))
     return monkeypatch
 
 
@@ -37,20 +43,47 @@ def make_model(parameters: int) -> ModelSummary:
 @pytest.mark.usefixtures("machine")
 @pytest.mark.parametrize(
     ("parameters", "max_runs", "expected"),
-    [(5_000_000, 1, 1), (135_000_000, 1, 7), (135_000_000, 2, 3), (135_000_000, 20, 1)],
+    [(5_000_000, 1, 1), (135_000_000, 1, 7), (135_000_000, 2, 4), (135_000_000, 20, 1)],
 )
-def test_large_models_share_the_cores_that_are_idle(
+def test_large_models_get_their_share_of_the_cores_as_far_as_they_are_idle(
     parameters: int, max_runs: int, expected: int
 ) -> None:
     assert choose_threads(make_model(parameters), max_runs=max_runs) == expected
 
 
-def test_a_busy_machine_leaves_one_and_a_model_to_download_counts_as_large(
-    machine: pytest.MonkeyPatch,
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(
+    ("busy", "max_runs", "expected"),
+    [(0.1, 2, 4), (4.1, 2, 4), (3.0, 2, 4), (5.9, 2, 2), (2.0, 1, 6), (30.0, 1, 1)],
+    ids=["first run", "second run", "another program", "both", "alone", "overloaded"],
+)
+def test_what_is_busy_is_taken_from_the_cores_and_not_from_the_share(
+    busy: float, max_runs: int, expected: int
 ) -> None:
+    assert choose_threads(None, max_runs=max_runs, read_busy=lambda seconds: busy) == expected
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize(("model", "max_runs"), [(5_000_000, 1), (135_000_000, 5)])
+def test_nothing_is_measured_where_there_can_be_but_one(model: int, max_runs: int) -> None:
+    def measure(seconds: float) -> float:
+        raise AssertionError("a launch waits for this")
+
+    assert choose_threads(make_model(model), max_runs=max_runs, read_busy=measure) == 1
+
+
+def test_our_own_process_is_not_what_keeps_cores_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores 1 and 3 are ours to use, busy for nine tenths and for a fifth; half a core is we."""
+    own = iter([10.0, 10.0 + 0.5 * 0.25])
+    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: [1, 3])
+    monkeypatch.setattr(hardware, "_cpu_seconds", lambda process: next(own))
+    monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [100.0, 90.0, 100.0, 20.0])
+    assert hardware.measure_busy_cores(0.25) == pytest.approx(0.9 + 0.2 - 0.5)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_model_to_download_counts_as_large() -> None:
     assert choose_threads(None) == 7
-    machine.setattr(os, "getloadavg", lambda: (30.0, 0.0, 0.0))
-    assert choose_threads(None) == 1
 
 
 @pytest.mark.parametrize(("text", "expected"), [("3", 3), ("4,2", 4), ("0", 1), ("many", 1)])

@@ -1,6 +1,8 @@
 """A tiny base model and two adapters, made once for all tests of generation."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -35,3 +37,22 @@ def no_tight_loop(monkeypatch: pytest.MonkeyPatch) -> None:
         raise CannotFuseError("not here")
 
     monkeypatch.setattr(fused_models, "fuse", refuse)
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
+    """How often weights were taken apart, and how often the two loops were compared."""
+    counts = {"fuse": 0, "require_agreement": 0}
+
+    def count(name: str) -> None:
+        real = getattr(fused_models, name)
+
+        def counted(*arguments: Any) -> Any:
+            counts[name] += 1
+            return real(*arguments)
+
+        monkeypatch.setattr(fused_models, name, counted)
+
+    for name in counts:
+        count(name)
+    return counts

@@ -1,26 +1,23 @@
 """The tight loop: transformers' logits, the ordinary loop's tokens, and what it leaves to that."""
 
 import itertools
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel
 from transformers import (
     AutoModelForCausalLM,
     LlamaConfig,
     MistralConfig,
-    PreTrainedConfig,
     Qwen2Config,
-    Qwen3Config,
 )
 
 from rft_core.sampling.adapters import BASE
-from rft_core.sampling.decoding import fused_models, fusing
-from rft_core.sampling.decoding.fused_models import FusedModels, measure_difference
+from rft_core.sampling.decoding import fusing
+from rft_core.sampling.decoding.agreement import measure_difference
+from rft_core.sampling.decoding.fused_models import FusedModels
 from rft_core.sampling.decoding.fused_reader import FusedReader, Norm
 from rft_core.sampling.decoding.fusing import CannotFuseError, fuse
 from rft_core.sampling.decoding.loop import SampledRow, close_gaps, decode
@@ -28,57 +25,19 @@ from rft_core.sampling.decoding.plain_reader import PlainReader
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.sampling.settings import MOST_COPIED, SETS_KEPT, count_copied_bytes
-
-PROMPTS = (tuple(range(5, 14)), tuple(range(40, 81)), (7,))
-PARAMS = SamplingParams(max_completion_length=24, seed=3)
-ENDS = frozenset(range(0, 300, 10))
-SIZES: dict[str, Any] = {
-    "vocab_size": 300, "hidden_size": 48, "intermediate_size": 80, "num_hidden_layers": 2,
-    "num_attention_heads": 6, "num_key_value_heads": 2, "max_position_embeddings": 512,
-    "initializer_range": 0.3,
-}  # fmt: skip
-YARN = {"rope_type": "yarn", "rope_theta": 1e4, "factor": 4.0}
-SHAPES = {
-    "llama": LlamaConfig(**SIZES),
-    "biases": LlamaConfig(**SIZES, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
-    "yarn": LlamaConfig(**SIZES, rope_parameters={**YARN, "original_max_position_embeddings": 128}),
-    "qwen2": Qwen2Config(**SIZES),
-    "qwen3": Qwen3Config(**SIZES, head_dim=16),
-}
-
-
-def make_model(config: PreTrainedConfig, dtype: torch.dtype = torch.float32) -> Any:
-    """Random weights, none of them zero or one."""
-    torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config).to(dtype)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "bias" in name or "norm" in name:
-                weight.add_(torch.randn_like(weight) * 0.3)
-    return model.eval()
-
-
-def adapt(model: Any, **options: Any) -> Any:
-    targets = ["q_proj", "v_proj", "up_proj", "down_proj"]
-    config = LoraConfig(r=4, lora_alpha=8, target_modules=targets, **options)
-    return train(get_peft_model(model, config, adapter_name="tuned").eval(), 0)
-
-
-def train(model: Any, seed: int) -> Any:
-    torch.manual_seed(seed)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if "lora_B" in name:
-                weight.normal_(0, 0.2)
-    return model
-
-
-def make_rows(adapter: str | None = "tuned", group: int = 3) -> list[SampledRow]:
-    return [SampledRow(prompt, index, adapter) for prompt in PROMPTS for index in range(group)]
-
-
-def sample(sampler: Sampler, rows: list[SampledRow]) -> list[tuple[int, ...]]:
-    return [sampled.ids for sampled in sampler.sample(rows, PARAMS)]
+from tests.sampling.known_shapes import (
+    ENDS,
+    PARAMS,
+    PROMPTS,
+    SHAPES,
+    SIZES,
+    YARN,
+    adapt,
+    make_model,
+    make_rows,
+    sample,
+    train,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("copies", [True, False], ids=["joined", "in place"])
@@ -164,32 +123,13 @@ def test_rows_that_go_on_fill_the_gaps_from_the_end():
         assert len(moved) <= sum(pattern)
 
 
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int]]:
-    """How often weights were taken apart, and how often the two loops were compared."""
-    counts = {"fuse": 0, "measure_difference": 0}
-
-    def count(name: str) -> None:
-        real = getattr(fused_models, name)
-
-        def counted(*arguments: Any) -> Any:
-            counts[name] += 1
-            return real(*arguments)
-
-        monkeypatch.setattr(fused_models, name, counted)
-
-    for name in counts:
-        count(name)
-    return counts
-
-
 def test_training_is_sampled_with_the_weights_of_the_moment(calls: dict[str, int]):
     model = adapt(make_model(SHAPES["llama"]))
     sampler = Sampler(model, ENDS)
     first = sample(sampler, make_rows())
     second = sample(Sampler(train(model, 1), ENDS), make_rows())
     assert sample(sampler, make_rows()) == second != first
-    assert calls == {"fuse": 3, "measure_difference": 2}
+    assert calls == {"fuse": 3, "require_agreement": 2}
 
 
 def test_weights_that_do_not_change_are_taken_apart_once(calls: dict[str, int]):
@@ -202,7 +142,7 @@ def test_weights_that_do_not_change_are_taken_apart_once(calls: dict[str, int]):
     assert list(sampler.stream(lanes, PARAMS)) == first
     handle.remove()
     assert not forwards  # PEFT's mixed batch, or any other call of the model
-    assert calls == {"fuse": 2, "measure_difference": 2}
+    assert calls == {"fuse": 2, "require_agreement": 2}
     alone = [sample(sampler, [row])[0] for row in lanes]
     streamed = [tuple(t.token_id for step in first for t in step if t.row == at) for at in (0, 1)]
     assert streamed == alone and alone[0] != alone[1]
@@ -220,37 +160,6 @@ def test_no_more_weights_are_kept_than_the_service_counts_on():
     assert list(kept._kept) == ["second", BASE]
     assert kept.get([SampledRow(PROMPTS[0], 0, name) for name in ("tuned", "second", BASE)])
     assert set(kept._kept) == {"tuned", "second", BASE}  # all of them are in use
-
-
-def test_a_fresh_adapter_is_not_believed_before_it_does_something(calls: dict[str, int]):
-    model = get_peft_model(make_model(SHAPES["llama"]), LoraConfig(target_modules=["q_proj"]))
-    sampler, rows = Sampler(model.eval(), ENDS), make_rows("default")
-    for _ in range(2):
-        sample(sampler, rows)
-    assert calls["measure_difference"] == 2
-    train(model, 0)
-    for _ in range(3):
-        sample(sampler, rows)
-    assert calls["measure_difference"] == 3
-
-
-@pytest.mark.parametrize("part", ["_turn", "_attend"])
-def test_a_loop_that_is_wrong_is_found_out_on_first_use(
-    part: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-):
-    right = getattr(FusedReader, part)
-
-    def slightly_wrong(self: FusedReader, tensor: torch.Tensor, *rest: Any) -> torch.Tensor:
-        return right(self, tensor * 1.02, *rest)
-
-    model, rows = adapt(make_model(SHAPES["qwen2"])), make_rows()
-    expected = sample(Sampler(model, ENDS), rows)
-    monkeypatch.setattr(FusedReader, part, slightly_wrong)
-    sampler = Sampler(model, ENDS)
-    with caplog.at_level(logging.INFO):
-        assert sample(sampler, rows) == sample(sampler, rows) == expected
-    assert "off by" in sampler.fused.refused["tuned"]
-    assert len(caplog.records) == 1 and "ordinary loop" in caplog.text
 
 
 def quantise(model: Any) -> Any:

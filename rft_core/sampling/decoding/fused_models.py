@@ -1,28 +1,26 @@
 """When the tight loop is used: where it knows the shape, and has been seen to agree.
 
 Before it is believed for an adapter, its logits are compared with transformers' own on the prompts
-at hand, after them and after a few tokens more. Where the shape is unknown or the logits differ,
-the log says so once and the ordinary loop is used: slower, never wrong.
+at hand, after them and after a few tokens more (`agreement.py`). Where the shape is unknown or the
+logits differ, the log says so once and the ordinary loop is used: slower, never wrong. An adapter
+that still changes less than rounding does cannot be told from one that is left out: it is used, and
+looked at again after twice as many calls, until it can.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from rft_core.sampling.decoding.fused_reader import FusedModel, FusedReader
-from rft_core.sampling.decoding.fusing import CannotFuseError, fuse, has_effect
+from rft_core.sampling.decoding.agreement import require_agreement, shows_adapter
+from rft_core.sampling.decoding.fused_reader import FusedModel
+from rft_core.sampling.decoding.fusing import CannotFuseError, fuse, has_effect, resolve
 from rft_core.sampling.decoding.loop import SampledRow
-from rft_core.sampling.decoding.plain_reader import PlainReader
 from rft_core.sampling.settings import SETS_KEPT
-
-CHECKED_TOKENS = 3
-LARGEST_DIFFERENCE = {torch.float32: 1e-3}  # of the logits' spread, both as root mean squares
-OF_16_BITS = 0.15
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +36,7 @@ class FusedModels:
         self._model, self._keeps = model, keeps
         self._kept: OrderedDict[str | None, FusedModel] = OrderedDict()
         self._agreed: set[str | None] = set()
+        self._calls: Counter[tuple[str | None, bool]] = Counter()  # of those not agreed, by effect
         self.refused: dict[str | None, str] = {}  # adapter -> why the ordinary loop is used for it
 
     @torch.inference_mode()
@@ -76,33 +75,11 @@ class FusedModels:
     ) -> None:
         if adapter in self._agreed:
             return
-        difference = measure_difference(self._model, fused, rows)
-        limit = LARGEST_DIFFERENCE.get(fused.embedding.dtype, OF_16_BITS)
-        if not difference <= limit:  # nor is it where a model of NaNs is concerned
-            raise CannotFuseError(
-                f"the tight one's logits are off by {difference:.2g} of their spread, more than "
-                f"{limit:.2g}"
-            )
-        if has_effect(self._model, adapter):  # else nothing is known of this adapter yet
+        changes = has_effect(self._model, adapter)
+        self._calls[adapter, changes] += 1
+        if self._calls[adapter, changes].bit_count() > 1:  # no power of two
+            return
+        require_agreement(self._model, fused, rows)
+        is_adapted = resolve(self._model, adapter) is not None
+        if changes and (not is_adapted or shows_adapter(self._model, fused, rows)):
             self._agreed.add(adapter)
-
-
-@torch.inference_mode()
-def measure_difference(model: Any, fused: FusedModel, rows: Sequence[SampledRow]) -> float:
-    """Between the two loops' logits, over their spread, on the shortest and the longest prompt."""
-    ordered = sorted(rows, key=lambda row: len(row.prompt))
-    checked = [ordered[0], ordered[-1]]
-    ours, theirs = FusedReader(fused), PlainReader(model)
-    got, expected = ours.read_prompts(checked), theirs.read_prompts(checked)
-    worst = _compare(got, expected)
-    for _ in range(CHECKED_TOKENS):
-        tokens = expected.argmax(dim=-1)
-        got, expected = ours.read_tokens(tokens), theirs.read_tokens(tokens)
-        worst = max(worst, _compare(got, expected))
-    return worst
-
-
-def _compare(got: torch.Tensor, expected: torch.Tensor) -> float:
-    got, expected = got.double(), expected.double()
-    spread = expected - expected.mean(dim=-1, keepdim=True)
-    return float((got - expected).square().mean().sqrt() / spread.square().mean().sqrt())

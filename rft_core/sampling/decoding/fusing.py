@@ -33,7 +33,7 @@ def fuse(model: Any, adapter: str | None) -> FusedModel:
 
     `adapter`: its name; BASE: none; None: as things stand. Raises CannotFuseError.
     """
-    name = _resolve(model, adapter)
+    name = resolve(model, adapter)
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     _require_known(base)
     body, config = base.model, base.config
@@ -54,12 +54,12 @@ def fuse(model: Any, adapter: str | None) -> FusedModel:
 
 def has_effect(model: Any, adapter: str | None) -> bool:
     """Whether this adapter changes anything: a fresh one, whose B are zero, does not."""
-    name = _resolve(model, adapter)
+    name = resolve(model, adapter)
     adapted = (layer for layer in _lora_layers(model) if name in set(layer.lora_B))
     return name is None or any(bool(layer.lora_B[name].weight.any()) for layer in adapted)
 
 
-def _resolve(model: Any, adapter: str | None) -> str | None:
+def resolve(model: Any, adapter: str | None) -> str | None:
     """The one adapter that is meant; None where there is none."""
     if not isinstance(model, PeftModel) or adapter == BASE:
         return None

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,29 +27,46 @@ SAID = "Indeed."  # what the model says where it is looked for how its turn ends
 def import_gguf(file: Path, folder: Path) -> int:
     """Write the model and its tokenizer into a new folder; the number of its parameters.
 
-    Raises `BadInputError` for a file that is none, that transformers does not know how to read, or
-    a folder that holds something already; `folder` is then left as it was.
+    Raises `BadInputError` for a file that is none, that transformers does not know how to read or
+    to save, or a folder that holds something already; `RftError` where a package is missing.
+    `folder` is then left as it was.
     """
     _check(file, folder)
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    with _explained(file):
+        model, tokenizer = _read(file)
+        _name_end_of_turn(model, tokenizer)
+        try:
+            _save(model, tokenizer, folder)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        return int(model.num_parameters())
+
+
+@contextmanager
+def _explained(file: Path) -> Iterator[None]:
+    """Of all that goes wrong within: why this file cannot be imported, and what to do."""
+    what = f"'{file}' cannot be imported"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-        read = AutoModelForCausalLM.from_pretrained(
-            file.parent, gguf_file=file.name, dtype="float32"
-        )
-        model = _unquantised(read)
+        yield
+    except RftError:
+        raise
+    except ImportError as error:  # it is not the file's fault
+        fix = "Install what is missing: pip install -r requirements.txt"
+        raise RftError(what, _say(error), fix) from error
     except Exception as error:  # the readers raise all kinds for damaged or foreign files
-        raise BadInputError(
-            f"'{file}' cannot be imported",
-            f"{type(error).__name__}: {str(error)[:300]}",
-            "Use a GGUF file of a Llama- or Qwen-shaped language model, or a safetensors folder",
-        ) from error
-    _name_end_of_turn(model, tokenizer)
-    try:
-        _save(model, tokenizer, folder)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    return int(model.num_parameters())
+        fix = "Use a GGUF file of a Llama- or Qwen-shaped language model, or a safetensors folder"
+        raise BadInputError(what, _say(error), fix) from error
+
+
+def _say(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip()[:300]}"
+
+
+def _read(file: Path) -> tuple[PreTrainedModel, Any]:
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    read = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype="float32")
+    return _unquantised(read), tokenizer
 
 
 def _check(file: Path, folder: Path) -> None:
