@@ -5,6 +5,7 @@ It says what is there, not what is enough: see `planning`.
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
 from functools import cache
@@ -51,8 +52,7 @@ class Hardware:
 def get_hardware() -> Hardware:
     memory = psutil.virtual_memory()
     return Hardware(
-        # The cores this process may use: a container often has fewer than the machine.
-        cores=len(psutil.Process().cpu_affinity() or []) or psutil.cpu_count() or 1,
+        cores=len(_list_cores()),
         memory=int(memory.total),
         free_memory=int(memory.available),
         gpus=_list_gpus(),
@@ -66,11 +66,18 @@ def measure_busy_cores(seconds: float) -> float:
     Not a load average: that still counts, for minutes, what has ended, and what we did ourselves.
     """
     own = psutil.Process()
-    cores, before = own.cpu_affinity() or [], _cpu_seconds(own)
+    before = _cpu_seconds(own)
     shares = psutil.cpu_percent(seconds, percpu=True)
     ours = (_cpu_seconds(own) - before) / seconds
-    used = [shares[core] for core in cores if core < len(shares)] or shares
+    used = [shares[core] for core in _list_cores() if core < len(shares)] or shares
     return max(0.0, sum(used) / 100 - ours)
+
+
+def _list_cores() -> list[int]:
+    """Those that this process may use: a container often has fewer than the machine."""
+    if hasattr(os, "sched_getaffinity"):
+        return sorted(os.sched_getaffinity(0))
+    return list(range(os.cpu_count() or 1))
 
 
 def _cpu_seconds(process: psutil.Process) -> float:

@@ -75,7 +75,7 @@ def test_nothing_is_measured_where_there_can_be_but_one(model: int, max_runs: in
 def test_our_own_process_is_not_what_keeps_cores_busy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cores 1 and 3 are ours to use, busy for nine tenths and for a fifth; half a core is we."""
     own = iter([10.0, 10.0 + 0.5 * 0.25])
-    monkeypatch.setattr(psutil.Process, "cpu_affinity", lambda self: [1, 3])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {1, 3})
     monkeypatch.setattr(hardware, "_cpu_seconds", lambda process: next(own))
     monkeypatch.setattr(psutil, "cpu_percent", lambda seconds, percpu: [100.0, 90.0, 100.0, 20.0])
     assert hardware.measure_busy_cores(0.25) == pytest.approx(0.9 + 0.2 - 0.5)
