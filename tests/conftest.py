@@ -18,6 +18,14 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Begun first, so that none of them is what everybody waits for at the end.
+LONG_FILES = {"test_worker.py", "test_live_chart.py", "test_watching.py"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+
+
 @pytest.fixture(autouse=True)
 def _never_the_real_runs_folder(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
