@@ -12,9 +12,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "task": "triton_kernels-easy",
         "num_validation_prompts": 48,
         "max_completion_length": 104,
-        "learning_rate": 1e-3,
-        "max_steps": 80,
-        "eval_steps": 10,
+        "learning_rate": 1.3e-3,
+        "max_steps": 60,
+        "eval_steps": 20,
     },
     "small GPU": {
         "model": "Qwen/Qwen2.5-0.5B-Instruct",
