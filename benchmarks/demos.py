@@ -28,6 +28,7 @@ from benchmarks.in_turn import describe, describe_ratio, describe_setting, publi
 
 OTHER, OURS = "the other checkout", "this checkout"
 POLL_SECONDS = 0.5
+GIVE_UP_AFTER = 3600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def run_demo(checkout: Path, name: str) -> Demo:
 
 def await_end(path: Path) -> float:
     """When the run's first and only attempt ended; read without any checkout's code."""
-    while True:
+    started = time.time()
+    while time.time() - started < GIVE_UP_AFTER:
         time.sleep(POLL_SECONDS)
         with (
             suppress(sqlite3.Error),
@@ -63,6 +65,7 @@ def await_end(path: Path) -> float:
             if row and row[0]:
                 assert row[1] == "finished", row[1]
                 return float(row[0])
+    raise SystemExit(f"The run has not ended in {GIVE_UP_AFTER:.0f} s")
 
 
 def call(checkout: Path, runs: str, *words: str) -> Any:

@@ -30,13 +30,13 @@ from benchmarks.in_turn import (  # noqa: E402
     describe_setting,
     publish,
 )
-from rft_core.jobs import prepare_launch, wait_for_end  # noqa: E402
-from rft_core.jobs.launcher import kill  # noqa: E402
+from rft_core.jobs import kill, prepare_launch, wait_for_end  # noqa: E402
 from rft_core.store.run_reader import has_database, list_attempts, open_run  # noqa: E402
 
 COLD, READY = "cold", "ready"
 IMPORTED_AFTER = 15.0  # seconds: a spare worker has its libraries by then
 POLL_SECONDS = 0.02
+GIVE_UP_AFTER = 600.0  # seconds
 FIRST = (
     "SELECT finished_at, sum(seconds) FROM steps JOIN phases USING (step) "
     "WHERE step = 1 GROUP BY finished_at"
@@ -57,15 +57,19 @@ class FirstStep:
 
 
 def launch(runs: Path, options: argparse.Namespace) -> FirstStep:
-    os.environ["RFT_RUNS_DIR"] = str(runs)
+    environment = {**os.environ, "RFT_RUNS_DIR": str(runs)}
     started = time.time()
     command = [
         sys.executable, "-m", "rft_core", "launch", "--json", "--task", options.task,
         "--set", f"model={options.model}",
     ]  # fmt: skip
-    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    told = subprocess.run(
+        command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True
+    ).stdout
     run = json.loads(told)["run"]
     while True:
+        if time.time() - started > GIVE_UP_AFTER:
+            raise SystemExit(f"{run} has made no step in {GIVE_UP_AFTER:.0f} s")
         if has_database(runs, run):
             with open_run(runs, run) as db:
                 row = db.execute(FIRST).fetchone()
@@ -84,7 +88,6 @@ def take_turns(options: argparse.Namespace) -> dict[str, list[FirstStep]]:
         for arm in (COLD, READY) if pair % 2 == 0 else (READY, COLD):
             with tempfile.TemporaryDirectory() as folder:
                 if arm == READY:
-                    os.environ["RFT_RUNS_DIR"] = folder
                     prepare_launch(Path(folder))
                     time.sleep(IMPORTED_AFTER)
                 turns[arm].append(launch(Path(folder), options))

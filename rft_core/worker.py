@@ -1,6 +1,6 @@
 """The worker: the process in which one run lives, from loading the model to its last checkpoint.
 
-    python -m rft_core.worker RUN_ID
+    python -m rft_core.worker RUN_ID     or --spare: get ready, and wait to be given a run
 
 It holds the run's lock for as long as it lives, is the only writer of its database, and says how it
 ended: finished, stopped, failed or needs_attention. Killed, it says nothing, which is what
@@ -61,7 +61,7 @@ from rft_core.training.saving.disk_room import make_room
 from rft_core.training.stop import StopRequest, StopRequestedError
 
 LONGEST_ID = 4096  # bytes
-SPARE_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
+RESERVED_BYTES = 32 << 20  # of addresses, unused: for the last words where memory has run out
 
 logger = logging.getLogger(__name__)
 _importing = threading.Lock()
@@ -115,13 +115,13 @@ def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
 def live(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
     """One attempt, from its first row to its outcome: a run never ends without a reason."""
     run_dir = get_run_dir(assignment.runs_dir, assignment.run.id)
-    spare = bytearray(SPARE_BYTES)
+    reserve = bytearray(RESERVED_BYTES)
     try:
         _begin(assignment, writer)
         ending = _work(assignment, writer, stop)
     except BaseException as error:  # a library's panic is none of Python's exceptions
         stop.ignore()
-        del spare
+        del reserve
         ending = explain_ending(error, run_dir)
     stop.ignore()
     if ending.outcome == "needs_attention":
@@ -148,7 +148,7 @@ def _begin(assignment: Assignment, writer: RunWriter) -> None:
 
 
 def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> AttemptEnding:
-    """Load and train. torch is imported here, so that the loading phase is seen from the start."""
+    """Load and train. torch is imported here at the latest: the loading is seen from the start."""
     _import_libraries()
     import torch
 

@@ -60,7 +60,7 @@ def is_training(runs_dir: Path) -> bool:
 def test_memory_that_runs_out_in_a_step_is_told_and_the_run_goes_on_with_more(
     model: Path, runs_dir: Path
 ) -> None:
-    config = add_tiny_run(runs_dir, model, **MUCH, max_steps=3, eval_steps=3)
+    config = add_tiny_run(runs_dir, model, **MUCH, max_steps=8, eval_steps=8)
     ask(runs_dir, "launch")
     worker = start_worker(runs_dir)
     await_truth(lambda: read_step(runs_dir) >= 1, "a first step")

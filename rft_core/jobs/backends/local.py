@@ -71,7 +71,7 @@ class LocalBackend:
         return handle
 
     def keep_ready(self, wanted: bool) -> None:
-        """One that has died is kept until the next start, so that it is not started ever again."""
+        """A spare that has died stays till the next start: else a broken one would have heirs."""
         if self._spare and not wanted:
             self._spare.dismiss()
             self._spare = None
