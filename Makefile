@@ -15,9 +15,9 @@ run: .venv/.installed
 
 test test-slow: export OMP_NUM_THREADS ?= 1
 
-# Three processes on two cores: some always wait, for a browser or for a deadline.
+# Four processes on two cores: some always wait, for a browser or for a deadline.
 test: .venv/.installed-dev system
-	$(BIN)/python -m pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n 4 --dist loadfile --no-loadscope-reorder
 
 test-slow: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m slow

@@ -1,130 +1,165 @@
-"""Evaluate: the base against tuned runs on prompts not trained on, with intervals."""
+"""Evaluate: the base against tuned runs and checkpoints, on prompts that no run has trained on."""
 
 import json
-from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
 
-import pandas as pd
 import streamlit as st
 
-from pages.components.charts.pass_rate_figure import pass_rate_figure
+from pages.components.completions.view import generation_style
+from pages.components.evaluation.changed import changes_jsonl, show_changes
+from pages.components.evaluation.choose import (
+    NONE,
+    Asked,
+    choose,
+    contender_label,
+    list_contenders,
+)
+from pages.components.evaluation.result import show_forgotten, show_matchup
 from pages.components.page_header import page_header, plain, shown_errors
-from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, MOST_PROMPTS
-from rft_core.evaluation.run_evaluation import plan_evaluation, recall_evaluation, run_evaluation
-from rft_core.evaluation.suite import Evaluation
+from pages.components.workflow import remembered, section
+from rft_core.evaluation.changes import Change
+from rft_core.evaluation.records import (
+    EvaluationRecord,
+    PastEvaluation,
+    list_past,
+    open_record,
+)
+from rft_core.evaluation.report import Label
+from rft_core.evaluation.report_files import to_csv, to_json, to_markdown
+from rft_core.evaluation.reranking import find_reranker
+from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import LoadProgress
-from rft_core.store.adapters import list_adapters
-from rft_core.store.index import open_index
-from rft_core.store.runs import RunRow, list_runs
 
-RESULT = "evaluation_result"
+OPENED = "evaluation_opened"  # the number of the one that the page shows
+IN_ADDRESS = "evaluation"
 
 
 def main() -> None:
     page_header("Evaluate", "The base against tuned runs, on prompts that no run has trained on.")
-    runs = runs_with_adapters()
-    if not runs:
+    with shown_errors():
+        runs, contenders = list_contenders()
+        past = list_past(get_runs_dir())
+    if not contenders and not past:
         st.info("No run has an adapter yet. Start one, and come back after its first checkpoint.")
         st.page_link("overview.py", label="Go to Overview", icon=":material/home:")
         st.stop()
-    chosen = st.multiselect(
-        "Runs", list(runs), default=_wanted(runs), key="evaluate_runs", persist_state="session",
-        format_func=lambda id: run_label(runs[id]),
-    )  # fmt: skip
-    prompts, samples, vote, start = st.columns([2, 2, 2, 2], vertical_alignment="bottom")
-    num_prompts = prompts.number_input("Prompts", 10, MOST_PROMPTS, HELD_OUT_PROMPTS, step=10)
-    k = samples.number_input(
-        "Samples per prompt (k)", 1, 64, 4, help="pass@k needs k samples of every prompt."
-    )
-    with_vote = vote.toggle("Majority vote", help="Also score the most frequent of the k answers.")
-    if start.button(
-        "Evaluate", type="primary", disabled=not chosen, icon=":material/play_arrow:",
-        width="stretch",
-    ):  # fmt: skip
-        st.session_state[RESULT] = measure(chosen, int(num_prompts), int(k), with_vote)
-    elif RESULT not in st.session_state:
-        with shown_errors():
-            recalled = recall_evaluation(get_runs_dir())
-        if recalled:
-            plan, evaluations = recalled
-            st.session_state[RESULT] = (plan.describe(), evaluations)
-    if RESULT in st.session_state:
-        about, evaluations = st.session_state[RESULT]
-        st.caption(plain(about))
-        show_result(evaluations, runs)
+    section(1, "Compare", "Everyone gets the same rows and the same random numbers.")
+    asked, pressed = choose(runs, contenders)
+    if pressed:
+        st.query_params[IN_ADDRESS] = str(measure(asked).number)
+        st.session_state.pop(OPENED, None)
+        past = list_past(get_runs_dir())
+    label = partial(contender_label, runs=runs)
+    record = pick_record(past, label)
+    if record is not None:
+        generation_style()
+        show(record, label)
 
 
-def runs_with_adapters() -> dict[str, RunRow]:
-    runs_dir = get_runs_dir()
-    with shown_errors(), open_index(runs_dir) as index:
-        return {run.id: run for run in list_runs(index) if list_adapters(runs_dir, run.id)}
-
-
-def measure(
-    chosen: Sequence[str], num_prompts: int, k: int, vote: bool
-) -> tuple[str, list[Evaluation]]:
-    """What was measured, and the results. Blocks; Stop (or any button) cancels the sampling."""
+def measure(asked: Asked) -> EvaluationRecord:
+    """Blocks; Stop (or any button) cancels the sampling. What was sampled before is kept."""
+    folder = get_runs_dir()
     with shown_errors():
-        plan = plan_evaluation(get_runs_dir(), chosen, num_prompts=num_prompts)
+        reranker = find_reranker(folder, asked.rerank) if asked.rerank else None
+        plan, *second = [
+            plan_evaluation(folder, asked.contenders, task=task, num_prompts=asked.num_prompts)
+            for task in (asked.task or None, asked.regression)
+            if task != NONE
+        ]
     status = st.progress(0.0, text="Starting the model …")
     stop = st.empty()
     stop.button("Stop", icon=":material/stop:", key="stop-evaluation")
 
-    def on_progress(model: str, progress: LoadProgress) -> None:
-        status.progress(plan.progress_share(model, progress.fraction), text=progress.message)
+    def on_progress(share: float, progress: LoadProgress) -> None:
+        status.progress(share, text=progress.message)
 
     with shown_errors():
-        result = run_evaluation(plan, k=k, vote=vote, on_progress=on_progress)
+        record = run_evaluation(
+            plan, k=asked.k, rerank=reranker, regression=second[0] if second else None,
+            on_progress=on_progress,
+        )  # fmt: skip
     status.empty()
     stop.empty()
-    return plan.describe(), result
+    return record
 
 
-def show_result(evaluations: Sequence[Evaluation], runs: dict[str, RunRow]) -> None:
-    labels = [run_label(runs[e.model]) if e.model in runs else e.model for e in evaluations]
-    for evaluation, label in zip(evaluations[1:], labels[1:], strict=True):
-        verdict(evaluation, label)
-    st.plotly_chart(
-        pass_rate_figure(evaluations, labels), config={"displayModeBar": False}, theme="streamlit"
+def pick_record(past: list[PastEvaluation], label: Label) -> EvaluationRecord | None:
+    """The newest evaluation, or an earlier one that was opened; its number is in the address."""
+    if not past:
+        return None
+    numbers = {str(one.number): one for one in past}
+    wanted = st.query_params.get(IN_ADDRESS)
+    if wanted not in numbers:
+        wanted = next(iter(numbers))
+    st.session_state[OPENED] = wanted
+
+    def remember() -> None:
+        st.query_params[IN_ADDRESS] = st.session_state[OPENED]
+
+    st.selectbox(
+        f"Shown below, of {len(past)} so far" if len(past) > 1 else "Shown below", list(numbers),
+        key=OPENED, on_change=remember,
+        format_func=lambda number: past_label(numbers[number], label),
+    )  # fmt: skip
+    with shown_errors():
+        opened = (wanted, numbers[wanted].created_at)
+        return remembered(
+            "evaluation_record", opened, lambda: open_record(get_runs_dir(), int(wanted))
+        )
+
+
+def past_label(one: PastEvaluation, label: Label) -> str:
+    parts = [
+        f"{datetime.fromtimestamp(one.created_at):%d %b %H:%M}",
+        one.task,
+        f"{one.num_prompts:,} prompts × {one.k}",
+        ", ".join(map(label, one.models)),
+        *([f"best by {one.rerank}"] if one.rerank else []),
+        *([f"then {one.regression}"] if one.regression else []),
+    ]
+    return " · ".join(parts)
+
+
+def show(record: EvaluationRecord, label: Label) -> None:
+    section(2, "Who is better?", "With 95% intervals over prompts, the unit of all that follows.")
+    show_matchup(record.main, record, label, "main")
+    section(
+        3, "What changed", "Rows on which more than half of the samples turned right, or wrong."
     )
-    rows = [evaluation.to_row() for evaluation in evaluations]
-    table = pd.DataFrame(rows).assign(model=labels)
-    for name in ("ci", "difference_ci"):
-        if name in table:
-            table[name] = table[name].map(
-                lambda ci: f"{ci[0]:.3f} to {ci[1]:.3f}" if isinstance(ci, list) else ""
-            )
-    st.dataframe(table, hide_index=True)
-    as_csv, as_json = st.columns([1, 5])
-    as_csv.download_button("CSV", table.to_csv(index=False), "evaluation.csv")
-    as_json.download_button("JSON", json.dumps({"rows": rows}, indent=2), "evaluation.json")
+    changes = show_changes(record.main, label, f"changes-{record.number}")
+    number = 4
+    if record.regression:
+        section(
+            number, "What was forgotten", f"The same models on {plain(record.regression.task)}."
+        )
+        show_forgotten(record, label)
+        number += 1
+    section(number, "Take it away", "The figures and the examples, as files.")
+    take_away(record, changes, label)
 
 
-def verdict(evaluation: Evaluation, label: str) -> None:
-    """One sentence: by how much, and whether that could be chance."""
-    difference = evaluation.versus_base
-    if difference is None:
-        return
-    low, high = (f"{100 * bound:+.1f}" for bound in difference.ci)
-    text = (
-        f"**{plain(label)}**: {100 * difference.difference:+.1f} points against the base on "
-        f"{difference.n} prompts (95% interval {low} to {high}, p = {difference.p_value:.3g})."
-    )
-    if not difference.is_significant:
-        st.info(text + " That could be chance.", icon=":material/help:")
-    elif difference.difference > 0:
-        st.success(text, icon=":material/trending_up:")
-    else:
-        st.warning(text + " It got worse.", icon=":material/trending_down:")
+def take_away(record: EvaluationRecord, changes: list[Change], label: Label) -> None:
+    name = f"evaluation-{record.number}"
+    with st.container(horizontal=True):
+        st.download_button("CSV", to_csv(record), f"{name}.csv", icon=":material/table:")
+        st.download_button(
+            "Markdown", to_markdown(record, changes, label), f"{name}.md",
+            icon=":material/description:",
+        )  # fmt: skip
+        st.download_button(
+            "JSON", lambda: _dump(record, changes), f"{name}.json", icon=":material/data_object:"
+        )
+        st.download_button(
+            "Changed examples", changes_jsonl(changes), f"{name}-changes.jsonl",
+            icon=":material/difference:", disabled=not changes,
+        )  # fmt: skip
+    st.caption(f"The same from the command line: `python -m rft_core evaluations {record.number}`")
 
 
-def run_label(run: RunRow) -> str:
-    return f"{run.name or run.config.task} · {run.id[-9:]}"
-
-
-def _wanted(runs: dict[str, RunRow]) -> list[str]:
-    wanted = st.query_params.get("run")
-    return [wanted] if wanted in runs else list(runs)[:1]
+def _dump(record: EvaluationRecord, changes: list[Change]) -> str:
+    return json.dumps(to_json(record, changes), indent=2)
 
 
 main()

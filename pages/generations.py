@@ -90,10 +90,10 @@ def forget_place() -> None:
 
 def no_generations(run: RunRow) -> None:
     """The empty state, with the one thing to do next. Ends the page."""
-    st.info(
-        f"'{plain(run.name or run.id)}' has no generations yet: they appear with its "
-        "first validation, as soon as the model is loaded."
-    )
+    why = "yet: they appear with its first validation, as soon as the model is loaded."
+    if not run.config.leaves_policy:
+        why = "and will have none: a reward model judges answers, and writes none itself."
+    st.info(f"'{plain(run.name or run.id)}' has no generations {why}")
     st.page_link(
         "monitor.py", label="Watch it on Monitor", icon=":material/monitoring:",
         query_params={"run": run.id},

@@ -106,14 +106,14 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
         if limits := kernel_limits(run):
             st.caption(f":material/info: {plain(limits)}")
     rescored = read_rescored(run.id, rescore, look.revision)
+    earned = (
+        reward_panels(curves, reward_weights(run), rescored) if run.config.leaves_policy else []
+    )
     grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
     with grid.cell(column_span=2):
         clicked = live_chart(
             "curves",
-            [
-                *reward_panels(curves, reward_weights(run), rescored),
-                *policy_panels(curves, run.config.methods),
-            ],
+            [*earned, *policy_panels(curves, run.config.methods)],
             marks=[*stage_marks(run.config), *checkpoint_marks(checkpoints)],
             waiting="Waiting for the first step" if status.is_active else "Not measured",
             **view,
@@ -161,7 +161,11 @@ def show_generations(run: RunRow, look: RunLook) -> None:
     found, prompts = read_telling_group(run, look.revision, step=moment.step, split=moment.split)
     found = in_reward_order(found, reward_weights(run))
     if not found:
-        st.caption("The first completions appear here once the worker has sampled them.")
+        st.caption(
+            "The first completions appear here once the worker has sampled them."
+            if run.config.leaves_policy
+            else "A reward model writes nothing: it learns to score what others wrote."
+        )  # fmt: skip
         return
     best, worst = found[0], found[-1]
     show_prompt(prompts[best.prompt_id], short=True)
@@ -177,12 +181,16 @@ def show_generations(run: RunRow, look: RunLook) -> None:
 
 
 def choose_moment(run_id: str, curves: Curves) -> Moment:
+    """The point that was clicked, or the newest step at which anything was sampled."""
     pinned_run, step, trace = st.session_state.get("pinned", ("", 0, ""))
     if pinned_run == run_id:
         return Moment(step, "validation" if trace == "validation" else "train", pinned=True)
-    if curves.last_step == 0 and curves.get("reward", "validation") is not None:
-        return Moment(0, "validation", pinned=False)  # the validation before training
-    return Moment(curves.last_step, "train", pinned=False)
+    rewards = {split: curves.get("reward", split) for split in ("train", "validation")}
+    sampled = {split: int(curve.step[-1]) for split, curve in rewards.items() if curve is not None}
+    if not sampled:
+        return Moment(curves.last_step, "train", pinned=False)
+    split = max(sampled, key=lambda split: sampled[split])  # of equals, train
+    return Moment(sampled[split], split, pinned=False)
 
 
 @shown_errors()

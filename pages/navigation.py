@@ -29,6 +29,7 @@ PAGES = {
     ],
     "Use": [
         _page("evaluate", "Evaluate", "leaderboard", "Base against tuned on held-out prompts."),
+        _page("experiments", "Experiments", "science", "Many runs that answer one question."),
         _page("chat", "Chat", "chat", "Talk to the base and the tuned model side by side."),
     ],
 }

@@ -47,9 +47,7 @@ class RunList:
 
 
 def main() -> None:
-    page_header(
-        "RFT Studio", "Write rewards, prove them, train with GRPO + LoRA, and watch every step."
-    )
+    page_header("RFT Studio", "Write rewards, prove them, train, and watch every step.")
     serve_commands()
     with shown_errors():
         runs = read_runs()
@@ -59,7 +57,7 @@ def main() -> None:
         st.fragment(run_list, key="runs")()
         all_demos()
     st.divider()
-    with st.expander("SFT or RFT? Four questions", icon=":material/help:"):
+    with st.expander("SFT or RFT? Which method fits", icon=":material/help:"):
         method_chooser()
     sandbox_line()
     st.caption(get_hardware().describe())

@@ -6,7 +6,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.components.config_form import draft_values, follow_task, group_fields, set_draft
+from pages.components.config_form import (
+    draft_values,
+    follow_method,
+    follow_task,
+    group_fields,
+    set_draft,
+)
 from pages.components.page_header import page_header, plain, show_error, shown_errors
 from pages.components.stage_editor import stage_editor
 from rft_core.config import (
@@ -21,7 +27,7 @@ from rft_core.config import (
 )
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch
+from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch, settle_length
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
@@ -29,7 +35,7 @@ from rft_core.store.sets import list_sets
 from rft_core.tasks import CUSTOM_TASK, TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")
-PICKED_ABOVE = ("model", "method", "stages", "name", *CHOSEN)
+PICKED_ABOVE = ("model", "method", "stages", "name", "pair_set", *CHOSEN)
 
 
 def main() -> None:
@@ -50,7 +56,8 @@ def main() -> None:
         is_ready = show_problems(config)
         launch_button(config, is_ready)
     with plan, shown_errors():
-        show_plan(estimate(config, get_runs_dir()))
+        in_steps, length = settle_length(get_runs_dir(), config)
+        show_plan(estimate(in_steps, get_runs_dir()), length)
     same_from_the_command_line(config)
 
 
@@ -76,6 +83,7 @@ def what_to_train_on() -> None:
     draft = draft_values()
     for field in ("task", "prompt_set", "reward_set", "model", "name"):
         st.session_state.setdefault(f"config.{field}", draft[field] or "")
+    own = "none chosen" if st.session_state["config.task"] == CUSTOM_TASK else "the task's own"
     task, prompts, rewards = st.columns(3)
     with task:
         st.selectbox(
@@ -89,7 +97,7 @@ def what_to_train_on() -> None:
             "prompt_set", ["", *prompt_sets], key="config.prompt_set", persist_state="session",
             format_func=lambda id: (
                 f"{prompt_sets[id]['name']} · {prompt_sets[id]['num_rows']} rows"
-                if id else "the task's own prompts"
+                if id else own
             ),
             help="Prompt sets are made on the Prompts page.",
         )  # fmt: skip
@@ -98,7 +106,7 @@ def what_to_train_on() -> None:
             "reward_set", ["", *reward_sets], key="config.reward_set", persist_state="session",
             format_func=lambda id: (
                 f"{reward_sets[id]['name']} v{reward_sets[id]['version']}"
-                if id else "the task's own rewards"
+                if id else own
             ),
             help="Reward sets are made on the Rewards page; a run pins the version chosen here.",
         )  # fmt: skip
@@ -125,17 +133,40 @@ def how_to_train() -> tuple[list[str], bool]:
     with method:
         chosen = st.selectbox(
             "method", list(METHODS), key="config.method", persist_state="session",
+            on_change=follow_method,
             format_func=lambda name: METHODS[name].title, disabled=bool(staged),
             help="  \n".join(f"**{m.title}**: {m.summary}" for m in METHODS.values()),
         )  # fmt: skip
         st.caption("Each stage names its own method." if staged else METHODS[chosen].summary)
-    return staged or [chosen], bool(staged)
+    methods = staged or [chosen]
+    if any("pairs" in get_method(name).needs for name in methods):
+        choose_pairs()
+    return methods, bool(staged)
+
+
+def choose_pairs() -> None:
+    """Which answers are preferred to which: only methods that learn from pairs ask for it."""
+    with shown_errors(), open_index(get_runs_dir()) as index:
+        pair_sets = {row["id"]: row for row in list_sets(index, "pairs")}
+    st.session_state.setdefault("config.pair_set", draft_values().get("pair_set") or "")
+    st.selectbox(
+        "pair_set", ["", *pair_sets], key="config.pair_set", persist_state="session",
+        format_func=lambda id: (
+            f"{pair_sets[id]['name']} · {pair_sets[id]['num_rows']} pairs" if id else "none chosen"
+        ),
+        help="Pairs come from votes in Chat, from files, and from the groups of a run: "
+        "`python -m rft_core pairs from-run RUN`.",
+    )  # fmt: skip
 
 
 def settings(methods: list[str], is_staged: bool) -> None:
-    """All other fields. The steps of a run in stages, be it one, are those of its stages."""
+    """All other fields. The steps of a run in stages, be it one, are those of its stages; a stored
+    set has as many prompts as it has.
+    """
     groups = dict.fromkeys(extra_of(name)["group"] for name in RunConfig.model_fields)
-    skip = (*PICKED_ABOVE, "max_steps") if is_staged else PICKED_ABOVE
+    skip = (*PICKED_ABOVE, "max_steps", "num_train_epochs") if is_staged else PICKED_ABOVE
+    if st.session_state["config.prompt_set"]:
+        skip = (*skip, "num_prompts")
     for tab, group in zip(st.tabs(list(groups)), groups, strict=True):
         with tab:
             group_fields(group, methods, skip=skip)
@@ -148,6 +179,7 @@ def show_problems(config: RunConfig) -> bool:
     for problem in problems:
         st.warning(f"**{plain(problem.where)}** — {plain(problem.what)}  \n{plain(problem.fix)}")
     if not problems:
+        config, _ = settle_length(get_runs_dir(), config)
         parts = [_describe_stage(plan.config) for plan in config.plan_stages()]
         st.success(f"Ready: {', then '.join(parts)}.", icon=":material/check_circle:")
     return not problems
@@ -155,8 +187,12 @@ def show_problems(config: RunConfig) -> bool:
 
 def _describe_stage(config: RunConfig) -> str:
     batch, group = config.generation_batch_size, config.num_generations
-    what = f"{batch} examples"
-    if get_method(config.method).samples:
+    what, method = f"{batch} examples", get_method(config.method)
+    if method.family == "pairs":
+        what = f"{batch} judgements with all their pairs"
+    if method.samples_first:
+        what += f", after {group} completions of each prompt"
+    if method.samples_each_step:
         what = f"{batch} completions ({batch // group} prompts × {group})"
     return f"{config.max_steps} steps of {what}"
 
@@ -171,8 +207,11 @@ def launch_button(config: RunConfig, is_ready: bool) -> None:
         st.switch_page("monitor.py", query_params={"run": run})
 
 
-def show_plan(plan: Plan) -> None:
+def show_plan(plan: Plan, length: str) -> None:
+    """`length`: how epochs were counted into steps; empty where none were."""
     with st.container(border=True):
+        if length:
+            st.caption(f"{length}.")
         memory, time, disk = st.columns(3)
         memory.metric("Memory", plan.memory_text)
         time.metric("Time", plan.time_text)

@@ -27,6 +27,7 @@ from rft_core.rewards.contract import Batch, RewardSet, Scoring
 from rft_core.rewards.jailed.calls import FLAG_COLUMN, REASON_COLUMN
 from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.reward_models import RewardModels
 from rft_core.sampling.service.client import GenerationClient, ProgressCallback
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.sampling.settings import run_settings
@@ -111,13 +112,7 @@ def sample_groups(
     on_progress: ProgressCallback | None = None,
 ) -> Sampling:
     """Sample as the first training step would: by the base model, with the run's settings."""
-    params = SamplingParams(
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=config.top_k,
-        max_completion_length=config.max_completion_length,
-        seed=config.seed,
-    )
+    params = SamplingParams.of(config, config.seed)
     client = GenerationClient(runs_dir, run_settings(config))
     # One token first, so that loading the model is not measured as sampling.
     one_token = replace(params, max_completion_length=1)
@@ -152,7 +147,8 @@ def score_groups(
         # Pasted completions have none; "0 tokens" would be wrong.
         completion_ids=[c.token_ids for c in samples] if all(c.token_ids for c in samples) else (),
     )
-    with Scorer(reward_set, timeout=config.reward_timeout) as scorer:
+    models = RewardModels(get_runs_dir())
+    with Scorer(reward_set, timeout=config.reward_timeout, open_reward_model=models) as scorer:
         scoring = scorer.score(batch)
         noise = _list_noise(scorer, batch, scoring, size)
     data = DryRunData(

@@ -8,6 +8,7 @@
     runs/<run_id>/checkpoints/step-N/  atomic checkpoints
     runs/<run_id>/adapter/             the finished LoRA adapter
     runs/<run_id>/initial_adapter/     of a fork: what it began with
+    runs/<run_id>/reward_models/       copies of the reward models of other runs that it is paid by
     runs/<run_id>/rescores.db          what other rewards would have given
 """
 
@@ -17,6 +18,9 @@ import os
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+SCORE_HEAD_FILE = (
+    "score_head.safetensors"  # beside the adapter of a reward model: what makes it one
+)
 CHOOSE_RUNS_DIR = "Set RFT_RUNS_DIR to a folder that you may write to"
 
 
@@ -98,6 +102,25 @@ def get_adapter_dir(runs_dir: Path, run_id: str) -> Path:
 def get_initial_adapter_dir(runs_dir: Path, run_id: str) -> Path:
     """Of a fork: a copy of its parent's adapter at the step that it begins with."""
     return runs_dir / run_id / "initial_adapter"
+
+
+def get_experiment_lock_path(runs_dir: Path, name: str) -> Path:
+    """Held with `flock` by the one process that works through the experiment."""
+    return runs_dir / f".experiment-{name}.lock"
+
+
+def get_experiment_log_path(runs_dir: Path, name: str) -> Path:
+    return runs_dir / f".experiment-{name}.log"
+
+
+def get_reward_model_copy_dir(runs_dir: Path, run_id: str, *, of: str, step: int) -> Path:
+    """The copy that a run keeps of the reward model which another run had left at that step."""
+    return runs_dir / run_id / "reward_models" / f"{of}-{name_checkpoint(step)}"
+
+
+def get_rollouts_dir(checkpoints_dir: Path) -> Path:
+    """What the run's policies have sampled before a stage, beside its checkpoints."""
+    return checkpoints_dir.parent / "rollouts"
 
 
 def get_token_path(runs_dir: Path) -> Path:

@@ -3,7 +3,7 @@
 Nothing is sampled or trained: the completions are those that the run's own rewards led to. Each
 step is one batch, exactly as training scored it, so that rewards which compare completions with
 each other mean the same. Token ids are not stored: functions see as many as there were, but not
-which. Loads no torch.
+which. Loads no torch, unless the rewards ask a reward model.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.contract import Batch, FunctionReport, RewardSet, Scoring
 from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.reward_models import RewardModels
 from rft_core.store.index import open_index
 from rft_core.store.rescores import RescoredStep, RescoreWriter, Tally
 from rft_core.store.run_reader import has_database, open_run
@@ -75,7 +76,7 @@ def rescore(
         raise NotFoundError(
             f"Run '{run_id}' has sampled nothing yet", "", "Wait for its first step"
         )
-    work = _StepsLeft(config, rewards, on_progress)
+    work = _StepsLeft(config, rewards, RewardModels(runs_dir, run_id, here=True), on_progress)
     lock = FileLock(get_rescore_lock_path(runs_dir, run_id, rewards.id))
     with closing(RescoreWriter(runs_dir, run_id, rewards.id)) as writer:
         lock.acquire()
@@ -101,12 +102,17 @@ class _StepsLeft:
 
     config: RunConfig
     rewards: RewardSet
+    reward_models: RewardModels
     on_progress: OnProgress
     problems: dict[str, str] = field(default_factory=dict)  # of each function, the first
 
     def do(self, db: Database, writer: RescoreWriter) -> RescoreResult:
         started, scored = time.monotonic(), 0
-        with Scorer(self.rewards, timeout=self.config.reward_timeout) as scorer:
+        with Scorer(
+            self.rewards,
+            timeout=self.config.reward_timeout,
+            open_reward_model=self.reward_models,
+        ) as scorer:
             while todo := writer.keep_only(keys := list_steps(db)):
                 total = _count_generations(keys)
                 done = total - _count_generations(todo)
@@ -160,7 +166,7 @@ def _score_step(
     rows = [prompt.row for prompt in asked]
     batch = Batch([prompt.messages for prompt in asked], step.completions, rows, ids)
     before = key.step - 1 if key.split == "train" else key.step
-    scoring = _score(scorer, batch, before)
+    scoring = _score(scorer, batch, before, config.max_steps)
     if key.split == "train" and all(sample.reward is None for sample in scoring.samples):
         raise _nothing_scored(key, scoring.reports)
     sampled = SampledBatch(
@@ -172,10 +178,10 @@ def _score_step(
     return RescoredStep(key, tally, rewarded), scoring.reports
 
 
-def _score(scorer: Scorer, batch: Batch, global_step: int) -> Scoring:
+def _score(scorer: Scorer, batch: Batch, global_step: int, max_steps: int) -> Scoring:
     """Once more where the sandbox failed; a step is never stored with a failure of ours."""
     for _ in range(2):
-        scoring = scorer.score(batch, global_step=global_step)
+        scoring = scorer.score(batch, global_step=global_step, max_steps=max_steps)
         failed = [report for report in scoring.reports if report.unscored_by_us]
         if not failed:
             return scoring

@@ -10,27 +10,41 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
+HALF = 0.5  # a prompt counts as solved where more than so much of its samples is right
 AT_ONCE = 1_000_000  # numbers that resampling draws before it throws them away again
 
 
 @dataclass(frozen=True)
 class PairedDifference:
-    """Mean of b - a over the same prompts, its 95% interval, and the p-value of no difference."""
+    """Mean of b - a over the same prompts, its 95% interval, and the p-value of no difference.
+
+    `test` gave the p-value. `gained`: prompts that rose from at most one half to above it; `lost`:
+    those that fell back. Where all values are right or wrong these are all that changed.
+    """
 
     difference: float
     ci: tuple[float, float]
     p_value: float
     n: int
+    test: Literal["McNemar", "sign flips"]
+    gained: int
+    lost: int
 
     @property
     def is_significant(self) -> bool:
         return self.p_value < 1 - CONFIDENCE
+
+    @property
+    def mcnemar(self) -> float:
+        """The p-value of McNemar's exact test on the prompts that crossed one half."""
+        return mcnemar_exact(self.gained, self.lost)
 
 
 def wilson_interval(successes: float, n: int) -> tuple[float, float]:
@@ -64,31 +78,110 @@ def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]
     Wilson for plain right-or-wrong values, and where all are equal, so that a bootstrap would claim
     certainty; the percentile bootstrap over prompts otherwise.
     """
-    array = np.asarray(values, dtype=float)
-    if np.isin(array, (0.0, 1.0)).all() or np.ptp(array) == 0:
-        return wilson_interval(float(array.sum()), len(array))
-    return bootstrap_interval(array, np.random.default_rng(seed))
+    return mean_intervals(np.asarray(values, dtype=float)[:, None], seed)[0]
 
 
-def paired_difference(a: Sequence[float], b: Sequence[float], seed: int = 0) -> PairedDifference:
-    """Compare b with a on the same prompts, in the same order.
+def mean_intervals(table: NDArray[np.float64], seed: int = 0) -> list[tuple[float, float]]:
+    """`mean_interval` of each column of (prompts, columns), over the same resampled prompts.
 
-    The interval is a paired percentile bootstrap over prompts. The two-sided p-value is McNemar's
-    exact test for right-or-wrong values, else from random sign flips of the differences.
+    NaN stands for a prompt without a value; a column must have at least one.
     """
-    if len(a) != len(b) or not a:
-        raise ValueError(f"paired values need equal lengths above 0, not {len(a)} and {len(b)}")
-    differences = np.asarray(b, dtype=float) - np.asarray(a, dtype=float)
+    is_there = ~np.isnan(table)
+    filled = np.where(is_there, table, 0.0)
+    is_plain = [
+        bool(np.isin(own, (0.0, 1.0)).all() or np.ptp(own) == 0)
+        for own in (column[there] for column, there in zip(table.T, is_there.T, strict=True))
+    ]
+    low = high = np.zeros(table.shape[1])
+    if not all(is_plain):
+        low, high = _bootstrap_columns(filled, is_there, np.random.default_rng(seed))
+    return [
+        wilson_interval(float(filled[:, at].sum()), int(is_there[:, at].sum()))
+        if plain
+        else (float(low[at]), float(high[at]))
+        for at, plain in enumerate(is_plain)
+    ]
+
+
+def _bootstrap_columns(
+    filled: NDArray[np.float64], is_there: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """95% percentile limits of every column's mean. How often a resample draws each prompt is one
+    multinomial row, so that the means of all columns are one product of matrices."""
+    count = len(filled)
+    means = []
+    for start in range(0, RESAMPLES, _batch(count)):
+        size = min(_batch(count), RESAMPLES - start)
+        drawn = rng.multinomial(count, np.full(count, 1 / count), size=size).astype(float)
+        means.append(drawn @ filled / np.maximum(drawn @ is_there, 1))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail], axis=0)
+    return low, high
+
+
+def paired_difference(a: ArrayLike, b: ArrayLike, seed: int = 0) -> PairedDifference:
+    """Compare b with a on the same prompts, in the same order: [prompts], or [repeats, prompts].
+
+    Repeats are trainings with other seeds, the n-th of b beside the n-th of a. The interval is a
+    paired percentile bootstrap over prompts, and over repeats where there are several: so it says
+    how far other prompts and other seeds could change the difference (of three seeds rather less
+    than of all there could be: a bootstrap sees only those it has). The two-sided p-value is
+    McNemar's exact test for right-or-wrong values, else from random sign flips of the differences,
+    both of the means over repeats.
+    """
+    before, after = (np.atleast_2d(np.asarray(values, dtype=float)) for values in (a, b))
+    if before.shape != after.shape or not before.size:
+        raise ValueError(f"paired values need one size above 0, not {before.shape}, {after.shape}")
     rng = np.random.default_rng(seed)
-    is_right_or_wrong = bool(np.isin((a, b), (0.0, 1.0)).all())
+    interval = _difference_interval(before, after, rng)
+    before, after = before.mean(axis=0), after.mean(axis=0)
+    differences = after - before
+    is_right_or_wrong = bool(np.isin((before, after), (0.0, 1.0)).all())
+    was_high, is_high = before > HALF, after > HALF
+    gained, lost = int((is_high & ~was_high).sum()), int((was_high & ~is_high).sum())
     return PairedDifference(
         difference=float(differences.mean()),
-        ci=bootstrap_interval(differences, rng),
-        p_value=mcnemar_exact(int((differences > 0).sum()), int((differences < 0).sum()))
+        ci=interval,
+        p_value=mcnemar_exact(gained, lost)
         if is_right_or_wrong
         else sign_flip_test(differences, rng),
         n=len(differences),
+        test="McNemar" if is_right_or_wrong else "sign flips",
+        gained=gained,
+        lost=lost,
     )
+
+
+def _difference_interval(
+    before: NDArray[np.float64], after: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[float, float]:
+    """Of the mean difference. Shares that all differ by as much get Wilson's limits: a bootstrap
+    of equal values would claim certainty, of four prompts as of four thousand."""
+    differences = after - before
+    are_shares = bool(((before >= 0) & (before <= 1) & (after >= 0) & (after <= 1)).all())
+    if np.ptp(differences) == 0 and are_shares:
+        size, n = float(differences[0, 0]), differences.shape[1]
+        low, high = wilson_interval(abs(size) * n, n)
+        return (low, high) if size > 0 else (-high, -low) if size < 0 else (-high, high)
+    if len(differences) == 1:
+        return bootstrap_interval(differences[0], rng)
+    return _bootstrap_crossed(differences, rng)
+
+
+def _bootstrap_crossed(
+    values: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[float, float]:
+    """95% percentile interval of the mean of [repeats, prompts], both drawn with replacement."""
+    rows, columns = values.shape
+    means = []
+    for start in range(0, RESAMPLES, _batch(columns)):
+        size = min(_batch(columns), RESAMPLES - start)
+        repeats = rng.multinomial(rows, np.full(rows, 1 / rows), size=size) / rows
+        prompts = rng.multinomial(columns, np.full(columns, 1 / columns), size=size) / columns
+        means.append(((repeats @ values) * prompts).sum(axis=1))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def mcnemar_exact(gained: int, lost: int) -> float:

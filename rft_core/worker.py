@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from rft_core.data.pair_set import PairSet
 from rft_core.data.prompt_set import PromptSet
 from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.paths import (
@@ -38,6 +39,7 @@ from rft_core.paths import (
 )
 from rft_core.planning import estimate
 from rft_core.rewards.contract import RewardSet
+from rft_core.sampling.reward_models import RewardModels
 from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
@@ -45,6 +47,7 @@ from rft_core.store.phase_times import phase_totals
 from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
+    reward_means,
     tokens_trained,
     training_seconds,
 )
@@ -80,6 +83,7 @@ class Assignment:
     rewards: RewardSet | None
     resume: Resumable
     command: str | None
+    pairs: PairSet | None = None
 
 
 def run_in_foreground(run_id: str, runs_dir: Path | None = None) -> int:
@@ -158,6 +162,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
+        rewards_by_step = reward_means(db)
     session = RunSession(
         run.config,
         assignment.prompts,
@@ -169,6 +174,9 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         elapsed,
         tokens,
         phases,
+        assignment.pairs,
+        RewardModels(runs_dir, run.id, here=True),
+        rewards_by_step,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):
@@ -205,11 +213,14 @@ def read_assignment(runs_dir: Path, run_id: str) -> Assignment:
         rewards = None
         if run.config.reward_set is not None:
             rewards = RewardSet.from_json(get_set(index, "rewards", run.config.reward_set).content)
+        pairs = None
+        if run.config.pair_set is not None:
+            pairs = PairSet.from_json(get_set(index, "pairs", run.config.pair_set).content)
         start = get_last_start(list_commands(index, run=run_id))
     checkpoints = get_checkpoints_dir(runs_dir, run_id)
     resume = find_resumable(checkpoints, recorded=_read_last_step(runs_dir, run_id))
     remove_leftovers(checkpoints, after_step=resume.step)
-    return Assignment(runs_dir, run, prompts, rewards, resume, start.id if start else None)
+    return Assignment(runs_dir, run, prompts, rewards, resume, start.id if start else None, pairs)
 
 
 def _read_last_step(runs_dir: Path, run_id: str) -> int:
@@ -226,10 +237,12 @@ def _find_initial_adapter(assignment: Assignment) -> Path | None:
     run, runs_dir = assignment.run, assignment.runs_dir
     is_resumed = assignment.resume.path is not None
     is_reference = run.config.reference == "stage_start"  # then it is wanted after a resume too
+    own = get_initial_adapter_dir(runs_dir, run.id)
+    if own.is_dir():
+        return own  # after a resume it is still what the first stage began with
     if run.parent_run is None or run.parent_step is None or (is_resumed and not is_reference):
         return None
-    own = get_initial_adapter_dir(runs_dir, run.id)
-    return own if own.is_dir() else get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)
+    return get_checkpoint_dir(runs_dir, run.parent_run, run.parent_step)
 
 
 def _prepare_process() -> None:

@@ -5,13 +5,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from rft_core.config import make_config
+from rft_core.jobs.launcher import stop, wait_for_end
 from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.paths import (
     get_run_dir,
@@ -21,7 +22,7 @@ from rft_core.paths import (
 from rft_core.store.commands import add_command
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import list_attempts, open_run
-from rft_core.store.runs import add_run
+from rft_core.store.runs import RunRow, add_run, list_runs
 from rft_core.store.state.run_lock import is_locked
 from rft_core.store.state.status import RunStatus, get_run_status
 
@@ -113,6 +114,19 @@ class RunsFolder:
             return len(list_attempts(db))
 
 
+def read_runs(runs_dir: Path) -> list[RunRow]:
+    """Newest first."""
+    with open_index(runs_dir) as index:
+        return list_runs(index)
+
+
+def end_all_runs(runs_dir: Path) -> None:
+    """Those that real workers are training."""
+    for run in read_runs(runs_dir):
+        stop(runs_dir, run.id)
+        wait_for_end(runs_dir, run.id, timeout=DEADLINE_SECONDS)
+
+
 @contextmanager
 def runs_folder(path: Path) -> Iterator[RunsFolder]:
     """Whatever it started is gone afterwards."""
@@ -121,4 +135,5 @@ def runs_folder(path: Path) -> Iterator[RunsFolder]:
         yield folder
     finally:
         for process in folder.find_processes(SUPERVISOR, WORKER):
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+                process.kill()

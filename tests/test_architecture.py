@@ -3,18 +3,26 @@
 import ast
 import subprocess
 import sys
-from functools import cache
-from pathlib import Path
+from collections import Counter
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.source_tree import (
+    EVERYTHING,
+    OURS,
+    ROOT,
+    list_imports,
+    list_sources,
+    name_module,
+    parse,
+)
 
 # High to low. A file imports only from lower rows, or from its own package.
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("app", "pages"),
     ("rft_core.__main__",),
     ("rft_core.cli",),
+    ("rft_core.experiments",),
     ("rft_core.jobs",),
     ("rft_core.worker",),
     ("rft_core.export",),
@@ -28,11 +36,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "rft_core.embedded.text_source",
         "rft_core.embedded.countdown_text",
         "rft_core.embedded.triton_text",
+        "rft_core.embedded.word_problems_text",
     ),
     ("rft_core.sampling",),
     ("rft_core.tasks",),
     ("rft_core.diagnosis",),
     ("rft_core.rewards",),
+    ("rft_core.preferences",),
     (
         "rft_core.store",
         "rft_core.sandbox",
@@ -43,7 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rft_core.hardware", "rft_core.model_files"),
     ("rft_core.embedded",),  # the list of shipped models; what makes them stands higher
     ("rft_core.config",),
-    ("rft_core.errors", "rft_core.paths", "rft_core.statistics"),
+    ("rft_core.errors", "rft_core.paths", "rft_core.statistics", "rft_core.csv_text"),
     ("rft_core.types",),
 )
 # The same inside rewards: the machine that scores stands above the families of graders, which it
@@ -54,7 +64,7 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("scorer",),
     ("one_by_one", "shaping", "jailed.user_function", "jailed.grader"),
     ("registry",),
-    ("formula", "judge", "triton"),
+    ("formula", "judge", "triton", "reward_model"),
     ("structured", "code"),
     ("text",),
     ("answers",),
@@ -75,24 +85,19 @@ WRONG_WAY = (
 # Inside training: the run, its methods, the two halves of a trainer, what they record and keep.
 IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("run_session",),
-    ("grpo", "rloo", "sft"),
-    ("rollouts",),
+    ("ppo.trainer",),  # in the frame of GRPO's
+    ("grpo", "rloo", "pairs.dpo", "pairs.reward_model"),
+    ("self_training.offline_st", "self_training.online_st"),
+    ("rollouts", "sft", "pairs.pairwise"),
     ("update.prompt_sharing",),
     ("update.shared_prompt",),
     ("update.token_logprobs",),
     ("recorded",),
-    ("recorder",),
+    ("recorder", "self_training.selection", "saving.rollout_cache"),
+    ("reward_watch",),
     ("batch_records", "ending", "saving.adapter_files", "saving.checkpoints"),
-    (
-        "heartbeat",
-        "phase_clock",
-        "prompt_order",
-        "prompts",
-        "run_sink",
-        "stop",
-        "saving.disk_room",
-        "saving.finite",
-    ),
+    ("ppo.losses", "ppo.token_advantages", "ppo.value_head", "saving.disk_room", "saving.finite"),
+    ("heartbeat", "phase_clock", "prompt_order", "prompts", "run_sink", "stop"),
 )
 # Inside pages: pages above families of components, families above shared components. A family knows
 # its own files, the shared ones, and the families named here.
@@ -101,6 +106,9 @@ FAMILIES: dict[str, set[str]] = {
     "rewards": {"completions", "dry_run"},
     "dry_run": {"completions", "prompts"},
     "prompts": set(),
+    "evaluation": {"charts", "completions"},
+    "chat": {"completions", "preferences"},
+    "preferences": {"completions"},
     "completions": set(),
     "charts": set(),
 }
@@ -121,37 +129,7 @@ MAY_BE_HEAVY = (
 FORBIDDEN_IN_PAGES = HEAVY | {"sqlite3", "sqlite_utils", "subprocess"}
 MAX_FILE_LINES = 350
 MAX_FUNCTION_LINES = 60
-
-
-def _sources(*folders: str) -> list[Path]:
-    files = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
-    return [path for path in files if "node_modules" not in path.parts]
-
-
-OURS = [ROOT / "app.py", *_sources("pages", "rft_core")]
-EVERYTHING = [*OURS, *_sources("tests", "benchmarks")]
-
-
-def _module(path: Path) -> str:
-    parts = list(path.relative_to(ROOT).with_suffix("").parts)
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-@cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@cache
-def _imports(path: Path) -> set[str]:
-    """Every module a file names, also inside functions; `from a import b` gives a and a.b."""
-    found: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+MAX_FILES = 20  # of a folder
 
 
 def _row(module: str) -> int | None:
@@ -182,12 +160,12 @@ def _rewards_row(module: str) -> tuple[int, str] | None:
 
 def test_every_import_points_down() -> None:
     for path in OURS:
-        module = _module(path)
+        module = name_module(path)
         if module == "rft_core":
             continue
         row = _row(module)
         assert row is not None, f"{module} has no place in the layers"
-        for imported in _imports(path):
+        for imported in list_imports(path):
             target = _row(imported)
             if target is None or _package(imported) == _package(module):
                 continue
@@ -196,12 +174,12 @@ def test_every_import_points_down() -> None:
 
 
 def test_inside_rewards_every_import_points_down_too() -> None:
-    for path in _sources("rft_core/rewards"):
-        module = _module(path)
+    for path in list_sources("rft_core/rewards"):
+        module = name_module(path)
         own = _rewards_row(module)
         is_marker = path.name == "__init__.py"
         assert own is not None or is_marker, f"{module} has no place in rewards' layers"
-        for imported in _imports(path):
+        for imported in list_imports(path):
             target = _rewards_row(imported)
             if own is None or target is None or own[1] == target[1]:
                 continue
@@ -211,9 +189,9 @@ def test_inside_rewards_every_import_points_down_too() -> None:
 @pytest.mark.parametrize(("above", "below"), WRONG_WAY)
 def test_no_edge_points_the_wrong_way(above: str, below: str) -> None:
     for path in OURS:
-        module = _module(path)
+        module = name_module(path)
         if module == above or module.startswith(above + "."):
-            wrong = {name for name in _imports(path) if f"{name}.".startswith(below + ".")}
+            wrong = {name for name in list_imports(path) if f"{name}.".startswith(below + ".")}
             assert not wrong, f"{module} imports {wrong}"
 
 
@@ -222,12 +200,12 @@ def test_inside_training_every_import_points_down_too() -> None:
         name = module.removeprefix("rft_core.training.")
         return next((number for number, row in enumerate(IN_TRAINING) if name in row), None)
 
-    for path in _sources("rft_core/training"):
-        row = find_row(_module(path))
+    for path in list_sources("rft_core/training"):
+        row = find_row(name_module(path))
         is_marker = path.name == "__init__.py"
         assert row is not None or is_marker, f"{path} has no place in training's rows"
-        below = {name: found for name in _imports(path) if (found := find_row(name)) is not None}
-        wrong = {name for name, found in below.items() if row is None or found <= row}
+        found = {name: find_row(name) for name in list_imports(path)}
+        wrong = {n for n, at in found.items() if at is not None and (row is None or at <= row)}
         assert not wrong, f"{path} imports {wrong}"
 
 
@@ -240,10 +218,10 @@ def _component(module: str) -> tuple[str, str] | None:
 
 
 def test_inside_pages_families_know_only_those_below() -> None:
-    for path in _sources("pages"):
-        module = _module(path)
+    for path in list_sources("pages"):
+        module = name_module(path)
         here = _component(module)
-        for name in (name for name in _imports(path) if name.startswith("pages.")):
+        for name in (name for name in list_imports(path) if name.startswith("pages.")):
             assert f"{name}.".startswith("pages.components."), f"{module} imports the page {name}"
             if here is None:  # a page: it knows every component
                 continue
@@ -258,30 +236,30 @@ def test_every_folder_of_components_is_a_family() -> None:
 
 
 def test_streamlit_lives_in_app_and_pages_only() -> None:
-    for path in _sources("rft_core"):
-        assert not any(name.split(".")[0] == "streamlit" for name in _imports(path)), path
+    for path in list_sources("rft_core"):
+        assert not any(name.split(".")[0] == "streamlit" for name in list_imports(path)), path
 
 
 def test_heavy_libraries_stay_in_their_layers() -> None:
     for path in OURS:
-        if not _module(path).startswith(MAY_BE_HEAVY):
-            assert not {name.split(".")[0] for name in _imports(path)} & HEAVY, path
+        if not name_module(path).startswith(MAY_BE_HEAVY):
+            assert not {name.split(".")[0] for name in list_imports(path)} & HEAVY, path
 
 
 def test_pages_touch_no_database_no_process_and_no_model() -> None:
-    for path in [ROOT / "app.py", *_sources("pages")]:
-        bad = {name.split(".")[0] for name in _imports(path)} & FORBIDDEN_IN_PAGES
+    for path in [ROOT / "app.py", *list_sources("pages")]:
+        bad = {name.split(".")[0] for name in list_imports(path)} & FORBIDDEN_IN_PAGES
         assert not bad, f"{path} imports {bad}"
 
 
 def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
-    components = [_module(path) for path in _sources("pages/components")]
+    components = [name_module(path) for path in list_sources("pages/components")]
     names = ["rft_core.jobs", "rft_core.cli", "rft_core.sampling.service.client", *components]
     page_imports = sorted(
         {
             name
             for path in (ROOT / "pages").glob("*.py")
-            for name in _imports(path)
+            for name in list_imports(path)
             if _row(name) is not None and (ROOT / (name.replace(".", "/") + ".py")).exists()
         }
     )
@@ -292,7 +270,7 @@ def test_commands_and_workers_start_without_pandas() -> None:
     assert not _loaded_by(
         ["rft_core.cli.app", "rft_core.jobs.supervisor", "rft_core.worker"], {"pandas"}
     )
-    users = {_module(path) for path in OURS if "sqlite_utils" in _imports(path)}
+    users = {name_module(path) for path in OURS if "sqlite_utils" in list_imports(path)}
     assert users == {"rft_core.store.sqlite.without_pandas"}
 
 
@@ -312,15 +290,20 @@ def test_files_and_functions_stay_small() -> None:
     for path in EVERYTHING:
         lines = path.read_text(encoding="utf-8").count("\n")
         assert lines <= MAX_FILE_LINES, f"{path} is too long: find the missing noun"
-        for node in ast.walk(_tree(path)):
+        for node in ast.walk(parse(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = (node.end_lineno or node.lineno) - node.lineno + 1
                 assert length <= MAX_FUNCTION_LINES, f"{path}:{node.name} has {length} lines"
 
 
+def test_a_folder_can_be_taken_in_at_a_glance() -> None:
+    counts = Counter(path.parent for path in OURS)
+    assert not {str(folder): count for folder, count in counts.items() if count > MAX_FILES}
+
+
 def test_every_file_says_what_it_is_for() -> None:
     for path in OURS:
-        assert ast.get_docstring(_tree(path)), path
+        assert ast.get_docstring(parse(path)), path
 
 
 def test_the_written_trees_are_the_real_tree() -> None:
@@ -338,9 +321,9 @@ def test_the_readme_is_read_in_one_sitting() -> None:
 def test_no_two_classes_share_a_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in OURS:
-        for node in ast.walk(_tree(path)):
+        for node in ast.walk(parse(path)):
             if isinstance(node, ast.ClassDef):
-                homes.setdefault(node.name.strip("_"), []).append(_module(path))
+                homes.setdefault(node.name.strip("_"), []).append(name_module(path))
     assert homes["Problem"] == ["rft_core.types"]
     assert not {name: places for name, places in homes.items() if len(places) > 1}
 

@@ -71,6 +71,18 @@ def test_an_offered_batch_size_is_accepted(group: int) -> None:
                 assert not problems(per_device_train_batch_size=int(size), **values)
 
 
+def test_ppo_takes_completions_one_by_one_and_needs_more_than_one() -> None:
+    single = {"num_generations": 1, "per_device_train_batch_size": 5}
+    assert not problems(method="ppo", **single)
+    assert "group of one" in problems(method="grpo", **single)["num_generations"]
+    assert (
+        "32"
+        in problems(method="ppo", per_device_train_batch_size=30)["per_device_train_batch_size"]
+    )
+    alone = problems(method="ppo", num_generations=1, per_device_train_batch_size=1)
+    assert "one completion" in alone["per_device_train_batch_size"]
+
+
 def test_validation_batches_hold_whole_groups() -> None:
     values = {"num_generations_eval": 3, "per_device_eval_batch_size": 64}
     assert "Use 63 or 66" in problems(**values)["per_device_eval_batch_size"]
@@ -174,6 +186,24 @@ def test_of_stages_the_largest_counts_for_memory_and_all_for_time(
     assert plan.memory_bytes > (own.memory_bytes or 0)  # the run's own settings are not a stage's
 
 
+def test_updates_that_share_a_rollout_share_its_cost(tmp_path: Path) -> None:
+    values = {"eval_steps": 0, "max_steps": 40, "beta": 0.0}
+    once = make_config({**values, "num_iterations": 1})
+    four = make_config({**values, "num_iterations": 4})
+    ppo = make_config({**values, "method": "ppo", "num_iterations": 1})
+    texts = disk_bytes(once, 0) - disk_bytes(four, 0)
+    assert texts == 30 * once.generation_batch_size * (80 * 5 + 700)
+    plans = {name: estimate(c, tmp_path) for name, c in (("1", once), ("4", four), ("ppo", ppo))}
+    sampling = {n: (p.seconds_per_step or 0) - (p.update_seconds or 0) for n, p in plans.items()}
+    assert sampling["4"] == pytest.approx(sampling["1"] / 4)
+    base = plans["1"].update_seconds or 1
+    ratio = {n: (p.update_seconds or 0) / base for n, p in plans.items()}
+    ratio = {
+        n: (p.update_seconds or 0) / (plans["1"].update_seconds or 1) for n, p in plans.items()
+    }
+    assert ratio["4"] == pytest.approx(4.5 / 4) and ratio["ppo"] == pytest.approx(6 / 4)
+
+
 def test_learning_from_examples_stores_no_completions_of_training() -> None:
     settings = {"eval_steps": 0, "max_steps": 100, "save_steps": 0}
     assert disk_bytes(make_config({"method": "sft", **settings}), 0) == 2 * CHECKPOINT_BYTES
@@ -223,3 +253,57 @@ def test_a_model_that_is_not_here_is_guessed_by_its_name(tmp_path: Path) -> None
 def test_a_model_of_absurd_size_is_called_wrong_and_not_large(tmp_path: Path) -> None:
     [warning] = _warnings(tmp_path, get_hardware(), 8_819_580 * 2**30)
     assert "check it" in warning and "GiB" not in warning
+
+
+@pytest.mark.parametrize(
+    ("where", "cure", "values"),
+    [
+        ("importance_sampling_level", "=sequence", {"loss_type": "luspo"}),
+        ("importance_sampling_level", "=token", {
+            "loss_type": "vespo", "importance_sampling_level": "sequence",
+        }),
+        ("loss_type", "engine=transformers", {"loss_type": "vespo", "engine": "vllm"}),
+        ("epsilon_high", "epsilon_high=5", {"loss_type": "cispo"}),
+        ("use_dora", "use_dora=false", {"use_dora": True, "engine": "vllm"}),
+        ("modules_to_save", "engine=transformers", {
+            "modules_to_save": ["norm"], "engine": "vllm",
+        }),
+        ("modules_to_save", "not in both", {
+            "modules_to_save": ["q_proj"], "target_modules": "q_proj",
+        }),
+        ("modules_to_save", "up_proj", {"modules_to_save": ["value_head"]}),
+        ("load_in_4bit", "load_in_4bit=false", {"load_in_4bit": True}),
+        ("load_in_8bit", "Choose one", {"load_in_8bit": True, "load_in_4bit": True}),
+        ("optim", "adamw_torch_fused", {"optim": "adamw_bnb_8bit"}),
+        ("chat_template_kwargs", "names that it reads", {
+            "chat_template_kwargs": {"enable_thinkin": False},
+        }),
+        ("chat_template_kwargs", "Leave it out", {"chat_template_kwargs": {"messages": 1}}),
+        ("generation_kwargs", "80 or less", {"generation_kwargs": {"min_new_tokens": 81}}),
+        ("generation_kwargs", "repetition_penalty", {
+            "generation_kwargs": {"no_repeat_ngram_size": 3}, "engine": "vllm",
+        }),
+        ("generation_kwargs", "below 16", {"generation_kwargs": {"suppress_tokens": [16]}}),
+    ],
+)  # fmt: skip
+def test_settings_that_spoil_each_other_are_named_with_a_cure(
+    where: str, cure: str, values: dict[str, object]
+) -> None:
+    facts = replace(
+        FACTS, bitsandbytes_obstacle="bitsandbytes is not installed here",
+        chat_template="{% if enable_thinking %}...",
+        hardware=Hardware(2, 8 * GIB, 8 * GIB, (Gpu("g", GIB, GIB),)),
+    )  # fmt: skip
+    assert cure in problems(facts, **values)[where]
+    fine = {"loss_type": "cispo", "epsilon_high": 5, "modules_to_save": ["input_layernorm"],
+            "chat_template_kwargs": {"enable_thinking": False}}  # fmt: skip
+    assert not problems(facts, **fine)
+
+
+def test_quantised_weights_are_counted_by_their_bits() -> None:
+    """Of 1,000 parameters 2 x 8 x 8 + 2 x 16 x 8 = 384 are in linear layers."""
+    from rft_core.planning.quantisation import count_weight_bytes
+
+    assert count_weight_bytes(MODEL, 4, None) == 4000
+    assert count_weight_bytes(MODEL, 2, 8) == int(616 * 2 + 384 * 1.01)
+    assert count_weight_bytes(MODEL, 2, 4) == int(616 * 2 + 384 * 0.52)

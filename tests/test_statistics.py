@@ -6,7 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from rft_core.statistics import mean_interval, paired_difference, wilson_interval
+from rft_core.statistics import (
+    bootstrap_interval,
+    mean_interval,
+    mean_intervals,
+    paired_difference,
+    wilson_interval,
+)
 
 
 def test_wilson_interval_has_the_published_values():
@@ -70,7 +76,28 @@ def test_the_p_value_of_right_or_wrong_pairs_is_mcnemars():
 
 def test_identical_results_have_no_difference():
     result = paired_difference([0.0, 1.0, 0.5], [0.0, 1.0, 0.5])
-    assert (result.difference, result.ci, result.p_value) == (0, (0, 0), 1)
+    assert (result.difference, result.p_value) == (0, 1)
+
+
+def test_equal_differences_of_few_prompts_are_not_certain():
+    for count, least in ((4, 0.4), (400, 0.005)):
+        low, high = paired_difference([0.0] * count, [0.0] * count).ci
+        assert low == -high and least < high < 2 * least
+    low, high = paired_difference([0.0] * 3, [1.0] * 3).ci
+    assert low < 0.5 and high == 1
+    assert paired_difference([1.0] * 3, [0.0] * 3).ci == (-high, -low)
+
+
+def test_repeats_widen_the_interval_by_what_they_differ():
+    rng = np.random.default_rng(5)
+    base = rng.binomial(1, 0.3, size=(3, 200))
+    alike = np.maximum(base, rng.binomial(1, 0.3, size=(3, 200)))
+    apart = base.copy()
+    apart[0] = np.maximum(base[0], rng.binomial(1, 0.9, size=200))
+    narrow, wide = (paired_difference(base, tuned) for tuned in (alike, apart))
+    assert narrow.ci[0] > 0 > wide.ci[0] - 1e-9
+    assert wide.ci[1] - wide.ci[0] > 2 * (narrow.ci[1] - narrow.ci[0])
+    assert wide.difference == pytest.approx((apart - base).mean())
 
 
 def test_the_same_seed_gives_the_same_answer():
@@ -102,3 +129,24 @@ def test_sign_flips_of_many_prompts_stay_small_in_memory():
     )
     grown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(grown.stdout) < 200, "MiB"
+
+
+def test_columns_share_their_resamples_and_agree_with_scipy():
+    rng = np.random.default_rng(3)
+    table = rng.integers(0, 9, (120, 4)) / 8
+    table[:7, 2] = np.nan  # prompts without a value are left out
+    table[:, 3] = rng.integers(0, 2, 120)  # right or wrong: Wilson's
+    found = mean_intervals(table)
+    for at in range(3):
+        values = table[:, at][~np.isnan(table[:, at])]
+        assert found[at] == pytest.approx(bootstrap_interval(values, rng), abs=0.004)
+    assert found[3] == wilson_interval(float(table[:, 3].sum()), 120)
+    assert found[0] == mean_interval(table[:, 0].tolist())
+
+
+def test_a_difference_says_by_which_test_and_how_many_prompts_crossed_one_half():
+    plain = paired_difference([0, 0, 0, 1, 1], [1, 1, 1, 1, 0])
+    assert (plain.test, plain.gained, plain.lost) == ("McNemar", 3, 1)
+    assert plain.p_value == plain.mcnemar
+    shares = paired_difference([0.25, 0.5, 1.0, 0.75], [0.75, 0.5, 0.75, 0.5])
+    assert (shares.test, shares.gained, shares.lost) == ("sign flips", 1, 1)

@@ -53,6 +53,34 @@ def make_tiny_model(
     return folder
 
 
+def make_two_letter_model(folder: Path, *, seed: int = 0) -> Path:
+    """A tiny model that has learned to answer anything with eight random letters, a or b.
+
+    It ends by itself, and what it writes can be judged at a glance: for tests of taste.
+    """
+    import random
+
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    make_tiny_model(folder, seed=seed)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    rng, count = random.Random(seed), 8
+    for _ in range(120):
+        answers = ["".join(rng.choices("ab", k=count)) for _ in range(32)]
+        texts = [f"<|user|>q{rng.randrange(99)}<|end|><|assistant|>{a}<|end|>" for a in answers]
+        batch = tokenizer(texts, return_tensors="pt", padding=True, padding_side="left")
+        labels = batch.input_ids.clone()
+        labels[:, : -count - 1] = -100  # the answer and its end alone
+        model(**batch, labels=labels).loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+    return folder
+
+
 def make_tiny_adapter(base: Path, folder: Path, *, seed: int = 1) -> Path:
     """A LoRA adapter for `base` that changes what it says, in `folder`."""
     import torch

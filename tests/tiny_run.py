@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 
 from rft_core.config import RunConfig
+from rft_core.data.pair_set import Pair, PairSet, make_pair_set
 from rft_core.data.prompt_set import PromptSet, make_prompt_set
 from rft_core.data.split import Split
 from rft_core.data.template import PromptTemplate
@@ -65,6 +66,15 @@ def make_tiny_prompts(num_train: int = 5, num_validation: int = 3) -> PromptSet:
     return make_prompt_set(rows, name="tiny", template=template, split=split)
 
 
+def make_tiny_pairs(count: int = 8, **more: Any) -> PairSet:
+    """Short answers preferred to long ones, of distinct prompts, a quarter of them held out."""
+    pairs = [
+        Pair([{"role": "user", "content": f"p{n}"}], f"a{n}", f"b{n} and so on", margin=n / 10)
+        for n in range(count)
+    ]
+    return make_pair_set("tiny", pairs, validation_share=0.25, **more)
+
+
 def add_tiny_run(
     runs_dir: Path,
     model: Path,
@@ -72,6 +82,7 @@ def add_tiny_run(
     *,
     rewards: RewardSet | None = TINY_REWARDS,
     prompts: PromptSet | None = None,
+    pairs: PairSet | None = None,
     parent: tuple[str, int] | None = None,
     **settings: Any,
 ) -> RunConfig:
@@ -81,6 +92,7 @@ def add_tiny_run(
         model=str(model),
         prompt_set=prompts.id,
         reward_set=rewards.id if rewards else None,
+        pair_set=pairs.id if pairs else None,
         **_settle(settings),
     )
     with open_index(runs_dir) as index:
@@ -90,11 +102,13 @@ def add_tiny_run(
             id=prompts.id,
             name="tiny",
             task=None,
-            num_rows=8,
+            num_rows=len(prompts.rows),
             content=prompts.to_json(),
         )
         if rewards:
             ensure_set(index, "rewards", id=rewards.id, name="tiny", content=rewards.to_json())
+        if pairs:
+            ensure_set(index, "pairs", id=pairs.id, name="tiny", content=pairs.to_json())
         parent_run, parent_step = parent or (None, None)
         add_run(index, id=run_id, config=config, parent_run=parent_run, parent_step=parent_step)
     return config

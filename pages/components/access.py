@@ -22,7 +22,7 @@ from rft_core.paths import get_runs_dir, get_token_path
 HOW_TO_SIGN_IN = (
     "Serve on 127.0.0.1 (the default), or configure OpenID Connect: put an [auth] section with "
     "redirect_uri, cookie_secret, client_id, client_secret, server_metadata_url and allowed into "
-    ".streamlit/secrets.toml. See 'Serving a team' in the README."
+    ".streamlit/secrets.toml. See docs/serving-a-team.md."
 )
 HOW_TO_LIST = (
     'Name who may: put allowed = ["ada@example.com", "@example.org"] into the [auth] section of '
@@ -91,6 +91,11 @@ def require_sign_in() -> None:
         st.write("Please sign in to continue.")
         st.button("Sign in", type="primary", icon=":material/login:", on_click=st.login)
     st.stop()
+
+
+def get_person() -> str:
+    """Whose work this is: the signed-in account, or "local" where nobody signs in."""
+    return str(st.user.get("email") or "local") if is_sign_in_configured() else "local"
 
 
 def is_allowed(claims: dict[str, Any], allowed: tuple[str, ...]) -> bool:

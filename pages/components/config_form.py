@@ -13,12 +13,14 @@ from pydantic.fields import FieldInfo
 
 from pages.components.suited_settings import suited_settings
 from rft_core.config import (
+    METHODS,
     RunConfig,
     Stage,
     extra_of,
     get_method,
     uses,
     without_unread,
+    write_setting,
     write_stages,
 )
 
@@ -46,7 +48,8 @@ def draft_values() -> dict[str, Any]:
         for name, field in RunConfig.model_fields.items()
     }
     if held["stages"]:
-        held = {name: value for name, value in held.items() if name not in ("method", "max_steps")}
+        follows = ("method", "max_steps", "num_train_epochs")
+        held = {name: value for name, value in held.items() if name not in follows}
     return without_unread(held)
 
 
@@ -55,6 +58,21 @@ def follow_task() -> None:
     draft = draft_values()
     for name, value in suited_settings(draft["task"], draft["model"]).items():
         st.session_state[KEY + name] = _to_widget(RunConfig.model_fields[name], value)
+
+
+def follow_method() -> None:
+    """A callback: what nobody chose becomes what suits the method that was chosen.
+
+    In stages it becomes the default, in whose place each stage takes what suits its own method.
+    """
+    is_staged = bool(st.session_state.get(KEY + "stages"))
+    suited = {} if is_staged else METHODS[st.session_state[KEY + "method"]].suited
+    for name in {name for method in METHODS.values() for name in method.suited}:
+        field = RunConfig.model_fields[name]
+        unchosen = [field.default, *(m.suited.get(name, field.default) for m in METHODS.values())]
+        held = st.session_state.get(KEY + name, _to_widget(field, field.default))
+        if held in [_to_widget(field, value) for value in unchosen]:
+            st.session_state[KEY + name] = _to_widget(field, suited.get(name, field.default))
 
 
 def group_fields(
@@ -130,6 +148,4 @@ def _to_widget(field: FieldInfo, value: Any) -> Any:
         return value
     if isinstance(value, tuple | list) and any(not isinstance(part, str) for part in value):
         return write_stages(tuple(Stage.model_validate(stage) for stage in value))
-    if isinstance(value, tuple | list):
-        return ", ".join(value)
-    return "" if value is None else str(value)
+    return write_setting(value)

@@ -4,12 +4,20 @@ from typing import Any
 
 import streamlit as st
 
-from rft_core.config import METHODS, RECIPES, read_stages
+from pages.components.config_form import draft_values, follow_method
+from rft_core.config import METHODS, RECIPES, complete_stages, read_stages, stage_settings
 
 KEY = "config.stages"
 TURN = "stages_turn"  # a new one makes new widgets, which take their values from the text
 NEW_STAGE = "grpo 100"
-RECIPE_TITLES = {"sft_grpo": "SFT, then GRPO"}
+RECIPE_TITLES = {
+    "sft_grpo": "SFT, then GRPO",
+    "sft_offline_st": "SFT, then Offline-ST",
+    "sft_online_st": "SFT, then Online-ST",
+    "reft": "ReFT: SFT, then PPO",
+    "offline_st_grpo": "Offline-ST, then GRPO",
+    "rlhf": "RLHF: a reward model, then PPO",
+}
 
 
 def stage_editor() -> list[str]:
@@ -19,8 +27,7 @@ def stage_editor() -> list[str]:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Stages**" if rows else "**Or in stages**")
         for name, text in RECIPES.items():
-            title = RECIPE_TITLES.get(name, name)
-            st.button(title, key=f"recipe-{name}", on_click=_set_text, args=(text,))
+            st.button(RECIPE_TITLES[name], key=f"recipe-{name}", on_click=_set_text, args=(text,))
         if rows:
             joined = "; ".join([st.session_state[KEY], NEW_STAGE])
             st.button("Add a stage", on_click=_set_text, args=(joined,))
@@ -29,14 +36,15 @@ def stage_editor() -> list[str]:
         _draw_row(number, row, len(rows))
     if rows:
         st.caption(
-            "A stage begins with the adapter that the one before left. Its settings override those "
-            "below: `learning_rate=1e-4 warmup_steps=10`."
+            "A stage begins with the newest policy of those before it; Offline-ST samples with it "
+            "and learns from the base. A stage's settings override those below: "
+            "`learning_rate=1e-4 warmup_steps=10`."
         )
     return [row["method"] for row in rows]
 
 
 def _draw_row(number: int, row: dict[str, Any], count: int) -> None:
-    method, steps, settings = st.columns([1, 1, 3])
+    method, steps, settings = st.columns([4, 3, 8])
     change = {"on_change": _rewrite, "args": (count,), "label_visibility": "collapsed"}
     names = list(METHODS)
     key = _key(number)
@@ -67,15 +75,34 @@ def _key(number: int) -> str:
 
 def _rewrite(count: int) -> None:
     """A callback: what the rows hold becomes the text, which is the one truth."""
-    state = st.session_state
-    lines = [
-        f"{state[f'{_key(n)}.method']} {state[f'{_key(n)}.steps']} {state[f'{_key(n)}.settings']}"
-        for n in range(count)
+    state, before = st.session_state, _read_rows()
+    lines, is_same = [], True
+    for number, old in zip(range(count), before, strict=False):
+        method, steps, settings = (
+            state[f"{_key(number)}.{part}"] for part in ("method", "steps", "settings")
+        )
+        if method != old["method"]:
+            is_same, settings = False, _keep_settings(settings, old["method"], method)
+        lines.append(f"{method} {steps} {settings}".strip())
+    state[KEY] = "; ".join(lines)
+    if not is_same:
+        _set_text(state[KEY])
+
+
+def _keep_settings(settings: str, old: str, new: str) -> str:
+    """Those that the new method reads, and that did not come with the old one."""
+    kept = [
+        word
+        for word in settings.split()
+        if (name := word.partition("=")[0]) not in METHODS[old].suited
+        and name in stage_settings(METHODS[new])
     ]
-    state[KEY] = "; ".join(line.strip() for line in lines)
+    return " ".join(kept)
 
 
 def _set_text(text: str) -> None:
-    """A callback: other stages than before, in new widgets."""
+    """A callback: other stages than before, with what suits their methods, in new widgets."""
     st.session_state[KEY] = text
     st.session_state[TURN] = st.session_state.get(TURN, 0) + 1
+    follow_method()
+    st.session_state[KEY] = complete_stages(text, draft_values())

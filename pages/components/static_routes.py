@@ -30,6 +30,7 @@ ASSETS: dict[str, Path] = {
         "live_chart_theme.js",
         "live_chart.css",
         "pulse.js",
+        "ballot_keys.js",
         "code_editor.bundle.js",
     )
 }

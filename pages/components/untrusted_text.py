@@ -23,5 +23,5 @@ def spell_unseen(text: str) -> str:
 
 
 def safe_html(text: str) -> str:
-    """Escaped, with nothing unseen."""
-    return escape(spell_unseen(text))
+    """Escaped, with nothing unseen, on one line: Streamlit dedents and strips the lines of HTML."""
+    return escape(spell_unseen(text)).replace("\n", "&#10;")

@@ -11,19 +11,38 @@ from collections.abc import Sequence
 import typer
 from typer.exceptions import TyperException
 
-from rft_core.cli import dry_run, evaluate, generations, launch, models, probe, rewards, runs, tasks
+from rft_core.cli import (
+    ask,
+    dry_run,
+    evaluate,
+    experiment,
+    generations,
+    launch,
+    models,
+    pairs,
+    preferences,
+    probe,
+    rewards,
+    runs,
+    settings,
+    tasks,
+)
 from rft_core.errors import RftError
 
 INTERRUPTED = 130
 
 app = typer.Typer(
     name="python -m rft_core",
-    help="Design rewards, train with GRPO + LoRA, and look at every completion.",
+    help="Design rewards, train with LoRA, and look at every completion.",
     add_completion=False,
     rich_markup_mode=None,
 )
 # Each file is named by the first of its commands.
-for file in (tasks, models, dry_run, probe, rewards, launch, runs, generations, evaluate):
+FILES = (
+    tasks, models, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
+    evaluate, ask, experiment,
+)  # fmt: skip
+for file in FILES:
     file.register(app)
 
 

@@ -123,14 +123,17 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Estimate memory, time and disk of a run, and list what would stop it."""
-    from rft_core.jobs import list_problems
+    from rft_core.jobs import list_problems, settle_length
     from rft_core.planning import estimate
 
-    folder, settings = runs_dir(), read_config(config, None, assignments)
+    folder = runs_dir()
+    settings, length = settle_length(folder, read_config(config, None, assignments))
     found, problems = estimate(settings, folder), list_problems(folder, settings)
     if as_json:
         print_json(
             {
+                "length": length,
+                "max_steps": settings.max_steps,
                 "memory_bytes": found.memory_bytes,
                 "memory": found.memory,
                 "seconds_per_step": found.seconds_per_step,
@@ -144,7 +147,13 @@ def plan(
             }
         )
     else:
-        print_facts({"memory": found.memory_text, "time": found.time_text, "disk": found.disk_text})
+        length = length or f"{settings.max_steps} steps"
+        print_facts(
+            {
+                "length": length, "memory": found.memory_text, "time": found.time_text,
+                "disk": found.disk_text,
+            }
+        )  # fmt: skip
         print(found.basis)
         for text in (*found.warnings, *map(str, problems)):
             note(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,17 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
         if sys.stderr.isatty():
             note("")
+
+
+def check_targets(*paths: Path | None) -> None:
+    """Before hours of work: `BadInputError` where one of these files could not be written."""
+    for path in filter(None, paths):
+        place = path if path.exists() else path.parent
+        can_write = path.parent.is_dir() and os.access(place, os.W_OK)
+        if path.is_dir() or not place.exists() or not can_write:
+            kind = FileNotFoundError if not place.exists() else IsADirectoryError
+            why = "It is a folder" if path.is_dir() else "You may not write there"
+            raise cannot_write(path, kind(0, why), "Choose another file")
 
 
 def print_json(value: Any) -> None:

@@ -70,17 +70,19 @@ def _check_tasks(tasks: Iterable[Task]) -> None:
 
 
 def sets(as_json: AsJson = False) -> None:
-    """The stored prompt and reward sets, which `--set prompt_set=` and `reward_set=` name."""
+    """The stored sets of prompts, rewards and pairs, as `--set prompt_set=` names them."""
     from rft_core.store.index import open_index
     from rft_core.store.sets import list_sets
 
     with open_index(runs_dir()) as index:
         prompts, rewards = list_sets(index, "prompts"), list_sets(index, "rewards")
+        pairs = list_sets(index, "pairs")
     if as_json:
-        print_json({"prompt_sets": prompts, "reward_sets": rewards})
+        print_json({"prompt_sets": prompts, "reward_sets": rewards, "pair_sets": pairs})
         return
     rows = [("prompt_set", s["id"], s["name"], f"{s['num_rows']:,} rows") for s in prompts]
     rows += [("reward_set", s["id"], s["name"], f"version {s['version']}") for s in rewards]
+    rows += [("pair_set", s["id"], s["name"], f"{s['num_rows']:,} pairs") for s in pairs]
     print_table(("setting", "id", "name", ""), rows)
 
 

@@ -1,7 +1,9 @@
 """One declaration per hyperparameter, the methods that read them, and stages made of methods."""
 
+from rft_core.config.epochs import describe_epochs, has_epochs, settle_epochs
 from rft_core.config.loading import (
     changed_fields,
+    complete_stages,
     make_config,
     parse_assignments,
     parse_yaml,
@@ -21,11 +23,12 @@ from rft_core.config.run_config import (
     uses,
 )
 from rft_core.config.stages import RECIPES, Stage, StagePlan, read_stages, write_stages
+from rft_core.config.written import write_setting
 
 __all__ = [
     "METHODS", "MOST_VLLM_RANK", "PRESETS", "RECIPES", "Method", "RunConfig", "Stage", "StagePlan",
-    "changed_fields",
-    "describe_methods", "extra_of", "get_method", "make_config", "parse_assignments", "parse_yaml",
-    "read_stages", "restore_config", "stage_settings", "to_yaml", "trl_settings", "uses",
-    "without_unread", "write_assignments", "write_stages",
+    "changed_fields", "complete_stages", "describe_epochs", "describe_methods", "extra_of",
+    "get_method", "has_epochs", "make_config", "parse_assignments", "parse_yaml", "read_stages",
+    "restore_config", "settle_epochs", "stage_settings", "to_yaml", "trl_settings", "uses",
+    "without_unread", "write_assignments", "write_setting", "write_stages",
 ]  # fmt: skip

@@ -7,23 +7,18 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from rft_core.config.methods import get_method
+from rft_core.config.written import read_names, read_options
 from rft_core.errors import NotFoundError
 
 Group = Literal[
     "Model", "Prompts and rewards", "Generation", "Policy update", "LoRA", "Schedule", "Run"
 ]
 # Names of methods, or of families of methods (see `methods.Family`).
-EVERY_METHOD = ("rollouts", "examples")
+EVERY_METHOD = ("rollouts", "examples", "self_training", "pairs")
+SAMPLING = ("rollouts", "self_training")  # those that sample what they learn from
+GIVEN = ("examples", "self_training")  # those that learn from gold completions
 # What a stage may set for itself; all else holds for the whole run.
 STAGE_GROUPS = ("Generation", "Policy update", "Schedule")
-
-
-def _split_names(value: Any) -> Any:
-    """`q_proj, v_proj`, with or without brackets."""
-    if not isinstance(value, str):
-        return value
-    parts = (part.strip(" '\"") for part in value.strip().strip("[]").split(","))
-    return tuple(part for part in parts if part)
 
 
 def _read_empty(value: Any) -> Any:
@@ -38,7 +33,8 @@ def _check_method(name: str) -> str:
 
 
 T = TypeVar("T")
-Names = Annotated[tuple[str, ...], BeforeValidator(_split_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
+Options = Annotated[dict[str, Any], BeforeValidator(read_options)]
 OrNone = Annotated[T | None, BeforeValidator(_read_empty)]
 MethodName = Annotated[str, AfterValidator(_check_method)]
 

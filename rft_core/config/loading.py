@@ -13,8 +13,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from rft_core.config.methods import METHODS
+from rft_core.config.other_names import find_meant
 from rft_core.config.run_config import RunConfig, uses
 from rft_core.config.stages import write_stages
+from rft_core.config.written import read_word, write_setting
 from rft_core.errors import BadInputError, quote
 
 LONGEST_YAML = 200_000  # characters
@@ -98,7 +101,10 @@ def parse_yaml(text: str) -> dict[str, Any]:
             "",
             "Write one `field: value` a line",
         )
-    return values
+    return {
+        name: _read_words(value) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
 
 
 def parse_assignments(assignments: list[str]) -> dict[str, str]:
@@ -118,20 +124,37 @@ def write_assignments(config: RunConfig) -> list[str]:
     if config.stages:  # the steps and the last method follow from them
         changed = {k: v for k, v in changed.items() if k not in ("max_steps", "method")}
         changed["stages"] = write_stages(config.stages)
-    return [
-        f"{name}={','.join(value) if isinstance(value, list) else value}"
-        for name, value in changed.items()
-    ]
+    return [f"{name}={write_setting(value)}" for name, value in changed.items()]
+
+
+def complete_stages(text: str, values: Mapping[str, Any]) -> str:
+    """Stages with all that suits their methods written out; text that is none stays as it is.
+
+    `values`: the run's settings. What was chosen there holds in every stage, and is not written.
+    """
+    suited = {name for method in METHODS.values() for name in method.suited}
+    try:
+        run = make_config({name: value for name, value in values.items() if name in suited})
+        chosen = {name: value for name, value in changed_fields(run).items() if name in suited}
+        return write_stages(make_config({**chosen, "stages": text}).stages) if text else ""
+    except BadInputError:
+        return text
 
 
 def to_yaml(config: RunConfig) -> str:
     """All fields, in declaration order; `parse_yaml` + `make_config` gives the same config back."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    values = {
+        name: write_setting(value) if isinstance(value, dict) else value
+        for name, value in config.model_dump(mode="json").items()
+    }
+    return yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
 
 
 def changed_fields(config: RunConfig) -> dict[str, Any]:
-    """What differs from the defaults."""
-    defaults = RunConfig().model_dump(mode="json")
+    """What differs from the defaults: those of its method; of a run in stages, those of all."""
+    default = RunConfig()
+    same_method = default if config.stages else RunConfig(method=config.method)
+    defaults = {**same_method.model_dump(mode="json"), "method": default.method}
     return {k: v for k, v in config.model_dump(mode="json").items() if v != defaults[k]}
 
 
@@ -146,6 +169,13 @@ class _TextLoader(yaml.loader.BaseLoader):
             if names.count(name) > 1:
                 raise yaml.YAMLError(f"{quote(name)} is set twice")
         return super().construct_mapping(node, deep=deep)
+
+
+def _read_words(value: Any) -> Any:
+    """A mapping's words as JSON would have them: `{enable_thinking: false}` is a switch."""
+    if isinstance(value, dict):
+        return {name: _read_words(one) for name, one in value.items()}
+    return [read_word(one) for one in value] if isinstance(value, list) else read_word(value)
 
 
 def _construct_scalar(loader: Any, node: yaml.ScalarNode) -> str | None:
@@ -187,7 +217,8 @@ def _explain(problem: Any) -> str:
     field = ".".join(str(part) for part in problem["loc"])
     message = str(problem["msg"]).removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
-        return f"{quote(field)} is not a setting"
+        meant = find_meant(field, RunConfig.model_fields)
+        return f"{quote(field)} is not a setting" + (f": use {meant}" if meant else "")
     if not field:
         return message
     return f"{field:.200}: {message} (got {quote(problem.get('input'))})"
@@ -197,7 +228,7 @@ def _not_valid(mistakes: list[str]) -> BadInputError:
     return BadInputError(
         "The configuration is not valid",
         "; ".join(mistakes),
-        "Correct these settings; `python -m rft_core launch --help` tells what each may be",
+        "Correct these settings; `python -m rft_core settings` tells what there is",
     )
 
 

@@ -8,15 +8,21 @@ named as text, to be imported by the worker alone. To add a method, write one mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from rft_core.errors import NotFoundError, quote
 
-# rollouts: learns from the completions that it samples. examples: learns from given completions.
-Family = Literal["rollouts", "examples"]
+# rollouts: learns from the completions that it samples, by their rewards. examples: learns given
+# completions. self_training: learns those of its own completions that are right, word for word.
+# pairs: learns which of two completions is preferred.
+Family = Literal["rollouts", "examples", "self_training", "pairs"]
 # Each is looked at before a launch. groups: every step samples whole groups of num_generations.
-Need = Literal["rewards", "groups", "gold"]
+# pairs: a pair set.
+Need = Literal["rewards", "groups", "gold", "pairs"]
+# What its adapter is: one that answers, or one that (with its head) judges answers.
+Leaves = Literal["policy", "reward_model"]
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,12 @@ class MetricPanel:
 
 @dataclass(frozen=True)
 class Method:
-    """`trainer` is "module:function"; `reference` says in words what KL is measured to, if it is.
+    """`trainer` is "module:function".
 
     `policy_panels` stand beside the rewards on Monitor, `optimisation_panels` in a fold below.
+    `suited`: settings whose defaults do not suit this method, with values that do. `samples_first`:
+    it samples once, of all prompts, before its first step, and not in every step. A stage begins
+    with the newest policy that the stages before it have left: a reward model is none.
     """
 
     name: str
@@ -43,10 +52,18 @@ class Method:
     trainer: str
     policy_panels: tuple[MetricPanel, ...]
     optimisation_panels: tuple[MetricPanel, ...]
+    suited: Mapping[str, Any] = field(default_factory=dict)
+    leaves: Leaves = "policy"
+    samples_first: bool = False
 
     @property
     def samples(self) -> bool:
-        return self.family == "rollouts"
+        """Whether it learns from completions of its own."""
+        return self.family in ("rollouts", "self_training")
+
+    @property
+    def samples_each_step(self) -> bool:
+        return self.samples and not self.samples_first
 
 
 KL = MetricPanel(
@@ -86,17 +103,90 @@ EXAMPLE_LOSS = MetricPanel(
     "Loss",
     "Mean negative log-likelihood of the examples' tokens, in nats: it should fall.",
 )
+LEARNED = MetricPanel(
+    "learned",
+    "Learned of its own",
+    "How many of the sampled completions are learned: those that are right and distinct, or as "
+    "many at random where the selection is random. At zero nothing but gold is learned.",
+)
 TOKEN_ACCURACY = MetricPanel(
     "mean_token_accuracy",
     "Token accuracy",
     "Share of the examples' tokens that the model would have chosen itself.",
 )
+PAIR_LOSS = MetricPanel(
+    "loss", "Loss", "It begins at log 2 = 0.69, where either answer of a pair is as likely chosen."
+)
+PAIR_ACCURACY = MetricPanel(
+    "pairs/accuracy",
+    "Pairs in order",
+    "Share of the pairs whose chosen answer is held to be the better one; half by chance. The "
+    "held-out pairs are the ones to read.",
+)
+PAIR_MARGIN = MetricPanel(
+    "pairs/margin",
+    "Margin",
+    "How far the chosen answer is put above the rejected one, on average.",
+)
+CHOSEN = MetricPanel(
+    "pairs/chosen",
+    "Reward of chosen",
+    "beta times how much likelier than under the reference the chosen answers have become. Where "
+    "it falls while the margin rises, good answers become rarer too, only less so than bad ones.",
+)
+REJECTED = MetricPanel(
+    "pairs/rejected",
+    "Reward of rejected",
+    "beta times how much likelier than under the reference the rejected answers have become.",
+)
+SCORES = MetricPanel(
+    "pairs/mean_score", "Mean score", "Of all answers of a batch. It should stay near zero."
+)
+LONGER_WINS = MetricPanel(
+    "pairs/longer_wins",
+    "The longer one wins",
+    "Share of the held-out pairs that this rule alone puts in order: what any judge has to beat.",
+)
 GRAD_NORM = MetricPanel("grad_norm", "Gradient norm", "Before clipping. Spikes: unstable steps.")
 LEARNING_RATE = MetricPanel("learning_rate", "Learning rate", "After warm-up and schedule.")
 STEP_TIME = MetricPanel("step_time", "Step time", "Seconds per step, all that it does included.")
 
+EXPLAINED_VARIANCE = MetricPanel(
+    "value/explained_variance",
+    "Explained variance",
+    "Share of the variance of the rewards to come that the value head foresees, token by token: 1 "
+    "is all, 0 no more than their mean. It should rise; below zero the values mislead.",
+)
+VALUE_LOSS = MetricPanel(
+    "value/loss", "Value loss", "How far the values are from what they should have been, squared."
+)
+VALUE = MetricPanel(
+    "value/mean", "Mean value", "The reward that the value head promises on average."
+)
+SEQUENCE_KL = MetricPanel(
+    "kl/sequence",
+    "KL per completion",
+    "KL to the reference over whole completions, in nats, as it is taken off the reward.",
+)
+CLIPPED = MetricPanel(
+    "clip_ratio/region_mean",
+    "Clip fraction",
+    "Share of tokens whose ratio went as far as one batch may carry it. Above 0.3: too fast.",
+)
+RATIO = MetricPanel(
+    "ratio/mean",
+    "Ratio",
+    "Mean probability of the sampled tokens now, beside that when they were sampled: 1 at the "
+    "first update of a batch.",
+)
+PPO_LOSS = MetricPanel(
+    "policy_loss", "Policy loss", "Of the policy alone. It hovers around zero: read the rewards."
+)
+
 ROLLOUT_PANELS = (KL, ENTROPY, LENGTH, TRUNCATED, ZERO_VARIANCE)
 ROLLOUT_OPTIMISATION = (POLICY_LOSS, GRAD_NORM, LEARNING_RATE, STEP_TIME)
+EXAMPLE_PANELS = (EXAMPLE_LOSS, TOKEN_ACCURACY, ENTROPY, LENGTH, TRUNCATED)
+EXAMPLE_OPTIMISATION = (GRAD_NORM, LEARNING_RATE, STEP_TIME)
 
 METHODS: dict[str, Method] = {
     "grpo": Method(
@@ -119,6 +209,17 @@ METHODS: dict[str, Method] = {
         ROLLOUT_PANELS,
         ROLLOUT_OPTIMISATION,
     ),
+    "ppo": Method(
+        "ppo",
+        "PPO",
+        "Holds each token against what a value head foresaw, KL in the reward; ReFT after SFT.",
+        "rollouts",
+        frozenset({"rewards"}),
+        "rft_core.training.ppo.trainer:make_trainer",
+        (KL, ENTROPY, LENGTH, TRUNCATED, EXPLAINED_VARIANCE, VALUE),
+        (PPO_LOSS, VALUE_LOSS, CLIPPED, RATIO, SEQUENCE_KL, GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        {"num_iterations": 2, "beta": 0.01},
+    ),
     "sft": Method(
         "sft",
         "SFT",
@@ -126,8 +227,53 @@ METHODS: dict[str, Method] = {
         "examples",
         frozenset({"gold"}),
         "rft_core.training.sft:make_trainer",
-        (EXAMPLE_LOSS, TOKEN_ACCURACY, ENTROPY, LENGTH, TRUNCATED),
+        EXAMPLE_PANELS,
+        EXAMPLE_OPTIMISATION,
+    ),
+    "offline_st": Method(
+        "offline_st",
+        "Offline-ST",
+        "Samples every prompt once, then learns the right completions and gold, from the base.",
+        "self_training",
+        frozenset({"rewards"}),
+        "rft_core.training.self_training.offline_st:make_trainer",
+        EXAMPLE_PANELS,
+        EXAMPLE_OPTIMISATION,
+        {"num_generations": 32},
+        samples_first=True,
+    ),
+    "online_st": Method(
+        "online_st",
+        "Online-ST",
+        "Samples in every step and learns what is right, beside the gold of the same prompts.",
+        "self_training",
+        frozenset({"rewards", "groups", "gold"}),
+        "rft_core.training.self_training.online_st:make_trainer",
+        (EXAMPLE_LOSS, LEARNED, *EXAMPLE_PANELS[1:]),
+        EXAMPLE_OPTIMISATION,
+    ),
+    "dpo": Method(
+        "dpo",
+        "DPO",
+        "Makes the preferred answer of each pair likelier than the other, against a reference.",
+        "pairs",
+        frozenset({"pairs"}),
+        "rft_core.training.pairs.dpo:make_trainer",
+        (PAIR_LOSS, PAIR_ACCURACY, PAIR_MARGIN, CHOSEN, REJECTED, LENGTH, TRUNCATED),
+        (ENTROPY, GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        suited={"beta": 0.1, "learning_rate": 1e-4, "per_device_train_batch_size": 16},
+    ),
+    "reward_model": Method(
+        "reward_model",
+        "Reward model",
+        "Learns from pairs to score answers: for rerankings, as a reward, for RLHF.",
+        "pairs",
+        frozenset({"pairs"}),
+        "rft_core.training.pairs.reward_model:make_trainer",
+        (PAIR_LOSS, PAIR_ACCURACY, PAIR_MARGIN, LONGER_WINS, SCORES),
         (GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        suited={"learning_rate": 1e-4, "per_device_train_batch_size": 16},
+        leaves="reward_model",
     ),
 }
 

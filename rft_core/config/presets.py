@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "Countdown demo": {"name": "Countdown demo", "max_steps": 180},
+    "Countdown demo": {
+        "name": "Countdown demo",
+        "max_completion_length": 208,
+        "temperature": 0.8,
+        "max_steps": 330,
+    },
     "Triton demo": {
         "name": "Triton demo",
         "model": "embedded/triton",
@@ -15,6 +20,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1.3e-3,
         "max_steps": 60,
         "eval_steps": 20,
+    },
+    "Word problems demo": {
+        "name": "Word problems demo",
+        "model": "embedded/word_problems",
+        "task": "word_problems",
+        "max_completion_length": 112,
+        "max_steps": 120,
     },
     "small GPU": {
         "model": "Qwen/Qwen2.5-0.5B-Instruct",

@@ -13,6 +13,7 @@ token counts (`sampling`), storage (`store`), the built-in tasks' fields and tem
 
 from rft_core.data.lint import lint_lengths, lint_prompt_tail, lint_prompts
 from rft_core.data.mapping import ColumnMapping, RowField, apply_mapping, suggest_mapping
+from rft_core.data.pair_set import Pair, PairSet, make_pair_set
 from rft_core.data.prompt_set import PromptSet, import_table, make_prompt_set
 from rft_core.data.readers.reading_process import load_hub_rows, read_table
 from rft_core.data.split import Split, split_prompts
@@ -23,6 +24,8 @@ from rft_core.types import Message, Row
 __all__ = [
     "ColumnMapping",
     "Message",
+    "Pair",
+    "PairSet",
     "PromptSet",
     "PromptTemplate",
     "Row",
@@ -36,6 +39,7 @@ __all__ = [
     "lint_prompt_tail",
     "lint_prompts",
     "load_hub_rows",
+    "make_pair_set",
     "make_prompt_set",
     "read_table",
     "split_prompts",

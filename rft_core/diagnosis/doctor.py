@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from rft_core.config.stages import RECIPES
+from rft_core.data.pair_accuracy import ACCURACY, LONGER_WINS, LOWEST, MARGIN, explain_length
 from rft_core.figures import Curve, Curves
 from rft_core.types import Problem
 
@@ -17,6 +19,7 @@ MANY_TRUNCATED = 0.5
 MANY_UNSCORED = 0.1
 FAR_FROM_REFERENCE = 1.0  # nats per token: the policy shares little with the reference
 MORE_TRICKS = 0.1  # of the completions more than in the first steps, while the reward rose
+FALLEN = 0.1  # of the reward of chosen answers, which begins at zero
 COLLAPSE_SHARE = 0.4  # of the best reward so far is lost ...
 COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the last steps
 
@@ -28,6 +31,8 @@ TITLES: Mapping[str, str] = {
     "collapse": "The reward has collapsed",
     "hacking": "The policy is learning to cheat",
     "unscored": "'{where}' often cannot judge",
+    "length": "It may judge by length alone",
+    "chosen_falls": "Preferred answers become rarer too",
 }
 
 
@@ -49,7 +54,8 @@ def find_no_variance(curves: Curves) -> Problem | None:
     reward = _recent(curves, "reward") or 0.0
     fix = (
         "Every completion earns nothing: make the first success easier to reach (partial credit, "
-        "easier prompts), or begin with supervised examples."
+        f"easier prompts), or begin with examples: stages='{RECIPES['sft_grpo']}', which the "
+        "chooser on Overview sets up."
         if reward <= 0
         else "The prompts are too easy or the reward too coarse for this model: use harder prompts "
         "or a reward with more than one level."
@@ -147,6 +153,46 @@ def find_unscored(curves: Curves) -> Problem | None:
     )
 
 
+def find_length(curves: Curves) -> Problem | None:
+    """Of what learns from pairs: does length put the held-out ones in order as well?"""
+    held_out = {name: curves.get(name, "validation") for name in (ACCURACY, LOWEST, LONGER_WINS)}
+    newest = {name: float(curve.value[-1]) for name, curve in held_out.items() if curve is not None}
+    measured = held_out[ACCURACY]
+    if measured is None or int(measured.step[-1]) == 0:  # nothing is learned yet
+        return None
+    sentence = explain_length(newest)
+    if not sentence:
+        return None
+    return Problem(
+        "length",
+        "warning",
+        "",
+        f"{sentence}.",
+        "Train longer, or on more pairs; pairs of like length (pairs from-run --match-length 0.1) "
+        "leave length nothing to say.",
+    )
+
+
+def find_chosen_falls(curves: Curves) -> Problem | None:
+    """Of DPO: the margin can rise while both answers of a pair become less likely."""
+    chosen, margin = _recent(curves, "pairs/chosen"), _recent(curves, MARGIN)
+    whole = curves.get(MARGIN)
+    if chosen is None or margin is None or whole is None or chosen > -FALLEN:
+        return None
+    if margin <= float(whole.value[:WINDOW].mean()) or len(whole.value) < 2 * WINDOW:
+        return None
+    return Problem(
+        "chosen_falls",
+        "warning",
+        "",
+        f"The margin has risen to {margin:.2f}, but the reward of the chosen answers has fallen to "
+        f"{chosen:.2f}: they are less likely than under the reference, the rejected ones only more "
+        "so. What has become likelier instead is in no pair.",
+        "Read what it writes at validation. If that is worse: a higher beta, fewer steps, or SFT "
+        "on the chosen answers first (stages='sft 40; dpo 80').",
+    )
+
+
 RULES: Sequence[Callable[[Curves], Problem | None]] = (
     find_no_variance,
     find_truncation,
@@ -154,6 +200,8 @@ RULES: Sequence[Callable[[Curves], Problem | None]] = (
     find_collapse,
     find_hacking,
     find_unscored,
+    find_length,
+    find_chosen_falls,
 )
 
 

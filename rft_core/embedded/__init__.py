@@ -10,4 +10,5 @@ from pathlib import Path
 EMBEDDED_MODELS: dict[str, Path] = {
     "embedded/countdown": Path(__file__).resolve().parent / "countdown",
     "embedded/triton": Path(__file__).resolve().parent / "triton",
+    "embedded/word_problems": Path(__file__).resolve().parent / "word_problems",
 }

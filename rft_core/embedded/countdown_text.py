@@ -11,12 +11,15 @@ scored here, and no torch is needed.
 
 import math
 import random
+from dataclasses import dataclass, replace
+from functools import partial
 
-from rft_core.embedded.text_source import TextSource
+from rft_core.embedded.text_source import Drill, TextSource
 from rft_core.tasks.countdown import (
     COUNTDOWN,
     COUNTDOWN_EASY,
     LARGEST_TARGET,
+    LARGEST_VALUE,
     Solution,
     bucket,
     list_solutions,
@@ -27,9 +30,19 @@ from rft_core.types import Row
 EASY_SHARE = 0.3  # of the training rows draw numbers from 1-20 rather than 1-99
 OPERATOR_WEIGHT = {"+": 4, "-": 4, "*": 2, "/": 1}  # how often an attempt reaches for each
 PATIENT_SHARE = 0.35  # of the texts go on after a miss; the others settle for the first attempt
-GIVE_UP_RATE = 0.10  # after each further miss, even a patient text may settle
 INSIGHT_RATE = 0.45  # an attempt is right by design: without it there is no sense to sharpen
-MAX_ATTEMPTS = 4
+LARGE_SHARE = 0.3  # of the drills begin with a number that only another step could have made
+
+
+@dataclass(frozen=True)
+class Patience:
+    """`give_up`: after each further miss, even a patient text may settle, and does at the last."""
+
+    most_attempts: int
+    give_up: float
+
+
+SHORT, LONG = Patience(4, 0.10), Patience(8, 0.03)
 
 
 def sample_row(rng: random.Random, split: Split = "train") -> Row:
@@ -44,9 +57,19 @@ def sample_row(rng: random.Random, split: Split = "train") -> Row:
             return {"nums": nums, "target": rng.choice(targets)}
 
 
-def imperfect_completion(row: Row, rng: random.Random) -> str:
+def write_drill(rng: random.Random) -> Drill:
+    """One true step, as completions hold it."""
+    largest = LARGEST_VALUE if rng.random() < LARGE_SHARE else 99
+    while True:
+        numbers = [rng.randint(1, largest), rng.randint(1, 20 if rng.random() < EASY_SHARE else 99)]
+        if steps := list_solutions(numbers):
+            given, _, wanted = rng.choice(steps).steps[0].rpartition(" ")
+            return Drill(f"{given} ", f"{wanted}, ")
+
+
+def imperfect_completion(row: Row, rng: random.Random, patience: Patience = LONG) -> str:
     """A completion whose sums are true, that settles early, and whose format is broken at times."""
-    attempts = _search(row, rng)
+    attempts = _search(row, rng, patience)
     lines = [
         f"{', '.join(attempt.steps)} {'yes' if attempt.value == row['target'] else 'no'}"
         for attempt in attempts
@@ -54,7 +77,7 @@ def imperfect_completion(row: Row, rng: random.Random) -> str:
     return _dress("\n".join(lines), _answer(row, attempts[-1], rng), row, rng)
 
 
-def _search(row: Row, rng: random.Random) -> list[Solution]:
+def _search(row: Row, rng: random.Random, patience: Patience) -> list[Solution]:
     """Attempts in order, no value twice; the last is the one the text settles for."""
     candidates = list_solutions(row["nums"])
     patient = rng.random() < PATIENT_SHARE
@@ -64,9 +87,11 @@ def _search(row: Row, rng: random.Random) -> list[Solution]:
         pool = right if right and rng.random() < INSIGHT_RATE else candidates
         attempt = rng.choices(pool, [_weight(a) for a in pool])[0]
         tried.append(attempt)
-        if attempt.value == row["target"] or not patient or len(tried) == MAX_ATTEMPTS:
+        if attempt.value == row["target"] or not patient:
             break
-        if len(tried) > 1 and rng.random() < GIVE_UP_RATE:
+        if len(tried) == patience.most_attempts:
+            break
+        if len(tried) > 1 and rng.random() < patience.give_up:
             break
         candidates = [a for a in candidates if a.value != attempt.value]
     return tried
@@ -111,9 +136,15 @@ COUNTDOWN_TEXT = TextSource(
     pieces=r"[0-9]",
     sample_row=sample_row,
     write_completion=imperfect_completion,
+    write_drill=write_drill,
     origin=(
         "All text was written by a seeded program (countdown_text.py): random Countdown rows, true "
         "arithmetic, and injected faults. No other text, and none by a person or another model, "
         "was used. One multiset of three numbers in eight is held out, and so is 15, 74, 9."
     ),
+)
+
+# What the base is trained on first. Alone it taught sums that were right in four cases of five.
+COUNTDOWN_FIRST_TEXT = replace(
+    COUNTDOWN_TEXT, write_completion=partial(imperfect_completion, patience=SHORT)
 )

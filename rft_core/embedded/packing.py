@@ -8,6 +8,7 @@ and itself, as if it stood there alone. This file knows tensors, and nothing of 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -16,6 +17,7 @@ from rft_core.embedded.recipes import Recipe
 from rft_core.embedded.text_source import TextSource
 
 IGNORED = -100  # the label of tokens that carry no loss
+DRILL_ROWS, DRILL_TOKENS = 24, 64  # of a batch of drills
 POOL_BATCHES = 16  # rows are sorted by length within a pool, so that batches carry little padding
 
 
@@ -32,7 +34,17 @@ class PackedText:
 def iterate_batches(
     recipe: Recipe, tokenizer: PreTrainedTokenizerBase, rng: random.Random
 ) -> Iterator[dict[str, torch.Tensor]]:
-    """Model inputs of as many prompts and completions as the recipe says, for ever."""
+    """Model inputs, for ever: texts, and drills among them as often as the recipe says."""
+    texts, drills = _iterate_texts(recipe, tokenizer, rng), _iterate_drills(recipe, tokenizer, rng)
+    for number in count(1):
+        is_drill = recipe.drill_every and number % recipe.drill_every == 0
+        yield next(drills if is_drill else texts)
+
+
+def _iterate_texts(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> Iterator[dict[str, torch.Tensor]]:
+    """As many prompts and completions as the recipe says."""
     size, completions = recipe.prompts_per_batch, recipe.completions_per_prompt
     while True:
         pool = [
@@ -43,6 +55,31 @@ def iterate_batches(
         rng.shuffle(starts)
         for start in starts:
             yield collate(pool[start : start + size], tokenizer.pad_token_id)
+
+
+def _iterate_drills(
+    recipe: Recipe, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Drills one behind the other: they are so short that what went before does not matter."""
+    while True:
+        rows = [pack_drills(recipe.text, tokenizer, rng) for _ in range(DRILL_ROWS)]
+        ids, labels = zip(*rows, strict=True)
+        yield {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels)}
+
+
+def pack_drills(
+    source: TextSource, tokenizer: PreTrainedTokenizerBase, rng: random.Random
+) -> tuple[list[int], list[int]]:
+    """Tokens and labels of as many drills as make a row; the last one may be cut off."""
+    assert source.write_drill
+    ids: list[int] = []
+    labels: list[int] = []
+    while len(ids) < DRILL_TOKENS:
+        drill = source.write_drill(rng)
+        given, wanted = (tokenizer(text)["input_ids"] for text in (drill.given, drill.wanted))
+        ids.extend([*given, *wanted])
+        labels.extend([*([IGNORED] * len(given)), *wanted])
+    return ids[:DRILL_TOKENS], labels[:DRILL_TOKENS]
 
 
 def pack_text(
@@ -61,7 +98,7 @@ def pack_text(
         prompt[:], [IGNORED] * len(prompt), list(range(len(prompt))), [0] * len(prompt)
     )
     for segment in range(1, completions + 1):
-        text = source.write_completion(sample.row, rng)
+        text = sample.source.write_completion(sample.row, rng)
         completion = [*tokenizer(text)["input_ids"], tokenizer.eos_token_id]
         packed.ids.extend([last, *completion])
         packed.labels.extend([IGNORED, *completion])

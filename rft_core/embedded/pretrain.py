@@ -15,6 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoModelForCausalLM, LlamaConfig, PreTrainedModel, PreTrainedTokenizerFast
 
 from rft_core.embedded import EMBEDDED_MODELS
@@ -29,15 +30,26 @@ AVERAGED = 64  # steps over which the printed loss is a mean: lengths differ bet
 
 def pretrain(recipe: Recipe, out: Path) -> None:
     """Train tokenizer and model as the recipe says and write both to `out`."""
-    rng = random.Random(recipe.seed)
-    torch.manual_seed(recipe.seed)
-    texts = (_plain(recipe.text.sample_text(rng)) for _ in range(recipe.tokenizer_texts))
-    tokenizer = train_tokenizer(texts, recipe.vocab_size, recipe.text.tags, recipe.text.pieces)
-    model = new_model(recipe, tokenizer)
-    print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)
-    train(model, tokenizer, recipe, rng)
+    model, tokenizer = make_model(recipe)
     tokenizer.save_pretrained(out)
     model.save_pretrained(out)
+
+
+def make_model(recipe: Recipe) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    """The trained model and its tokenizer, after what the recipe before it has made."""
+    before = make_model(recipe.after) if recipe.after else None
+    rng = random.Random(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    model, tokenizer = before or _begin(recipe, rng)
+    print(f"{model.num_parameters():,} parameters, {len(tokenizer)} tokens", flush=True)
+    train(model, tokenizer, recipe, rng)
+    return model, tokenizer
+
+
+def _begin(recipe: Recipe, rng: random.Random) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
+    texts = (_plain(recipe.text.sample_text(rng)) for _ in range(recipe.tokenizer_texts))
+    tokenizer = train_tokenizer(texts, recipe.vocab_size, recipe.text.tags, recipe.text.pieces)
+    return new_model(recipe, tokenizer), tokenizer
 
 
 def new_model(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> PreTrainedModel:
@@ -69,14 +81,9 @@ def train(
     recipe: Recipe,
     rng: random.Random,
 ) -> None:
-    """AdamW with warm-up and a cosine to zero; the loss counts completion tokens only."""
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        recipe.learning_rate,
-        betas=(0.9, 0.98),
-        weight_decay=recipe.weight_decay,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, recipe))
+    """Warm-up and a cosine to zero. The loss skips what is given."""
+    optimizers = new_optimizers(model, recipe)
+    schedules = [LambdaLR(optimizer, lambda step: _rate(step, recipe)) for optimizer in optimizers]
     batches = iterate_batches(recipe, tokenizer, rng)
     losses: deque[float] = deque(maxlen=AVERAGED)
     started = time.monotonic()
@@ -85,9 +92,10 @@ def train(
             loss = model(**next(batches)).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
+        for optimizer, schedule in zip(optimizers, schedules, strict=True):
+            optimizer.step()
+            schedule.step()
+        model.zero_grad()
         losses.append(loss.item())
         if step % 50 == 0:
             mean, seconds = sum(losses) / len(losses), time.monotonic() - started
@@ -99,6 +107,25 @@ def _rate(step: int, recipe: Recipe) -> float:
         return (step + 1) / recipe.warmup_steps
     done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
     return 0.5 * (1 + math.cos(math.pi * done))
+
+
+def new_optimizers(model: PreTrainedModel, recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """AdamW; with a rate for Muon, that for the layers' matrices and AdamW for the rest.
+
+    Muon (Jordan et al. 2024) makes each update of a matrix orthogonal: the arithmetic came in half
+    the steps.
+    """
+    matrices = [
+        weight
+        for name, weight in model.named_parameters()
+        if recipe.muon_learning_rate and weight.ndim == 2 and "embed" not in name
+    ]
+    others = [weight for weight in model.parameters() if not any(weight is m for m in matrices)]
+    decay = recipe.weight_decay
+    adamw = torch.optim.AdamW(others, recipe.learning_rate, betas=(0.9, 0.98), weight_decay=decay)
+    if not matrices:
+        return [adamw]
+    return [torch.optim.Muon(matrices, recipe.muon_learning_rate, weight_decay=decay), adamw]
 
 
 def _plain(sample: TextSample) -> str:
@@ -116,15 +143,23 @@ def write_recipe(name: str, recipe: Recipe, out: Path, cpu_minutes: float) -> No
         "measured": [asdict(f) for f in figures],
     }
     (out / "recipe.json").write_text(json.dumps(facts, indent=2) + "\n")
-    settings = "\n".join(f"| {key} | {value} |" for key, value in recipe.settings.items())
     (out / "RECIPE.md").write_text(
         f"# {recipe.text.tasks[0].title} base model\n\n"
         f"Rebuild with `python -m rft_core.embedded.pretrain {name}` ({cpu_minutes:.0f} CPU "
         f"minutes).\n\n{recipe.text.origin}\n\n"
         "## Measured\n\nTemperature 1, held-out rows, share and 95% interval.\n\n"
         f"{_figures_table(figures)}\n\n"
-        f"## Recipe\n\n| setting | value |\n|---|---|\n{settings}\n"
+        f"{_settings_tables(recipe)}"
     )
+
+
+def _settings_tables(recipe: Recipe) -> str:
+    """One for each recipe that was followed, the first one first."""
+    own = {name: value for name, value in recipe.settings.items() if name != "after"}
+    rows = "\n".join(f"| {key} | {value} |" for key, value in own.items())
+    title = "Recipe, going on from the one above" if recipe.after else "Recipe"
+    before = _settings_tables(recipe.after) + "\n" if recipe.after else ""
+    return f"{before}## {title}\n\n| setting | value |\n|---|---|\n{rows}\n"
 
 
 def _figures_table(figures: list[Measured]) -> str:

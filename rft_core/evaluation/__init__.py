@@ -1,5 +1,7 @@
-"""Measuring models on held-out rows: pass@k, majority vote, intervals, paired differences.
+"""Measuring models on held-out rows: pass@k, votes, best-of-k, intervals, paired differences.
 
-`run_evaluation.py` evaluates runs by name: on the rows that `held_out.py` finds, by the procedure
-of `suite.py`, with the figures of `metrics.py` and of `rft_core.statistics`.
+`run_evaluation.py` evaluates runs by name: on the rows that `held_out.py` finds, with samples that
+`known.py` keeps, measured by `suite.py` with the figures of `metrics.py` and `rft_core.statistics`.
+`records.py` opens what was found again, `changes.py` finds the rows that changed, `report.py` and
+`report_files.py` say all that in words, tables and files.
 """

@@ -8,6 +8,7 @@ trained on, but looked at during training. Samples nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from rft_core.data import PromptSet, PromptTemplate
 from rft_core.errors import BadInputError, NotFoundError
-from rft_core.evaluation.suite import RowSource
+from rft_core.evaluation.results import RowSource
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
@@ -42,11 +43,14 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class _Pinned:
-    """What the runs were trained with: `own` in their order, `seen` also by their ancestors."""
+    """What the runs were trained with: `own` in their order, `seen` also by their ancestors.
+
+    A run that learns from pairs may have no prompts of its own, one that imitates no rewards.
+    """
 
     own: tuple[PromptSet, ...]
     seen: tuple[PromptSet, ...]
-    rewards: RewardSet | None  # the first run's; a method that learns without them may have none
+    rewards: RewardSet | None  # of the first run that has any
 
 
 def find_held_out(
@@ -70,7 +74,7 @@ def find_held_out(
     own = get_task(name) if task else TASKS.get(name)
     with open_index(runs_dir) as index:
         pinned = _read_pinned(index, runs)
-    if own and own.make_rows and (task or all(_fits(own, prompts) for prompts in pinned.own)):
+    if own and own.make_rows and (task or all(_is_drawn(own, prompts) for prompts in pinned.own)):
         return _draw_rows(own, pinned, num_prompts, seed)
     if name != runs[0].config.task:
         raise BadInputError(
@@ -92,14 +96,16 @@ def _get_common_task(runs: Sequence[RunRow]) -> str:
 
 
 def _read_pinned(index: Database, runs: Sequence[RunRow]) -> _Pinned:
-    def read(run: RunRow) -> PromptSet:
-        return PromptSet.from_json(get_set(index, "prompts", run.config.prompt_set or "").content)
+    def read(prompt_set: str) -> PromptSet:
+        return PromptSet.from_json(get_set(index, "prompts", prompt_set).content)
 
-    seen = {line.config.prompt_set: line for run in runs for line in _list_lineage(index, run)}
-    reward_set = runs[0].config.reward_set
+    own = [run.config.prompt_set for run in runs if run.config.prompt_set]
+    lineages = [line for run in runs for line in _list_lineage(index, run)]
+    seen = dict.fromkeys(line.config.prompt_set for line in lineages if line.config.prompt_set)
+    reward_set = next((run.config.reward_set for run in runs if run.config.reward_set), None)
     return _Pinned(
-        tuple(read(run) for run in runs),
-        tuple(read(run) for run in seen.values()),
+        tuple(map(read, own)),
+        tuple(map(read, seen)),
         RewardSet.from_json(get_set(index, "rewards", reward_set).content) if reward_set else None,
     )
 
@@ -125,6 +131,12 @@ def _fits(task: Task, prompts: PromptSet) -> bool:
     return True
 
 
+def _is_drawn(task: Task, prompts: PromptSet) -> bool:
+    """Whether the task's own held-out rows test what was trained: uploads may be another test."""
+    is_made = task.is_made or (lambda row: True)
+    return _fits(task, prompts) and is_made(prompts.rows[0])
+
+
 def _draw_rows(task: Task, pinned: _Pinned, num_prompts: int, seed: int) -> HeldOut:
     """Fresh rows, none of which was trained on or used for validation."""
     template = _get_common_template([p for p in pinned.own if _fits(task, p)]) or task.template
@@ -140,6 +152,12 @@ def _take_validation_rows(
     name: str, task: Task | None, pinned: _Pinned, num_prompts: int
 ) -> HeldOut:
     """Of the first run's set; what any other run has trained on is left out."""
+    if not pinned.own:
+        raise BadInputError(
+            "There are no rows to evaluate on",
+            f"None of the runs has prompts, and the task '{name}' brings none",
+            "Name a task that brings rows with --task",
+        )
     first = pinned.own[0]
     _get_common_template(pinned.own)
     trained = {_content(row) for prompts in pinned.seen for row in prompts.train_rows}
@@ -170,6 +188,11 @@ def _get_common_template(prompt_sets: Sequence[PromptSet]) -> PromptTemplate | N
             "Evaluate them one by one",
         )
     return next(iter(templates), None)
+
+
+def make_row_id(row: Row) -> str:
+    """The same for the same row, wherever it stands and whatever else is evaluated beside it."""
+    return hashlib.sha256(_content(row).encode()).hexdigest()[:12]
 
 
 def _content(row: Row) -> str:

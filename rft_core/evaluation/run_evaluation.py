@@ -1,4 +1,4 @@
-"""Evaluating runs by name: the base and each run's newest adapter, on the same rows.
+"""Evaluating runs by name: the base, each run's newest adapter or that of a step, on the same rows.
 
 Loads no torch: the generation service samples. Which rows are used is `held_out.py`'s to say, what
 counts as right `rewards/deciding.py`'s.
@@ -6,38 +6,37 @@ counts as right `rewards/deciding.py`'s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rft_core.config import RunConfig
-from rft_core.errors import BadInputError, RftError
+from rft_core.errors import BadInputError
 from rft_core.evaluation.held_out import HELD_OUT_PROMPTS, HeldOut, find_held_out
-from rft_core.evaluation.known import BASE, get_samples, make_key, with_seed
-from rft_core.evaluation.suite import Contender, Evaluation, evaluate
-from rft_core.rewards.completion_text import from_anywhere
+from rft_core.evaluation.known import BASE, get_samples, get_scores, make_key, with_seed
+from rft_core.evaluation.records import EvaluationRecord, Matchup, make_matchup, save_record
+from rft_core.evaluation.reranking import Reranker
+from rft_core.evaluation.results import Contender, Judged
+from rft_core.model_files import model_summary
 from rft_core.rewards.contract import Batch
-from rft_core.rewards.deciding import find_deciding, is_right
+from rft_core.rewards.deciding import find_deciding, is_right, without_taste
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.reward_models import RewardModels
 from rft_core.sampling.service.client import GenerationClient
-from rft_core.sampling.service.messages import LoadProgress, SamplingParams
+from rft_core.sampling.service.messages import SAMPLING, LoadProgress, SamplingParams
 from rft_core.sampling.settings import EngineName, choose_engine, run_settings
 from rft_core.store.adapters import get_adapter
-from rft_core.store.evaluations import (
-    JudgedSample,
-    add_request,
-    find_evaluation,
-    get_newest_request,
-)
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, get_run
-from rft_core.types import Completion, Messages
+from rft_core.types import Completion
 
+RENDERED = 50  # prompts that are looked at to see whether they fit
 PORTION = 8  # prompts that are judged together, about as many as in a step of training
 
-OnModelProgress = Callable[[str, LoadProgress], None]
+# How much of all is done, 0 to 1, and what the model says of itself.
+OnModelProgress = Callable[[float, LoadProgress], None]
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,6 @@ class EvaluationPlan:
     contenders: tuple[Contender, ...]
     engine: EngineName
     params: SamplingParams
-    request: Mapping[str, Any] = field(default_factory=dict)  # what `plan_evaluation` was given
 
     def key(self, contender: Contender) -> str:
         """What the contender's stored samples are known by."""
@@ -80,33 +78,28 @@ class EvaluationPlan:
 
 def plan_evaluation(
     runs_dir: Path,
-    run_ids: Sequence[str],
+    contenders: Sequence[str],
     *,
     task: str | None = None,
     num_prompts: int = HELD_OUT_PROMPTS,
     seed: int = 0,
 ) -> EvaluationPlan:
-    """The base first, then each run's newest adapter, on the same rows and random numbers.
+    """The base first, then each contender, on the same rows and random numbers.
 
-    The settings are the first run's, but none is cut off sooner than in its training.
+    A contender is RUN, with its newest adapter, or RUN@STEP, with that of a checkpoint. The
+    settings are the first run's, but none is cut off sooner than in its training.
     """
     with open_index(runs_dir) as index:
-        runs = [get_run(index, run_id) for run_id in run_ids]
+        runs = [get_run(index, name.partition("@")[0]) for name in contenders]
     _check_models(runs)
     config = runs[0].config
     held_out = find_held_out(runs_dir, runs, task=task, num_prompts=num_prompts, seed=seed)
-    contenders = [Contender(BASE), *(find_contender(runs_dir, run.id) for run in runs)]
-    params = SamplingParams(
-        temperature=config.temperature,
-        top_p=config.top_p,
-        top_k=config.top_k,
-        max_completion_length=max(run.config.max_completion_length for run in runs),
-        seed=seed,
-    )
-    request = {"runs": list(run_ids), "task": task, "num_prompts": num_prompts, "seed": seed}
+    tuned = [find_contender(runs_dir, name) for name in dict.fromkeys(contenders)]
+    longest = max(run.config.max_completion_length for run in runs)
+    params = replace(SamplingParams.of(config, seed), max_completion_length=longest)
     return EvaluationPlan(
-        runs_dir, config, runs[0].id, held_out, tuple(contenders), choose_engine(config), params,
-        request,
+        runs_dir, config, runs[0].id, held_out, (Contender(BASE), *tuned), choose_engine(config),
+        params,
     )  # fmt: skip
 
 
@@ -114,98 +107,131 @@ def run_evaluation(
     plan: EvaluationPlan,
     *,
     k: int = 1,
-    vote: bool = False,
+    vote: bool = True,
+    rerank: Reranker | None = None,
+    regression: EvaluationPlan | None = None,
     on_progress: OnModelProgress | None = None,
-) -> list[Evaluation]:
-    """A result per contender. `vote` adds the majority vote over k completions.
+) -> EvaluationRecord:
+    """Sample and judge what is missing, and record what was found.
 
-    What is stored is not sampled or judged again. `on_progress` is told the contender's label.
+    `vote` counts the answers of the k samples, `rerank` picks one of them by score, `regression` is
+    the same contenders on another task, measured second.
     """
-    config, held_out = plan.config, plan.held_out
-    client = GenerationClient(plan.runs_dir, run_settings(config))
-    with Scorer(held_out.reward_set, timeout=config.reward_timeout) as scorer:
-        made = [
-            get_samples(
-                plan.runs_dir,
-                plan.key(contender),
-                (contender, held_out, plan.params),
-                k,
-                sample=lambda n, seed, model=contender: client.sample(  # type: ignore[misc]
-                    config.model,
-                    held_out.prompts,
-                    n,
-                    with_seed(plan.params, seed),
-                    adapter=model.adapter,
-                    on_progress=on_progress and partial(on_progress, model.label),
-                ),
-                judge=lambda groups: judge(scorer, held_out, groups),
-            )
-            for contender in plan.contenders
-        ]
-    with open_index(plan.runs_dir) as index:
-        add_request(index, dict(plan.request) | {"k": k, "vote": vote})
-    return _summarise(plan, k, vote, made)
+    if rerank and k < 2:
+        raise BadInputError(
+            "There is nothing to rerank",
+            "Each prompt gets one completion",
+            "Ask for two or more: --k 8",
+        )
+    if regression:
+        check_prompts_fit(regression)
+    plans = [plan, regression] if regression else [plan]
+    main, *second = [
+        _measure(one, k, vote, rerank, on_progress and _part_of(on_progress, place, len(plans)))
+        for place, one in enumerate(plans)
+    ]
+    return save_record(
+        plan.runs_dir, main, second[0] if second else None, k=k, vote=vote,
+        rerank=(rerank.name, rerank.id) if rerank else None, seed=plan.params.seed,
+    )  # fmt: skip
 
 
-def recall_evaluation(runs_dir: Path) -> tuple[EvaluationPlan, list[Evaluation]] | None:
-    """The newest evaluation, from what is stored; None where it is not known whole any more."""
-    with open_index(runs_dir) as index:
-        request = get_newest_request(index)
-    if request is None:
-        return None
-    k, vote = int(request.pop("k")), bool(request.pop("vote"))
-    try:
-        plan = plan_evaluation(runs_dir, request.pop("runs"), **request)
-        keys = [plan.key(contender) for contender in plan.contenders]
-    except (RftError, OSError):  # a run, its adapter or its prompts are gone
-        return None
-    with open_index(runs_dir) as index:
-        found = [find_evaluation(index, key) for key in keys]
-    known = [evaluation.groups for evaluation in found if evaluation and evaluation.k >= k]
-    if len(known) < len(found):
-        return None
-    return plan, _summarise(plan, k, vote, [[group[:k] for group in groups] for groups in known])
+def check_prompts_fit(plan: EvaluationPlan) -> None:
+    """Raise `BadInputError` where the model has no room for the prompts of this plan's task."""
+    summary = model_summary(plan.config.model)
+    limit = summary.context_length if summary else None
+    if limit is None:
+        return
+    client = GenerationClient(plan.runs_dir)
+    rendered = client.render(plan.config.model, list(plan.held_out.prompts)[:RENDERED])
+    longest = max(len(prompt.token_ids) for prompt in rendered)
+    needed = longest + plan.params.max_completion_length
+    if needed > limit:
+        raise BadInputError(
+            f"The prompts of '{plan.held_out.task}' do not suit the model",
+            f"'{plan.config.model}' reads {limit} tokens; a prompt takes up to {longest}, and an "
+            f"answer up to {plan.params.max_completion_length} more",
+            "Choose another task to see what was forgotten",
+        )
 
 
-def _summarise(
+def _measure(
     plan: EvaluationPlan,
     k: int,
     vote: bool,
-    made: Sequence[Sequence[Sequence[JudgedSample]]],
-) -> list[Evaluation]:
-    waiting = iter(made)
+    rerank: Reranker | None,
+    on_progress: OnModelProgress | None,
+) -> Matchup:
+    """What is stored is not sampled, judged or scored again."""
+    held_out, keys, made = plan.held_out, [], []
+    with Scorer(
+        without_taste(held_out.reward_set),
+        timeout=plan.config.reward_timeout,
+        open_reward_model=RewardModels(plan.runs_dir),
+    ) as scorer:
+        for contender in plan.contenders:
+            key = plan.key(contender)
+            sampled = get_samples(
+                plan.runs_dir,
+                key,
+                (contender, held_out, plan.params),
+                k,
+                sample=partial(_sample, plan, contender, on_progress),
+                judge=lambda groups: judge(scorer, held_out, groups),
+            )
+            if rerank:
+                sampled = get_scores(plan.runs_dir, key, sampled, held_out.prompts, rerank)
+            keys.append(key)
+            made.append(sampled)
+    return make_matchup(held_out, plan.describe(), keys, made, vote=vote, seed=plan.params.seed)
 
-    def sample(prompts: Sequence[Messages], n: int, adapter: Path | None) -> list[list[Completion]]:
-        return [[Completion(s.text, (), s.truncated) for s in group] for group in next(waiting)]
 
-    verdicts = iter([[[s.verdict for s in group] for group in groups] for groups in made])
-    return evaluate(
-        plan.held_out.task,
-        plan.held_out.rows,
-        plan.held_out.prompts,
-        plan.contenders,
-        source=plan.held_out.source,
-        sample=sample,
-        judge=lambda rows, groups: next(verdicts),
-        k=k,
-        extract_answer=(lambda text: from_anywhere(text).text) if vote else None,
-        seed=plan.params.seed,
-    )
+def _part_of(on_progress: OnModelProgress, place: int, count: int) -> OnModelProgress:
+    return lambda share, progress: on_progress((place + share) / count, progress)
 
 
-def find_contender(runs_dir: Path, run_id: str) -> Contender:
-    """The run with its finished adapter, or else the one of its newest checkpoint."""
-    adapter = get_adapter(runs_dir, run_id)
-    return Contender(run_id, adapter.path, adapter.step)
+def _sample(
+    plan: EvaluationPlan,
+    contender: Contender,
+    on_progress: OnModelProgress | None,
+    n: int,
+    seed: int,
+) -> tuple[list[list[Completion]], float | None]:
+    """Groups of n, and the seconds from when the model began to write; None if it never said so."""
+    begun: list[float] = []
+
+    def watch(progress: LoadProgress) -> None:
+        if progress.message.startswith(SAMPLING) and not begun:
+            begun.append(time.perf_counter())
+        if on_progress:
+            on_progress(plan.progress_share(contender.label, progress.fraction), progress)
+
+    client = GenerationClient(plan.runs_dir, run_settings(plan.config))
+    groups = client.sample(
+        plan.config.model, plan.held_out.prompts, n, with_seed(plan.params, seed),
+        adapter=contender.adapter, on_progress=watch,
+    )  # fmt: skip
+    return groups, time.perf_counter() - begun[0] if begun else None
+
+
+def find_contender(runs_dir: Path, name: str) -> Contender:
+    """RUN with its finished adapter, or else its newest checkpoint; RUN@STEP with that one's."""
+    run_id, at, step = name.partition("@")
+    if at and not step.isdecimal():
+        raise BadInputError(
+            f"'{name}' names no checkpoint", f"'{step}' is no step", "Write RUN@STEP, as run-1@40"
+        )
+    adapter = get_adapter(runs_dir, run_id, int(step) if at else None)
+    return Contender(name, adapter.path, run_id, adapter.step)
 
 
 def judge(
     scorer: Scorer, held_out: HeldOut, groups: Sequence[Sequence[Completion]]
-) -> list[list[bool | None]]:
-    """Verdicts of the groups' shape. The rewards' time is of a portion, not of everything."""
+) -> list[list[Judged]]:
+    """Of the groups' shape. The rewards' time is of a portion, not of everything."""
     asked = list(zip(held_out.prompts, held_out.rows, groups, strict=True))
     samples = [(prompt, row, completion) for prompt, row, group in asked for completion in group]
-    verdicts: list[bool | None] = []
+    judged: list[Judged] = []
     size = PORTION * max((len(group) for group in groups), default=1)  # whole groups
     for start in range(0, len(samples), size):
         portion = samples[start : start + size]
@@ -215,8 +241,9 @@ def judge(
             rows=[row for _, row, _ in portion],
             completion_ids=[completion.token_ids for _, _, completion in portion],
         )
-        verdicts += [is_right(held_out.reward_set, s) for s in scorer.score(batch).samples]
-    left = iter(verdicts)
+        scored = scorer.score(batch).samples
+        judged += [Judged(is_right(held_out.reward_set, s), s.answer) for s in scored]
+    left = iter(judged)
     return [[next(left) for _ in group] for group in groups]
 
 

@@ -1,183 +1,210 @@
-"""Base against tuned models on the same held-out rows, with intervals and paired differences.
+"""What contenders are worth on the same rows: intervals, curves over k, paired differences.
 
-Knows no service and no reward: how to sample and how to judge are handed in. All models get the
-same prompts and, through the same sampling parameters, the same random numbers.
+Knows no service and no reward: samples come in with their verdicts. The unit is the prompt: what is
+measured has one value per prompt, and models are compared prompt by prompt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rft_core.errors import BadInputError
-from rft_core.evaluation.metrics import is_majority_correct, mean, prompt_pass_at_k
-from rft_core.statistics import (
-    PairedDifference,
-    mean_interval,
-    paired_difference,
+from rft_core.evaluation.metrics import (
+    agreement,
+    best_of_curve,
+    is_majority_correct,
+    majority_curve,
+    pass_curve,
 )
-from rft_core.types import Completion, Messages, Row
+from rft_core.evaluation.results import (
+    BEST,
+    PASS,
+    VOTE,
+    Comparison,
+    Cost,
+    Estimate,
+    Evaluation,
+    Measure,
+    RowSource,
+    Sampled,
+    Values,
+)
+from rft_core.statistics import PairedDifference, mean_interval, mean_intervals, paired_difference
+from rft_core.store.evaluations import JudgedSample
 
-# "held-out" rows were never used; "validation" rows were looked at during training.
-RowSource = Literal["held-out", "validation"]
-# (prompts, samples per prompt, adapter folder or None for the base) -> groups of completions
-Sample = Callable[[Sequence[Messages], int, Path | None], list[list[Completion]]]
-# (rows, groups of completions) -> verdicts of the same shape; None: could not be judged
-Judge = Callable[[Sequence[Row], list[list[Completion]]], list[list[bool | None]]]
-# (text of a completion) -> its answer, for majority voting
-ExtractAnswer = Callable[[str], str | None]
-
-
-@dataclass(frozen=True)
-class Contender:
-    """A model to evaluate. The first one is the base that others are compared with."""
-
-    label: str  # "base" or a run's id
-    adapter: Path | None = None
-    step: int | None = None  # of its checkpoint; None: finished, or the base
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """One model's result. The per-prompt shares are kept for plots and further comparisons."""
-
-    model: str
-    task: str
-    source: RowSource
-    k: int  # samples per prompt
-    pass_at_1: float
-    ci: tuple[float, float]
-    pass_at_k: float | None  # None: too few samples could be judged
-    majority: float | None  # None: not asked for
-    unscored: int  # samples that could not be judged
-    truncated: float  # share of samples cut off by the length limit
-    shares: tuple[float | None, ...]  # right samples per prompt, in the order of the rows
-    versus_base: PairedDifference | None = None
-
-    @property
-    def n(self) -> int:
-        """Prompts that count: at least one sample was judged."""
-        return sum(share is not None for share in self.shares)
-
-    def to_row(self) -> dict[str, Any]:
-        """The command line's shape."""
-        row: dict[str, Any] = {
-            "model": self.model,
-            "task": self.task,
-            "rows": self.source,
-            "n": self.n,
-            "pass@1": self.pass_at_1,
-            "ci": list(self.ci),
-            "k": self.k,
-            "pass@k": self.pass_at_k,
-            "truncated": self.truncated,
-            "unscored": self.unscored,
-        }
-        if self.majority is not None:
-            row["maj@k"] = self.majority
-        if self.versus_base is not None:
-            row["difference"] = self.versus_base.difference
-            row["difference_ci"] = list(self.versus_base.ci)
-            row["p_value"] = self.versus_base.p_value
-        return row
+# A sample -> its answer, spelled so that equal answers are equal; None: it has none
+ExtractAnswer = Callable[[JudgedSample], str | None]
 
 
 def evaluate(
     task: str,
-    rows: Sequence[Row],
-    prompts: Sequence[Messages],
-    contenders: Sequence[Contender],
+    contenders: Sequence[Sampled],
     *,
     source: RowSource = "held-out",
-    sample: Sample,
-    judge: Judge,
-    k: int = 1,
     extract_answer: ExtractAnswer | None = None,
     seed: int = 0,
 ) -> list[Evaluation]:
-    """One result per contender, in order; `seed` is of the resampling, not of the sampling."""
-    if not rows or len(rows) != len(prompts) or k < 1:
-        raise BadInputError(
-            "There is nothing to evaluate",
-            f"{len(rows)} rows, {len(prompts)} prompts, {k} samples each",
-            "Give at least one held-out row, and k of 1 or more",
-        )
+    """One result per contender, in order, the first being the base. `seed`: of the resampling.
+
+    Raises `BadInputError` where a contender has no sample, or none that could be judged.
+    """
     results: list[Evaluation] = []
-    for contender in contenders:
-        groups = sample(prompts, k, contender.adapter)
-        verdicts = judge(rows, groups)
-        base = results[0] if results else None
-        result = _summarize(
-            contender.label,
-            task,
-            groups,
-            verdicts,
-            source=source,
-            base=base,
-            extract_answer=extract_answer,
-            seed=seed,
-        )
+    for sampled in contenders:
+        result = _summarize(task, source, sampled, extract_answer, seed)
+        if results:
+            result = replace(result, versus_base=compare(results[0], result, seed=seed))
         results.append(result)
     return results
 
 
-def compare(base: Evaluation, other: Evaluation, seed: int = 0) -> PairedDifference | None:
-    """Over the prompts judged for both; None if there are none."""
-    pairs = [
-        (a, b)
-        for a, b in zip(base.shares, other.shares, strict=True)
-        if a is not None and b is not None
-    ]
+def list_values(sampled: Sampled, extract_answer: ExtractAnswer | None = None) -> dict[str, Values]:
+    """Of each prompt what `evaluate` says of it by pass@1, a vote and a score, where there are
+    several samples to choose from: the values alone, without the curves and intervals that take
+    a second for each contender.
+    """
+    verdicts = sampled.verdicts
+    values = {"pass@1": tuple(_share(group) for group in verdicts)}
+    answers = _read_answers(sampled, extract_answer)
+    if _has_vote(answers):
+        both = zip(answers, verdicts, strict=True)
+        found = (is_majority_correct(own, judged) for own, judged in both)
+        values[VOTE] = tuple(None if right is None else float(right) for right in found)
+    if sampled.scores is not None and len(verdicts[0]) > 1:
+        ranked = zip(sampled.scores, verdicts, strict=True)
+        best = (float(best_of_curve(scores, judged)[-1]) for scores, judged in ranked)
+        values[BEST] = tuple(None if math.isnan(value) else value for value in best)
+    return values
+
+
+def compare(
+    first: Evaluation, second: Evaluation, measure: str = "pass@1", seed: int = 0
+) -> PairedDifference | None:
+    """Over the prompts judged for both; None if there are none, or one has no such measure."""
+    return _pair(first.values_of(measure) or (), second.values_of(measure) or (), seed)
+
+
+def compare_all(evaluations: Sequence[Evaluation], seed: int = 0) -> Iterator[Comparison]:
+    """Every pair of contenders, in every measure that both have."""
+    for first, second in combinations(evaluations, 2):
+        for measure in ("pass@1", VOTE, BEST, PASS):
+            if measure == PASS and first.k == 1:
+                continue
+            if found := compare(first, second, measure, seed):
+                yield Comparison(measure, first.model, second.model, found)
+
+
+def _pair(
+    first: Sequence[float | None], second: Sequence[float | None], seed: int
+) -> PairedDifference | None:
+    both = zip(first, second, strict=False)
+    pairs = [(a, b) for a, b in both if a is not None and b is not None]
     return paired_difference([a for a, _ in pairs], [b for _, b in pairs], seed) if pairs else None
 
 
 def _summarize(
-    label: str,
-    task: str,
-    groups: list[list[Completion]],
-    verdicts: list[list[bool | None]],
-    *,
-    source: RowSource,
-    base: Evaluation | None,
-    extract_answer: ExtractAnswer | None,
-    seed: int,
+    task: str, source: RowSource, sampled: Sampled, extract: ExtractAnswer | None, seed: int
 ) -> Evaluation:
-    k = len(groups[0])
-    shares = tuple(mean([None if v is None else float(v) for v in group]) for group in verdicts)
-    judged = [share for share in shares if share is not None]
-    if not judged:
+    verdicts = sampled.verdicts
+    if not verdicts or not verdicts[0]:
         raise BadInputError(
-            f"Nothing could be judged for '{label}'",
+            "There is nothing to evaluate",
+            f"'{sampled.label}' has no sample",
+            "Give at least one held-out row, and k of 1 or more",
+        )
+    shares = tuple(_share(group) for group in verdicts)
+    if all(share is None for share in shares):
+        raise BadInputError(
+            f"Nothing could be judged for '{sampled.label}'",
             "The reward answered None for every completion",
             "Look at the reasons with a dry run",
         )
-    samples = [completion for group in groups for completion in group]
-    result = Evaluation(
-        model=label,
+    passes = _measure(PASS, [pass_curve(group) for group in verdicts], seed)
+    answers = _read_answers(sampled, extract)
+    samples = [sample for group in sampled.groups for sample in group]
+    return Evaluation(
+        model=sampled.label,
         task=task,
         source=source,
-        k=k,
-        pass_at_1=sum(judged) / len(judged),
-        ci=mean_interval(judged, seed),
-        pass_at_k=mean([prompt_pass_at_k(group, k) for group in verdicts]),
-        majority=_vote(groups, verdicts, extract_answer) if extract_answer else None,
-        unscored=sum(verdict is None for group in verdicts for verdict in group),
-        truncated=sum(completion.truncated for completion in samples) / len(samples),
+        k=len(verdicts[0]),
         shares=shares,
+        passes=passes,
+        votes=_vote(answers, verdicts, shares, seed),
+        best=_pick_best(sampled.scores, verdicts, shares, seed),
+        agreement=_agree(answers, seed),
+        unscored=sum(verdict is None for group in verdicts for verdict in group),
+        truncated=sum(sample.truncated for sample in samples) / len(samples),
+        cost=_count_cost(samples, sampled.seconds),
     )
-    return replace(result, versus_base=compare(base, result, seed)) if base else result
+
+
+def _share(verdicts: Sequence[bool | None]) -> float | None:
+    judged = [verdict for verdict in verdicts if verdict is not None]
+    return sum(judged) / len(judged) if judged else None
+
+
+def _read_answers(sampled: Sampled, extract: ExtractAnswer | None) -> list[list[str | None]]:
+    return [[extract(s) if extract else None for s in group] for group in sampled.groups]
+
+
+def _has_vote(answers: Sequence[Sequence[str | None]]) -> bool:
+    return len(answers[0]) > 1 and any(answer for group in answers for answer in group)
 
 
 def _vote(
-    groups: list[list[Completion]],
-    verdicts: list[list[bool | None]],
-    extract_answer: ExtractAnswer,
-) -> float | None:
-    votes = []
-    for group, group_verdicts in zip(groups, verdicts, strict=True):
-        answers = [extract_answer(completion.text) for completion in group]
-        is_right = is_majority_correct(answers, group_verdicts)
-        votes.append(None if is_right is None else float(is_right))
-    return mean(votes)
+    answers: Sequence[Sequence[str | None]],
+    verdicts: Sequence[Sequence[bool | None]],
+    shares: Sequence[float | None],
+    seed: int,
+) -> Measure | None:
+    """None where no sample states an answer, or each stands alone: there is nothing to count."""
+    if not _has_vote(answers):
+        return None
+    rng = np.random.default_rng(seed)
+    pairs = zip(answers, verdicts, strict=True)
+    measure = _measure(VOTE, [majority_curve(own, judged, rng) for own, judged in pairs], seed)
+    return replace(measure, versus_random=_pair(shares, measure.values, seed))
+
+
+def _pick_best(
+    scores: Sequence[Sequence[float]] | None,
+    verdicts: Sequence[Sequence[bool | None]],
+    shares: Sequence[float | None],
+    seed: int,
+) -> Measure | None:
+    if scores is None or len(verdicts[0]) == 1:
+        return None
+    pairs = zip(scores, verdicts, strict=True)
+    measure = _measure(BEST, [best_of_curve(own, judged) for own, judged in pairs], seed)
+    return replace(measure, versus_random=_pair(shares, measure.values, seed))
+
+
+def _agree(answers: Sequence[Sequence[str | None]], seed: int) -> Estimate | None:
+    found = [share for group in answers if (share := agreement(group)) is not None]
+    if len(answers[0]) == 1:
+        return None
+    return Estimate(math.fsum(found) / len(found), mean_interval(found, seed)) if found else None
+
+
+def _measure(name: str, curves: Sequence[NDArray[np.float64]], seed: int) -> Measure:
+    """The prompts' curves as one measure; where no prompt has a value, the curve has none."""
+    table = np.stack(curves)
+    known = np.asarray(~np.isnan(table).all(axis=0))
+    intervals = iter(mean_intervals(table[:, known], seed) if known.any() else [])
+    curve = [
+        Estimate(float(np.nanmean(table[:, at])), next(intervals)) if there else None
+        for at, there in enumerate(known)
+    ]
+    values = [None if math.isnan(value) else float(value) for value in table[:, -1]]
+    return Measure(name, tuple(values), tuple(curve))
+
+
+def _count_cost(samples: Sequence[JudgedSample], seconds: float | None) -> Cost:
+    counts = [sample.num_tokens for sample in samples if sample.num_tokens is not None]
+    tokens = sum(counts) if len(counts) == len(samples) else None
+    return Cost(len(samples), tokens, seconds)

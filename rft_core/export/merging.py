@@ -60,7 +60,8 @@ def write_merged(
     dtype, ends = base.dtype, get_end_tokens(base, tokenizer)
     torch.nn.Module.to(base, torch.float32)
     rows = (prompts.validation_rows or prompts.train_rows)[:PROOF_PROMPTS]
-    asked = [tuple(render_prompt(tokenizer, messages)[1]) for messages in prompts.prompts(rows)]
+    told = config.chat_template_kwargs
+    asked = [tuple(render_prompt(tokenizer, m, told)[1]) for m in prompts.prompts(rows)]
     tuned = PeftModel.from_pretrained(base, str(adapter)).eval()
     answers = _answer_greedily(tuned, asked, ends)
     wanted = _log_probabilities(tuned, asked, answers)
@@ -115,9 +116,9 @@ def _own_weights(tuned: Any) -> dict[str, Any]:
     """The base's weights, by the names that they have without PEFT."""
     weights = tuned.get_base_model().state_dict()
     return {
-        name.replace(".base_layer.", "."): tensor.clone()
+        name.replace(".base_layer.", ".").replace(".original_module.", "."): tensor.clone()
         for name, tensor in weights.items()
-        if "lora_" not in name
+        if "lora_" not in name and ".modules_to_save." not in name
     }
 
 

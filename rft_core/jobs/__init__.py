@@ -6,7 +6,7 @@ What pages and the command line call is here; `supervisor.py` is the process tha
     status = wait_for_end(runs_dir, run_id)
 """
 
-from rft_core.jobs.checks import get_sandbox_report, list_problems
+from rft_core.jobs.checks import get_sandbox_report, list_problems, settle_length
 from rft_core.jobs.demos import DEMOS, launch_demo
 from rft_core.jobs.launcher import (
     delete,
@@ -20,7 +20,7 @@ from rft_core.jobs.launcher import (
     stop,
     wait_for_end,
 )
-from rft_core.jobs.pinning import store_prompt_set
+from rft_core.jobs.pinning import store_pair_set, store_prompt_set
 from rft_core.jobs.rescoring import cancel_rescore, start_rescore
 from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
@@ -41,8 +41,10 @@ __all__ = [
     "new_command_id",
     "prepare_launch",
     "resume",
+    "settle_length",
     "start_rescore",
     "stop",
+    "store_pair_set",
     "store_prompt_set",
     "wait_for_end",
 ]

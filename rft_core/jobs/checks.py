@@ -12,17 +12,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from rft_core.config import RunConfig
+from rft_core.config import RunConfig, describe_epochs, has_epochs, settle_epochs, uses
 from rft_core.data import PromptSet
+from rft_core.data.pair_prompts import make_pair_prompt_set
+from rft_core.data.pair_set import PairSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
+from rft_core.jobs.pinning import choose_own_rewards
+from rft_core.jobs.reward_models import check_reward_models
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
+from rft_core.planning.quantisation import find_obstacle
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.imports import refuse_missing_modules
 from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
+from rft_core.sampling.loading.model_trial import read_template
 from rft_core.sandbox.tiers import SandboxReport, inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
@@ -46,8 +52,28 @@ class _Prompts:
 
 def list_problems(runs_dir: Path, config: RunConfig) -> list[Problem]:
     """Everything that would stop this run. Empty: it can be launched."""
+    config, _ = settle_length(runs_dir, config)
     with open_index(runs_dir) as index:
         return _list_problems(index, runs_dir, config)
+
+
+def settle_length(runs_dir: Path, config: RunConfig) -> tuple[RunConfig, str]:
+    """The same run in steps, and how its epochs were counted: "" where it says none.
+
+    Where the prompts cannot be found it stays as it is; that is among its problems.
+    """
+    if not has_epochs(config):
+        return config, ""
+    with open_index(runs_dir) as index:
+        try:
+            prompts = _get_prompts(index, runs_dir, config).num_train
+            judgements = 0
+            if config.pair_set is not None:
+                judgements = _get_pairs(index, config.pair_set).num_train_judgements
+        except RftError:
+            return config, ""
+    found = prompts, judgements
+    return settle_epochs(config, *found), describe_epochs(config, *found)
 
 
 def check_config(index: Database, runs_dir: Path, config: RunConfig) -> None:
@@ -64,13 +90,17 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
     except RftError as error:
         problems.append(_problem("prompt_set" if config.prompt_set else "task", error))
     try:
-        _check_rewards(index, config)
+        _check_rewards(index, runs_dir, config)
     except RftError as error:
         problems.append(_problem("reward_set" if config.reward_set else "task", error))
     try:
         _check_gold(index, config)
     except RftError as error:
         problems.append(_problem("gold_column" if config.gold_column else "method", error))
+    try:
+        _check_pairs(index, config)
+    except RftError as error:
+        problems.append(_problem("pair_set", error))
     try:
         model = model_summary(config.model)
     except ModelUnavailableError as error:
@@ -80,7 +110,9 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
         free_disk=get_free_disk(runs_dir),
         needed_disk=estimate(config, runs_dir).disk_bytes,
         is_vllm_installed=importlib.util.find_spec("vllm") is not None,
+        bitsandbytes_obstacle=find_obstacle(has_gpu=bool(get_hardware().gpus)),
         model=model,
+        chat_template=_read_chat_template(model) if config.chat_template_kwargs else None,
         num_train_prompts=prompts.num_train if prompts else None,
         longest_prompt=_count_longest_prompt(prompts, model) if prompts else None,
     )
@@ -95,6 +127,10 @@ def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts
         get_set(index, "prompts", config.prompt_set)
         own_rewards = config.reward_set is None and config.task != CUSTOM_TASK
         return _read_stored(runs_dir, config.prompt_set, config.task if own_rewards else None)
+    if config.task == CUSTOM_TASK and config.pair_set is not None:
+        stored_pairs = _get_pairs(index, config.pair_set)
+        own = make_pair_prompt_set(stored_pairs)
+        return _Prompts(len(own.split.train), _longest(own.prompts()))
     if config.task == CUSTOM_TASK:
         raise BadInputError("A custom task needs a prompt set", "", "Choose one or upload one")
     task = get_task(config.task)
@@ -122,16 +158,17 @@ def _longest(prompts: Iterable[Sequence[Message]]) -> tuple[str, ...]:
     return tuple(heapq.nlargest(PROMPTS_MEASURED, texts, key=len))
 
 
-def _check_rewards(index: Database, config: RunConfig) -> None:
+def _check_rewards(index: Database, runs_dir: Path, config: RunConfig) -> None:
     if config.reward_set is not None:
         reward_set = RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
-    elif config.task == CUSTOM_TASK:
-        if not any("rewards" in method.needs for method in config.methods):
-            return  # learned without rewards, and not validated
+    elif (own := choose_own_rewards(config)) is not None:
+        reward_set = own
+    elif any("rewards" in method.needs for method in config.methods):
         raise BadInputError("A custom task needs a reward set", "", "Choose one or write one")
     else:
-        reward_set = get_task(config.task).reward_set
+        return  # learned without rewards, and not validated by them
     check_reward_set(reward_set)
+    check_reward_models(runs_dir, config, reward_set)
     check_keys(reward_set)
     refuse_missing_modules(reward_set)
     if list_code(reward_set) and not get_sandbox_report().tier:
@@ -143,8 +180,8 @@ def _check_rewards(index: Database, config: RunConfig) -> None:
 
 
 def _check_gold(index: Database, config: RunConfig) -> None:
-    """For methods that learn given completions: some must be known."""
-    if not any("gold" in method.needs for method in config.methods):
+    """For stages that learn given completions: some must be known where one needs them."""
+    if not any(uses(method, "gold_column") for method in config.methods):
         return
     if config.prompt_set is not None:
         stored = PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
@@ -155,7 +192,28 @@ def _check_gold(index: Database, config: RunConfig) -> None:
         rows = tuple(drawn)
     else:
         return  # that there are no prompts is said already
-    list_gold(rows, task=task, column=config.gold_column, reasoning=config.gold_reasoning)
+    needed = any(plan.config.needs_gold for plan in config.plan_stages())
+    column, reasoning = config.gold_column, config.gold_reasoning
+    list_gold(rows, task=task, column=column, reasoning=reasoning, required=needed)
+
+
+def _check_pairs(index: Database, config: RunConfig) -> None:
+    """For methods that learn which of two answers is preferred."""
+    wanting = [method.title for method in config.methods if "pairs" in method.needs]
+    if not wanting:
+        return
+    if config.pair_set is None:
+        raise BadInputError(
+            f"{wanting[0]} learns from pairs, and no pair set is named",
+            "",
+            "Make one: python -m rft_core pairs from-run RUN, or from votes in Chat",
+        )
+    if not _get_pairs(index, config.pair_set).train_pairs:
+        raise BadInputError("The pair set holds out all its pairs", "", "Make it again with fewer")
+
+
+def _get_pairs(index: Database, pair_set: str) -> PairSet:
+    return PairSet.from_json(get_set(index, "pairs", pair_set).content)
 
 
 def get_sandbox_report() -> SandboxReport:
@@ -191,6 +249,17 @@ def _count_longest_prompt(prompts: _Prompts, model: ModelSummary | None) -> int 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     encodings = tokenizer.encode_batch(list(prompts.longest))
     return max((len(encoding.ids) for encoding in encodings), default=None)
+
+
+def _read_chat_template(model: ModelSummary | None) -> str | None:
+    """Empty where the model has none; None where it is not on this machine, or cannot be read."""
+    folder = find_local_folder(model.name) if model else None
+    if folder is None:
+        return None
+    try:
+        return str(read_template(folder) or "")
+    except (OSError, ValueError, LookupError, TypeError):
+        return None  # whoever loads the tokenizer says what is wrong
 
 
 def _problem(field: str, error: RftError) -> Problem:

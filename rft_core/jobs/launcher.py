@@ -20,12 +20,15 @@ from typing import Any
 
 from rft_core.config import RunConfig, make_config, without_unread
 from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
-from rft_core.jobs.checks import check_config
+from rft_core.jobs.checks import check_config, settle_length
 from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.readiness import wish_readiness
 from rft_core.jobs.rescoring import cancel_rescores
+from rft_core.jobs.reward_models import pin_reward_models
 from rft_core.paths import (
+    SCORE_HEAD_FILE,
+    get_checkpoint_dir,
     get_run_dir,
     get_supervisor_lock_path,
     get_supervisor_log_path,
@@ -49,7 +52,10 @@ from rft_core.store.state.run_lock import is_locked
 from rft_core.store.state.status import RunStatus, get_run_status, is_run_active
 
 # The adapter of the parent fits the fork only while these stay as they are.
-FIXED_IN_A_FORK = ("model", "lora_r", "lora_alpha", "lora_dropout", "target_modules")
+FIXED_IN_A_FORK = (
+    "model", "lora_r", "lora_alpha", "lora_dropout", "target_modules", "use_rslora", "use_dora",
+    "modules_to_save",
+)  # fmt: skip
 POLL_SECONDS = 0.2
 RESTART_SECONDS = 2.0  # between two starts of a supervisor by those who only look
 
@@ -90,6 +96,7 @@ def fork(
         begun = get_last_start(list_commands(index, run=run_id))
     checkpoint = _choose_checkpoint(runs_dir, run_id, step)
     config = _fork_config(parent.config, dict(changes or {}))
+    _check_begins_with_policy(runs_dir, run_id, checkpoint.step, config)
     backend = begun.backend if begun else LOCAL
     return _add_run(runs_dir, config, command_id, backend, parent=run_id, step=checkpoint.step)
 
@@ -223,6 +230,7 @@ def _add_run(
         if earlier := find_command(index, command_id):
             return earlier.run
         max_runs = read_max_runs()
+        config, _ = settle_length(runs_dir, config)
         check_config(index, runs_dir, config)
         config = pin_threads(config, max_runs)  # before a worker of ours is what keeps cores busy
         wish_readiness(runs_dir)
@@ -230,6 +238,7 @@ def _add_run(
         config = pin_sets(index, config)
         added, run_id = "", _make_folder(runs_dir, config)
         try:
+            config = pin_reward_models(index, runs_dir, run_id, config)
             if parent is not None and step is not None:
                 pin_adapter(runs_dir, run_id, parent=parent, step=step)
             added = add_run(
@@ -275,6 +284,18 @@ def _choose_checkpoint(runs_dir: Path, run_id: str, step: int | None) -> Checkpo
     raise NotFoundError(
         f"Run '{run_id}' has no checkpoint at step {step}", "", f"Choose from {known}"
     )
+
+
+def _check_begins_with_policy(runs_dir: Path, run_id: str, step: int, config: RunConfig) -> None:
+    """A reward model's adapter judges: a stage that is to answer cannot begin with it."""
+    if config.methods[0].leaves == "reward_model":
+        return
+    if (get_checkpoint_dir(runs_dir, run_id, step) / SCORE_HEAD_FILE).is_file():
+        raise BadInputError(
+            f"What run '{run_id}' has at step {step} is a reward model",
+            "It judges answers and writes none, so no policy can begin with it",
+            "Launch a run whose rewards name it, or fork from a step of a policy",
+        )
 
 
 def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:

@@ -8,32 +8,34 @@ A fork gets a copy of the adapter that it begins with: its parent may be resumed
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 
 from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
-from rft_core.errors import BadInputError
+from rft_core.data.pair_prompts import make_pair_prompt_set
+from rft_core.data.pair_set import PairSet
+from rft_core.jobs.reward_models import find_own_step, with_own_reward_model
 from rft_core.model_files import model_summary
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
 from rft_core.planning.threads import choose_threads
-from rft_core.store.sets import ensure_set
+from rft_core.rewards.contract import RewardSet
+from rft_core.store.sets import ensure_set, get_set
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import TASKS, get_task
-from rft_core.training.saving.checkpoints import ADAPTER_PREFIX, MANIFEST_NAME, publish_folder
+from rft_core.training.saving.checkpoints import copy_weights
 
 
 def pin_sets(index: Database, config: RunConfig) -> RunConfig:
     """The same configuration with both sets named. Raises `NotFoundError` for unknown ones.
 
-    A custom task has no rewards of its own: a method that learns without them then has none.
+    A custom task has no rewards of its own: a method that learns without them then has none. Nor
+    has a run that trains nothing but a reward model, which writes no answers. One that trains a
+    reward model first learns from that, where no rewards are chosen.
     """
     return config.model_copy(
         update={
-            "prompt_set": config.prompt_set or _pin_task_prompts(index, config),
-            "reward_set": config.reward_set
-            or (_pin_task_rewards(index, config) if config.task in TASKS else None),
+            "prompt_set": config.prompt_set or _pin_own_prompts(index, config),
+            "reward_set": config.reward_set or _pin_own_rewards(index, config),
         }
     )
 
@@ -67,26 +69,8 @@ def pin_adapter(runs_dir: Path, run_id: str, *, parent: str, step: int) -> None:
     Raises `BadInputError` where the checkpoint is gone or is not what was written.
     """
     checkpoint = get_checkpoint_dir(runs_dir, parent, step)
-    target = get_initial_adapter_dir(runs_dir, run_id)
-    temporary = target.with_name(f".unfinished-{target.name}")
-    try:
-        expected = json.loads((checkpoint / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
-        temporary.mkdir(parents=True)
-        for name in expected:
-            if name.startswith(ADAPTER_PREFIX):
-                shutil.copyfile(checkpoint / name, temporary / name)
-        publish_folder(temporary, target, {"step": step})
-        copied = json.loads((target / MANIFEST_NAME).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
-        raise _cannot_pin(parent, step, str(error)) from error
-    if not copied or any(expected[name] != copied[name] for name in copied):
-        raise _cannot_pin(parent, step, "Its adapter is not what was written")
-
-
-def _cannot_pin(parent: str, step: int, why: str) -> BadInputError:
-    return BadInputError(
-        f"The checkpoint of run '{parent}' at step {step} cannot be used", why, "Choose another one"
-    )
+    what = f"The checkpoint of run '{parent}' at step {step}"
+    copy_weights(checkpoint, get_initial_adapter_dir(runs_dir, run_id), {"step": step}, what)
 
 
 def store_prompt_set(index: Database, prompt_set: PromptSet) -> str:
@@ -103,12 +87,35 @@ def store_prompt_set(index: Database, prompt_set: PromptSet) -> str:
     return prompt_set.id
 
 
-def _pin_task_prompts(index: Database, config: RunConfig) -> str:
-    return store_prompt_set(index, make_task_prompt_set(config))
+def store_pair_set(index: Database, pairs: PairSet) -> str:
+    """Store it, unless it is there already. Returns its id."""
+    ensure_set(
+        index, "pairs", id=pairs.id, name=pairs.name, task=pairs.task,
+        num_rows=len(pairs.pairs), content=pairs.to_json(),
+    )  # fmt: skip
+    return pairs.id
 
 
-def _pin_task_rewards(index: Database, config: RunConfig) -> str:
-    reward_set = get_task(config.task).reward_set
+def _pin_own_prompts(index: Database, config: RunConfig) -> str:
+    """The task's; of a custom one, those of its pairs."""
+    if config.task in TASKS or config.pair_set is None:
+        return store_prompt_set(index, make_task_prompt_set(config))
+    pairs = PairSet.from_json(get_set(index, "pairs", config.pair_set).content)
+    return store_prompt_set(index, make_pair_prompt_set(pairs))
+
+
+def _pin_own_rewards(index: Database, config: RunConfig) -> str | None:
+    reward_set = choose_own_rewards(config)
+    if reward_set is None:
+        return None
     name = reward_set.name or config.task
     ensure_set(index, "rewards", id=reward_set.id, name=name, content=reward_set.to_json())
     return reward_set.id
+
+
+def choose_own_rewards(config: RunConfig) -> RewardSet | None:
+    """The rewards of a run whose configuration names none."""
+    if not config.leaves_policy:
+        return None
+    of_task = get_task(config.task).reward_set if config.task in TASKS else None
+    return of_task if find_own_step(config) is None else with_own_reward_model(of_task)

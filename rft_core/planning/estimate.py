@@ -3,7 +3,7 @@
 Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward pass):
 
     process      what a worker holds before it loads a model, measured
-    weights      parameters x b
+    weights      parameters x b; of quantised linear layers half a byte, or one
     adapter      LoRA parameters x 16: float32 value, gradient and Adam's two moments
     activations  T x layers x (34 x hidden) x b / 2   [Korthikanti et al. 2022, without the
                  attention scores, which fused attention never stores]; with gradient
@@ -14,10 +14,11 @@ Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward p
 Sampling and updating alternate, so the larger of activations and cache counts. Time comes from
 counting operations (2 per parameter and token forward, 2 backward: frozen weights get no gradient)
 at an assumed speed, plus the fixed cost of each decoded token, for training and for every
-validation; a group's prompt is read once. Rewards, loading and saving
-are not counted. Of a run in stages the largest needs the memory, and their times add up. The speed
-is assumed and not measured: take the time for an order of magnitude. A model that is not on this
-machine is guessed from the size in its name.
+validation; a group's prompt is read once. A step is one update: of several with one rollout each
+has its part of what that cost. Rewards, loading and saving are not counted. Of a run in stages the
+largest needs the memory, and their times add up. The speed is assumed and not measured: take the
+time for an order of magnitude. A model that is not on this machine is guessed from the size in its
+name.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rft_core.config import RunConfig, get_method
 from rft_core.errors import ModelUnavailableError
 from rft_core.hardware import GIB, Hardware, get_hardware, get_network_mount
 from rft_core.model_files import ModelSummary, model_summary
+from rft_core.planning.quantisation import count_weight_bytes
 
 TYPICAL_PROMPT_TOKENS = 128
 TYPICAL_LENGTH = 0.5  # of max_completion_length, where time is concerned
@@ -135,11 +137,16 @@ def _cost_stage(
 ) -> _StageCost:
     memory = _memory_parts(config, model, prompt_tokens)
     updating, sampling = _update_seconds(config, model, prompt_tokens, speed), 0.0
-    if get_method(config.method).samples:
+    method, beforehand = get_method(config.method), 0.0
+    if method.samples:
         tokens = _count_sampled(config, prompt_tokens)
-        sampling = _sampling_seconds(config, model, tokens, 1, speed)
+        sampling = _sampling_seconds(config, model, tokens, 1, speed) / config.num_iterations
+    if method.samples_first:
+        batches = _sampled_first(config) / config.generation_batch_size
+        sampling, beforehand = 0.0, sampling * batches
     validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     total = (updating + sampling) * config.max_steps + validating * count_validations(config)
+    total += beforehand
     return _StageCost(memory, updating, sampling, total)
 
 
@@ -164,11 +171,19 @@ def disk_bytes(config: RunConfig, lora_parameters: int) -> int:
     return checkpoints + sum(_completion_bytes(stage) for stage in stages)
 
 
+def _sampled_first(config: RunConfig) -> int:
+    """Completions that a stage samples before its first step, of all prompts."""
+    first = get_method(config.method).samples_first
+    return config.num_prompts * config.num_generations if first else 0
+
+
 def _completion_bytes(config: RunConfig) -> int:
     """What one stage stores of the texts it samples, to learn from or to validate."""
     completions = count_validations(config) * _validation_completions(config)
-    if get_method(config.method).samples:
-        completions += config.max_steps * config.generation_batch_size
+    if get_method(config.method).samples_each_step:
+        rollouts = _count_times(config.max_steps, config.num_iterations)
+        completions += rollouts * config.generation_batch_size
+    completions += 2 * _sampled_first(config)  # in the store, and in the file of rollouts
     text = config.max_completion_length * BYTES_PER_TOKEN_OF_TEXT
     return completions * (text + BYTES_PER_GENERATION)
 
@@ -192,15 +207,16 @@ def _validation_completions(config: RunConfig) -> int:
 def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) -> dict[str, int]:
     width = 4 if config.dtype == "float32" else 2
     length = prompt_tokens + config.max_completion_length
-    tokens = config.per_device_train_batch_size * length
+    rows = config.per_device_train_batch_size * _answers_each(config)
+    tokens = rows * length
     per_layer = 34 * model.hidden_size * width // 2
     kept = model.hidden_size * width * model.num_layers + per_layer
     stored = kept if config.gradient_checkpointing else per_layer * model.num_layers
     # Only the completion's logits are needed for the loss.
-    logits = config.per_device_train_batch_size * config.max_completion_length * model.vocab_size
+    logits = rows * config.max_completion_length * model.vocab_size
     return {
         "process": PROCESS_BYTES,
-        "weights": model.parameters * width,
+        "weights": count_weight_bytes(model, width, config.weight_bits),
         "adapter": count_lora_parameters(config, model) * 16,
         "activations": tokens * stored + logits * 4 * 3,
         "cache": config.generation_batch_size * length * model.kv_values_per_token * width,
@@ -210,12 +226,27 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
 def _update_seconds(
     config: RunConfig, model: ModelSummary, prompt_tokens: int, speed: Speed
 ) -> float:
-    if get_method(config.method).samples:
+    method, examples = get_method(config.method), config.generation_batch_size
+    if method.family == "rollouts":
         tokens = _count_sampled(config, prompt_tokens)
-        passes = 4 * config.num_iterations + (2 if config.beta else 0)  # 2 more for the reference
+        passes = 4 + _count_rereadings(config) * 2 / config.num_iterations
     else:
-        tokens, passes = _count_tokens(config, config.generation_batch_size, 1, prompt_tokens), 4
+        if method.samples_each_step:  # at most all of them, and the gold of their prompts
+            examples += examples // config.num_generations
+        tokens, passes = _count_tokens(config, examples, 1, prompt_tokens), 4.0
+        tokens *= _answers_each(config)
     return tokens * model.parameters * passes / speed.flops
+
+
+def _count_rereadings(config: RunConfig) -> int:
+    """Passes without gradient over a rollout: by the reference, and by the policy that sampled."""
+    reads_old = config.method == "ppo" or config.num_iterations > 1
+    return (config.beta > 0) + reads_old
+
+
+def _answers_each(config: RunConfig) -> int:
+    """Answers that one item of a batch holds: a judgement at least the two of one pair."""
+    return 2 if get_method(config.method).family == "pairs" else 1
 
 
 def _seconds_per_validation(

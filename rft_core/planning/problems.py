@@ -9,30 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from rft_core.config import MOST_VLLM_RANK, RunConfig, get_method
-from rft_core.hardware import GIB, Hardware
-from rft_core.model_files import ModelSummary
+from rft_core.hardware import GIB
+from rft_core.planning.facts import ALL_LINEAR, EMBEDDING_MODULES, LaunchFacts
+from rft_core.planning.method_problems import MORE_RULES
 from rft_core.types import Problem
 
-ALL_LINEAR = "all-linear"
-EMBEDDING_MODULES = ("embed_tokens", "lm_head", "wte", "wpe")  # LoRA may be put on them as well
-
 SEARCHED_ABOVE = 512  # a group has at most 256 completions
-
-
-@dataclass(frozen=True)
-class LaunchFacts:
-    """What the settings are checked against. None: not known before the run starts."""
-
-    hardware: Hardware
-    free_disk: int
-    needed_disk: int
-    is_vllm_installed: bool
-    model: ModelSummary | None = None
-    num_train_prompts: int | None = None
-    longest_prompt: int | None = None  # in tokens, chat template included
 
 
 def find_problems(config: RunConfig, facts: LaunchFacts) -> list[Problem]:
@@ -45,6 +29,7 @@ def find_problems(config: RunConfig, facts: LaunchFacts) -> list[Problem]:
         _check_lengths,
         _check_lora,
         _check_disk,
+        *MORE_RULES,
     )
     return [problem for rule in rules for problem in rule(config, facts)]
 
@@ -77,9 +62,27 @@ def _check_rank(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
 
 
 def _check_batches(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
-    """TRL samples whole groups only: batches must be multiples of the group's size."""
+    """Whole groups are sampled only: batches must be multiples of the group's size."""
     batch, group = config.generation_batch_size, config.num_generations
-    if batch % group and "groups" in get_method(config.method).needs:
+    method = get_method(config.method)
+    needs_two = "groups" in method.needs and method.family == "rollouts"
+    if needs_two and group < 2:
+        yield Problem(
+            "batches",
+            "error",
+            "num_generations",
+            "A completion is held against the others of its group, and this is a group of one",
+            "Use num_generations=2 or more",
+        )
+    elif method.family == "rollouts" and batch < 2:
+        yield Problem(
+            "batches",
+            "error",
+            "per_device_train_batch_size",
+            "A step samples one completion, which can be held against nothing",
+            "Use per_device_train_batch_size=2 or more",
+        )
+    if method.samples_each_step and batch % group:
         steps = config.gradient_accumulation_steps
         sizes = _nearest(config.per_device_train_batch_size, lambda size: size * steps % group == 0)
         yield Problem(
@@ -104,7 +107,10 @@ def _check_batches(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
 
 
 def _check_prompts(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
-    group = config.num_generations if "groups" in get_method(config.method).needs else 1
+    method = get_method(config.method)
+    if method.family == "pairs":
+        return  # the prompts are for validation; it learns from its pairs
+    group = config.num_generations if method.samples_each_step else 1
     have, need = facts.num_train_prompts, config.generation_batch_size // group
     if have is None or have >= max(need, 1):
         return

@@ -1,14 +1,16 @@
 """Read a completion's text: where its one final answer stands, strict JSON, Unicode's normal forms.
 
-An answer stands in <answer>, in `\\boxed{}`, after `####` or in a fenced block. Two different
-answers are no answer: a model that hedges must not be paid for one of its guesses. Everything here
-is linear in the length of the completion, whatever it holds, and nothing judges the answer. It
-imports nothing of this project, since graders that work elsewhere bring it along.
+An answer stands in <answer>, in `\\boxed{}`, after `####` or in a fenced block; boxes and marks in
+the thought are tries, and no answers. Two different answers are no answer: a model that hedges must
+not be paid for one of its guesses. Everything here is linear in the length of the completion,
+whatever it holds, and nothing judges the answer. It imports nothing of this project, since graders
+that work elsewhere bring it along.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +22,10 @@ HASH_MARK = "####"
 BOX = "\\boxed{"
 FENCE = "```"
 MOST_MARKS = 30  # on one letter
+_THINK = re.compile(r"<(/?)think(?:ing)?\s*>", re.IGNORECASE)
+_SPACES = re.compile(r"(?<!\d)\s+|\s+(?!\d)|\\[,!;: ]|\\(?:left|right)\b")
+_BARE_ROOT = re.compile(r"\\sqrt(\w)")
+_BARE_FRACTION = re.compile(r"\\[dtc]?frac(?:\{(\w+)\}|(\w))(?:\{(\w+)\}|(\w))")
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,23 @@ class Extracted:
     text: str | None
     problem: str = ""
     flags: tuple[str, ...] = ()
+
+
+def after_thought(completion: str) -> str:
+    """What stands outside of the thoughts: one that the prompt opened, one that never ends."""
+    kept: list[str] = []
+    start, is_open = 0, False
+    for mark in _THINK.finditer(completion):
+        if mark[1]:
+            if not is_open:
+                kept.clear()
+            start, is_open = mark.end(), False
+        elif not is_open:
+            kept.append(completion[start : mark.start()])
+            is_open = True
+    if not is_open:
+        kept.append(completion[start:])
+    return "\n".join(kept)
 
 
 def from_answer_tag(completion: str) -> Extracted:
@@ -45,7 +68,8 @@ def from_answer_tag(completion: str) -> Extracted:
 
 
 def from_box(completion: str) -> Extracted:
-    """The content of `\\boxed{…}`; several boxes must agree."""
+    """The content of `\\boxed{…}` after the thought; several boxes must agree."""
+    completion = after_thought(completion)
     starts = completion.split(BOX)[1:]
     if not starts:
         return Extracted(None, "There is no \\boxed{} answer.")
@@ -58,15 +82,16 @@ def from_box(completion: str) -> Extracted:
         content = _up_to_closing_brace(completion[position : position + LONGEST_ANSWER])
         if content is None:
             return Extracted(None, "A \\boxed{} answer is not closed.")
-        contents.add("".join(content.split()))
+        contents.add(_as_spelt_by_all(content))
     if len(contents) > 1:
         return Extracted(None, "Several boxes hold different answers.", ("several_answers",))
     return Extracted(content.strip() if content else "")
 
 
 def from_hash_mark(completion: str) -> Extracted:
-    """What follows `####` on its line, as in GSM8K; several marks must agree."""
-    lines = [part.split("\n", 1)[0].strip() for part in completion.split(HASH_MARK)[1:]]
+    """What follows `####` on its line after the thought, as in GSM8K; several marks must agree."""
+    parts = after_thought(completion).split(HASH_MARK)[1:]
+    lines = [part.split("\n", 1)[0].strip() for part in parts]
     if not lines:
         return Extracted(None, "There is no '#### answer' line.")
     if len(set(lines)) > 1:
@@ -80,10 +105,11 @@ def from_anywhere(completion: str) -> Extracted:
     if "<answer>" in lowered or "</answer>" in lowered:
         found = from_answer_tag(completion)
         return _from_box_in_answer(found.text) if found.text and BOX in found.text else found
-    if BOX in completion:
-        return from_box(completion)
-    if HASH_MARK in completion:
-        return from_hash_mark(completion)
+    answer = after_thought(completion)
+    if BOX in answer:
+        return from_box(answer)
+    if HASH_MARK in answer:
+        return from_hash_mark(answer)
     return Extracted(None, "There is no <answer> block, \\boxed{} or #### line.")
 
 
@@ -134,6 +160,14 @@ EXTRACTIONS: dict[str, Callable[[str], Extracted]] = {
     "fenced": from_fence,
     "whole": whole,
 }
+
+
+def _as_spelt_by_all(content: str) -> str:
+    """One spelling for \\sqrt 2 and \\sqrt{2}, \\frac32 and \\dfrac{3}{2}, and any white space."""
+    text = _BARE_ROOT.sub(r"\\sqrt{\1}", _SPACES.sub("", content))
+    return _BARE_FRACTION.sub(
+        lambda part: f"\\frac{{{part[1] or part[2]}}}{{{part[3] or part[4]}}}", text
+    )
 
 
 def _up_to_closing_brace(text: str) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 from rft_core.types import Messages, Row
 
 PYTHON_GRADER = "python"
+LEARNED_GRADER = "reward_model"
 SHAPING = ("when_flagged", "only_if", "clip_low", "clip_high", "in_group")
 NO_VALUE = (None, "")
 ABOUT_FORM = ("format", "compilation", "length", "repetition", "regex", "speed")
@@ -29,12 +30,15 @@ class Grade:
     """One function's verdict on one completion. `score` None: unscored, it could not be judged.
 
     `unscored_by_us`: because the sandbox failed, and not through the completion or its row.
+    `answer`: what the completion's program computed, "" where it computed nothing; None where the
+    answer is to be read in the text.
     """
 
     score: float | None
     reason: str
     flags: tuple[str, ...] = ()
     unscored_by_us: bool = False
+    answer: str | None = None
 
 
 @dataclass(frozen=True)
@@ -83,10 +87,12 @@ def guess_truth(entries: Sequence[RewardEntry]) -> tuple[str, ...]:
     """What decides in a set that does not say: by convention, and as stored sets always meant it.
 
     `correctness`, or Countdown's `equation`; else all that is paid for and is more than form; a set
-    that pays for form alone is decided by form. () where nothing has a weight.
+    that pays for form alone is decided by form. () where nothing has a weight. A reward model's
+    taste decides nothing where anything else does.
     """
     named = [e for name in ("correctness", "equation") for e in entries if e.name == name]
     paid = [entry for entry in entries if entry.weight > 0]
+    paid = [entry for entry in paid if entry.grader != LEARNED_GRADER] or paid
     others = [e for e in paid if e.name not in ABOUT_FORM and not e.grader.endswith(ABOUT_FORM)]
     return tuple(entry.name for entry in named[:1] or others or paid)
 
@@ -153,12 +159,14 @@ class Scored:
     """All functions' verdicts on one completion, and the weighted sum.
 
     `reward` is the sum of weight x score over the functions that could judge; None if none could.
+    `answer`: of the first function that computes one; see `Grade`.
     """
 
     scores: Mapping[str, float | None]
     reward: float | None
     reasons: Mapping[str, str]
     flags: tuple[str, ...] = ()
+    answer: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rft_core.rewards.contract import RewardEntry, RewardSet, Scored, guess_truth
+from rft_core.rewards.contract import LEARNED_GRADER, RewardEntry, RewardSet, Scored, guess_truth
 
 FULL = 1.0
 
@@ -24,6 +24,18 @@ def find_paid_deciding(reward_set: RewardSet) -> list[RewardEntry]:
     paid = tuple(entry for entry in reward_set.entries if entry.weight > 0)
     truth = tuple(entry.name for entry in paid if entry.name in reward_set.truth)
     return find_deciding(replace(reward_set, entries=paid, truth=truth))
+
+
+def without_taste(reward_set: RewardSet) -> RewardSet:
+    """The same without reward models on which no verdict depends: each batch they judge is slow."""
+    needed = {entry.name for entry in find_deciding(reward_set)}
+    needed |= {entry.only_if for entry in reward_set.entries}
+    entries = tuple(
+        entry
+        for entry in reward_set.entries
+        if entry.grader != LEARNED_GRADER or entry.name in needed
+    )
+    return replace(reward_set, entries=entries)
 
 
 def is_right(reward_set: RewardSet, scored: Scored) -> bool | None:

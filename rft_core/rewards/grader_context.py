@@ -9,8 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
+
+from rft_core.types import Messages
+
+# (prompts, completions) -> normalised scores; a reward model that is ready to be asked.
+ScoreAnswers = Callable[[Sequence[Messages], Sequence[str]], list[float]]
+# (run or "" for the run that asks, step or None for the newest) -> its reward model; None: the run
+# that asks will train it later. Raises RftError where there is none.
+OpenRewardModel = Callable[[str, int | None], ScoreAnswers | None]
 
 
 class Closeable(Protocol):
@@ -21,11 +29,16 @@ Tool = TypeVar("Tool", bound=Closeable)
 
 
 class GraderContext:
-    """Opened and closed by the scorer; nothing is started before it is first used."""
+    """Opened and closed by the scorer; nothing is started before it is first used.
 
-    def __init__(self) -> None:
+    `open_reward_model`: None where no model can be loaded, as on a page.
+    """
+
+    def __init__(self, open_reward_model: OpenRewardModel | None = None) -> None:
+        self.open_reward_model = open_reward_model
         self._secret = secrets.token_bytes(16)
         self.step: int | None = None  # of training that is scored; None elsewhere
+        self.max_steps: int | None = None
         self._tools: dict[Any, Any] = {}
 
     @property
@@ -34,8 +47,8 @@ class GraderContext:
         text = self._secret + str(self.step).encode()
         return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
-    def start_step(self, step: int | None) -> None:
-        self.step = step
+    def start_step(self, step: int | None, max_steps: int | None = None) -> None:
+        self.step, self.max_steps = step, max_steps
 
     def share(self, make: Callable[[GraderContext], Tool]) -> Tool:
         """What `make` made when it was first asked for here; closed with the context."""

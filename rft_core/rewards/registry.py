@@ -10,6 +10,7 @@ from rft_core.rewards.answers.equation import grade_equation
 from rft_core.rewards.answers.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.answers.math_equivalence import MATH_EQUIVALENCE
 from rft_core.rewards.answers.ranked import MULTI_ANSWER, RANKED
+from rft_core.rewards.answers.reasoning import REASONING
 from rft_core.rewards.code.answer import PROGRAM_ANSWER
 from rft_core.rewards.code.stdout_tests import STDOUT_TESTS
 from rft_core.rewards.code.unit_tests import UNIT_TESTS
@@ -25,6 +26,7 @@ from rft_core.rewards.grader_info import (
     JailedGrading,
 )
 from rft_core.rewards.judge.judge import JUDGE
+from rft_core.rewards.reward_model import REWARD_MODEL
 from rft_core.rewards.structured.config_validity import CONFIG
 from rft_core.rewards.structured.json_match import JSON_MATCH
 from rft_core.rewards.structured.schema import SCHEMA
@@ -108,6 +110,7 @@ GRADERS: dict[str, GraderInfo] = {
     "math_equivalence": MATH_EQUIVALENCE,
     "ranked": RANKED,
     "multi_answer": MULTI_ANSWER,
+    "reasoning": REASONING,
     "schema": SCHEMA,
     "json_match": JSON_MATCH,
     "config": CONFIG,
@@ -119,6 +122,7 @@ GRADERS: dict[str, GraderInfo] = {
     "triton_compilation": COMPILATION,
     "triton_correctness": CORRECTNESS,
     "judge": JUDGE,
+    "reward_model": REWARD_MODEL,
     "formula": FORMULA,
     "string_check": STRING_CHECK,
     "text_similarity": TEXT_SIMILARITY,

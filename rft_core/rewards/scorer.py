@@ -26,7 +26,7 @@ from rft_core.rewards.contract import (
     Scored,
     Scoring,
 )
-from rft_core.rewards.grader_context import GraderContext
+from rft_core.rewards.grader_context import GraderContext, OpenRewardModel
 from rft_core.rewards.grader_info import BatchGrader
 from rft_core.rewards.jailed.grader import JailedGrader
 from rft_core.rewards.jailed.user_function import UserFunction
@@ -43,14 +43,21 @@ TIMEOUT_SECONDS = 30.0
 class Scorer:
     """A reward set, ready to score. `timeout` is per function and batch, in seconds.
 
-    Raises `BadInputError` at once where the set names unknown graders or options.
+    `open_reward_model` loads the reward models that the set names; without it they leave their
+    completions unscored. Raises `BadInputError` at once for unknown graders or options.
     """
 
-    def __init__(self, reward_set: RewardSet, *, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        reward_set: RewardSet,
+        *,
+        timeout: float = TIMEOUT_SECONDS,
+        open_reward_model: OpenRewardModel | None = None,
+    ) -> None:
         check_reward_set(reward_set)
         self.reward_set = reward_set
         self._timeout = timeout
-        self._context = GraderContext()
+        self._context = GraderContext(open_reward_model)
         self._open_graders: dict[str, BatchGrader] = {}
 
     def __enter__(self) -> Scorer:
@@ -90,12 +97,22 @@ class Scorer:
         if len(list_code(self.reward_set)) == len(self.reward_set.entries):
             _ = self.sandbox_tier
 
-    def score(self, batch: Batch, *, global_step: int | None = None) -> Scoring:
-        """Every function's verdict on every completion, in order."""
+    def score(
+        self,
+        batch: Batch,
+        *,
+        global_step: int | None = None,
+        max_steps: int | None = None,
+        only_logged: frozenset[str] = frozenset(),
+    ) -> Scoring:
+        """Every function's verdict on every completion, in order.
+
+        `only_logged`: functions whose weight is 0 for this batch.
+        """
         if not len(batch):
             reports = [FunctionReport(name, 0.0) for name in self.reward_set.names]
             return Scoring((), tuple(reports))
-        self._context.start_step(global_step)
+        self._context.start_step(global_step, max_steps)
         graded = self._grade(batch)
         columns = [grades for grades, _ in graded]
         flags = [
@@ -104,7 +121,7 @@ class Scorer:
         ]
         shaped = shape_scores(self.reward_set.entries, columns, flags, batch)
         samples = [
-            self._combine([grades[index] for grades in shaped], flags[index])
+            self._combine([grades[index] for grades in shaped], flags[index], only_logged)
             for index in range(len(batch))
         ]
         return Scoring(tuple(samples), tuple(report for _, report in graded))
@@ -160,13 +177,19 @@ class Scorer:
             report = replace(report, unscored_by_us=failed, dead_servers=dead)
         return grades, report
 
-    def _combine(self, grades: Sequence[Grade], flags: tuple[str, ...]) -> Scored:
+    def _combine(
+        self, grades: Sequence[Grade], flags: tuple[str, ...], only_logged: frozenset[str]
+    ) -> Scored:
         names = self.reward_set.names
+        weights = [
+            0.0 if entry.name in only_logged else entry.weight for entry in self.reward_set.entries
+        ]
         return Scored(
             scores=dict(zip(names, (grade.score for grade in grades), strict=True)),
-            reward=weighted_sum([grade.score for grade in grades], self.reward_set.weights),
+            reward=weighted_sum([grade.score for grade in grades], weights),
             reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
             flags=flags,
+            answer=next((grade.answer for grade in grades if grade.answer is not None), None),
         )
 
 

@@ -131,6 +131,14 @@ def can_merge(model: PeftModel, name: str) -> bool:
     )
 
 
+def can_mix(model: Any, name: str | None) -> bool:
+    """Whether rows with this adapter may share a batch with others: PEFT mixes plain LoRA alone."""
+    if name is None or name == BASE or not isinstance(model, PeftModel):
+        return True
+    config: Any = model.peft_config[name]
+    return not (config.use_dora or config.modules_to_save)
+
+
 def _list_layers(model: PeftModel, name: str) -> list[Any]:
     return [
         module

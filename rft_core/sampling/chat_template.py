@@ -7,6 +7,7 @@ tokenizer without one gets the messages' contents as plain text, separated by bl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rft_core.errors import BadInputError
@@ -15,14 +16,19 @@ from rft_core.sampling.service.messages import RenderedPrompt, plain_messages
 from rft_core.types import Messages
 
 
-def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:
-    """The prompt as text and as token ids. Raises BadInputError if the template refuses it."""
+def render_prompt(
+    tokenizer: Any, messages: Messages, told: Mapping[str, Any] | None = None
+) -> tuple[str, list[int]]:
+    """The prompt as text and as token ids. `told`: what the template is told besides the messages.
+
+    Raises BadInputError if the template refuses it.
+    """
     plain = plain_messages(messages)
     if not tokenizer.chat_template:
         text = "\n\n".join(message["content"] for message in plain)
         token_ids = list(tokenizer(text)["input_ids"])
     else:
-        text = render_text(tokenizer, plain, prompt=True)
+        text = render_text(tokenizer, plain, prompt=True, told=told)
         # The template has written the special tokens already: no second BOS.
         token_ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if not token_ids:
@@ -32,7 +38,9 @@ def render_prompt(tokenizer: Any, messages: Messages) -> tuple[str, list[int]]:
     return text, token_ids
 
 
-def render_text(tokenizer: Any, messages: Messages, *, prompt: bool) -> str:
+def render_text(
+    tokenizer: Any, messages: Messages, *, prompt: bool, told: Mapping[str, Any] | None = None
+) -> str:
     """The conversation by the tokenizer's chat template. `prompt`: up to where the model writes.
 
     Raises BadInputError if the template refuses it, or asks for more than any prompt needs.
@@ -46,12 +54,15 @@ def render_text(tokenizer: Any, messages: Messages, *, prompt: bool) -> str:
             "Keep one of them in the tokenizer's files",
         ) from error
     return render_chat(
-        template, messages, special_tokens=tokenizer.special_tokens_map, prompt=prompt
-    )
+        template, messages, special_tokens=tokenizer.special_tokens_map, prompt=prompt,
+        told=told or {},
+    )  # fmt: skip
 
 
-def describe_prompt(tokenizer: Any, messages: Messages) -> RenderedPrompt:
+def describe_prompt(
+    tokenizer: Any, messages: Messages, told: Mapping[str, Any] | None = None
+) -> RenderedPrompt:
     """`render_prompt`, with each token decoded alone so that a page can show the boundaries."""
-    text, token_ids = render_prompt(tokenizer, messages)
+    text, token_ids = render_prompt(tokenizer, messages, told)
     pieces = tuple(tokenizer.decode([token]) for token in token_ids)
     return RenderedPrompt(text, tuple(token_ids), pieces)

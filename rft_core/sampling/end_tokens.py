@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rft_core.errors import BadInputError
+from rft_core.sampling.chat_template import render_text
+
 
 def get_end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     """What the model's generation config declares, and the tokenizer's own end token.
@@ -16,3 +19,17 @@ def get_end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
     declared = config.eos_token_id if config else None
     listed = declared if isinstance(declared, list) else [declared]
     return frozenset(int(token) for token in [*listed, tokenizer.eos_token_id] if token is not None)
+
+
+def find_end_token(tokenizer: Any, end_tokens: frozenset[int]) -> int:
+    """The token that ends an answer in the chat template; without one, the tokenizer's own."""
+    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+    if tokenizer.chat_template:
+        try:
+            text = render_text(tokenizer, turn, prompt=False)
+        except BadInputError:  # some want a system message first
+            text = ""
+        for token in reversed(tokenizer(text, add_special_tokens=False)["input_ids"]):
+            if token in end_tokens:
+                return int(token)
+    return int(tokenizer.eos_token_id)

@@ -35,7 +35,7 @@ class Engine(Protocol):
     def adapters(self) -> tuple[str, ...]:
         """Adapters in memory, the most recently used last."""
 
-    def render(self, messages: Messages) -> RenderedPrompt:
+    def render(self, messages: Messages, params: SamplingParams) -> RenderedPrompt:
         """The exact prompt of `messages`."""
 
     def sample(
@@ -55,4 +55,4 @@ class Engine(Protocol):
         params: SamplingParams,
         checkpoint: Checkpoint = carry_on,
     ) -> Iterator[TextDelta | LaneDone]:
-        """One prompt, one completion per lane, all lanes advancing together."""
+        """One completion per lane, all lanes advancing together; see `Lane`."""

@@ -46,15 +46,21 @@ _WIDE = re.compile(r"\d{4,}|\*|\{[^{}]*\{")
 
 
 def render_chat(
-    template: str, messages: Sequence[Message], *, special_tokens: Mapping[str, str], prompt: bool
+    template: str,
+    messages: Sequence[Message],
+    *,
+    special_tokens: Mapping[str, str],
+    prompt: bool,
+    told: Mapping[str, Any] | None = None,
 ) -> str:
-    """The conversation as text. `prompt`: up to where the model is to write.
+    """The conversation as text. `prompt`: up to where the model is to write. `told`: more names
+    that the template may read, such as `enable_thinking`.
 
     Raises BadInputError where the template refuses the messages, fails, or wants too much.
     """
     work = Work(len(template))
     context = {
-        "tools": None, "documents": None, **special_tokens,
+        "tools": None, "documents": None, **special_tokens, **(told or {}),
         "messages": list(messages), "add_generation_prompt": prompt,
         "range": work.range, WORK: work,
     }  # fmt: skip

@@ -2,7 +2,8 @@
 
 It decides how the rows are read: by the tight loop, each adapter's rows in a batch of their own,
 where that can be (`decoding/`); else by the model's own forward, with the adapter merged into
-the weights where all rows use the same one and the sum is exact enough, or beside them, row by row.
+the weights where all rows use the same one and the sum is exact enough, or beside them, row by row;
+or put in place in turns, where adapters cannot share a batch (DoRA, layers trained whole).
 What a row is given depends on its prompt, index and seed alone (see `decoding/loop.py`): two
 ranks of one training must not pass the same index for the same prompt, so a row's index is its
 place among the rows of *all* callers. No text here.
@@ -10,18 +11,19 @@ place among the rows of *all* callers. No text here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any
 
-from rft_core.sampling.adapters import only_adapter
+from rft_core.sampling.adapters import can_mix, only_adapter
 from rft_core.sampling.decoding.fused_models import FusedModels
-from rft_core.sampling.decoding.fused_reader import FusedModel, FusedReader
-from rft_core.sampling.decoding.loop import SampledRow, Token, decode
-from rft_core.sampling.decoding.plain_reader import PlainReader
-from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.decoding.fused_reader import FusedReader
+from rft_core.sampling.decoding.loop import Reader, SampledRow, Token, decode
+from rft_core.sampling.decoding.plain_reader import PlainReader, SwitchingReader
+from rft_core.sampling.sampling_params import SamplingParams
+from rft_core.sampling.stop_strings import StopStrings
 
 OnStep = Callable[[int], None]  # given the number of tokens so far; raises to stop the sampling
 
@@ -32,7 +34,8 @@ def ignore_steps(num_tokens: int) -> None:
 
 @dataclass(frozen=True)
 class SampledTokens:
-    """What one row was given. `ended`: by an end token, which is then the last of `ids`.
+    """What one row was given. `ended`: by an end token, which is then the last of `ids`, or by a
+    stop string, which the last one completes.
 
     `logprobs` are natural and the model's own, before temperature, top-k and top-p.
     """
@@ -46,7 +49,8 @@ class Sampler:
     """Over one causal language model, bare or with PEFT's adapters. Make one and keep it.
 
     `rows_per_batch` bounds how many rows are decoded together; None: all of them. `keeps_weights`:
-    an adapter of one name never changes, so what is prepared for it may be kept.
+    an adapter of one name never changes, so what is prepared for it may be kept. `tokenizer`: for
+    stop strings; nothing else is asked of it.
     """
 
     def __init__(
@@ -56,8 +60,9 @@ class Sampler:
         rows_per_batch: int | None = None,
         *,
         keeps_weights: bool = False,
+        tokenizer: Any = None,
     ) -> None:
-        self.model, self._end_tokens = model, end_tokens
+        self.model, self._end_tokens, self._tokenizer = model, end_tokens, tokenizer
         self._rows_per_batch = rows_per_batch
         self.fused = FusedModels(model, keeps=keeps_weights)
 
@@ -80,18 +85,38 @@ class Sampler:
     def _stream(self, rows: Sequence[SampledRow], params: SamplingParams) -> Iterator[list[Token]]:
         fused = self.fused.get(rows)
         if fused is not None:
-            lanes = [self._decode_lane(one, name, rows, params) for name, one in fused.items()]
-            yield from lanes[0] if len(lanes) == 1 else _abreast(lanes)
+            readers: dict[str | None, Reader] = {n: FusedReader(one) for n, one in fused.items()}
+            yield from self._decode_lanes(readers, rows, params)
             return
         names = {row.adapter for row in rows}
         is_alone = len(names) == 1
+        if not is_alone and not all(can_mix(self.model, name) for name in names):
+            readers = {name: SwitchingReader(self.model, name) for name in names}
+            yield from self._decode_lanes(readers, rows, params)
+            return
         with only_adapter(self.model, names.pop() if is_alone else None):
             rows = [replace(row, adapter=None) for row in rows] if is_alone else rows
-            yield from decode(PlainReader(self.model), rows, params, self._end_tokens)
+            yield from self._decode(PlainReader(self.model), rows, params)
+
+    def _decode(
+        self, reader: Reader, rows: Sequence[SampledRow], params: SamplingParams
+    ) -> Iterator[list[Token]]:
+        stops = StopStrings(self._tokenizer, params.stop_strings) if params.stop_strings else None
+        return decode(reader, rows, params, self._end_tokens, stops.end if stops else None)
+
+    def _decode_lanes(
+        self,
+        readers: Mapping[str | None, Reader],
+        rows: Sequence[SampledRow],
+        params: SamplingParams,
+    ) -> Iterator[list[Token]]:
+        """Each adapter's rows by a reader of its own."""
+        lanes = [self._decode_lane(one, name, rows, params) for name, one in readers.items()]
+        yield from lanes[0] if len(lanes) == 1 else _abreast(lanes)
 
     def _decode_lane(
         self,
-        fused: FusedModel,
+        reader: Reader,
         adapter: str | None,
         rows: Sequence[SampledRow],
         params: SamplingParams,
@@ -99,7 +124,7 @@ class Sampler:
         """The rows of one adapter."""
         places = [place for place, row in enumerate(rows) if row.adapter == adapter]
         lane = [rows[place] for place in places]
-        steps = decode(FusedReader(fused), lane, params, self._end_tokens)
+        steps = self._decode(reader, lane, params)
         if len(lane) == len(rows):
             yield from steps
         for tokens in steps:

@@ -16,6 +16,7 @@ from rft_core.planning.threads import choose_threads
 
 EngineName = Literal["transformers", "vllm"]
 Dtype = Literal["float32", "bfloat16", "auto"]
+Bits = Literal[4, 8]
 MOST_COPIED = 512 * 2**20  # bytes of weights that the tight loop lays out anew for one adapter
 SETS_KEPT = 2  # of such weights, by a resident model: a chat's two lanes
 
@@ -31,6 +32,7 @@ class EngineSettings:
 
     `dtype`: of the base weights, as in training. `threads`: torch's. `memory_share`: of the GPU's
     memory, for vLLM. `max_length`: prompt and completion together, in tokens; None: the model's.
+    `bits`: of quantised base weights; None: as `dtype` says.
     """
 
     engine: EngineName = "transformers"
@@ -38,6 +40,7 @@ class EngineSettings:
     threads: int = 1
     memory_share: float = 0.3
     max_length: int | None = None
+    bits: Bits | None = None
 
 
 def default_settings() -> EngineSettings:
@@ -62,6 +65,7 @@ def run_settings(config: RunConfig) -> EngineSettings:
         threads or 1,
         config.vllm_gpu_memory_utilization,
         config.vllm_max_model_length,
+        config.weight_bits,
     )
 
 

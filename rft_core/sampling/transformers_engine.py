@@ -58,8 +58,8 @@ class TransformersEngine:
     def adapters(self) -> tuple[str, ...]:
         return self._adapters.folders
 
-    def render(self, messages: Messages) -> RenderedPrompt:
-        return describe_prompt(self._tokenizer, messages)
+    def render(self, messages: Messages, params: SamplingParams) -> RenderedPrompt:
+        return describe_prompt(self._tokenizer, messages, params.chat_template_kwargs)
 
     def sample(
         self,
@@ -83,11 +83,14 @@ class TransformersEngine:
         params: SamplingParams,
         checkpoint: Checkpoint = carry_on,
     ) -> Iterator[TextDelta | LaneDone]:
-        prompt = self._tokenize(messages, params)
+        prompts = [self._tokenize(lane.messages or messages, params) for lane in lanes]
         for lane in lanes:  # all of them first: loading the first adapter changes the base's name
             self._adapters.ensure(lane.adapter, in_use=len(lanes))
         names = [self._adapters.ensure(lane.adapter, in_use=len(lanes)) for lane in lanes]
-        rows = [SampledRow(prompt, 0, name) for name in names]
+        rows = [
+            SampledRow(prompt, lane.index, name)
+            for prompt, lane, name in zip(prompts, lanes, names, strict=True)
+        ]
         writers = [_LaneWriter(lane.label, self._tokenizer, params) for lane in lanes]
         started = shown = time.perf_counter()
         for step, tokens in enumerate(self._get_sampler().stream(rows, params)):
@@ -113,7 +116,10 @@ class TransformersEngine:
     def _make_sampler(self) -> Sampler:
         """An adapter that is saved again gets another name, so what is kept for one stays true."""
         model = self._adapters.model
-        return Sampler(model, self._end_tokens, self._rows_per_batch, keeps_weights=True)
+        return Sampler(
+            model, self._end_tokens, self._rows_per_batch, keeps_weights=True,
+            tokenizer=self._tokenizer,
+        )  # fmt: skip
 
     def _make_completion(self, sampled: SampledTokens) -> Completion:
         return Completion(
@@ -124,7 +130,7 @@ class TransformersEngine:
         )
 
     def _tokenize(self, messages: Messages, params: SamplingParams) -> tuple[int, ...]:
-        _, token_ids = render_prompt(self._tokenizer, messages)
+        _, token_ids = render_prompt(self._tokenizer, messages, params.chat_template_kwargs)
         longest = len(token_ids) + params.max_completion_length
         if self._context_length is not None and longest > self._context_length:
             raise BadInputError(

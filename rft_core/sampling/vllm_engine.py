@@ -34,6 +34,12 @@ MAX_LORAS = 4
 
 def load_vllm_engine(name: str, settings: EngineSettings, progress: ProgressCallback) -> VllmEngine:
     """Start vLLM on the model; compiling and measuring memory takes tens of seconds."""
+    if settings.bits is not None:
+        raise ModelUnavailableError(
+            "vLLM is not asked for weights of fewer bits here",
+            f"The run has its base in {settings.bits} bits",
+            "Use engine: transformers",
+        )
     try:
         from vllm import LLM
     except ImportError as error:
@@ -70,8 +76,8 @@ class VllmEngine:
     def adapters(self) -> tuple[str, ...]:
         return tuple(folder for folder, _ in self._loras)
 
-    def render(self, messages: Messages) -> RenderedPrompt:
-        return describe_prompt(self._tokenizer, messages)
+    def render(self, messages: Messages, params: SamplingParams) -> RenderedPrompt:
+        return describe_prompt(self._tokenizer, messages, params.chat_template_kwargs)
 
     def sample(
         self,
@@ -101,7 +107,10 @@ class VllmEngine:
         params: SamplingParams,
         checkpoint: Checkpoint = carry_on,
     ) -> Iterator[TextDelta | LaneDone]:
-        labels = {self._add(messages, 0, params, lane.adapter): lane.label for lane in lanes}
+        labels = {
+            self._add(lane.messages or messages, lane.index, params, lane.adapter): lane.label
+            for lane in lanes
+        }
         shown = dict.fromkeys(labels, 0)
         started = time.perf_counter()
         for request_id, output in self._run(list(labels), checkpoint):
@@ -117,7 +126,7 @@ class VllmEngine:
     ) -> str:
         from vllm import SamplingParams as VllmParams
 
-        _, token_ids = render_prompt(self._tokenizer, messages)
+        _, token_ids = render_prompt(self._tokenizer, messages, params.chat_template_kwargs)
         self._requests += 1
         request_id = str(self._requests)
         key = hashlib.sha256(repr((params.seed, index, token_ids)).encode()).digest()
@@ -128,9 +137,12 @@ class VllmEngine:
                 temperature=params.temperature,
                 top_p=params.top_p,
                 top_k=params.top_k,
+                min_p=params.min_p,
+                repetition_penalty=params.repetition_penalty,
                 max_tokens=params.max_completion_length,
                 seed=int.from_bytes(key[:4], "big"),
                 logprobs=0,  # of the sampled token only
+                **params.vllm_extras,
             ),
             lora_request=self._ensure_lora(adapter),
         )

@@ -1,4 +1,8 @@
-"""Which adapters a run has to offer: one per checkpoint, and the finished one."""
+"""Which adapters a run has to offer: one per checkpoint, and the finished one.
+
+An adapter with a score head beside it is a reward model: it judges answers and writes none, so it
+is never offered where a policy is asked for.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.errors import NotFoundError, UnreadableRunError
-from rft_core.paths import get_adapter_dir, get_checkpoint_dir, get_checkpoints_dir, name_checkpoint
+from rft_core.paths import (
+    SCORE_HEAD_FILE,
+    get_adapter_dir,
+    get_checkpoint_dir,
+    get_checkpoints_dir,
+    name_checkpoint,
+)
 from rft_core.store.run_reader import list_checkpoints, open_run
 
 
@@ -22,9 +32,17 @@ class StoredAdapter:
     def label(self) -> str:
         return "finished" if self.step is None else f"step {self.step}"
 
+    @property
+    def is_reward_model(self) -> bool:
+        return (self.path / SCORE_HEAD_FILE).is_file()
+
 
 def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
-    """Newest first; the finished adapter, where there is one, leads."""
+    """The policies, newest first; the finished adapter, where there is one, leads."""
+    return [one for one in _list_all(runs_dir, run_id) if not one.is_reward_model]
+
+
+def _list_all(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
     found: list[StoredAdapter] = []
     finished = get_adapter_dir(runs_dir, run_id)
     if (finished / "adapter_config.json").exists():
@@ -52,6 +70,12 @@ def _list_steps(runs_dir: Path, run_id: str) -> list[int]:
 def get_adapter(runs_dir: Path, run_id: str, step: int | None = None) -> StoredAdapter:
     """The newest, or the one of a step. Raises `NotFoundError` where there is none."""
     adapters = list_adapters(runs_dir, run_id)
+    if not adapters and _list_all(runs_dir, run_id):
+        raise NotFoundError(
+            f"Run '{run_id}' has no policy",
+            "What it has trained is a reward model, which judges answers and writes none",
+            "Use it as a reward, or choose another run",
+        )
     if not adapters:
         raise NotFoundError(
             f"Run '{run_id}' has no adapter yet",
@@ -64,4 +88,18 @@ def get_adapter(runs_dir: Path, run_id: str, step: int | None = None) -> StoredA
     known = ", ".join(adapter.label for adapter in adapters)
     raise NotFoundError(
         f"Run '{run_id}' has no adapter of step {step}", f"It has: {known}", "Choose one of these"
+    )
+
+
+def get_reward_model(runs_dir: Path, run_id: str, step: int | None = None) -> StoredAdapter:
+    """Of that step, or the newest, with its step. Raises `NotFoundError` where there is none."""
+    models = [a for a in _list_all(runs_dir, run_id) if a.is_reward_model and a.step is not None]
+    for model in models:
+        if step in (None, model.step):
+            return model
+    known = ", ".join(model.label for model in models)
+    raise NotFoundError(
+        f"Run '{run_id}' has no reward model" + (f" of step {step}" if step is not None else ""),
+        f"It has: {known}" if known else "It has trained none, or saved none yet",
+        "Choose one of these" if known else "Name a run whose method is reward_model",
     )

@@ -1,6 +1,6 @@
 """Opens the index database of a runs folder.
 
-`sets.py`, `runs.py`, `commands.py` and `evaluations.py` say what it holds.
+`sets.py`, `runs.py`, `commands.py`, `evaluations.py` and `preferences.py` say what it holds.
 """
 
 from __future__ import annotations

@@ -159,3 +159,15 @@ def last_step_without_gap(db: Database) -> int:
 
 def tokens_trained(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(tokens), 0) FROM steps").fetchone()[0])
+
+
+def reward_means(db: Database) -> dict[str, dict[int, float]]:
+    """Of each reward function its mean over the completions of each training step."""
+    sql = (
+        "SELECT name, step, value FROM metrics WHERE split = 'train' AND name LIKE 'rewards/%/mean'"
+    )
+    found: dict[str, dict[int, float]] = {}
+    for name, step, value in db.execute(sql):
+        function = name.removeprefix("rewards/").removesuffix("/mean")
+        found.setdefault(function, {})[step] = value
+    return found

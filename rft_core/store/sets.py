@@ -1,4 +1,4 @@
-"""Content-addressed sets in the index (prompts, rewards), stored once and never changed.
+"""Content-addressed sets in the index (prompts, rewards, pairs, held-out rows), stored for good.
 
 A set is known by its kind and the hash of its content: adding the same one twice is adding it once.
 """
@@ -13,8 +13,13 @@ from rft_core.errors import NotFoundError
 from rft_core.store.sqlite.database import transaction
 from rft_core.store.sqlite.without_pandas import Database
 
-SetKind = Literal["prompts", "rewards"]
-TITLES: dict[SetKind, str] = {"prompts": "prompt set", "rewards": "reward set"}
+SetKind = Literal["prompts", "rewards", "held_out", "pairs"]
+TITLES: dict[SetKind, str] = {
+    "prompts": "prompt set",
+    "rewards": "reward set",
+    "pairs": "pair set",
+    "held_out": "set of held-out rows",
+}
 
 
 @dataclass(frozen=True)

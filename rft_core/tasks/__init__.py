@@ -6,10 +6,12 @@ from rft_core.errors import NotFoundError
 from rft_core.tasks.countdown import COUNTDOWN, COUNTDOWN_EASY
 from rft_core.tasks.instructions import INSTRUCTIONS
 from rft_core.tasks.json_output import JSON_OUTPUT
+from rft_core.tasks.math_problems import MATH
 from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC, MATHQA_PROGRAM
 from rft_core.tasks.python_code import PYTHON_CODE
 from rft_core.tasks.task import Task
 from rft_core.tasks.triton.kernels import TRITON_KERNELS, TRITON_KERNELS_EASY
+from rft_core.tasks.word_choices import WORD_PROBLEMS_CHOICE
 from rft_core.tasks.word_problems import (
     GSM8K,
     GSM8K_PROGRAM,
@@ -25,6 +27,7 @@ TASKS: dict[str, Task] = {
     "gsm8k_program": GSM8K_PROGRAM,
     "instructions": INSTRUCTIONS,
     "json_output": JSON_OUTPUT,
+    "math": MATH,
     "mathqa": MATHQA,
     "mathqa_numeric": MATHQA_NUMERIC,
     "mathqa_program": MATHQA_PROGRAM,
@@ -32,6 +35,7 @@ TASKS: dict[str, Task] = {
     "triton_kernels": TRITON_KERNELS,
     "triton_kernels-easy": TRITON_KERNELS_EASY,
     "word_problems": WORD_PROBLEMS,
+    "word_problems_choice": WORD_PROBLEMS_CHOICE,
     "word_problems_program": WORD_PROBLEMS_PROGRAM,
 }
 

@@ -79,6 +79,21 @@ def program_cheats(row: Row) -> dict[str, str]:
     return {name: _in_tags("It is computed.", f"\n{text}\n") for name, text in programs.items()}
 
 
+def math_cheats(row: Row) -> dict[str, str]:
+    """Answers that hold no value, or more than one."""
+    answers = {
+        "an empty box": "\\boxed{}",
+        "x, unsolved": "x",
+        "a set of numbers": "\\{" + ", ".join(map(str, range(LARGEST_LISTED + 1))) + "\\}",
+        "an interval": "(-\\infty, \\infty)",
+        "two answers": "1 \\text{ or } 2",
+        "the problem, copied": str(row["problem"]),
+        "many boxes": " ".join(f"\\boxed{{{number}}}" for number in range(40)),
+        "any value": "\\text{any value}",
+    }
+    return {name: _in_tags("It is given.", text) for name, text in answers.items()}
+
+
 def choice_cheats(row: Row) -> dict[str, str]:
     answers = {
         "all letters": "A, B, C, D, E",

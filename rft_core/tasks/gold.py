@@ -18,17 +18,22 @@ _THOUGHT = re.compile(r"<think>.*?</think>\s*", re.DOTALL)
 
 
 def list_gold(
-    rows: Sequence[Row], *, task: str | None, column: str | None = None, reasoning: bool = True
+    rows: Sequence[Row],
+    *,
+    task: str | None,
+    column: str | None = None,
+    reasoning: bool = True,
+    required: bool = True,
 ) -> list[str | None]:
     """For each row its gold completion, None where none is known.
 
     `reasoning`: with its `<think>…</think>` part; without it, the answer alone is learned. Raises
-    `BadInputError` if nothing is known of any row.
+    `BadInputError` if nothing is known of any row, unless it is not `required`.
     """
     texts = [_find_gold(row, task, column) for row in rows]
     if not reasoning:
         texts = [text and _THOUGHT.sub("", text).strip() for text in texts]
-    if not any(texts):
+    if required and not any(texts):
         raise _no_gold(task, column)
     return [text or None for text in texts]
 

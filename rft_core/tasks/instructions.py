@@ -1,7 +1,8 @@
 """Instructions: write a text that keeps verifiable constraints, as in IFEval.
 
-Rows come from an upload: a prompt, and its constraints as `rewards/instruction_kinds.py` lists
-them. The prompt must itself say what is wanted; the constraints are only what is checked. `format`
+Rows are generated (`constrained/`) or come from an upload: a prompt, and its constraints as
+`rewards/text/instruction_kinds.py` lists them. The prompt must itself say what is wanted; the
+constraints are only what is checked. `format`
 is the share of the constraints that are kept, `correctness` is 1 where all are.
 """
 
@@ -11,6 +12,7 @@ from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import instruction_cheats
+from rft_core.tasks.constrained import generator
 from rft_core.tasks.task import Task
 from rft_core.types import Row
 
@@ -50,4 +52,7 @@ INSTRUCTIONS = Task(
     example_row=EXAMPLE,
     write_gold=write_gold,
     cheats=instruction_cheats,
+    make_rows=generator.make_rows,
+    make_key=generator.make_key,
+    is_made=generator.has_text,
 )

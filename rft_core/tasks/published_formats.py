@@ -7,13 +7,13 @@ published problem stays visible: a prompt that shows them all leaves nothing to 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rft_core.data.table import Table
 from rft_core.errors import BadInputError
+from rft_core.rewards.answers.matching import list_options
 from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.code.assert_lines import AssertLine, list_asserts, read_assert
 from rft_core.rewards.code.unit_tests import read_entry_point, read_unit_tests
@@ -21,7 +21,6 @@ from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
 from rft_core.types import Row
 
 NUM_VISIBLE = 1
-CHOICE = re.compile(r"([a-e])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-e]\s*\)|'?\]?$)")
 MOST_SHOWN = 5  # of the rows left out, in a message
 
 
@@ -141,8 +140,8 @@ def _from_svamp(row: Row) -> Row:
 
 def _from_mathqa(row: Row) -> Row:
     """The number that the right choice states."""
-    letter = str(row["correct"]).strip().lower()
-    text = dict(CHOICE.findall(str(row["options"]))).get(letter, "").removeprefix("rs . ")
+    letter = str(row["correct"]).strip().upper()
+    text = list_options(row["options"]).get(letter, "").removeprefix("rs . ")
     if parse_number(text) is None:
         raise ValueError(f"the right choice, '{text:.40}', is not one number")
     return {"answer": text}

@@ -42,7 +42,8 @@ class Task:
 
     Tasks without rows of their own (`make_rows` None) are fed by uploads. `write_gold` gives a
     full-reward completion for a row, or None where it knows none. `make_key` gives the same key to
-    rows too much alike to stand on both sides of a split; by default only equal rows are.
+    rows too much alike to stand on both sides of a split; by default only equal rows are. `is_made`
+    tells rows of `make_rows` from uploads with the same columns, where these are another test.
     `cheats` names completions (name -> completion) that try to be paid for a row without solving
     it: the reward probes show any that earns more than a wrong answer in the right form would.
     `naive_rewards` pay for cheats: a run on them shows how a reward is gamed. Tasks of one `family`
@@ -59,6 +60,7 @@ class Task:
     write_gold: Callable[[Row], str | None]
     make_rows: Callable[[str, int, int], Rows] | None = None
     make_key: Callable[[Row], Hashable] | None = None
+    is_made: Callable[[Row], bool] | None = None
     cheats: Callable[[Row], Mapping[str, str]] | None = None
     naive_rewards: RewardSet | None = None
     hub_name: str = ""

@@ -1,7 +1,8 @@
-"""Word problems with a number for an answer: GSM8K, and any file of questions and answers.
+"""Word problems with a number for an answer: GSM8K, our own stories, any file of questions.
 
-The rows come from an upload or from the hub. An answer is a number, or GSM8K's worked solution
-that ends in `#### number`; such a solution, without its `<<48/2=24>>` marks, is the gold thought.
+GSM8K's rows come from an upload or from the hub; `word_problems` brings the stories of `stories/`,
+and takes uploads as well. An answer is a number, or GSM8K's worked solution that ends in
+`#### number`; such a solution, without its `<<48/2=24>>` marks, is the gold thought.
 Each comes in two ways, as in ReFT: worked out in words (N-CoT), or by a Python program that we run
 (P-CoT), whose gold is made of the marks.
 """
@@ -18,6 +19,7 @@ from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.completion_text import HASH_MARK
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import program_cheats, word_problem_cheats
+from rft_core.tasks.stories import generator
 from rft_core.tasks.task import Task
 from rft_core.types import Row
 
@@ -102,12 +104,16 @@ WORD_PROBLEMS = replace(
     GSM8K,
     name="word_problems",
     title="Word problems",
-    description="Your own questions with one number each for an answer, such as SVAMP or MathQA.",
+    description="Short stories with one number each for an answer; or your own, such as SVAMP.",
     example_row={
         "question": "A box holds 6 eggs. How many eggs are in 7 boxes?",
         "answer": "Each box holds 6 eggs, so 7 boxes hold 6 * 7 = <<6*7=42>>42 eggs.\n#### 42",
     },
+    make_rows=generator.make_rows,
+    make_key=generator.make_key,
+    is_made=generator.is_story,
     hub_name="ChilleD/SVAMP",
+    family="word_problems",
 )
 
 GSM8K_PROGRAM = replace(
@@ -125,7 +131,7 @@ WORD_PROBLEMS_PROGRAM = replace(
     WORD_PROBLEMS,
     name="word_problems_program",
     title="Word problems, by program",
-    description="Your own questions, such as SVAMP, each solved by a Python program.",
+    description="The same stories, or your own questions, each solved by a Python program.",
     template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
     reward_set=PROGRAM_REWARDS,
     write_gold=write_gold_program,

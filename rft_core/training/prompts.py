@@ -8,7 +8,7 @@ so that what a page shows and what the policy reads cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
@@ -34,12 +34,13 @@ class RenderedOnce(Sequence[TokenizedPrompt]):
     """
 
     def __init__(
-        self, split: Split, prompt_set: PromptSet, tokenizer: Any, room: int | None
-    ) -> None:
+        self, split: Split, prompt_set: PromptSet, tokenizer: Any, room: int | None,
+        told: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self._split: Split = split
         self._rows = prompt_set.train_rows if split == "train" else prompt_set.validation_rows
         self._messages = prompt_set.prompts(self._rows)
-        self._tokenizer, self._room = tokenizer, room
+        self._tokenizer, self._room, self._told = tokenizer, room, told
         self._rendered: dict[int, TokenizedPrompt] = {}
 
     def __len__(self) -> int:
@@ -72,7 +73,7 @@ class RenderedOnce(Sequence[TokenizedPrompt]):
 
     def _render(self, position: int) -> TokenizedPrompt:
         messages = self._messages[position]
-        text, token_ids = render_prompt(self._tokenizer, messages)
+        text, token_ids = render_prompt(self._tokenizer, messages, self._told)
         if self._room is not None and len(token_ids) > self._room:
             raise BadInputError(
                 f"Prompt {position + 1} of the {self._split} rows has {len(token_ids)} tokens",
@@ -99,9 +100,15 @@ class TrainingPrompts:
 
 
 def make_training_prompts(
-    prompt_set: PromptSet, tokenizer: Any, room: int | None = None
+    prompt_set: PromptSet,
+    tokenizer: Any,
+    room: int | None = None,
+    told: Mapping[str, Any] | None = None,
 ) -> TrainingPrompts:
-    """Every prompt as the model will see it. `room`: the most tokens that a prompt may have."""
+    """Every prompt as the model will see it. `room`: the most tokens that a prompt may have.
+
+    `told`: what the chat template is told besides the messages.
+    """
     if not prompt_set.train_rows:
         raise BadInputError(
             "There is nothing to train on",
@@ -109,7 +116,7 @@ def make_training_prompts(
             "Import it again with a smaller validation share",
         )
     train, validation = (
-        RenderedOnce(split, prompt_set, tokenizer, room) for split in ("train", "validation")
+        RenderedOnce(split, prompt_set, tokenizer, room, told) for split in ("train", "validation")
     )
     for prompts in (train, validation):
         prompts.check_room()

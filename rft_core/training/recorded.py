@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
+from rft_core.data.pair_set import PairSet
 from rft_core.errors import RftError
 from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.sampler import Sampler
@@ -42,7 +43,8 @@ class StageParts:
     """All that the trainer of one stage is made of.
 
     `initial_adapter`: begin with another run's policy, or with what the stage before left.
-    `gold`: of each training prompt the completion to learn from, for methods that need it.
+    `gold`: of each training prompt the completion to learn from, for methods that need it; `pairs`:
+    of two answers which is preferred, for those.
     """
 
     plan: StagePlan[RunConfig]
@@ -54,6 +56,7 @@ class StageParts:
     checkpoints_dir: Path
     initial_adapter: Path | None = None
     gold: Sequence[str | None] = ()
+    pairs: PairSet | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -117,7 +120,7 @@ class RunFlow(TrainerCallback):
             return
         trainer = self._trainer
         for name, what in (("loss", "the loss"), ("grad_norm", "the gradient's norm")):
-            if name in logs:
+            if logs.get(name) is not None:  # a step may have none
                 check_number(float(logs[name]), what, trainer.step, trainer.recorder.last_saved)
         logs.setdefault("step_time", time.monotonic() - self._began)
         trainer.recorder.record_train_step(trainer.step, logs)
@@ -133,7 +136,7 @@ class Recorded(Trainer):
 
     def attach(self, parts: StageParts) -> None:
         self.parts, self.recorder = parts, parts.recorder
-        self._sampler = Sampler(self.model, parts.recorder.end_tokens)
+        self._sampler = Sampler(self.model, parts.recorder.end_tokens, tokenizer=parts.tokenizer)
         self.add_callback(RunFlow(self, parts.stop))
         self.remove_callback(PrinterCallback)
         config = parts.config
@@ -152,6 +155,13 @@ class Recorded(Trainer):
     @property
     def validates(self) -> bool:
         return self.parts.config.eval_steps > 0 and self.recorder.can_validate
+
+    def prepare(self) -> None:
+        """Before the stage's first step, and again before a later one that a resume goes on with.
+
+        What takes long looks at the stop request itself; where that or the recorder's need of
+        attention is set afterwards, no step is made.
+        """
 
     def trained_parameters(self) -> Iterator[torch.nn.Parameter]:
         return (parameter for parameter in self.model.parameters() if parameter.requires_grad)
@@ -215,7 +225,7 @@ class Recorded(Trainer):
         ]
 
         def show(num_tokens: int) -> None:
-            self.recorder.pulse(phase, f"sampling {len(rows)} completions, token {num_tokens}")
+            self.recorder.pulse(phase, f"{self.name_sampling(len(rows))}, token {num_tokens}")
 
         try:
             sampled = list(self._sampler.sample(rows, self._draw_sampling(), show))
@@ -223,16 +233,13 @@ class Recorded(Trainer):
             raise diverged(error.what, self.step + 1, self.recorder.last_saved) from error
         return [list(row.ids) for row in sampled]
 
+    def name_sampling(self, count: int) -> str:
+        """What people read while so many completions are sampled."""
+        return f"sampling {count} completions"
+
     def _draw_sampling(self) -> SamplingParams:
         """The stage's sampling, seeded from the random state that checkpoints keep."""
-        config = self.parts.config
-        return SamplingParams(
-            temperature=config.temperature,
-            top_p=config.top_p,
-            top_k=config.top_k,
-            max_completion_length=config.max_completion_length,
-            seed=int(torch.randint(2**31, ())),
-        )
+        return SamplingParams.of(self.parts.config, int(torch.randint(2**31, ())))
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         """As transformers does, but whole or not at all, and never newer than the store."""
@@ -246,13 +253,20 @@ class Recorded(Trainer):
         self.recorder.set_phase("saving", f"checkpoint at step {self.step}")
         self.recorder.make_durable()
         with write_checkpoint(folder, self.step) as temporary:
-            save_adapter(self.model, temporary)
+            self.save_weights(temporary)
             self._save_optimizer_and_scheduler(str(temporary))
             self._save_rng_state(str(temporary))
             self._save_own_state(temporary)
             self.state.save_to_json(str(temporary / "trainer_state.json"))
         reduced = prune_checkpoints(folder, keep=self.parts.config.save_total_limit)
         self.recorder.record_checkpoint(self.step, reduced)
+
+    def save_weights(self, folder: Path) -> None:
+        """What the run leaves behind, and needs to be talked to: the adapter."""
+        save_adapter(self.model, folder)
+
+    def load_weights(self, folder: Path) -> None:
+        load_adapter_weights(self.model, folder, self.parts.config)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)

@@ -13,14 +13,17 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rft_core.config import RunConfig
+from rft_core.config import RunConfig, StagePlan
 from rft_core.rewards.contract import Batch, FunctionReport
+from rft_core.rewards.deciding import is_right
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
 from rft_core.rewards.scorer import Scorer
+from rft_core.sampling.stop_strings import StopStrings
 from rft_core.store.run_writer import GenerationRecord, Split, StepRecord
 from rft_core.training.batch_records import find_reason_to_pause, list_generations
 from rft_core.training.phase_clock import PhaseClock
 from rft_core.training.prompts import TrainingPrompts
+from rft_core.training.reward_watch import RewardWatch, StepMeans
 from rft_core.training.run_sink import RunSink
 
 LONGEST_OUTPUT = 2000  # characters of what a reward function printed
@@ -30,8 +33,8 @@ logger = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Scores and records. `elapsed` (seconds), `tokens` and `phases` (seconds by phase) go on from
-    where the run had got to.
+    """Scores and records. `elapsed` (seconds), `tokens`, `phases` (seconds by phase) and
+    `past_rewards` (means of the steps so far) go on from where the run had got to.
 
     `needs_attention` is the reason to pause, once a training batch has given one; `last_saved` the
     step of the newest checkpoint, 0 if there is none. Without a scorer (None) nothing is sampled.
@@ -50,6 +53,7 @@ class Recorder:
         elapsed: float = 0.0,
         tokens: int = 0,
         phases: Mapping[str, float] | None = None,
+        past_rewards: StepMeans | None = None,
     ) -> None:
         self.step = self.last_saved = step  # the last one recorded, and the last one saved
         self.needs_attention = ""
@@ -58,9 +62,11 @@ class Recorder:
         self._prompts, self._tokenizer = prompts, tokenizer
         self._max_steps = config.max_steps  # of the whole run
         self.clock = PhaseClock(phases)
+        self._watch = RewardWatch(scorer.reward_set if scorer else None, past_rewards or {})
         self._started = time.monotonic() - elapsed
         self._tokens = tokens
         self._pending: tuple[SampledBatch, Sequence[float]] | None = None
+        self._measured: dict[str, float] = {}  # for the validation that is under way
         self._reported: dict[str, str] = {}
         self._heard: set[str] = set()  # functions whose printed text has been recorded
         self._last_pulse = 0.0
@@ -69,9 +75,15 @@ class Recorder:
     def can_validate(self) -> bool:
         return self._scorer is not None and bool(self._prompts.validation)
 
-    def begin_stage(self, config: RunConfig) -> None:
+    @property
+    def rewards_id(self) -> str:
+        """Of the reward set that scores; empty without one."""
+        return self._scorer.reward_set.id if self._scorer else ""
+
+    def begin_stage(self, plan: StagePlan[RunConfig]) -> None:
         """From here on steps are recorded as that stage's: groups of its size."""
-        self._config = config
+        self._config = plan.config
+        self._watch.begin_stage(plan)
 
     def set_phase(self, phase: str, detail: str = "") -> None:
         with self.clock.during("record"):
@@ -91,7 +103,9 @@ class Recorder:
     def hold(self, batch: SampledBatch, advantages: Sequence[float]) -> None:
         """Keep a training batch, with the advantages trained on, until its step has ended."""
         self._pending = (batch, advantages)
-        self.needs_attention = find_reason_to_pause(batch)
+        self.needs_attention = find_reason_to_pause(batch) or (
+            self._watch.find_reason_to_end(self.step + 1, batch)
+        )
 
     def add_tokens(self, count: int) -> None:
         """Of examples that were learned from, which are no completions of ours."""
@@ -117,10 +131,14 @@ class Recorder:
         self._write("train", step, metrics, generations)
         logger.info("step %d/%d  %s", step, self._max_steps, _line(metrics))
 
+    def hold_validation(self, metrics: Mapping[str, float]) -> None:
+        """What else the validation that is under way has measured, beside its completions."""
+        self._measured = dict(metrics)
+
     def record_validation(
         self, step: int, positions: Sequence[int], completion_ids: Sequence[Sequence[int]]
     ) -> dict[str, float]:
-        """Score and store the validation after `step`; returns its metrics.
+        """Score and store the validation after `step`; returns its metrics. May have sampled none.
 
         Scored in portions as large as a training batch, each of which gets a batch's time.
         """
@@ -133,9 +151,13 @@ class Recorder:
             portions.append(
                 self.score("validation", positions[start:end], completion_ids[start:end])
             )
-        batch = join_batches(portions)
-        metrics = self._summarise(batch, each)
-        self._write("validation", step, metrics, list_generations(batch, None, each))
+        metrics, self._measured = self._measured, {}
+        generations: list[GenerationRecord] = []
+        if portions:
+            batch = join_batches(portions)
+            metrics |= self._summarise(batch, each)
+            generations = list_generations(batch, None, each)
+        self._write("validation", step, metrics, generations)
         logger.info("validation after step %d  %s", step, _line(metrics))
         return metrics
 
@@ -163,7 +185,10 @@ class Recorder:
             [record.row for record in records],
             completion_ids,
         )
-        scoring = self._scorer.score(batch, global_step=self.step)
+        observed = self._watch.list_only_logged(self.step + 1) if split == "train" else frozenset()
+        scoring = self._scorer.score(
+            batch, global_step=self.step, max_steps=self._max_steps, only_logged=observed
+        )
         for report in scoring.reports:
             self._report_error(report, split)
             self._report_output(report)
@@ -171,10 +196,21 @@ class Recorder:
             tuple(positions),
             tuple(completions),
             completion_ids,
-            tuple(not ids or ids[-1] not in self.end_tokens for ids in completion_ids),
+            tuple(not self._has_ended(ids) for ids in completion_ids),
             scoring.samples,
             scoring.reports,
         )
+
+    def _has_ended(self, ids: Sequence[int]) -> bool:
+        """By an end token or a stop string of this stage, and not by its length alone."""
+        stops = StopStrings(self._tokenizer, self._config.stop_strings)
+        return bool(ids) and (ids[-1] in self.end_tokens or stops.end(ids))
+
+    def list_right(self, batch: SampledBatch) -> list[bool]:
+        """Which completions are right by all that decides; what cannot be judged is not."""
+        assert self._scorer is not None, "this run has no rewards"
+        rewards = self._scorer.reward_set
+        return [is_right(rewards, sample) is True for sample in batch.samples]
 
     def _report_error(self, report: FunctionReport, split: Split) -> None:
         """An event for each new way in which a function fails, not one for every step."""

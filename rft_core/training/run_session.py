@@ -16,10 +16,12 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
-from rft_core.config import RunConfig, StagePlan, get_method
+from rft_core.config import RunConfig, StagePlan, get_method, uses
+from rft_core.data.pair_set import PairSet
 from rft_core.data.prompt_set import PromptSet
-from rft_core.paths import name_checkpoint
+from rft_core.paths import SCORE_HEAD_FILE, name_checkpoint
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.grader_context import OpenRewardModel
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.loading.models import load_base
@@ -28,8 +30,8 @@ from rft_core.tasks.gold import list_gold
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
+from rft_core.training.reward_watch import StepMeans
 from rft_core.training.run_sink import RunSink, choose_sink
-from rft_core.training.saving.adapter_files import load_adapter_weights, save_adapter
 from rft_core.training.saving.checkpoints import Resumable, publish_folder
 from rft_core.training.stop import StopRequest
 
@@ -40,7 +42,7 @@ ShowLoading = Callable[..., None]
 @dataclass(frozen=True)
 class RunSession:
     """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
-    what earlier ones spent.
+    what earlier ones spent; `past_rewards`: what their steps earned, of each reward function.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
     """
@@ -55,6 +57,9 @@ class RunSession:
     elapsed: float = 0.0
     tokens: int = 0
     phases: Mapping[str, float] = field(default_factory=dict)
+    pairs: PairSet | None = None
+    open_reward_model: OpenRewardModel | None = None
+    past_rewards: StepMeans = field(default_factory=dict)
 
 
 def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
@@ -67,7 +72,11 @@ def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcom
 
     if session.rewards is None:
         return _train_stages(session, sink, None, stop, show_loading)
-    with Scorer(session.rewards, timeout=config.reward_timeout) as scorer:
+    with Scorer(
+        session.rewards,
+        timeout=config.reward_timeout,
+        open_reward_model=session.open_reward_model,
+    ) as scorer:
         sink.set_sandbox_tier(scorer.sandbox_tier)
         return _train_stages(session, sink, scorer, stop, show_loading)
 
@@ -84,23 +93,27 @@ def _train_stages(
     recorder: Recorder | None = None
     prompts: TrainingPrompts | None = None
     for plan in _list_stages_to_go(session):
-        model, tokenizer = load_base(config.model, config.dtype, show_loading)
+        model, tokenizer = load_base(
+            config.model, config.dtype, show_loading, bits=config.weight_bits
+        )
         if recorder is None or prompts is None:
             show_loading("preparing the prompts")
             prompts = make_training_prompts(
-                session.prompts, tokenizer, _completion_room(model, config)
-            )
+                session.prompts, tokenizer, _completion_room(model, config),
+                config.chat_template_kwargs,
+            )  # fmt: skip
             recorder = Recorder(
                 sink, scorer, config, prompts, tokenizer,
                 end_tokens=get_end_tokens(model, tokenizer), step=session.resume.step,
                 elapsed=session.elapsed, tokens=session.tokens, phases=session.phases,
+                past_rewards=session.past_rewards,
             )  # fmt: skip
         show_loading(f"preparing {get_method(plan.config.method).title}")
-        recorder.begin_stage(plan.config)
+        recorder.begin_stage(plan)
         trainer = make_stage_trainer(
             StageParts(
                 plan, model, tokenizer, prompts, recorder, stop, session.checkpoints_dir,
-                _find_initial_adapter(session, plan), _list_gold(session, plan),
+                _find_initial_adapter(session, plan), _list_gold(session, plan), session.pairs,
             )
         )  # fmt: skip
         _train_stage(trainer, session, stop)
@@ -130,22 +143,29 @@ def _list_stages_to_go(session: RunSession) -> list[StagePlan[RunConfig]]:
 
 
 def _find_initial_adapter(session: RunSession, plan: StagePlan[RunConfig]) -> Path | None:
-    """What the stage before left, or for the first the policy that the run was forked from."""
-    if plan.number == 0:
-        return session.initial_adapter
-    return session.checkpoints_dir / name_checkpoint(plan.first_step)
+    """The policy that the stages before left, or else the one that the run was forked from."""
+    before = list(session.config.plan_stages())[: plan.number]
+    for earlier in reversed(before):
+        if get_method(earlier.config.method).leaves == "policy":
+            end = earlier.first_step + earlier.config.max_steps
+            return session.checkpoints_dir / name_checkpoint(end)
+    begun_with = session.initial_adapter
+    if begun_with and get_method(plan.config.method).leaves == "policy":
+        return None if (begun_with / SCORE_HEAD_FILE).is_file() else begun_with
+    return begun_with
 
 
 def _list_gold(session: RunSession, plan: StagePlan[RunConfig]) -> list[str | None]:
     """Of each training prompt, for methods that learn from it; None where it is not known."""
     config, prompts = plan.config, session.prompts
-    if "gold" not in get_method(config.method).needs:
+    if not uses(get_method(config.method), "gold_column"):
         return []
     return list_gold(
         prompts.train_rows,
         task=prompts.task or config.task,
         column=config.gold_column,
         reasoning=config.gold_reasoning,
+        required=config.needs_gold,
     )
 
 
@@ -159,11 +179,14 @@ def _train_stage(trainer: Recorded, session: RunSession, stop: StopRequest) -> N
     """From its first step, the run's first validation before it, or on from the checkpoint."""
     resume, first_step = session.resume, trainer.parts.plan.first_step
     if resume.step >= session.config.max_steps and resume.path:
-        load_adapter_weights(trainer.model, resume.path, session.config)
+        trainer.load_weights(resume.path)
         return  # only the last words were missing
     if resume.path is None and first_step == 0 and trainer.validates:
         trainer.evaluate()  # nothing to lose yet: a stop interrupts it
     stop.defer()
+    trainer.prepare()
+    if stop.is_set or trainer.recorder.needs_attention:
+        return  # what the stage before has left is where the run goes on
     goes_on = resume.path is not None and resume.step > first_step
     trainer.train(resume_from_checkpoint=str(resume.path) if goes_on else None)
 
@@ -172,5 +195,5 @@ def _leave_adapter(trainer: Recorded, session: RunSession) -> None:
     temporary = session.adapter_dir.with_name(".unfinished-adapter")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    save_adapter(trainer.model, temporary)
+    trainer.save_weights(temporary)
     publish_folder(temporary, session.adapter_dir, {"step": session.config.max_steps})

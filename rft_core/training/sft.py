@@ -8,9 +8,9 @@ answer. Nothing is sampled to learn from; validation samples and scores as every
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from datasets import Dataset
@@ -18,13 +18,15 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from rft_core.errors import BadInputError
-from rft_core.sampling.chat_template import render_text
+from rft_core.sampling.end_tokens import find_end_token
 from rft_core.training.prompts import TokenizedPrompt
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.saving.adapter_files import make_lora_config
 
 COUNT_NAME = "tokens_seen.json"
 NO_LABEL = -100  # torch's cross entropy leaves such positions out
+
+Example = dict[str, list[int]]
 
 
 class RecordedSFT(Recorded, SFTTrainer):
@@ -46,14 +48,26 @@ class RecordedSFT(Recorded, SFTTrainer):
 
 def make_trainer(parts: StageParts) -> RecordedSFT:
     """A trainer ready for `train()`. Raises BadInputError where an example does not fit."""
-    trainer = RecordedSFT(
+    return build_trainer(RecordedSFT, parts, make_examples(parts))
+
+
+TrainerT = TypeVar("TrainerT", bound=RecordedSFT)
+
+
+def build_trainer(
+    kind: type[TrainerT], parts: StageParts, dataset: Dataset, collate: Any = None
+) -> TrainerT:
+    """Any trainer that learns examples word for word. `collate` None: padded, as TRL does."""
+    trainer = kind(
         model=parts.model,
         args=SFTConfig(
             **parts.trl_arguments(),
             max_length=None,
             dataset_kwargs={"skip_prepare_dataset": True},  # tokens and labels are made here
+            remove_unused_columns=False,  # there are none
         ),
-        train_dataset=make_examples(parts),
+        data_collator=collate,
+        train_dataset=dataset,
         processing_class=parts.tokenizer,
         peft_config=make_lora_config(parts.config),
     )
@@ -63,33 +77,43 @@ def make_trainer(parts: StageParts) -> RecordedSFT:
 
 def make_examples(parts: StageParts) -> Dataset:
     """Tokens and labels of every prompt whose gold completion is known."""
-    end = find_end_token(parts.tokenizer, parts.recorder.end_tokens)
-    context = getattr(parts.model.config.get_text_config(), "max_position_embeddings", None)
-    examples = []
-    for prompt, gold in zip(parts.prompts.train, parts.gold, strict=True):
-        if gold is not None:
-            completion = parts.tokenizer(gold, add_special_tokens=False)["input_ids"]
-            examples.append(_make_example(prompt, [*completion, end], context))
-    return Dataset.from_list(examples)
+    return Dataset.from_list(list(Examples(parts).list_gold()))
 
 
-def find_end_token(tokenizer: Any, end_tokens: frozenset[int]) -> int:
-    """The token that ends an answer in the chat template; without one, the tokenizer's own."""
-    turn = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
-    if tokenizer.chat_template:
-        try:
-            text = render_text(tokenizer, turn, prompt=False)
-        except BadInputError:  # some want a system message first
-            text = ""
-        for token in reversed(tokenizer(text, add_special_tokens=False)["input_ids"]):
-            if token in end_tokens:
-                return int(token)
-    return int(tokenizer.eos_token_id)
+class Examples:
+    """The stage's prompts with completions to learn word for word, as tokens and labels.
+
+    An example is {"input_ids": [...], "labels": [...]}, of equal lengths. Raises BadInputError
+    where one does not fit into the model's context.
+    """
+
+    def __init__(self, parts: StageParts) -> None:
+        self._prompts, self._gold = parts.prompts.train, parts.gold
+        self._tokenizer = parts.tokenizer
+        self._end = find_end_token(parts.tokenizer, parts.recorder.end_tokens)
+        text_config = parts.model.config.get_text_config()
+        self._context: int | None = getattr(text_config, "max_position_embeddings", None)
+
+    def list_gold(self) -> Iterator[Example]:
+        """Of all prompts, in order; those whose gold is not known are left out."""
+        found = (self.find_gold(position) for position in range(len(self._prompts)))
+        return (example for example in found if example)
+
+    def find_gold(self, position: int) -> Example | None:
+        """The prompt with its gold completion and the token that ends it; None: not known."""
+        if not self._gold or (gold := self._gold[position]) is None:
+            return None
+        completion = self._tokenizer(gold, add_special_tokens=False)["input_ids"]
+        return self.make(position, [*completion, self._end])
+
+    def make(self, position: int, completion: Sequence[int]) -> Example:
+        """The prompt with these tokens after it, as they are."""
+        return _make_example(self._prompts[position], completion, self._context)
 
 
 def _make_example(
     prompt: TokenizedPrompt, completion: Sequence[int], context: int | None
-) -> dict[str, list[int]]:
+) -> Example:
     ids = [*prompt.token_ids, *completion]
     if context is not None and len(ids) > context:
         raise BadInputError(

@@ -6,6 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page
 
+from tests.browser.conftest import wait_for_app
+
 FIRST_PLOT = ".rft-plotly >> nth=0"
 
 
@@ -20,6 +22,8 @@ def upload(page: Page, name: str, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def choose(page: Page, box: str, option: str) -> None:
+    """Once what was done before is drawn: that would close the list under the mouse."""
+    wait_for_app(page)
     page.get_by_role("combobox", name=box).click()
     page.get_by_role("option", name=option, exact=True).click()
 

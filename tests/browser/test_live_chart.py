@@ -283,13 +283,33 @@ def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
     assert page.evaluate("document.querySelector('.rft-plotly').data[2].visible") is False
 
 
+def test_what_was_hidden_and_zoomed_outlives_the_element_of_the_chart(
+    page: Page, chart_url: str
+) -> None:
+    open_chart(page, chart_url)
+    page.get_by_role("button", name="validation").click()
+    drag_over(page, 0)
+    zoomed = x_ranges(page)
+    page.get_by_text("Show chart").click()
+    expect(page.locator(".rft-plotly")).to_have_count(0)
+    page.get_by_text("Show chart").click()
+    page.wait_for_function(f"document.querySelector('.rft-plotly')?.data && {LENGTH} >= {POINTS}")
+    wait_for_ticks(page, 2)
+    assert x_ranges(page) == zoomed
+    assert page.evaluate("document.querySelector('.rft-plotly').data[3].visible") is False
+    expect(page.get_by_role("button", name="Reset zoom")).to_be_visible()
+
+
 def test_a_click_on_the_legend_is_not_lost_to_a_redraw_under_it(page: Page, chart_url: str) -> None:
     open_chart(page, chart_url)
     legend = page.get_by_role("button", name="train")
+    legend.evaluate("node => node.addEventListener('pointerdown', () => window.pressed = true)")
     legend.hover()
     page.mouse.down()
+    assert page.evaluate("window.pressed"), "it has moved before it was pressed"
     page.get_by_text("tokens").evaluate("choice => choice.click()")
     page.wait_for_function("document.querySelector('.rft-plotly')?.data?.[2].x[9] === 5120")
+    page.locator(".rft-chart").evaluate("chart => chart.style.marginTop = '200px'")
     page.mouse.up()
     expect(legend).to_have_attribute("aria-pressed", "false")
     assert page.evaluate("document.querySelector('.rft-plotly').data[2].visible") is False

@@ -43,13 +43,58 @@ def test_dry_run_and_evaluate_share_one_service(rft: Command, tuned: str, tmp_pa
     constant = rft("dry-run", "countdown", "--prompts", "1", "--rewards", str(rewards))
     assert constant.code == 1 and "no gradient" in constant.stdout
 
-    rows = rft("evaluate", tuned, "--prompts", "4", "--k", "2", "--vote", "--json").document["rows"]
+    report, table = tmp_path / "report.md", tmp_path / "figures.csv"
+    asked = ("--k", "2", "--rerank", "shortest", "--regression", "countdown-easy")
+    document = rft(
+        "evaluate", tuned, "--prompts", "4", *asked, "--changes", "--markdown", str(report),
+        "--csv", str(table), "--json",
+    ).document  # fmt: skip
+    rows = document["rows"]
     assert [row["model"] for row in rows] == ["base", tuned]
     for row in rows:
         assert row["task"] == "countdown" and row["n"] == 4 and row["rows"] == "held-out"
         assert 0 <= row["ci"][0] <= row["pass@1"] <= row["ci"][1] <= 1
-        assert row["pass@k"] >= row["pass@1"] and "maj@k" in row
+        assert row["pass@k"] >= row["pass@1"] and "best-of-k" in row
+        assert row["tokens"] > 0 and row["seconds"] > 0
     assert "difference" in rows[1] and "difference" not in rows[0]
+    assert document["regression"]["rows"][1]["task"] == "countdown-easy"
+    (pair,) = [one for one in document["comparisons"] if one["measure"] == "pass@1"]
+    assert len(document["changes"]) == pair["turned_right"] + pair["turned_wrong"]
+    assert "## What was forgotten: countdown-easy" in report.read_text()
+    assert "## Changed examples" in report.read_text()
+    assert table.read_text().startswith("task,rows,model,compared_with")
+
+    (listed,) = rft("evaluations", "--json").document["evaluations"]
+    assert listed["number"] == document["evaluation"] and listed["models"] == ["base", tuned]
+    again = rft("evaluations", str(listed["number"]), "--between", f"{tuned},base", "--json")
+    assert again.document["rows"] == rows
+    assert len(again.document["changes"]) == len(document["changes"])
+    shown = rft("evaluations", str(listed["number"]))
+    assert shown.code == 0 and "What was forgotten" in shown.stdout
+    assert tuned in rft("evaluations").stdout
+    refused = rft("evaluate", tuned, "--rerank", tuned)
+    assert refused.code == 2 and "only a run of the method reward_model scores" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("evaluate", "--rerank", "shortest"), "Ask for two or more: --k 8"),
+        (("evaluate", "--changes", "--between", "base"), "does not name two models"),
+        (("evaluate", "--changes", "--between", "base,other"), "They are base, tuned"),
+        (("evaluate", "--csv", "{here}"), "It is a folder"),
+        (("evaluate", "--markdown", "{here}/none/report.md"), "There is no folder"),
+        (("ask", "--row", '{"nums": ["x"], "target": 7}'), "nums"),
+    ],
+)
+def test_what_cannot_be_shown_is_said_before_anything_is_sampled(
+    rft: Command, folder: RunsFolder, tuned: str, words: tuple[str, ...], message: str
+) -> None:
+    command, *options = (word.replace("{here}", str(folder.path)) for word in words)
+    outcome = rft(command, tuned, *options)
+    assert outcome.code == 2 and outcome.stdout == ""
+    assert message in outcome.stderr and outcome.stderr.count("\n") == 1
+    assert GenerationClient(folder.path).status() is None
 
 
 def test_export_from_the_command_line(rft: Command, tuned: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import typer.testing
 
 from pages.components.suited_settings import suited_settings
 from rft_core.cli import tasks
+from rft_core.config import RECIPES, RunConfig
 from rft_core.tasks import TASKS
 
 COUNTDOWN = TASKS["countdown-easy"]
@@ -31,3 +32,14 @@ def test_tasks_of_one_family_share_their_embedded_model():
         suited_settings("triton_kernels-easy", "embedded/countdown")["model"]
         == (suited_settings("triton_kernels", "embedded/countdown")["model"])
     )
+
+
+def test_settings_and_recipes_are_listed_as_they_hold_for_a_method(rft):
+    told = rft("settings", "--json").document
+    assert {row["name"] for row in told["settings"]} == set(RunConfig.model_fields)
+    assert told["recipes"] == RECIPES
+    rows = rft("settings", "ppo", "--json").document["settings"]
+    of_ppo = {row["name"]: row["default"] for row in rows}
+    assert of_ppo["beta"] == "0.01" and "gold_share" not in of_ppo
+    assert "reference=stage_start" in rft("settings").stdout
+    assert "Choose from" in rft("settings", "nothing").stderr

@@ -1,10 +1,12 @@
 """RunConfig reads what people type, and what it writes it reads again."""
 
+import re
 import shlex
 
 import pytest
 
 from rft_core.config import (
+    METHODS,
     PRESETS,
     RunConfig,
     make_config,
@@ -14,6 +16,7 @@ from rft_core.config import (
     to_yaml,
     write_assignments,
 )
+from rft_core.config.other_names import OTHER_NAMES
 from rft_core.errors import BadInputError
 
 
@@ -50,7 +53,14 @@ def test_text_is_read_as_its_field_and_not_as_what_it_looks_like(
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("nonsense=1", "'nonsense' is not a setting"),
+        ("nonsense=1", "'nonsense' is not a setting[.]"),
+        ("lr=1e-3", "'lr' is not a setting: use learning_rate"),
+        ("use_vllm=true", "'use_vllm' is not a setting: use engine=vllm"),
+        ("warmup_ratio=0.1", "use warmup_steps"),
+        ("kl_coef=0.1", "use beta"),
+        ("KL-Coef=0.1", "use beta"),
+        ("learning_rat=1", "use learning_rate"),
+        ("stages=sft 5; grpo 5 lr=1", "no setting of a stage with grpo: use learning_rate"),
         ("max_steps=2.5", "max_steps: .* integer .*'2.5'"),
         ("beta=small", "beta: .* number .*'small'"),
         ("beta=nan", "beta: .*finite"),
@@ -61,6 +71,11 @@ def test_text_is_read_as_its_field_and_not_as_what_it_looks_like(
 def test_a_mistake_is_named_with_its_field(assignment: str, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         make_config(parse_assignments([assignment]))
+
+
+def test_what_other_tools_say_is_a_setting_here() -> None:
+    for meant in OTHER_NAMES.values():
+        assert re.split("[=,]", meant)[0] in RunConfig.model_fields
 
 
 CONFIGS = [
@@ -130,7 +145,7 @@ def test_a_hostile_or_mistaken_document_is_one_short_sentence(text: str, message
 def test_no_error_quotes_more_than_200_characters_of_a_value(field: str, value: str) -> None:
     with pytest.raises(BadInputError) as caught:
         make_config(parse_assignments([f"{field}={value}"]))
-    assert len(str(caught.value)) < 450
+    assert len(str(caught.value)) < 450 + len(", ".join(METHODS))  # which one message lists
     with pytest.raises(BadInputError) as caught:
         parse_assignments([value])
     assert len(str(caught.value)) < 300

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rft_core.config import RECIPES
 from rft_core.diagnosis.doctor import WINDOW, diagnose, get_title
 from rft_core.figures import Curves, extend_curves
 
@@ -48,7 +49,8 @@ def test_noise_around_a_level_is_no_collapse() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reward", "advice"), [(0.0, "first success easier"), (2.0, "harder prompts")]
+    ("reward", "advice"),
+    [(0.0, "first success easier"), (0.0, RECIPES["sft_grpo"]), (2.0, "harder prompts")],
 )
 def test_groups_without_variance_are_named_with_a_fitting_cure(reward: float, advice: str) -> None:
     [finding] = diagnose(curves_of(frac_reward_zero_std=[1.0] * 20, reward=[reward] * 20))

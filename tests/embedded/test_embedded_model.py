@@ -10,12 +10,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.embedded.measure import measure
 from rft_core.embedded.pretrain import pretrain
-from rft_core.embedded.recipes import RECIPES
+from rft_core.embedded.recipes import RECIPES, Recipe
 from rft_core.tasks.countdown import COUNTDOWN
 from rft_core.tasks.triton.kernels import TRITON_KERNELS_EASY
 
 COUNTDOWN_FOLDER = EMBEDDED_MODELS["embedded/countdown"]
 TRITON_FOLDER = EMBEDDED_MODELS["embedded/triton"]
+WORDS_FOLDER = EMBEDDED_MODELS["embedded/word_problems"]
+WORD_TASKS = RECIPES["word_problems"].text.tasks
 
 
 @pytest.fixture(params=RECIPES)
@@ -120,6 +122,25 @@ def test_the_triton_base_is_as_good_and_as_bad_as_its_recipe_promises(capsys):
     assert figures.correct.share < figures.rewards["compilation"].share
 
 
+@pytest.mark.parametrize("task", WORD_TASKS, ids=[task.name for task in WORD_TASKS])
+def test_the_word_problems_base_answers_each_prompt_in_its_own_form(task):
+    figures = measure(WORDS_FOLDER, task, prompts=32, samples=4)
+    assert 0.08 < figures.correct.share < 0.50
+    assert figures.pass_at_k.share > figures.correct.share + 0.1
+    assert 0.55 < figures.rewards["format"].share < 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", WORD_TASKS, ids=[task.name for task in WORD_TASKS])
+def test_the_word_problems_base_is_as_good_and_as_bad_as_its_recipe_promises(task, capsys):
+    figures = measure(WORDS_FOLDER, task, prompts=200, samples=8)
+    with capsys.disabled():
+        print(f"\n{figures}")
+    assert 0.15 <= figures.correct.share <= 0.40
+    assert figures.pass_at_k.share >= 0.70
+    assert 0.60 <= figures.rewards["format"].share <= 0.88
+
+
 def test_the_recipe_says_what_was_measured(folder, name):
     facts = json.loads((folder / "recipe.json").read_text())
     assert facts["recipe"] == RECIPES[name].settings
@@ -129,16 +150,35 @@ def test_the_recipe_says_what_was_measured(folder, name):
 
 
 def test_the_same_recipe_gives_the_same_weights(tmp_path, name):
-    recipe = replace(
-        RECIPES[name],
-        steps=2,
+    recipe = _make_small(RECIPES[name])
+    for out in ("one", "two"):
+        pretrain(recipe, tmp_path / out)
+    one, two = (AutoModelForCausalLM.from_pretrained(tmp_path / n) for n in ("one", "two"))
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+
+
+def test_a_recipe_goes_on_from_what_the_one_before_it_made(tmp_path):
+    recipe = _make_small(RECIPES["countdown"])
+    assert recipe.after
+    pretrain(recipe.after, tmp_path / "before")
+    pretrain(replace(recipe, steps=0), tmp_path / "nothing more")
+    pretrain(recipe, tmp_path / "after")
+    before, same, after = (
+        AutoModelForCausalLM.from_pretrained(tmp_path / name).get_input_embeddings().weight
+        for name in ("before", "nothing more", "after")
+    )
+    assert torch.equal(before, same) and not torch.equal(before, after)
+
+
+def _make_small(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        after=_make_small(recipe.after) if recipe.after else None,
+        steps=3,
         prompts_per_batch=2,
+        warmup_steps=1,
         hidden_size=32,
         intermediate_size=32,
         layers=1,
         tokenizer_texts=200,
     )
-    for out in ("one", "two"):
-        pretrain(recipe, tmp_path / out)
-    one, two = (AutoModelForCausalLM.from_pretrained(tmp_path / n) for n in ("one", "two"))
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))

@@ -88,6 +88,19 @@ def test_rows_that_are_not_the_tasks_are_evaluated_by_validation(tmp_path: Path)
     assert list(held_out.rows) == rows[-1:]
 
 
+def test_an_upload_is_not_tested_on_a_tasks_own_stories(tmp_path: Path) -> None:
+    """Stories and SVAMP have the same columns; they are not the same test."""
+    words = get_task("word_problems")
+    uploaded = [{"question": f"What is {n} + 1?", "answer": n + 1} for n in range(4)]
+    add_countdown_run(
+        tmp_path, "mine", rows=uploaded, template=words.template, task="word_problems"
+    )
+    add_countdown_run(tmp_path, "stories", task="word_problems")
+    assert list(find(tmp_path, "mine").rows) == [uploaded[-1]]
+    assert find(tmp_path, "stories", num_prompts=3).source == "held-out"
+    assert find(tmp_path, "mine", task="word_problems", num_prompts=3).source == "held-out"
+
+
 def test_a_custom_run_is_evaluated_on_its_validation_rows(tmp_path: Path) -> None:
     config = add_tiny_run(tmp_path, tmp_path / "model")
     held_out = find(tmp_path, "tiny")
@@ -95,7 +108,7 @@ def test_a_custom_run_is_evaluated_on_its_validation_rows(tmp_path: Path) -> Non
     assert held_out.source == "validation"
     assert held_out.reward_set.id == config.reward_set
     with pytest.raises(BadInputError, match="brings no rows"):
-        find(tmp_path, "tiny", task="word_problems")
+        find(tmp_path, "tiny", task="gsm8k")
 
 
 def test_validation_rows_that_another_run_has_trained_on_are_left_out(tmp_path: Path) -> None:
@@ -128,3 +141,17 @@ def test_absurd_numbers_of_prompts_are_refused_at_once(tmp_path: Path) -> None:
         find(tmp_path, num_prompts=100_000_000)
     with pytest.raises(BadInputError, match="100,000,000 were asked for"):
         get_task("countdown").load(100_000_000, 0, seed=0)
+
+
+def test_a_run_that_learns_from_pairs_needs_no_prompts_of_its_own(tmp_path: Path) -> None:
+    """It is compared with the others through their prompt; what brings no rows is said."""
+    add_countdown_run(tmp_path, rows=[dict(row) for row in EASY.held_out(6, seed=5)])
+    with open_index(tmp_path) as index:
+        add_run(index, id="pairs", config=make_config({"task": "countdown-easy"}))
+        add_run(index, id="custom", config=make_config({"task": "custom"}))
+    both = find(tmp_path, "pairs", "run", num_prompts=5)
+    assert both.prompts == [OWN_WORDS.render(row) for row in both.rows]
+    alone = find(tmp_path, "pairs", num_prompts=5)
+    assert alone.prompts == [EASY.prompt(row) for row in alone.rows]
+    with pytest.raises(BadInputError, match="None of the runs has prompts"):
+        find(tmp_path, "custom")

@@ -9,15 +9,16 @@ from rft_core.config import RunConfig, make_config
 from rft_core.errors import BadInputError, NotFoundError
 from rft_core.evaluation.held_out import HeldOut
 from rft_core.evaluation.known import BASE, get_samples
+from rft_core.evaluation.records import find_newest, open_record
+from rft_core.evaluation.results import Contender, Judged
 from rft_core.evaluation.run_evaluation import (
     EvaluationPlan,
     find_contender,
     judge,
     plan_evaluation,
-    recall_evaluation,
     run_evaluation,
 )
-from rft_core.evaluation.suite import Contender
+from rft_core.evaluation.stated_answer import read_answer
 from rft_core.jobs.pinning import pin_sets
 from rft_core.model_files import find_local_folder
 from rft_core.paths import get_adapter_dir
@@ -49,7 +50,25 @@ def test_verdicts_keep_the_shape_of_the_groups() -> None:
     golds = [task.write_gold(row) or "" for row in rows]
     groups = [[Completion(text, (), False, 0.0) for text in (gold, "50")] for gold in golds]
     with Scorer(held_out.reward_set) as scorer:
-        assert judge(scorer, held_out, groups) == [[True, False]] * 3
+        judged = judge(scorer, held_out, groups)
+    assert judged == [[Judged(True), Judged(False)]] * 3
+
+
+def test_programs_vote_with_what_they_compute() -> None:
+    task = get_task("word_problems_program")
+    row = {"question": "?", "answer": "6 * 7 = <<6*7=42>>42\n#### 42"}
+    held_out = HeldOut(task.name, "held-out", [row], [task.prompt(row)], task.reward_set)
+    programs = ["answer = 6 * 7", "answer = 40 + 2", "answer = 13", "answer = 6 /", "print(42.0)"]
+    texts = [f"<think>so</think>\n<answer>\n{program}\n</answer>" for program in programs]
+    with Scorer(held_out.reward_set) as scorer:
+        (judged,) = judge(scorer, held_out, [[Completion(text, (), False) for text in texts]])
+    assert [one.answer for one in judged] == ["42", "42", "13", "", "42"]
+    assert [one.right for one in judged] == [True, True, False, False, True]
+    samples = [
+        JudgedSample(text, False, one.right, 9, one.answer)
+        for text, one in zip(texts, judged, strict=True)
+    ]
+    assert [read_answer(sample) for sample in samples] == ["42", "42", "13", None, "42"]
 
 
 def test_runs_of_different_models_are_not_compared(tmp_path: Path) -> None:
@@ -91,7 +110,7 @@ def test_many_completions_are_judged_in_portions_of_time() -> None:
     held_out = HeldOut("t", "held-out", rows, prompts, reward_set_from_source(slow))
     groups = [[Completion("a", (), False)] * 4 for _ in rows]
     with Scorer(held_out.reward_set, timeout=1.0) as scorer:
-        assert judge(scorer, held_out, groups) == [[True] * 4] * 100
+        assert judge(scorer, held_out, groups) == [[Judged(True)] * 4] * 100
 
 
 def add_adapter(runs_dir: Path, run: str, weights: bytes = b"w") -> None:
@@ -127,7 +146,7 @@ def test_what_is_known_is_not_sampled_again(tmp_path: Path, sampled: Sampled) ->
     first = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
     assert [(run, n) for run, n, _ in sampled] == [(None, 2), ("a", 2)]
     again = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
-    assert len(sampled) == 2 and again == first
+    assert len(sampled) == 2 and again.main == first.main and again.number == first.number
     run_evaluation(plan_evaluation(tmp_path, ["a", "b"], num_prompts=3), k=2)
     assert [(run, n) for run, n, _ in sampled[2:]] == [("b", 2)], "the base is known already"
 
@@ -137,7 +156,7 @@ def test_more_samples_are_added_to_those_that_are_there(tmp_path: Path, sampled:
     add_adapter(tmp_path, "a")
     run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
     longer = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=5)
-    assert [n for _, n, _ in sampled] == [2, 2, 3, 3] and longer[0].k == 5
+    assert [n for _, n, _ in sampled] == [2, 2, 3, 3] and longer.main.evaluations[0].k == 5
     assert sampled[2][2] != sampled[0][2], "with other luck than the first ones"
     run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=1)
     assert len(sampled) == 4, "the first of five are one"
@@ -148,22 +167,23 @@ def test_new_weights_under_the_same_name_are_measured_anew(
 ) -> None:
     add_runs(tmp_path, a={})
     add_adapter(tmp_path, "a")
-    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
+    first = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
     add_adapter(tmp_path, "a", b"trained on")
-    assert recall_evaluation(tmp_path) is None, "what is stored is of other weights"
-    run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
+    second = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3))
     assert [run for run, _, _ in sampled] == [None, "a", "a"]
+    assert first.number != second.number, "what was found of the other weights can still be opened"
+    assert open_record(tmp_path, first.number).main.keys == first.main.keys != second.main.keys
 
 
 def test_the_newest_evaluation_is_shown_again_without_sampling(
     tmp_path: Path, sampled: Sampled
 ) -> None:
-    assert recall_evaluation(tmp_path) is None
+    assert find_newest(tmp_path) is None
     add_runs(tmp_path, a={})
     add_adapter(tmp_path, "a")
-    made = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2, vote=True)
-    recalled = recall_evaluation(tmp_path)
-    assert recalled and recalled[1] == made and len(sampled) == 2
+    made = run_evaluation(plan_evaluation(tmp_path, ["a"], num_prompts=3), k=2)
+    recalled = find_newest(tmp_path)
+    assert recalled and recalled.main.evaluations == made.main.evaluations and len(sampled) == 2
 
 
 def test_what_could_not_be_judged_is_judged_again(tmp_path: Path) -> None:
@@ -184,16 +204,15 @@ def test_what_could_not_be_judged_is_judged_again(tmp_path: Path) -> None:
         ]
     )
 
-    def sample(n: int, seed: int) -> list[list[Completion]]:
-        return [[Completion(f"{row}.{i}", (), False) for i in range(n)] for row in range(2)]
+    def sample(n: int, seed: int) -> tuple[list[list[Completion]], float]:
+        return [[Completion(f"{row}.{i}", (), False) for i in range(n)] for row in range(2)], 1.0
 
-    def judge_some(groups: Sequence[Sequence[Completion]]) -> list[list[bool | None]]:
+    def judge_some(groups: Sequence[Sequence[Completion]]) -> list[list[Judged]]:
         asked.append([[one.text for one in group] for group in groups])
-        return next(answers)
+        return [[Judged(right) for right in group] for group in next(answers)]
 
     def verdicts(k: int = 2) -> list[list[bool | None]]:
-        groups = get_samples(tmp_path, "key", about, k, sample=sample, judge=judge_some)
-        return [[one.verdict for one in group] for group in groups]
+        return get_samples(tmp_path, "key", about, k, sample=sample, judge=judge_some).verdicts
 
     assert verdicts() == [[True, None], [None, None]]
     assert verdicts() == [[True, False], [True, None]]
@@ -211,7 +230,9 @@ def test_a_real_model_is_sampled_judged_shown_again_and_sampled_on(tmp_path: Pat
     with service_folder(tmp_path):
         plan = plan_evaluation(tmp_path, ["a"], num_prompts=2)
         first = run_evaluation(plan, k=2)
-        assert recall_evaluation(tmp_path) == (plan, first)
+        recalled = find_newest(tmp_path)
+        assert recalled and recalled.main.evaluations == first.main.evaluations
+        assert recalled.main.sampled == first.main.sampled
         base_two, tuned_two = read_groups(plan)
         assert base_two != tuned_two, "the adapter changes what is said"
         longer = run_evaluation(plan, k=3)
@@ -222,7 +243,11 @@ def test_a_real_model_is_sampled_judged_shown_again_and_sampled_on(tmp_path: Pat
     ]
     samples = [one for groups in (base_three, tuned_three) for group in groups for one in group]
     assert len(samples) == 12 and all(one.text and one.verdict is not None for one in samples)
-    assert [evaluation.k for evaluation in longer] == [3, 3]
+    assert all(one.num_tokens and one.num_tokens <= 12 for one in samples)
+    costs = [evaluation.cost for evaluation in longer.main.evaluations]
+    assert [evaluation.k for evaluation in longer.main.evaluations] == [3, 3]
+    assert all(cost.completions == 6 and cost.seconds and cost.seconds > 0 for cost in costs)
+    assert costs[0].tokens == sum(one.num_tokens or 0 for group in base_three for one in group)
 
 
 def read_groups(plan: EvaluationPlan) -> list[list[list[JudgedSample]]]:

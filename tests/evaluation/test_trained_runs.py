@@ -36,7 +36,7 @@ def test_an_rloo_and_an_sft_run_are_evaluated_and_the_page_shows_it(
     for method in ("rloo", "sft"):
         train(runs_dir, model, method)
         plan = plan_evaluation(runs_dir, [method], num_prompts=10)
-        base, tuned = run_evaluation(plan, k=2)
+        base, tuned = run_evaluation(plan, k=2).main.evaluations
         assert (base.model, tuned.model) == ("base", method)
         assert base.n == tuned.n == 3 and tuned.source == "validation"
         assert base.unscored == tuned.unscored == 0 and tuned.versus_base is not None
@@ -45,7 +45,10 @@ def test_an_rloo_and_an_sft_run_are_evaluated_and_the_page_shows_it(
     app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=90).run()
     app = app.switch_page("evaluate.py").run()
     assert not app.exception
-    assert list(app.dataframe[0].value["n"]) == [3, 3]  # what was measured last, of `sft`
+    assert list(app.dataframe[0].value["model"]) == [
+        "base",
+        "custom · sft",
+    ]  # what was measured last
 
 
 def test_a_run_without_rewards_and_task_says_that_nothing_can_judge_it(

@@ -45,6 +45,21 @@ def test_launch_pins_prompts_and_rewards(supervised: RunsFolder, config: RunConf
     assert wait_for_end(supervised.path, run_id, timeout=60).state == "finished"
 
 
+def test_a_launch_counts_epochs_into_steps_and_a_fork_may_say_others(
+    supervised: RunsFolder, config: RunConfig
+) -> None:
+    """8 prompts, and 8 groups of 8 a step."""
+    run_id = launch(supervised.path, change(config, max_steps=2, num_train_epochs=3))
+    with open_index(supervised.path) as index:
+        begun = get_run(index, run_id).config
+    assert (begun.max_steps, begun.num_train_epochs) == (3, None)
+    assert wait_for_end(supervised.path, run_id, timeout=60).state == "finished"
+    forked = fork(supervised.path, run_id, changes={"num_train_epochs": "5"})
+    with open_index(supervised.path) as index:
+        assert get_run(index, forked).config.max_steps == 5
+    wait_for_end(supervised.path, forked, timeout=60)
+
+
 def test_the_same_command_twice_is_one_run(supervised: RunsFolder, config: RunConfig) -> None:
     def click(_: int) -> str:
         return launch(supervised.path, change(config, max_steps=2), command_id="one-click")

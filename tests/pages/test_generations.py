@@ -53,6 +53,14 @@ def test_a_run_without_generations_points_to_monitor(
     assert [link.value for link in app.page_link] == ["Watch it on Monitor"]
 
 
+def test_a_reward_model_alone_promises_no_completions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue_run(tmp_path, "judge", stages="reward_model 5")
+    app = open_generations(tmp_path, monkeypatch, run="judge")
+    assert "will have none" in app.info[0].value
+
+
 def test_the_address_sets_the_filters(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     app = open_generations(finished, monkeypatch, split="train", step="7")
     table = app.dataframe[0].value

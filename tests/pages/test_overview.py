@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rft_core.config import RECIPES
 from rft_core.jobs import delete, launch_demo, stop
 from rft_core.paths import PROJECT_ROOT, get_run_db_path, get_run_dir
 from rft_core.store.commands import list_commands
@@ -67,7 +68,22 @@ def test_delete_asks_first_and_then_removes_folder_and_rows(runs_dir: Path) -> N
 
 def test_the_chooser_answers_as_the_questions_are_answered(runs_dir: Path) -> None:
     app = open_overview()
-    assert "**Reinforcement fine-tuning (RFT)**" in [m.value for m in app.markdown]
+    assert "**Reinforcement fine-tuning (RFT) by GRPO**" in [m.value for m in app.markdown]
+    app = answer(app, "How many examples have a right answer?", "about 100")
+    app = answer(app, "How often is the base right today?", "never")
+    assert "**A warm-up by imitation, then GRPO**" in [m.value for m in app.markdown]
+    app.session_state["config.task"] = "json_output"
+    app = app.button(key="advice-train").click().run()
+    assert not app.exception
+    app = app.switch_page("train.py").run()
+    assert app.selectbox(key="config.task").value == "json_output", "what was chosen stays"
+    assert app.session_state["config.stages"] == RECIPES["sft_grpo"]
+    assert [b.value for b in app.selectbox if b.label == "Method of stage 1"] == ["sft"]
+
+
+def answer(app: AppTest, question: str, text: str) -> AppTest:
+    control = next(c for c in app.segmented_control if c.label == question)
+    return control.set_value(text).run()
 
 
 def test_a_run_of_another_version_hides_no_other_and_can_be_deleted(runs_dir: Path) -> None:

@@ -6,12 +6,16 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.components.page_header import plain
+from pages.components.stage_editor import RECIPE_TITLES
 from pages.components.suited_settings import suited_settings
-from rft_core.config import METHODS, RunConfig, uses
+from rft_core.config import METHODS, RECIPES, RunConfig, make_config, uses, write_stages
+from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
+from rft_core.tasks import CUSTOM_TASK
+from tests.tiny_run import make_tiny_prompts
 
 
 @pytest.fixture
@@ -38,6 +42,23 @@ def click(app: AppTest, label: str) -> AppTest:
 def widget_keys(app: AppTest) -> set[str]:
     widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle]
     return {str(widget.key) for widget in widgets if widget.key}
+
+
+def test_a_stored_set_is_as_long_as_it_is_and_a_custom_task_has_none_of_its_own(
+    runs_dir: Path,
+) -> None:
+    prompts = make_tiny_prompts()
+    with open_index(runs_dir) as index:
+        store_prompt_set(index, prompts)
+    app = open_train()
+    chooser = app.selectbox(key="config.prompt_set")
+    assert chooser.options[0] == "the task's own"
+    assert "config.num_prompts" in widget_keys(app)
+    chooser.set_value(prompts.id).run()
+    assert "config.num_prompts" not in widget_keys(app)
+    app.selectbox(key="config.task").set_value(CUSTOM_TASK).run()
+    assert app.selectbox(key="config.prompt_set").options[0] == "none chosen"
+    assert app.selectbox(key="config.reward_set").options[0] == "none chosen"
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -141,6 +162,25 @@ def test_sft_then_grpo_is_one_click_and_launches_as_one_run_in_stages(runs_dir: 
     )
 
 
+def test_every_recipe_is_one_click_under_its_title(runs_dir: Path) -> None:
+    app = open_train()
+    for name, stages in RECIPES.items():
+        text = click(app, RECIPE_TITLES[name]).session_state["config.stages"]
+        assert text == write_stages(make_config({"stages": stages}).stages)
+        wants_pairs = any("pairs" in m.needs for m in RunConfig(stages=stages).methods)
+        assert ["no pair set is named" in str(w.value) for w in app.warning] == [True] * wants_pairs
+
+
+def test_what_a_stage_does_is_said_before_it_is_launched(runs_dir: Path) -> None:
+    app = open_train()
+    app.session_state["config.stages"] = "offline_st 7; online_st 3"
+    app.run()
+    assert not app.exception
+    (ready,) = [box.value for box in app.success]
+    assert "7 steps of 64 examples, after 8 completions of each prompt, then 3 steps of" in ready
+    assert "64 completions (8 prompts × 8)" in ready
+
+
 @pytest.mark.parametrize("stages", ["grpo 7", "sft 3; grpo 4"])
 def test_steps_are_asked_for_once(runs_dir: Path, stages: str) -> None:
     """A stage says its own steps: a field for those of the run would not be read."""
@@ -156,9 +196,54 @@ def test_steps_are_asked_for_once(runs_dir: Path, stages: str) -> None:
     assert run.config.max_steps == 7
 
 
+def test_a_stage_says_what_suits_its_method_and_forgets_what_suited_another(
+    runs_dir: Path,
+) -> None:
+    app = click(open_train(), RECIPE_TITLES["reft"])
+
+    def settings() -> str:
+        return str(next(b for b in app.text_input if b.label == "Settings of stage 2").value)
+
+    assert settings() == "num_iterations=2 beta=0.01 reference=stage_start"
+    method = next(box for box in app.selectbox if box.label == "Method of stage 2")
+    method.set_value("grpo").run()
+    assert not app.exception and not app.error
+    assert settings() == "reference=stage_start"
+    next(box for box in app.selectbox if box.label == "Method of stage 2").set_value("ppo").run()
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert [plan.config.beta for plan in run.config.plan_stages()][1] == 0.01
+
+
+def test_what_was_chosen_for_the_run_holds_in_the_stages_of_a_recipe(runs_dir: Path) -> None:
+    app = open_train()
+    app.text_input(key="config.learning_rate").set_value("0.01").run()
+    click(app, RECIPE_TITLES["rlhf"])
+    line = next(b for b in app.text_input if b.label == "Settings of stage 1").value
+    assert line == "per_device_train_batch_size=16"
+
+
 def test_a_mistake_in_a_stage_is_one_sentence(runs_dir: Path) -> None:
     app = click(open_train(), "SFT, then GRPO")
     settings = next(box for box in app.text_input if box.label == "Settings of stage 1")
     settings.set_value("beta=0.01").run()
     assert not app.exception
     assert "no setting of a stage with sft" in str(app.error[0].value)
+
+
+def test_stages_take_what_suits_each_and_nothing_of_the_method_chosen_before(
+    runs_dir: Path,
+) -> None:
+    app = open_train()
+    app.selectbox(key="config.method").set_value("reward_model").run()
+    assert app.text_input(key="config.learning_rate").value == "0.0001"
+    app.number_input(key="config.warmup_steps").set_value(3).run()  # chosen by somebody
+    click(app, RECIPE_TITLES["rlhf"])
+    default = RunConfig()
+    assert float(app.text_input(key="config.learning_rate").value) == default.learning_rate
+    batch = app.number_input(key="config.per_device_train_batch_size")
+    assert batch.value == default.per_device_train_batch_size
+    assert app.number_input(key="config.warmup_steps").value == 3
+    click(app, "One method")
+    assert app.text_input(key="config.learning_rate").value == "0.0001"

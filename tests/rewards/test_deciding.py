@@ -7,7 +7,7 @@ import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry, RewardSet, Scored
-from rft_core.rewards.deciding import find_deciding, find_paid_deciding, is_right
+from rft_core.rewards.deciding import find_deciding, find_paid_deciding, is_right, without_taste
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.tasks import TASKS
 
@@ -116,3 +116,14 @@ def test_a_task_that_says_it_keeps_the_identity_under_which_runs_know_its_reward
 def test_the_truth_is_a_function_of_the_set() -> None:
     with pytest.raises(BadInputError, match="'b' is to say what is right"):
         check_reward_set(replace(rewards(a=1), truth=("b",)))
+
+
+def test_a_reward_model_is_left_out_where_no_verdict_depends_on_it() -> None:
+    rule, taste = RewardEntry("rule", "regex"), RewardEntry("taste", "reward_model")
+    gated = RewardEntry("rule", "regex", only_if="taste")
+    for entries, kept in (
+        ((rule, taste), ("rule",)),
+        ((taste,), ("taste",)),
+        ((gated, taste), ("rule", "taste")),
+    ):
+        assert without_taste(RewardSet(entries)).names == kept

@@ -148,6 +148,24 @@ def test_streamed_lanes_equal_sampling(client, tiny_model: Path, adapters: list[
     assert order[:4] == ["base", "tuned", "base", "tuned"]
 
 
+def test_each_lane_may_have_its_own_conversation_and_its_own_sample(
+    client, tiny_model: Path, adapters: list[Path]
+):
+    talked = [*PROMPTS[0], {"role": "assistant", "content": "Yes?"}, PROMPTS[1][0]]
+    lanes = [
+        Lane("first"), Lane("second", index=1), Lane("tuned", adapters[0], index=1),
+        Lane("on its own", adapters[0], talked),
+    ]  # fmt: skip
+    events = client.stream(str(tiny_model), PROMPTS[0], lanes, PARAMS)
+    done = {event.lane: event.completion for event in events if isinstance(event, LaneDone)}
+    [base] = client.sample(str(tiny_model), PROMPTS[:1], 2, PARAMS)
+    [tuned] = client.sample(str(tiny_model), PROMPTS[:1], 2, PARAMS, adapter=adapters[0])
+    [[alone]] = client.sample(str(tiny_model), [talked], 1, PARAMS, adapter=adapters[0])
+    expected = [*base, tuned[1], alone]
+    assert [done[lane.label].token_ids for lane in lanes] == [c.token_ids for c in expected]
+    assert len({completion.token_ids for completion in done.values()}) == 4
+
+
 def test_the_status_names_model_and_adapters(client, tiny_model: Path, adapters: list[Path]):
     client.sample(str(tiny_model), PROMPTS, 1, PARAMS, adapter=adapters[0])
     status = client.status()

@@ -45,7 +45,7 @@ def token_ids(groups) -> list[list[tuple[int, ...]]]:
 
 
 def greedy_by_transformers(model, engine, messages) -> tuple[int, ...]:
-    prompt = torch.tensor([engine.render(messages).token_ids])
+    prompt = torch.tensor([engine.render(messages, PARAMS).token_ids])
     output = model.generate(prompt, do_sample=False, max_new_tokens=20)
     return tuple(output[0, prompt.shape[1] :].tolist())
 

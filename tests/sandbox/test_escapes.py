@@ -42,7 +42,7 @@ def f(completions, log_extra):
     log_extra("got", [got if isinstance(got, str) else json.dumps(got, default=str)])
     return [0.0]
 """
-    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, timeout)
+    result = executor.call(source, "f", {"completions": ["x"]}, timeout)
     assert result.failure is None, result.failure
     return result.extras["got"][0]
 
@@ -224,7 +224,7 @@ def f(completions):
     address = ctypes.addressof(ctypes.c_char.from_buffer(code))
     return [float(ctypes.CFUNCTYPE(ctypes.c_int)(address)())]
 """
-    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 5)
+    result = executor.call(source, "f", {"completions": ["x"]}, 5)
     assert result.failure.kind == "died" and "SIGSYS" in result.failure.message
 
 
@@ -252,7 +252,7 @@ HANG = "def f(completions):\n    while True: pass\n"
 def hang(executor, source, limit):
     """How long its call took, and what it gave."""
     start = time.monotonic()
-    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, limit)
+    result = executor.call(source, "f", {"completions": ["x"]}, limit)
     return time.monotonic() - start, result
 
 
@@ -283,7 +283,7 @@ except OSError:
 """
     assert attempt(executor, code) == "true"
     source = "def f(completions):\n    x = []\n    while True: x.append(bytes(1 << 24))"
-    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 10)
+    result = executor.call(source, "f", {"completions": ["x"]}, 10)
     assert result.failure.kind == "memory"
 
 

@@ -35,7 +35,7 @@ def call(executor: RewardDoor, expression: str, timeout: float = 5.0):
         f"    log_extra('value', [{expression}])\n"
         "    return [0.0]\n"
     )
-    keywords = {"completions": ["x"], "global_step": None}
+    keywords = {"completions": ["x"]}
     return executor.call(source, "f", keywords, timeout)
 
 
@@ -48,7 +48,7 @@ def value(executor: RewardDoor, expression: str) -> str:
 def run(executor: RewardDoor, body: str, timeout: float = 5.0):
     """One call of a function that is more than an expression."""
     source = f"import os, sys\ndef f(completions):\n    {body}\n    return [0.0]\n"
-    return executor.call(source, "f", {"completions": ["x"], "global_step": None}, timeout)
+    return executor.call(source, "f", {"completions": ["x"]}, timeout)
 
 
 def find_server() -> ForkServer:
@@ -92,7 +92,7 @@ def test_no_descriptor_of_the_parent_is_inherited(executor, tmp_path):
             "    return True\n"
             "def f(completions): return [float(n) for n in range(9999) if is_open(n)]"
         )
-        keywords = {"completions": ["x"] * 9, "global_step": None}
+        keywords = {"completions": ["x"] * 9}
         result = executor.call(source, "f", keywords, 5)
     assert result.values == [0, 1, 2, 3, 4]  # nothing, prints twice, requests, answers
 
@@ -174,7 +174,7 @@ def f(completions):
     threading.Thread(target=later).start()
     return [0.5]
 """
-    keywords = {"completions": ["x"], "global_step": None}
+    keywords = {"completions": ["x"]}
     assert executor.call(source, "f", keywords, 5).values == [0.5]
     pipes = pipes_of(executor, source)
     deadline = time.monotonic() + 5
@@ -211,14 +211,14 @@ def test_a_server_killed_in_the_middle_is_our_fault_and_the_next_call_works(exec
     executor.load(source, 5)
 
     threading.Timer(0.3, server.kill).start()  # the call below takes a minute
-    result = executor.call(source, "f", {"completions": ["x"], "global_step": None}, 30)
+    result = executor.call(source, "f", {"completions": ["x"]}, 30)
     assert result.failure and result.failure.ours
     assert value(executor, "1 + 1") == "2"
 
 
 def test_large_requests_and_answers_do_not_block(shared):
     source = "def f(completions, log_extra):\n    log_extra('a', completions)\n    return [0.0]"
-    keywords = {"completions": ["x" * 1000] * 20_000, "global_step": None}
+    keywords = {"completions": ["x" * 1000] * 20_000}
     result = shared.call(source, "f", keywords, 20)
     assert result.failure is None
     assert len(result.extras["a"]) == 20_000
@@ -239,7 +239,7 @@ def f(completions):
     assert len(pandas.read_csv("table.csv")) == 3
     return [asyncio.run(one())]
 """
-    result = shared.call(source, "f", {"completions": ["x"], "global_step": None}, 20)
+    result = shared.call(source, "f", {"completions": ["x"]}, 20)
     assert result.failure is None, result.failure
     assert result.values == [1.0]
 

@@ -110,7 +110,7 @@ def test_a_reward_that_imports_torch_imports_nothing():
         "def f(completions): return [float(after - before)] * len(completions)"
     )
     with RewardDoor() as door:
-        result = door.call(source, "f", {"completions": ["x"], "global_step": None}, 20)
+        result = door.call(source, "f", {"completions": ["x"]}, 20)
     assert result.values == [0.0], result.failure
 
 

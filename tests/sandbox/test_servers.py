@@ -35,7 +35,7 @@ def call(executor: RewardDoor, expression: str, timeout: float = 5.0):
         f"    log_extra('value', [{expression}])\n"
         "    return [0.0]\n"
     )
-    keywords = {"completions": ["x"], "global_step": None}
+    keywords = {"completions": ["x"]}
     return executor.call(source, "f", keywords, timeout)
 
 
@@ -48,7 +48,7 @@ def value(executor: RewardDoor, expression: str) -> str:
 def run(executor: RewardDoor, body: str, timeout: float = 5.0):
     """One call of a function that is more than an expression."""
     source = f"import os, sys\ndef f(completions):\n    {body}\n    return [0.0]\n"
-    return executor.call(source, "f", {"completions": ["x"], "global_step": None}, timeout)
+    return executor.call(source, "f", {"completions": ["x"]}, timeout)
 
 
 def find_server() -> ForkServer:

@@ -228,7 +228,13 @@ def test_sets_of_one_name_get_versions_when_they_move_to_their_table(old: Path) 
 @pytest.mark.parametrize(
     ("schema", "given"),
     [
-        (INDEX_SCHEMA, ["tables", "commands_backend", "deleted_runs", "evaluations", "sets"]),
+        (
+            INDEX_SCHEMA,
+            [
+                "tables", "commands_backend", "deleted_runs", "evaluations", "sets",
+                "evaluation_records",
+            ],
+        ),
         (
             RUN_SCHEMA,
             [

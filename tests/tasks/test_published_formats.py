@@ -212,7 +212,7 @@ def test_ifeval_instructions_become_constraints_of_the_same_meaning():
     ("instruction", "values", "why"),
     [
         ("combination:two_responses", {}, "'combination:two_responses' is not known here"),
-        ("language:response_language", {"language": "sw"}, "does not know 'sw'"),
+        ("language:response_language", {"language": "ne"}, "does not know 'ne'"),
         ("keywords:existence", {"keywords": None}, "has no 'keywords'"),
         ("length_constraints:number_words", {"num_words": "ten"}, "not a whole number"),
         (

@@ -27,6 +27,7 @@ from rft_core.tasks import get_task
 from rft_core.training.update import shared_prompt
 from rft_core.training.update.prompt_sharing import PromptSharing
 from rft_core.training.update.shared_prompt import PaddedRows, score_completions
+from rft_core.training.update.token_logprobs import TokenReading
 
 MODEL, EACH = "embedded/countdown", 4
 PARAMS = SamplingParams(temperature=1.0, top_p=1.0, top_k=0, max_completion_length=80, seed=0)
@@ -119,7 +120,7 @@ def test_log_probabilities_in_bfloat16_differ_by_less_than_a_hundredth(rows: Pad
         assert apart.quantile(0.99) < 0.1
     # A fault of one place, or a forgotten adapter, would not be as small as that.
     assert (right - right.roll(1)).abs().mean() > 0.1
-    assert (base - right).abs().mean() > 2e-2
+    assert (base - right).abs().mean() > 3 * apart.mean()
 
 
 def test_a_gradient_in_bfloat16_is_as_near_to_float32_with_prompts_shared(
@@ -137,10 +138,14 @@ def test_in_bfloat16_prompts_are_shared_and_a_leak_between_completions_is_caught
 ) -> None:
     adapted, reasons = adapt("bfloat16"), []
 
+    def read_densely(some: PaddedRows) -> TokenReading:
+        scored = adapted.score_densely(some)
+        return TokenReading(scored, torch.zeros_like(scored))
+
     def works() -> bool:
         sharing = PromptSharing(PARAMS.temperature, reasons.append)
         with adapted.autocast():
-            return sharing.works_for(adapted.model, rows, adapted.score_densely)
+            return sharing.works_for(adapted.model, rows, read_densely)
 
     assert works() and not reasons
     read = shared_prompt._read_completions

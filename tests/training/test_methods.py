@@ -27,9 +27,17 @@ from rft_core.training.recorded import StageParts
 from rft_core.training.recorder import Recorder
 from rft_core.training.run_session import make_stage_trainer
 from rft_core.training.stop import StopRequest
-from tests.tiny_run import TINY_REWARDS, TINY_SETTINGS, add_tiny_run, live_in_process, read_counts
+from tests.tiny_run import (
+    TINY_REWARDS,
+    TINY_SETTINGS,
+    add_tiny_run,
+    live_in_process,
+    make_tiny_pairs,
+    read_counts,
+)
 
 GOLD = "<think>as asked</think>\n<answer>{}</answer>"
+LETTER = RewardSet((RewardEntry("letter", "regex", 1.0, {"pattern": "[a-zA-Z]"}),), "letter")
 EXACT = RewardSet((RewardEntry("right", "exact_match"),), "exact")
 
 
@@ -57,6 +65,7 @@ def settings_of(method: str, **more: Any) -> dict[str, Any]:
     return {
         "method": method,
         **({"prompts": make_gold_prompts()} if "gold" in get_method(method).needs else {}),
+        **({"pairs": make_tiny_pairs()} if "pairs" in get_method(method).needs else {}),
         **more,
     }
 
@@ -89,17 +98,45 @@ def assert_same_run(runs_dir: Path, one: str, other: str) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+# What a resumed run must not lose: how it samples, what it masks, an optimizer with two states.
+MANY: dict[str, Any] = {
+    "num_iterations": 2, "loss_type": "cispo", "epsilon_high": 5, "entropy_coef": 0.01,
+    "mask_truncated_completions": True, "top_entropy_quantile": 0.5, "min_p": 0.02,
+    "repetition_penalty": 1.3, "stop_strings": ("e", "1", "th"), "optim": "adafactor",
+    "generation_kwargs": {"min_new_tokens": 2, "no_repeat_ngram_size": 2}, "use_dora": True,
+    "use_rslora": True, "modules_to_save": ("norm",), "max_completion_length": 12,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "settings",
     [
         settings_of("rloo"),
         settings_of("rloo", num_iterations=2, eval_steps=3),
+        settings_of("ppo", per_device_train_batch_size=4, gradient_accumulation_steps=2),
+        settings_of("ppo", num_generations=1, num_iterations=1, missing_eos_penalty=0.5),
         settings_of("sft"),
         settings_of("sft", per_device_train_batch_size=4, gradient_accumulation_steps=2),
         settings_of("sft", lora_dropout=0.2, lr_scheduler_type="cosine", rewards=None),
+        settings_of("grpo", **MANY),
+        settings_of("offline_st", rewards=LETTER),
+        settings_of("offline_st", rewards=LETTER, selection="random", lora_dropout=0.2),
+        settings_of("online_st", rewards=LETTER, lora_dropout=0.2),
+        settings_of(
+            "online_st", rewards=LETTER, selection="random", gold_share=0.0,
+            per_device_train_batch_size=4, gradient_accumulation_steps=2,
+        ),
+        settings_of("dpo"),
+        settings_of("dpo", preference_loss="ipo", rewards=None, per_device_train_batch_size=4),
+        settings_of("reward_model"),
     ],
-    ids=["rloo", "rloo-two-iterations", "sft", "sft-accumulated", "sft-dropout-no-rewards"],
-)
+    ids=[
+        "rloo", "rloo-two-iterations", "ppo-two-epochs", "ppo-ungrouped",
+        "sft", "sft-accumulated", "sft-dropout-no-rewards", "grpo-many",
+        "offline-st", "offline-st-random", "online-st", "online-st-random-accumulated",
+        "dpo", "dpo-ipo-no-rewards", "reward-model",
+    ],
+)  # fmt: skip
 def test_a_stop_and_a_resume_change_nothing(
     tiny_model: Path, runs_dir: Path, settings: dict[str, Any]
 ) -> None:
@@ -154,8 +191,9 @@ def make_parts(tiny_model: Path, runs_dir: Path) -> Any:
         (plan,) = config.plan_stages()
         folder = runs_dir / "tiny" / "checkpoints"
         return StageParts(
-            plan, model, tokenizer, prompts, recorder, StopRequest(), folder, gold=gold
-        )
+            plan, model, tokenizer, prompts, recorder, StopRequest(), folder, gold=gold,
+            pairs=make_tiny_pairs(),
+        )  # fmt: skip
 
     yield make
     for writer in opened:
@@ -190,6 +228,10 @@ def test_every_setting_reaches_the_trainer_it_is_declared_for(make_parts: Any, m
         "lr_scheduler_type": "linear", "warmup_steps": 3, "max_steps": 7,
         "per_device_train_batch_size": 4, "gradient_accumulation_steps": 2,
         "gradient_checkpointing": True, "per_device_eval_batch_size": 2, "seed": 5,
+        "min_p": 0.05, "repetition_penalty": 1.2, "importance_sampling_level": "sequence",
+        "mask_truncated_completions": True, "top_entropy_quantile": 0.4, "entropy_coef": 0.01,
+        "optim": "sgd", "adam_beta1": 0.8, "adam_beta2": 0.95, "adam_epsilon": 1e-6,
+        "label_smoothing": 0.1, "center_rewards_coefficient": 0.05,
         "vllm_mode": "server", "vllm_gpu_memory_utilization": 0.5, "vllm_max_model_length": 64,
     }  # fmt: skip
     declared = {name for m in METHODS.values() for name in trl_settings(m)}

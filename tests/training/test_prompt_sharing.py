@@ -70,12 +70,12 @@ def watch(patch: pytest.MonkeyPatch, watched: Watched) -> None:
             watched.gradients.append(torch.cat(every).clone())
         check(self, tensors, what, ahead)
 
-    def count(model: Any, rows: Any, temperature: float) -> Any:
+    def count(model: Any, rows: Any, *more: Any, **named: Any) -> Any:
         with_gradient = torch.is_grad_enabled()
         (watched.rows_with_gradient if with_gradient else watched.rows_without).append(
             len(rows.ids)
         )
-        return score(model, rows, temperature)
+        return score(model, rows, *more, **named)
 
     patch.setattr(Recorded, "check_finite", keep_gradient)
     patch.setattr(prompt_sharing, "score_completions", count)
@@ -91,6 +91,21 @@ CASES = {
     "dapo": {"loss_type": "dapo", "num_generations": 16, "per_device_train_batch_size": 16},
     "bnpo": {**ACCUMULATED, "loss_type": "bnpo", "num_generations": 2},
     "rloo": {**ACCUMULATED, "method": "rloo", "num_iterations": 2, "rewards": SELDOM},
+    "gspo-without-truncated": {
+        **ACCUMULATED,
+        "importance_sampling_level": "sequence",
+        "num_iterations": 2,
+        "beta": 0,
+        "mask_truncated_completions": True,
+    },
+    "entropy-bonus": {
+        **ACCUMULATED,
+        "loss_type": "cispo",
+        "epsilon_high": 5,
+        "entropy_coef": 0.1,
+        "beta": 0,
+        "top_entropy_quantile": 0.5,
+    },
     "grpo-one-by-one": {**ONE_BY_ONE, "beta": 0},
     "rloo-one-by-one": {**ONE_BY_ONE, "method": "rloo"},
 }
@@ -144,13 +159,12 @@ def test_completions_without_advantage_are_read_without_gradient_where_nothing_e
     assert with_kl.rows_without == [8] * 6  # two trials, and a reference pass a step
 
 
-def test_no_setting_lets_entropy_pull_at_completions() -> None:
-    """Shared prompts give entropies without a gradient, for what is shown only."""
-    pulling = {"entropy_coef": 0.0, "use_adaptive_entropy": False, "top_entropy_quantile": 1.0}
+def test_entropy_pulls_at_completions_by_entropy_coef_alone() -> None:
+    """Only where that is set do shared prompts give entropies with a gradient."""
     defaults = {field.name: field.default for field in fields(GRPOConfig)}
-    assert pulling.items() <= defaults.items()
-    for name in ("grpo", "rloo"):
-        assert not pulling.keys() & set(trl_settings(get_method(name)))
+    assert defaults["use_adaptive_entropy"] is False
+    assert "use_adaptive_entropy" not in trl_settings(get_method("grpo"))
+    assert not any("entropy" in name for name in trl_settings(get_method("rloo")))
 
 
 def test_a_model_with_a_sliding_window_trains_as_trl_does_and_says_so(

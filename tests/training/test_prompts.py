@@ -31,9 +31,9 @@ def rendered(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     seen: list[str] = []
     render = prompts_module.render_prompt
 
-    def render_and_note(tokenizer: Any, messages: Any) -> Any:
+    def render_and_note(tokenizer: Any, messages: Any, *more: Any) -> Any:
         seen.append(messages[-1]["content"])
-        return render(tokenizer, messages)
+        return render(tokenizer, messages, *more)
 
     monkeypatch.setattr(prompts_module, "render_prompt", render_and_note)
     yield seen

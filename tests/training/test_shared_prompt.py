@@ -20,7 +20,7 @@ from rft_core.training.update.shared_prompt import (
     find_obstacle,
     score_completions,
 )
-from rft_core.training.update.token_logprobs import score_tokens
+from rft_core.training.update.token_logprobs import TokenReading, score_tokens
 
 TEMPERATURE = 0.7
 SHAPES = ((LlamaForCausalLM, LlamaConfig), (Qwen2ForCausalLM, Qwen2Config))
@@ -64,18 +64,18 @@ def make_rows(num_prompts: int, num_generations: int, seed: int = 0) -> PaddedRo
     return PaddedRows((ids * mask)[order], mask[order], START)
 
 
-def score_densely(model: Any, rows: PaddedRows) -> tuple[torch.Tensor, torch.Tensor]:
+def score_densely(model: Any, rows: PaddedRows) -> TokenReading:
     """As TRL itself."""
     trainer = SimpleNamespace(accelerator=SimpleNamespace(autocast=nullcontext))
     score = inspect.unwrap(GRPOTrainer._get_per_token_logps_and_entropies)
     scored = score(trainer, model, rows.ids, rows.mask, LONGEST, compute_entropy=True)
-    return scored[0], scored[1]
+    return TokenReading(scored[0], scored[1])
 
 
-def measure(model: Any, rows: PaddedRows, scored: tuple[torch.Tensor, torch.Tensor]) -> Any:
+def measure(model: Any, rows: PaddedRows, scored: TokenReading) -> Any:
     """Log probabilities, entropies and the adapter's gradient of a loss over the tokens."""
     model.zero_grad()
-    logprobs, entropies = (numbers * rows.completion_mask for numbers in scored)
+    logprobs, entropies = (numbers * rows.completion_mask for numbers in scored[:2])
     (logprobs * torch.sin(torch.arange(logprobs.numel()).view(logprobs.shape))).sum().backward()
     gradient = torch.cat([p.grad.flatten() for p in model.parameters() if p.requires_grad])
     return logprobs.detach(), entropies.detach(), gradient
@@ -108,7 +108,7 @@ def test_a_completion_of_one_token_and_a_batch_without_any_are_scored(
     theirs = measure(model, rows, score_densely(model, rows))
     assert all((a - b).norm() <= 1e-5 * b.norm() for a, b in zip(ours, theirs, strict=True))
     rows.mask[:, START:] = 0
-    logprobs, _ = score_completions(model, rows, TEMPERATURE)
+    logprobs = score_completions(model, rows, TEMPERATURE).logprobs
     logprobs.sum().backward()  # a zero that still hangs on the model
     assert not logprobs.any()
 
@@ -123,9 +123,9 @@ def test_a_prompt_is_read_once_a_group_and_the_head_sees_completion_tokens_only(
     )
     scored: list[int] = []
 
-    def watch(states: torch.Tensor, *more: Any) -> Any:
+    def watch(states: torch.Tensor, *more: Any, **pulling: Any) -> Any:
         scored.append(len(states))
-        return score_tokens(states, *more)
+        return score_tokens(states, *more, **pulling)
 
     monkeypatch.setattr(shared_prompt, "score_tokens", watch)
     score_completions(model, rows, TEMPERATURE)
@@ -139,10 +139,11 @@ def test_a_prompt_is_read_once_a_group_and_the_head_sees_completion_tokens_only(
 
 def find_readers_of(model: Any, rows: PaddedRows, changed: int) -> set[int]:
     """Whose log probabilities change with the tokens of one completion."""
-    before, _ = score_completions(model, rows, TEMPERATURE)
+    before = score_completions(model, rows, TEMPERATURE).logprobs
     other = rows.ids.clone()
     other[changed, START:] = (other[changed, START:] + 7) % 60
-    after, _ = score_completions(model, PaddedRows(other, rows.mask, START), TEMPERATURE)
+    changed_rows = PaddedRows(other, rows.mask, START)
+    after = score_completions(model, changed_rows, TEMPERATURE).logprobs
     apart = (before - after).abs().amax(dim=1)
     return set(torch.nonzero(apart > 1e-6).flatten().tolist())
 
@@ -166,14 +167,14 @@ def test_no_completion_sees_another_and_one_that_does_is_caught(
         assert find_readers_of(model, rows, changed) == {changed}
     reasons: list[str] = []
     works = PromptSharing(TEMPERATURE, reasons.append).works_for(
-        model, rows, lambda some: score_densely(model, some)[0]
+        model, rows, lambda some: score_densely(model, some)
     )
     assert works and not reasons
     plant_leak(monkeypatch)
     assert any(find_readers_of(model, rows, n) != {n} for n in range(len(rows.ids)))
     sharing = PromptSharing(TEMPERATURE, reasons.append)
     for _ in range(2):
-        assert not sharing.works_for(model, rows, lambda some: score_densely(model, some)[0])
+        assert not sharing.works_for(model, rows, lambda some: score_densely(model, some))
     assert len(reasons) == 1 and "its log probabilities differ by" in reasons[0]
 
 
@@ -193,15 +194,15 @@ def test_it_is_tried_again_as_soon_as_the_adapter_has_an_effect(
     reasons: list[str] = []
     sharing, compared = PromptSharing(TEMPERATURE, reasons.append), 0
 
-    def score_base(model: Any, *args: Any) -> Any:
+    def score_base(model: Any, *args: Any, **more: Any) -> Any:
         with model.disable_adapter():
-            return score_completions(model, *args)
+            return score_completions(model, *args, **more)
 
     def works_for(model: Any) -> bool:
-        def plain(some: PaddedRows) -> torch.Tensor:
+        def plain(some: PaddedRows) -> TokenReading:
             nonlocal compared
             compared += 1
-            return score_densely(model, some)[0]
+            return score_densely(model, some)
 
         return sharing.works_for(model, rows, plain)
 
@@ -228,7 +229,7 @@ def test_it_is_tried_again_as_soon_as_the_adapter_has_an_effect(
 def test_a_trial_without_enough_memory_is_no_reason_to_use_more(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise error
 
     monkeypatch.setattr(prompt_sharing, "score_completions", fail)
@@ -264,7 +265,7 @@ def test_a_model_that_turns_the_logits_is_found_out_by_trying() -> None:
     add_fused_lm_head(base, temperature=TEMPERATURE, outputs=("log_probs", "entropy"))
     reasons: list[str] = []
     sharing = PromptSharing(TEMPERATURE, reasons.append)
-    assert not sharing.works_for(model, rows, lambda some: score_densely(model, some)[0])
+    assert not sharing.works_for(model, rows, lambda some: score_densely(model, some))
     assert "differ by" in reasons[0]
 
 
@@ -298,6 +299,11 @@ def test_a_tokens_log_probability_and_its_pull_on_the_state_are_autograds(
     (pull,) = torch.autograd.grad((logprobs * weights).sum(), states)
     torch.testing.assert_close(logprobs, expected)
     torch.testing.assert_close(entropies, -(every.exp() * every).sum(dim=-1))
+    torch.testing.assert_close(pull, wanted)
+    every = (head(states) / TEMPERATURE).log_softmax(dim=-1)
+    (wanted,) = torch.autograd.grad((-(every.exp() * every).sum(dim=-1) * weights).sum(), states)
+    _, entropies = score_tokens(states, targets, head, TEMPERATURE, entropies_pull=True)
+    (pull,) = torch.autograd.grad((entropies * weights).sum(), states)
     torch.testing.assert_close(pull, wanted)
     with pytest.raises(ValueError, match="trained"):
         score_tokens(states, targets, torch.nn.Linear(8, 31), TEMPERATURE)

@@ -52,6 +52,11 @@ def completion_text(generation: StoredGeneration, *, unfolded: bool = False) -> 
     return "".join(pieces)
 
 
+def growing_text(text: str) -> str:
+    """What has been written of a completion so far, as the completion will stand there."""
+    return f'<div class="gen-live">{safe_html(text)}</div>'
+
+
 def score_chips(scores: Mapping[str, float | None]) -> str:
     return "".join(
         f'<span class="gen-chip {_look(score)}">{safe_html(name)} {score_text(score)}</span>'

@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from pages.components.completions.completion_html import completion_card, prompt_html
 from rft_core.store.generations import StoredGeneration, StoredPrompt
+from rft_core.types import Completion
 
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "generation_view.css"
 
@@ -69,3 +71,15 @@ def pick_telling_group(generations: Sequence[StoredGeneration]) -> list[StoredGe
 def _spread(group: Sequence[StoredGeneration]) -> float:
     rewards = [g.reward for g in group if g.reward is not None]
     return max(rewards) - min(rewards) if rewards else -1.0
+
+
+def as_generation(completion: Completion, sample: Any = None, **where: int) -> StoredGeneration:
+    """A completion that is not in any store, in the shape that shows itself."""
+    return StoredGeneration(
+        id=0, step=0, split="", group_index=where.get("group_index", 0),
+        sample_index=where.get("sample_index", 0), prompt_id=0, completion=completion.text,
+        num_tokens=len(completion.token_ids), truncated=completion.truncated,
+        reward=sample.reward if sample else None, advantage=None,
+        flags=sample.flags if sample else (), scores=dict(sample.scores) if sample else {},
+        reasons=dict(sample.reasons) if sample else {},
+    )  # fmt: skip

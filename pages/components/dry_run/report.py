@@ -9,13 +9,12 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from pages.components.completions.answer_lanes import as_generation
 from pages.components.completions.completion_html import (
     completion_card,
     completion_grid,
     prompt_html,
 )
-from pages.components.completions.view import generation_style
+from pages.components.completions.view import as_generation, generation_style
 from pages.components.dry_run.form import PromptChoice
 from pages.components.dry_run.preflight_verdict import show_verdict
 from pages.components.dry_run.prompt_bands import show_prompt_bands

@@ -28,7 +28,8 @@ const breath = () =>
   new Promise(done => (document.hidden ? setTimeout(done) : requestAnimationFrame(() => setTimeout(done))))
 
 class Chart {
-  constructor(parent) {
+  constructor(parent, choice) {
+    this.choice = choice // { hidden: names of curves, xRange: the zoom of all panels, axis: along which }
     this.root = document.createElement("div")
     this.root.className = "rft-chart"
     this.bar = this.root.appendChild(document.createElement("div"))
@@ -36,8 +37,6 @@ class Chart {
     this.grid = this.root.appendChild(document.createElement("div"))
     this.grid.className = "rft-grid"
     parent.appendChild(this.root)
-    this.hidden = new Set() // names of curves switched off
-    this.xRange = null // the zoom shared by all panels
     this.cursorX = null
     this.panels = []
     this.held = null // which points: { url, generation, number, axis, smoothing, zoom, thinned }
@@ -53,6 +52,14 @@ class Chart {
   set(wanted, send) {
     Object.assign(this, { wanted, send })
     this.update()
+  }
+
+  get hidden() {
+    return this.choice.hidden
+  }
+
+  get xRange() {
+    return this.choice.xRange
   }
 
   // One round at a time; what comes meanwhile is looked at in the next.
@@ -95,7 +102,7 @@ class Chart {
   }
 
   async ask({ url, view }, held) {
-    if (view.axis !== this.held?.axis) this.xRange = null
+    if (view.axis !== this.choice.axis) Object.assign(this.choice, { axis: view.axis, xRange: null })
     const zoom = this.xRange
     const query = new URLSearchParams({ axis: view.axis, smoothing: view.smoothing })
     if (zoom) {
@@ -176,7 +183,8 @@ class Chart {
   }
 
   // The legend, one button per curve name, and the way out of a zoom. Buttons stay while their curves
-  // do: one that is replaced between the press of a mouse and its release is never clicked.
+  // do, and hold the pointer that presses them: one that is replaced, or moves, between the press and
+  // the release would never be clicked.
   writeBar() {
     const traces = new Map(this.curves.map(({ trace }) => [trace.name, trace]))
     const legend = new Map([...this.bar.querySelectorAll(".rft-legend")].map(node => [node.dataset.name, node]))
@@ -202,6 +210,7 @@ class Chart {
 
   addButton(text, className, onclick) {
     const button = Object.assign(document.createElement("button"), { className, onclick })
+    button.onpointerdown = ({ pointerId }) => button.setPointerCapture(pointerId)
     button.type = "button"
     button.textContent = text
     return this.bar.appendChild(button)
@@ -217,7 +226,7 @@ class Chart {
   zoom(range, source = null) {
     if (this.zooming) return
     this.zooming = true
-    this.xRange = range
+    this.choice.xRange = range
     const others = this.panels.filter(panel => panel !== source)
     Promise.all(others.map(panel => panel.setXRange(range))).finally(() => (this.zooming = false))
     this.writeBar()
@@ -254,10 +263,15 @@ class Chart {
 }
 
 const charts = new WeakMap()
+const choices = new Map() // what a viewer chose, by address: Streamlit may put another element in place
 
 export async function render({ parentElement, data, setTriggerValue }) {
-  const chart = charts.get(parentElement) ?? new Chart(parentElement)
+  const known = charts.get(parentElement)
+  const chosen = choices.get(data.url) ?? known?.choice ?? { hidden: new Set(), xRange: null, axis: data.view.axis }
+  const chart = known ?? new Chart(parentElement, chosen)
+  chart.choice = chosen
   charts.set(parentElement, chart)
+  choices.set(data.url, chosen)
   chart.set(data, setTriggerValue)
   await Promise.all([styled, plotly]) // what cannot be loaded is said by Streamlit
   // Streamlit also calls this when a newer call overtook this one: only leave with the page.

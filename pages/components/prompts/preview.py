@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from pages.components.page_header import show_error
 from pages.components.suited_settings import suited_settings
 from pages.components.workflow import progress_into, remembered
+from rft_core.config import make_config
 from rft_core.data import PromptSet, length_summary, lint_lengths, lint_prompt_tail
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
@@ -25,6 +27,7 @@ from rft_core.sampling.service.messages import RenderedPrompt
 from rft_core.types import Problem
 
 MODEL, LAST_TASK = "preview_model", "preview_task_last"
+TOLD = "config.chat_template_kwargs"  # the widget of the Train form: one value on both pages
 SAMPLED_ROWS = 128
 BARS = 24
 _STYLE = Path(__file__).resolve().parents[1] / "frontend" / "prompt_preview.css"
@@ -52,12 +55,21 @@ def show_preview(prompt_set: PromptSet, key: str) -> Rendered | None:
     """Controls, then the string beside the lengths. None: it could not be rendered (and why)."""
     st.html(_STYLE)
     _suit_the_task(prompt_set.task or "")
-    model_place, row_place, tokens_place = st.columns([3, 1, 1], vertical_alignment="bottom")
+    model_place, told_place, row_place, tokens_place = st.columns(
+        [3, 2, 1, 1], vertical_alignment="bottom"
+    )
     with model_place:
         model = st.selectbox(
             "Model", list(EMBEDDED_MODELS), key=MODEL, accept_new_options=True,
             persist_state="session",
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
+        )  # fmt: skip
+    with told_place:
+        told = st.text_input(
+            "chat_template_kwargs", key=TOLD, persist_state="session",
+            placeholder="enable_thinking=false",
+            help="What the chat template is told besides the messages. A run launched from Train "
+            "tells it the same.",
         )  # fmt: skip
     with row_place:
         row = st.number_input("Row", 1, len(prompt_set.rows), 1, key=f"{key}-row")
@@ -65,7 +77,8 @@ def show_preview(prompt_set: PromptSet, key: str) -> Rendered | None:
         tokens = st.toggle("Show tokens", key="preview_tokens", persist_state="session")
     waiting = st.empty()
     try:
-        rendered = _render(str(model), prompt_set, int(row) - 1, waiting)
+        options = make_config({"chat_template_kwargs": told}).chat_template_kwargs
+        rendered = _render(str(model), prompt_set, int(row) - 1, options, waiting)
     except RftError as error:
         waiting.empty()
         show_error(error)
@@ -90,10 +103,10 @@ def _suit_the_task(task: str) -> None:
 
 
 def _render(
-    model: str, prompt_set: PromptSet, row: int, waiting: DeltaGenerator
+    model: str, prompt_set: PromptSet, row: int, told: dict[str, Any], waiting: DeltaGenerator
 ) -> Rendered | None:
     """Asks the service, unless it has answered this before. None: the user has to agree first."""
-    inputs = (model, prompt_set.id, row)
+    inputs = (model, prompt_set.id, row, told)
     known = st.session_state.get("preview")
     if (known is None or known[0] != inputs) and find_local_folder(model) is None:
         agreed = st.button("Download the tokenizer and show", icon=":material/cloud_download:")
@@ -105,7 +118,9 @@ def _render(
         rows = sample_rows(len(prompt_set.rows))
         messages = prompt_set.prompts([prompt_set.rows[index] for index in (row, *rows)])
         client = GenerationClient(get_runs_dir())
-        first, *others = client.render(model, messages, on_progress=progress_into(waiting))
+        first, *others = client.render(
+            model, messages, on_progress=progress_into(waiting), chat_template_kwargs=told
+        )
         summary = model_summary(model)
         limit = summary.context_length if summary else None
         return Rendered(first, rows, tuple(len(other.token_ids) for other in others), limit)

@@ -157,14 +157,17 @@ def _traces(curves: Curves, name: str, kind: Kind = "train") -> list[Trace]:
 def with_gaps(curve: Curve | None, curves: Curves) -> Curve | None:
     """The same with NaN at the training steps where others were measured and this one was not.
 
-    A curve that is measured at fewer than half of the steps is sparse on purpose: it stays whole.
+    A curve that is measured at fewer than half of the steps, or never at two in a row (what PPO
+    samples is used twice), is sparse on purpose: it stays whole.
     """
     steps = curves.longest_steps()
     if curve is None or len(curve.step) >= len(steps):
         return curve
     steps = steps[(steps >= curve.step[0]) & (steps <= curve.step[-1])]
     missing = np.setdiff1d(steps, curve.step, assume_unique=True)
-    if not len(missing) or len(missing) > len(curve.step):
+    measured = np.isin(steps, curve.step)
+    is_sparse = len(missing) > len(curve.step) or not (measured[1:] & measured[:-1]).any()
+    if not len(missing) or is_sparse:
         return curve
     place = np.searchsorted(curve.step, missing)
     return Curve(

@@ -31,7 +31,7 @@ COSTLY_GRADERS = {"judge"}  # each trial costs money
 
 
 @dataclass(frozen=True)
-class _Trial:
+class _GoldForm:
     """A way to write the gold completions of all cases: which answer, in which form."""
 
     form: Form | None  # None: as the task writes it
@@ -85,10 +85,10 @@ def full_marks(scorer: Scorer) -> float:
     return sum(max(weight, 0.0) for weight in scorer.reward_set.weights)
 
 
-def _choose(scorer: Scorer, cases: Sequence[ProbeCase]) -> tuple[_Trial | None, bool]:
+def _choose(scorer: Scorer, cases: Sequence[ProbeCase]) -> tuple[_GoldForm | None, bool]:
     """The best trial by mean reward, the first of equals; whether it earns full marks."""
     wanted = FULL_MARKS * full_marks(scorer)
-    own = _Trial(None, OWN, True)
+    own = _GoldForm(None, OWN, True)
     own_mean = _means(scorer, [own], cases)[0]
     if own_mean is not None and own_mean >= wanted:
         return own, True
@@ -104,17 +104,17 @@ def _choose(scorer: Scorer, cases: Sequence[ProbeCase]) -> tuple[_Trial | None, 
     return trials[-place], best >= wanted
 
 
-def _list_trials(scorer: Scorer, cases: Sequence[ProbeCase]) -> list[_Trial]:
+def _list_trials(scorer: Scorer, cases: Sequence[ProbeCase]) -> list[_GoldForm]:
     prompts = [str(message["content"]) for message in cases[0].prompt] if cases else []
     forms = list_forms([*prompts, *source_texts(scorer.reward_set)])
     columns = [(OWN, True)]
     for case in cases[:MOST_CASES]:
         columns += [(gold.column, bool(gold.thought)) for gold in _candidates(case)]
-    return [_Trial(form, *column) for column in dict.fromkeys(columns) for form in forms]
+    return [_GoldForm(form, *column) for column in dict.fromkeys(columns) for form in forms]
 
 
 def _means(
-    scorer: Scorer, trials: Sequence[_Trial], cases: Sequence[ProbeCase]
+    scorer: Scorer, trials: Sequence[_GoldForm], cases: Sequence[ProbeCase]
 ) -> list[float | None]:
     """The mean reward of each trial; None where it gives no completion or nothing was scored."""
     texts = [
@@ -139,7 +139,7 @@ def _score(scorer: Scorer, texts: Sequence[tuple[ProbeCase, str, int]]) -> list[
     return [sample.reward for sample in scorer.score(batch).samples]
 
 
-def _make_gold(trial: _Trial | None, case: ProbeCase) -> _Gold | None:
+def _make_gold(trial: _GoldForm | None, case: ProbeCase) -> _Gold | None:
     """The gold completion of a case by this trial; None where the row does not hold its answer."""
     if trial is None:
         return None

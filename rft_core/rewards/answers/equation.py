@@ -28,6 +28,8 @@ MAX_LENGTH = 256
 MAX_DEPTH = 50
 LARGEST_PART = 10**100  # of numerators and denominators: keeps every step cheap
 
+_DECIMAL = re.compile(r"(?<![0-9.])([0-9]{0,20})\.([0-9]{1,20})(?![0-9.])")
+
 # In the order in which they are looked for: pattern, flag, what is wrong.
 FORBIDDEN = (
     (r"=", "equals_sign", "holds '=': give the expression alone"),
@@ -62,6 +64,16 @@ def grade_expression(text: str, nums: Iterable[int], target: int) -> Grade:
     if Counter(used) != Counter(nums):
         return Grade(0.0, f"It uses {_listed(used)}, not {_listed(nums)} once each.")
     return _grade_value(tree, target)
+
+
+def read_value(text: str) -> Fraction | None:
+    """The exact value of a short expression; decimals are read too. None where there is none."""
+    whole = _DECIMAL.sub(lambda n: f"({int(n[1] + n[2])}/{10 ** len(n[2])})", text)
+    tree = _parse(whole) if len(whole) <= MAX_LENGTH and _depth(whole) <= MAX_DEPTH else None
+    try:
+        return None if tree is None else _evaluate(tree)
+    except (ZeroDivisionError, OverflowError):
+        return None
 
 
 def _grade_value(tree: ast.expr, target: int) -> Grade:

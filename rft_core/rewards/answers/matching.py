@@ -10,7 +10,8 @@ import re
 from fractions import Fraction
 from typing import Any
 
-from rft_core.rewards.answers.number_text import parse_number, show_number, unwrap
+from rft_core.rewards.answers.number_text import parse_number, show_number
+from rft_core.rewards.answers.spelling import unwrap
 from rft_core.rewards.completion_text import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.contract import Batch, Grade
 from rft_core.types import Row
@@ -21,6 +22,7 @@ _LETTER_ALONE = re.compile(
     r"(?P<letter>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_OPTION = re.compile(r"([a-j])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-j]\s*\)|'?\]?$)", re.IGNORECASE)
 _MARK = re.compile(r"(?<![a-z0-9])([a-j])\s*[).:\-](?!\d*[a-z])")
 
 
@@ -105,6 +107,10 @@ def read_choice(text: str) -> str | None:
 
 def _read_choice_with_text(text: str, options: Any) -> str | None:
     """The letter in "C) 80", if the choice C is 80."""
+    if isinstance(options, list):
+        same = [one for one in map(str, options) if _squeeze(one) == _squeeze(unwrap(text))]
+        if len(same) == 1 and (marked := re.match(r"\(?([A-Ja-j])\s*[).:]", same[0].strip())):
+            return marked[1].upper()  # letter for letter
     listed = " , ".join(map(str, options)) if isinstance(options, list) else str(options or "")
     given, known = (_MARK.sub(r"\1)", f" {one.casefold()}") for one in (unwrap(text), listed))
     given, known = "".join(given.split()).rstrip(".,;"), "".join(known.split())
@@ -114,6 +120,16 @@ def _read_choice_with_text(text: str, options: Any) -> str | None:
     choice = re.escape(f"{is_one[1]}){is_one[2]}")
     is_listed = re.search(rf"(?<![a-z]){choice}(?=[,;]?\(?[b-j]\)|[,;]?$)", known)
     return is_one[1].upper() if is_listed else None
+
+
+def _squeeze(text: str) -> str:
+    return "".join(text.casefold().split()).rstrip(".,;")
+
+
+def list_options(options: Any) -> dict[str, str]:
+    """Letter -> text, of "a ) 60 , b ) 75" as MathQA has it, or of a list of such texts."""
+    listed = " , ".join(map(str, options)) if isinstance(options, list) else str(options or "")
+    return {letter.upper(): text for letter, text in _OPTION.findall(listed)}
 
 
 def read_choices(

@@ -12,7 +12,9 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-LONGEST_NUMBER = 100
+from rft_core.rewards.answers.spelling import SHORT_UNITS, changes_value, respell, unwrap
+
+LONGEST_NUMBER, LONGEST_TEXT = 100, 1000  # once it is plain, and before
 LARGEST_EXPONENT = 300  # 1e999999999 would take all memory as a fraction
 
 _UNIT = r"(?: [A-Za-z]+ (?:/[A-Za-z]+)? (?:\^?[23]|[²³])? )"
@@ -29,33 +31,15 @@ _NUMBER = re.compile(
     """.replace("UNITS", f"{_UNIT} (?: \\s {_UNIT} ){{0,4}}"),
     re.VERBOSE | re.ASCII,
 )
-_FRACTION = re.compile(r"\\[dt]?frac\{(\d+)\}\{(\d+)\}", re.ASCII)
-_UNIT_IN_TEXT = re.compile(r"\\(?:text|mathrm)\{([A-Za-z %]*)\}", re.ASCII)
+_FRACTION = re.compile(r"\\frac\{(\d+)\}\{(\d+)\}", re.ASCII)
+_UNIT_IN_TEXT = re.compile(r"\\text\{([A-Za-z %/]*)\}", re.ASCII)
 _PARTS = re.compile(r"[\s/()]+|\^?[23²³]")
-WRAPPERS = (  # around an answer, of Markdown, LaTeX and prose; they say nothing
-    ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"), ("$$", "$$"), ("$", "$"), ("\\(", "\\)"),
-    ("\\[", "\\]"), ("\\text{", "}"), ("\\mathrm{", "}"), ("\\mathbf{", "}"), ("\\textbf{", "}"),
-)  # fmt: skip
-SHORT_UNITS = frozenset("mgshlLJNVW%°$€£¥")  # other single letters are variables
-JOINING_WORDS = {
-    "or", "and", "to", "not", "no", "plus", "minus", "times", "over", "by", "of", "than", "if",
-    "but", "is", "isn", "less", "squared", "cubed", "below", "negative", "factorial",
-}  # fmt: skip
-MULTIPLYING_WORDS = {  # in the singular
-    "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-    "pair", "couple", "dozen", "score", "gross", "grand", "hundred", "thousand", "million",
-    "billion", "trillion", "quadrillion", "lakh", "lac", "crore", "mn", "mil", "bn", "tn", "pi",
-    "half", "third", "quarter", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
-    "twelfth", "hundredth", "thousandth", "millionth", "billionth",
-}  # fmt: skip
-_PLURALS = {"halves": "half", "grosses": "gross", "sixes": "six"} | {
-    f"{word[:-1]}ies": word for word in MULTIPLYING_WORDS if word.endswith("ty")
-}
 
 
 def parse_number(text: str) -> Fraction | None:
     """The one number that `text` states, or None."""
+    if len(text) > LONGEST_TEXT:
+        return None
     text = _plain(text.strip())
     match = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if match is None or not (match["digits"] or match["decimals"]) or not _is_unit(match["unit"]):
@@ -82,22 +66,9 @@ def show_number(value: Fraction) -> str:
         return "a number too large to write out"
 
 
-def unwrap(text: str) -> str:
-    """The text without what only sets it off: **72**, $72$, `72`, \\(72\\)."""
-    text = text.strip()
-    for start, end in WRAPPERS:
-        inner = text[len(start) : -len(end)]
-        whole = text.startswith(start) and text.endswith(end) and len(text) > len(start + end)
-        if whole and start not in inner and end not in inner:
-            return unwrap(inner)
-    return text
-
-
 def _plain(text: str) -> str:
     """LaTeX spelling turned into plain spelling, as far as single numbers need it."""
-    text = unwrap(text).replace("−", "-").replace("\\$", "$").replace("\\%", "%")
-    for spacing, plain in {"\\,": "", "\\!": "", "\\;": "", "{,}": ",", "\\ ": " "}.items():
-        text = text.replace(spacing, plain)
+    text = respell(text).replace("−", "-").replace("\\$", "$").replace("\\%", "%")
     text = _FRACTION.sub(r" \1/\2", text)
     text = " ".join(_UNIT_IN_TEXT.sub(r" \1", text).split())
     is_signed = text[:2] in ("(-", "(+") and text[-1] == ")" and text.count("(") == 1
@@ -106,12 +77,7 @@ def _plain(text: str) -> str:
 
 def _is_unit(unit: str | None) -> bool:
     return all(
-        not _changes_value(word.lower()) and (len(word) > 1 or word in SHORT_UNITS)
+        not changes_value(word.lower()) and (len(word) > 1 or word in SHORT_UNITS)
         for word in _PARTS.split(unit or "")
         if word
     )
-
-
-def _changes_value(word: str) -> bool:
-    forms = {word, word.removesuffix("s"), _PLURALS.get(word, word)}
-    return word in JOINING_WORDS or not forms.isdisjoint(MULTIPLYING_WORDS)

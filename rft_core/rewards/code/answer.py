@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -58,6 +58,7 @@ class ProgramAnswer(ProgramGrader):
         samples = zip(batch.completions, batch.rows, strict=True)
         prepared = [self._prepare(completion, row) for completion, row in samples]
         grades = self._run(prepared, self._ask, BatchClock(timeout))
+        grades = [replace(grade, answer=grade.answer or "") for grade in grades]
         return grades, make_report(self._name, start, grades, {})
 
     def _prepare(self, completion: str, row: Row) -> _AnswerJob | Grade:
@@ -83,8 +84,10 @@ class ProgramAnswer(ProgramGrader):
             allowed = max(allowed, ROUNDING * max(Fraction(1), abs(job.gold)))
         if abs(value - job.gold) > allowed:
             wanted = show_number(job.gold)
-            return Grade(0.0, f"The program's answer is {show(answer)}, not {wanted}.")
-        return Grade(1.0, f"The program's answer is {show_number(job.gold)}.")
+            why = f"The program's answer is {show(answer)}, not {wanted}."
+            return Grade(0.0, why, answer=str(value))
+        shown = show_number(job.gold)
+        return Grade(1.0, f"The program's answer is {shown}.", answer=str(job.gold))
 
 
 def _read_answer(reply: JailReply) -> Any:

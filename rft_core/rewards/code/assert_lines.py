@@ -1,14 +1,30 @@
 """Tests written as Python: `assert f(1, 2) == 3`, as MBPP and HumanEval publish them.
 
-Only the form is read, nothing is run: a call with plain positional arguments, and a plain value.
-What needs running (a tolerance, a sorted result, a loop) raises `ValueError`, which says so.
+Only the form is read, nothing is run: a call with plain positional arguments, and a plain value, or
+one that small sums of plain values give (`2 * 3`, `"ab" + "cd"`, `10 ** 9`). What needs running (a
+tolerance, a sorted result, a loop) raises `ValueError`, which says so.
 """
 
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+LARGEST_POWER, LARGEST_BASE = 64, 10**6
+LONGEST_VALUE = 100_000  # signs of a text or list, written out
+
+OPERATORS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: operator.pow,
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +77,39 @@ def _read_call(call: ast.expr, expected: Any) -> AssertLine:
 
 def _read_value(node: ast.expr) -> Any:
     try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, RecursionError, MemoryError) as error:
+        return ast.literal_eval(_compute(node))
+    except RecursionError as error:
+        raise ValueError("a value of that many sums is not a plain value") from error
+    except (ArithmeticError, ValueError, TypeError, MemoryError) as error:
         raise ValueError(f"'{ast.unparse(node):.60}' is not a plain value") from error
+
+
+def _compute(node: Any) -> Any:
+    """The node with its sums worked out, innermost first."""
+    if not isinstance(node, ast.expr):
+        return node
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        left, right = (ast.literal_eval(_compute(side)) for side in (node.left, node.right))
+        _check_small(node.op, left, right)
+        value = OPERATORS[type(node.op)](left, right)
+        return ast.parse(repr(value), mode="eval").body
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, list):
+            setattr(node, name, [_compute(one) for one in value])
+        elif isinstance(value, ast.expr):
+            setattr(node, name, _compute(value))
+    return node
+
+
+def _check_small(op: ast.operator, left: Any, right: Any) -> None:
+    """Raise `ValueError` for what could grow out of bounds."""
+    numbers = [side for side in (left, right) if isinstance(side, int | float | complex)]
+    if isinstance(op, ast.Pow):
+        if len(numbers) < 2 or abs(right) > LARGEST_POWER or abs(left) > LARGEST_BASE:
+            raise ValueError("a large power")
+    elif isinstance(op, ast.Mod) and isinstance(left, str | bytes):
+        raise ValueError("a text that is formatted")
+    elif len(numbers) < 2:
+        times = abs(numbers[0]) if numbers else 1
+        if (len(repr(left)) + len(repr(right))) * times > LONGEST_VALUE:
+            raise ValueError("a long value")

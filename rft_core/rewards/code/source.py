@@ -12,10 +12,9 @@ import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from rft_core.rewards.completion_text import FENCE, Extracted, from_answer_tag
+from rft_core.rewards.completion_text import FENCE, Extracted, after_thought, from_answer_tag
 
 LONGEST_PROGRAM = 100_000
-THINK_END = "</think>"
 PYTHON_NAMES = ("python", "py", "python3", "")
 FENCES = (FENCE, "~~~")
 DEEPEST_INDENT = 3  # of a fence, beside text; in a list it may be deeper
@@ -24,7 +23,7 @@ _FENCE_LINE = re.compile(r"(?P<indent>[ \t]*)(?P<mark>`{3,}|~{3,})(?P<label>[^`]
 
 
 @dataclass(frozen=True)
-class _Block:
+class _FencedBlock:
     label: str
     text: str
     indent: int
@@ -48,7 +47,7 @@ def _from_anywhere(completion: str, function: str) -> Extracted:
     lowered = completion.lower()
     if "<answer>" in lowered or "</answer>" in lowered:
         return _from_answer(completion, function)
-    return _from_fence_or_whole(completion.rpartition(THINK_END)[2], function)
+    return _from_fence_or_whole(after_thought(completion), function)
 
 
 def _from_answer(completion: str, function: str) -> Extracted:
@@ -75,18 +74,18 @@ def _from_fence(text: str, function: str) -> Extracted:
     return Extracted((fitting or blocks)[-1].text)
 
 
-def _list_fitting(blocks: Sequence[_Block], function: str) -> list[_Block]:
+def _list_fitting(blocks: Sequence[_FencedBlock], function: str) -> list[_FencedBlock]:
     """Those that define the function."""
     name = re.escape(function)
     defines = re.compile(rf"^(?:def\s+{name}\b|{name}\s*=)", re.MULTILINE)
     return [block for block in blocks if defines.search(block.text)]
 
 
-def _list_blocks(text: str) -> list[_Block]:
+def _list_blocks(text: str) -> list[_FencedBlock]:
     """Every closed block; a fence stands at the beginning of a line, as Markdown has it: three or
     more of one sign, closed by as many, and not much deeper than where it began.
     """
-    blocks: list[_Block] = []
+    blocks: list[_FencedBlock] = []
     opening, lines = None, list[str]()
     for line in text.splitlines():
         fence = _FENCE_LINE.match(line)
@@ -96,7 +95,7 @@ def _list_blocks(text: str) -> list[_Block]:
             label = opening["label"].split(maxsplit=1) or [""]
             body, indent = "\n".join(lines), max(len(opening["indent"]), len(fence["indent"]))
             body = textwrap.dedent(body) if indent else body
-            blocks.append(_Block(label[0].lower(), body, indent))
+            blocks.append(_FencedBlock(label[0].lower(), body, indent))
             opening = None
         else:
             lines.append(line)

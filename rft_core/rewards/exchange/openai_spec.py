@@ -27,9 +27,9 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.formula import formula_names
 from rft_core.rewards.text.openai_text import METRICS, check_template
 
-# Where the grader stands in the body of a fine-tuning job and in that of a trial run.
+# Where the grader stands in the body of a fine-tuning job, in its method, and in a trial run.
 AS_SENT = "Paste the grader as it is sent to OpenAI, as JSON"
-WRAPPERS = (("method", "reinforcement", "grader"), ("grader",))
+WRAPPERS = (("method", "reinforcement", "grader"), ("reinforcement", "grader"), ("grader",))
 
 
 def _checked_template(text: str) -> str:
@@ -193,7 +193,8 @@ def read_grader(text: str) -> GraderFile:
 
 def _unwrap(value: Any) -> tuple[Any, str]:
     """The grader itself, and the path to it."""
-    for wrapper in WRAPPERS if isinstance(value, Mapping) and "type" not in value else ():
+    is_wrapped = isinstance(value, Mapping) and value.get("type", "") in ("", "reinforcement")
+    for wrapper in WRAPPERS if is_wrapped else ():
         inner: Any = value
         for key in wrapper:
             inner = inner.get(key) if isinstance(inner, Mapping) else None

@@ -19,17 +19,21 @@ def _for_trl(function: _Any) -> _Any:
 
 
 def _call(function: _Any, completions: list[str], columns: dict[str, _Any]) -> _Any:
-    """Only with the keywords that it accepts."""
-    shown: list[_Any] = completions
-    if function.__globals__.get("CONVERSATIONAL"):
-        shown = [[{"role": "assistant", "content": text}] for text in completions]
+    """Only with the keywords that it accepts; with messages where it cannot read texts."""
+    messages = [[{"role": "assistant", "content": text}] for text in completions]
     own: dict[str, _Any] = {"completion_ids": [], "trainer_state": None}
     own |= {"log_extra": _ignore, "log_metric": _ignore}
-    keywords = own | columns | {"completions": shown}
+    keywords = own | columns | {"completions": completions}
     parameters = _inspect.signature(function).parameters
     if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         keywords = {name: keywords[name] for name in parameters if name in keywords}
-    return function(**keywords)
+    if not function.__globals__.get("CONVERSATIONAL"):
+        try:
+            return function(**keywords)
+        except (TypeError, AttributeError) as error:
+            if "indices" not in str(error) and "'get'" not in str(error):
+                raise
+    return function(**{**keywords, "completions": messages})
 
 
 def _ignore(*_: _Any) -> None:

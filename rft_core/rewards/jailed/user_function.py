@@ -2,8 +2,9 @@
 
 Keywords in: prompts, completions, completion_ids, every row column as a list, trainer_state,
 log_extra, log_metric; those that the function does not accept are left out. Completions are plain
-texts; a module that sets `CONVERSATIONAL = True` gets message lists instead. Functions of one
-source share one process, as they share its module. How a batch is scored by it: `calls.py`.
+texts; a function that reads them as messages (completion[0]["content"]) is called again with
+message lists, and a module that sets `CONVERSATIONAL = True` gets those from the start. Functions
+of one source share one process, as they share its module. How a batch is scored by it: `calls.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from rft_core.sandbox.session import get_program
 from rft_core.sandbox.wire import to_json
 
 RESERVED = {"prompt", "prompts", "completion", "completions", "completion_ids"} | {
-    "trainer_state", "log_extra", "log_metric", "global_step"
+    "trainer_state", "log_extra", "log_metric"
 }  # fmt: skip
 
 
@@ -148,6 +149,7 @@ class UserFunction:
                 else []
                 for index in indices
             ],
-            "global_step": self._context.step,
+            "trainer_state": {"global_step": self._context.step or 0}
+            | ({"max_steps": self._context.max_steps} if self._context.max_steps else {}),
         }
         return self._process.call(self._entry.function, keywords, timeout)

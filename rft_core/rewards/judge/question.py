@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rft_core.rewards.completion_text import after_thought
 from rft_core.rewards.text.openai_text import CompletionLacksError, RowLacksError, render
 from rft_core.types import Messages, Row
 
@@ -93,7 +94,7 @@ def _read_reason(value: Mapping[str, Any]) -> str:
 
 
 def _read_object(text: str) -> dict[str, Any]:
-    text = text.rpartition("</think>")[2].strip()
+    text = after_thought(text).strip()
     fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n```", text, re.DOTALL)
     try:
         value = json.loads(fenced[1] if fenced else text)

@@ -19,10 +19,9 @@ from rft_core.rewards.text.format import has_visible_text
 from rft_core.rewards.text.instruction_kinds import (
     COUNTED,
     KINDS,
-    LITTLE_WORDS,
-    SCRIPTS,
     as_read,
 )
+from rft_core.rewards.text.language import LANGUAGES
 from rft_core.types import Row
 
 LONGEST_TEXT = 100_000
@@ -95,7 +94,7 @@ def _find_value_problem(kind: str, values: Mapping[str, Any]) -> str:
         return "has a value that is not text"
     if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
         return "needs a list of texts for 'words'"
-    if kind == "language" and values["language"] not in {*LITTLE_WORDS, *SCRIPTS}:
+    if kind == "language" and values["language"] not in LANGUAGES:
         return f"does not know '{values['language']}'"
     return ""
 

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 from peft.tuners.lora import Linear as LoraLinear
+from peft.utils.other import AuxiliaryTrainingWrapper
 from torch import nn
 
 from rft_core.sampling.adapters import BASE
@@ -34,6 +35,8 @@ def fuse(model: Any, adapter: str | None) -> FusedModel:
     `adapter`: its name; BASE: none; None: as things stand. Raises CannotFuseError.
     """
     name = resolve(model, adapter)
+    if name is not None:
+        _require_plain_lora(model.peft_config[name])
     base: Any = model.get_base_model() if isinstance(model, PeftModel) else model
     _require_known(base)
     body, config = base.model, base.config
@@ -72,8 +75,6 @@ def resolve(model: Any, adapter: str | None) -> str | None:
         if len(active) > 1:
             raise CannotFuseError("several adapters are active at once")
         adapter = next(iter(active), None)
-    if adapter is not None:
-        _require_plain_lora(model.peft_config[adapter])
     return adapter
 
 
@@ -98,6 +99,8 @@ def _require_known(base: Any) -> None:
     module = f"transformers.models.{kind}.modeling_{kind}"
     if kind not in KNOWN or type(base).__module__ != module:
         raise CannotFuseError(f"{type(base).__name__} is not among the shapes it knows")
+    if any(isinstance(module, AuxiliaryTrainingWrapper) for module in base.modules()):
+        raise CannotFuseError("whole layers of it are trained beside an adapter")
     config = base.config
     rotation = {
         "rope_type": "default",

@@ -5,14 +5,14 @@ row draws one uniform number per token from its own generator and inverts the di
 Two adapters given the same prompt and seed therefore face the same luck, and differ only where
 they disagree. Rows that finish leave the batch. Where the logits come from is a `Reader`'s affair:
 the model's own forward (`plain_reader.py`) or the tight loop (`fused_reader.py`). Knows nothing of
-text, sockets or adapters' files.
+sockets or adapters' files, and of text only whom to ask whether it ends there.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from rft_core.errors import RftError
-from rft_core.sampling.service.messages import SamplingParams
+from rft_core.sampling.decoding.token_rules import TokenRules
+from rft_core.sampling.sampling_params import SamplingParams
 
 LARGEST_UNIFORM = 1 - 2**-24  # the largest float32 below 1
 
@@ -44,6 +45,9 @@ class Token:
     is_end: bool
 
 
+HasStopped = Callable[[Sequence[int]], bool]  # given the tokens of a completion so far
+
+
 class Reader(Protocol):
     """What reads rows of tokens, remembers them, and says what may come next."""
 
@@ -65,26 +69,40 @@ def decode(
     rows: Sequence[SampledRow],
     params: SamplingParams,
     end_tokens: frozenset[int],
+    has_stopped: HasStopped | None = None,
 ) -> Iterator[list[Token]]:
-    """Yield, step by step, the new token of every row that is still being written."""
+    """Yield, step by step, the new token of every row that is still being written.
+
+    `has_stopped`: whether a completion of these tokens ends there, though with no end token.
+    """
     luck = [make_row_rng(params.seed, row) for row in rows]
+    rules = None
+    if TokenRules.are_needed(params):
+        rules = TokenRules([row.prompt for row in rows], params, end_tokens)
+    written: list[list[int]] = [[] for _ in rows]
     living = list(range(len(rows)))
     logits = reader.read_prompts(rows)
     for step in range(params.max_completion_length):
         uniforms = torch.tensor([luck[row].random() for row in living], device=reader.device)
-        tokens, logprobs = pick_tokens(logits, uniforms, params)
-        picked = [
-            Token(row, token, logprob, token in end_tokens)
-            for row, token, logprob in zip(living, tokens.tolist(), logprobs.tolist(), strict=True)
-        ]
+        ruled = rules.apply(logits) if rules else None
+        tokens, logprobs = pick_tokens(logits, uniforms, params, ruled)
+        picked = []
+        for row, token, logprob in zip(living, tokens.tolist(), logprobs.tolist(), strict=True):
+            written[row].append(token)
+            stops = has_stopped is not None and has_stopped(written[row])
+            picked.append(Token(row, token, logprob, token in end_tokens or stops))
         _require_numbers(picked)
         yield picked
         keep = close_gaps([token.is_end for token in picked])
         if not keep or step + 1 == params.max_completion_length:
             return
+        if rules:
+            rules.add(tokens)
         if len(keep) < len(living):
             places = torch.tensor(keep, device=reader.device)
             reader.keep(places)
+            if rules:
+                rules.keep(places)
             tokens = tokens[places]
             living = [living[place] for place in keep]
         logits = reader.read_tokens(tokens)
@@ -107,18 +125,23 @@ def make_row_rng(seed: int, row: SampledRow) -> np.random.Generator:
 
 
 def pick_tokens(
-    logits: torch.Tensor, uniforms: torch.Tensor, params: SamplingParams
+    logits: torch.Tensor,
+    uniforms: torch.Tensor,
+    params: SamplingParams,
+    ruled: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Tokens [rows] and their log probabilities [rows] from logits [rows, vocabulary].
 
-    The token is where the cumulative distribution, after temperature, top-k and top-p, passes the
-    row's uniform number. Temperature 0 takes the likeliest token.
+    The token is where the cumulative distribution, after temperature, top-k, top-p and min-p,
+    passes the row's uniform number. Temperature 0 takes the likeliest token. `ruled`: the logits to
+    choose by, where they are not the model's own; log probabilities are always its own.
     """
     plain = torch.log_softmax(logits.float(), dim=-1)
+    scores = plain if ruled is None else ruled
     if params.temperature == 0:
-        tokens = plain.argmax(dim=-1)
+        tokens = scores.argmax(dim=-1)
     else:
-        shaped = _keep_likeliest(plain / params.temperature, params)
+        shaped = _keep_likeliest(scores / params.temperature, params)
         cumulative = torch.softmax(shaped, dim=-1, dtype=torch.float64).cumsum(dim=-1)
         # A float32 uniform may have been rounded up to 1, which lies past every token.
         below_one = uniforms[:, None].to(cumulative).clamp(max=LARGEST_UNIFORM)
@@ -128,7 +151,8 @@ def pick_tokens(
 
 
 def _keep_likeliest(scores: torch.Tensor, params: SamplingParams) -> torch.Tensor:
-    """Everything outside top-k, then outside the smallest set with mass `top_p`, becomes -inf."""
+    """What is outside top-k, then outside the smallest set with mass `top_p`, then less likely than
+    `min_p` times the likeliest, becomes -inf."""
     if 0 < params.top_k < scores.shape[-1]:
         smallest = scores.topk(params.top_k, dim=-1).values[:, -1:]
         scores = scores.masked_fill(scores < smallest, -torch.inf)
@@ -138,6 +162,9 @@ def _keep_likeliest(scores: torch.Tensor, params: SamplingParams) -> torch.Tenso
         is_surplus = mass.cumsum(dim=-1) - mass >= params.top_p  # the mass before it suffices
         is_outside = torch.zeros_like(is_surplus).scatter(1, order, is_surplus)
         scores = scores.masked_fill(is_outside, -torch.inf)
+    if params.min_p > 0:
+        least = scores.amax(dim=-1, keepdim=True) + math.log(params.min_p)
+        scores = scores.masked_fill(scores < least, -torch.inf)
     return scores
 
 

@@ -6,10 +6,12 @@ This is what always works. For the shapes that it knows, `fused_reader.py` is se
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
+from rft_core.sampling.adapters import only_adapter
 from rft_core.sampling.decoding.loop import SampledRow, pad_left
 
 
@@ -57,6 +59,25 @@ class PlainReader:
         )
         logits: torch.Tensor = output.logits[:, -1]
         return logits
+
+
+class SwitchingReader(PlainReader):
+    """Over rows of one adapter, which is put in place for each pass alone.
+
+    For adapters that no batch can mix with others, while others take turns on the same model.
+    """
+
+    def __init__(self, model: Any, adapter: str | None) -> None:
+        super().__init__(model)
+        self._adapter = adapter
+
+    def read_prompts(self, rows: Sequence[SampledRow]) -> torch.Tensor:
+        with only_adapter(self._model, self._adapter):
+            return super().read_prompts([replace(row, adapter=None) for row in rows])
+
+    def read_tokens(self, tokens: torch.Tensor) -> torch.Tensor:
+        with only_adapter(self._model, self._adapter):
+            return super().read_tokens(tokens)
 
 
 def name_adapters(names: Sequence[str | None]) -> dict[str, list[str]]:

@@ -71,7 +71,7 @@ def _try_folder(folder: Path, state: object) -> str:
     return f"Tried on a sample, {GAVE_UP}, or it ends the process that reads it"
 
 
-def _read_template(folder: Path) -> Any:
+def read_template(folder: Path) -> Any:
     """The template as transformers would find it; None where there is none."""
     alone = folder / "chat_template.jinja"
     if alone.is_file():
@@ -109,7 +109,7 @@ def _try_all(folder: Path) -> str:
         most = wanted if allowed == resource.RLIM_INFINITY else min(wanted, allowed)
         resource.setrlimit(kind, (most, most))
     try:
-        template = _read_template(folder)
+        template = read_template(folder)
         if template is not None:
             if not isinstance(template, str):
                 return "the chat template is no text"

@@ -23,7 +23,8 @@ from rft_core.errors import ModelUnavailableError
 from rft_core.model_files import check_model_folder, get_weight_bytes, resolve_model
 from rft_core.sampling.loading.download import ProgressCallback, download
 from rft_core.sampling.loading.model_trial import try_model
-from rft_core.sampling.settings import Dtype
+from rft_core.sampling.loading.quantised import quantise_arguments
+from rft_core.sampling.settings import Bits, Dtype
 
 LOAD_SECONDS = 300.0
 SLOWEST_DISK = 20e6  # bytes per second
@@ -35,9 +36,17 @@ def ignore_progress(message: str, fraction: float | None) -> None:
 
 
 def load_base(
-    name: str, dtype: Dtype = "float32", progress: ProgressCallback = ignore_progress
+    name: str,
+    dtype: Dtype = "float32",
+    progress: ProgressCallback = ignore_progress,
+    *,
+    bits: Bits | None = None,
 ) -> tuple[PreTrainedModel, Any]:
-    """The model in evaluation mode on the CPU, and its tokenizer. Raises ModelUnavailableError."""
+    """The model in evaluation mode on the CPU, and its tokenizer. Raises ModelUnavailableError.
+
+    With `bits` its linear layers are quantised (`quantised.py`), and it is on the GPU.
+    """
+    quantised = quantise_arguments(name, dtype, bits) if bits else {}
     # Whoever watches has a callback: bars would only end up in logs and in other people's stderr.
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     folder = ensure_model_folder(name, progress)
@@ -51,6 +60,7 @@ def load_base(
                 folder,
                 dtype="auto" if dtype == "auto" else getattr(torch, dtype),
                 use_safetensors=True,
+                **quantised,
             ),
         )
     except Exception as error:  # the loaders raise all kinds for damaged or foreign folders

@@ -7,8 +7,10 @@ a killed page) cancels the request within one token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rft_core.sampling.service.connection import (
     make_crash_error,
@@ -108,9 +110,10 @@ class GenerationClient:
     def stream(
         self, model: str, messages: Messages, lanes: Sequence[Lane], params: SamplingParams
     ) -> Iterator[StreamEvent]:
-        """All lanes answer one conversation at once, token by token, with the same random numbers.
+        """All lanes answer at once, token by token: `messages`, or a conversation of their own.
 
-        Each lane gives exactly what `sample` gives with n=1. Closing the iterator cancels.
+        Each lane gives exactly what `sample` gives at its index, so that lanes which answer the
+        same messages do so with the same random numbers. Closing the iterator cancels.
         """
         request: StreamRequest = make_request(
             StreamRequest,
@@ -118,9 +121,7 @@ class GenerationClient:
             settings=self._settings,
             params=params,
             messages=plain_messages(messages),
-            lanes=[
-                Lane(lane.label, lane.adapter.resolve() if lane.adapter else None) for lane in lanes
-            ],
+            lanes=[_plain_lane(lane) for lane in lanes],
         )
         for event in self._ask(request):
             if isinstance(event, LoadProgress | TextDelta | LaneDone):
@@ -131,10 +132,16 @@ class GenerationClient:
         model: str,
         messages_list: Sequence[Messages],
         on_progress: ProgressCallback | None = None,
+        *,
+        chat_template_kwargs: Mapping[str, Any] | None = None,
     ) -> list[RenderedPrompt]:
         """The exact string and tokens of each conversation, from the tokenizer alone."""
-        prompts = [plain_messages(messages) for messages in messages_list]
-        request: RenderRequest = make_request(RenderRequest, model=model, prompts=prompts)
+        request: RenderRequest = make_request(
+            RenderRequest,
+            model=model,
+            prompts=[plain_messages(messages) for messages in messages_list],
+            chat_template_kwargs=dict(chat_template_kwargs or {}),
+        )
         rendered = []
         for event in self._ask(request):
             if isinstance(event, RenderedPrompt):
@@ -183,3 +190,11 @@ class GenerationClient:
                     raise event.as_error()
                 yield event
         raise make_crash_error(self._runs_dir, "The generation service died while answering")
+
+
+def _plain_lane(lane: Lane) -> Lane:
+    return replace(
+        lane,
+        adapter=lane.adapter.resolve() if lane.adapter else None,
+        messages=plain_messages(lane.messages) if lane.messages else None,
+    )

@@ -16,46 +16,29 @@ from pydantic_core import PydanticSerializationError
 
 from rft_core import errors
 from rft_core.errors import BadInputError, RftError, quote
+from rft_core.sampling.sampling_params import SamplingParams
 from rft_core.sampling.settings import Dtype, EngineName, EngineSettings
 from rft_core.types import Completion, Messages
 
-__all__ = ["Dtype", "EngineName", "EngineSettings"]  # the rest is declared here
+__all__ = ["Dtype", "EngineName", "EngineSettings", "SamplingParams"]  # the rest is declared here
 
-PROTOCOL_VERSION = 3  # a service that speaks another version is replaced
+PROTOCOL_VERSION = 4  # a service that speaks another version is replaced
+SAMPLING = "sampling"  # how progress begins once the model is loaded and its turn has come
 PlainMessages = list[dict[str, str]]
 
 
 @dataclass(frozen=True)
-class SamplingParams:
-    """How to sample. Temperature 0 is greedy; top_k 0 keeps every token."""
-
-    temperature: float = 1.0
-    top_p: float = 1.0
-    top_k: int = 0
-    max_completion_length: int = 256
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        rules = {
-            "temperature must be 0 (greedy) or more": self.temperature >= 0,
-            "top_p must be above 0 and at most 1": 0 < self.top_p <= 1,
-            "top_k must be 0 (all tokens) or more": self.top_k >= 0,
-            "max_completion_length must be at least 1": self.max_completion_length >= 1,
-            "seed must be 0 or more": self.seed >= 0,
-        }
-        broken = [rule for rule, holds in rules.items() if not holds]
-        if broken:
-            raise BadInputError(
-                "The sampling settings cannot be used", "; ".join(broken), "Correct them"
-            )
-
-
-@dataclass(frozen=True)
 class Lane:
-    """One column of a side-by-side stream: the base (`adapter=None`) or a tuned model."""
+    """One column of a side-by-side stream: the base (`adapter=None`) or a tuned model.
+
+    `messages`: what this lane answers, where it has a conversation of its own; None: what all
+    answer. `index`: which of the samples of these messages, so that lanes of one model differ.
+    """
 
     label: str
     adapter: Path | None = None
+    messages: Messages | None = None
+    index: int = 0
 
 
 class _Request(BaseModel):
@@ -75,7 +58,7 @@ class SampleRequest(_Request):
 
 
 class StreamRequest(_Request):
-    """One completion of one prompt by each lane, token by token."""
+    """One completion by each lane, token by token; `messages` for those that bring none."""
 
     request: Literal["stream"] = "stream"
     model: str
@@ -91,6 +74,7 @@ class RenderRequest(_Request):
     request: Literal["render"] = "render"
     model: str
     prompts: list[PlainMessages]
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
 
 
 class ControlRequest(_Request):

@@ -19,6 +19,7 @@ from rft_core.model_files import get_weight_bytes
 from rft_core.sampling.engine import Checkpoint, Engine
 from rft_core.sampling.service.lease import require_room
 from rft_core.sampling.service.messages import (
+    SAMPLING,
     LaneDone,
     LoadProgress,
     RenderedPrompt,
@@ -62,7 +63,9 @@ class ResidentModel:
             if self._tokenizer_name != request.model:
                 self._tokenizer = load_tokenizer(request.model, report)
                 self._tokenizer_name = request.model
-            yield from (describe_prompt(self._tokenizer, prompt) for prompt in request.prompts)
+            told = request.chat_template_kwargs
+            for prompt in request.prompts:
+                yield describe_prompt(self._tokenizer, prompt, told)
 
     def sample(
         self, request: SampleRequest, report: Report, checkpoint: Checkpoint
@@ -80,7 +83,7 @@ class ResidentModel:
                 last_report = time.monotonic()
                 report(f"sampled {done} of {total}, decoding step {tokens}", done / total)
 
-        report(f"sampling {total} completions", 0.0)
+        report(f"{SAMPLING} {total} completions", 0.0)
         for index, completions in engine.sample(
             request.prompts, request.n, request.params, request.adapter, watch
         ):
@@ -130,7 +133,7 @@ def _load_engine(model: str, settings: EngineSettings, report: Report) -> Engine
     from rft_core.sampling.loading.models import load_base
     from rft_core.sampling.transformers_engine import TransformersEngine
 
-    base, tokenizer = load_base(model, settings.dtype, report)
-    if torch.cuda.is_available():
+    base, tokenizer = load_base(model, settings.dtype, report, bits=settings.bits)
+    if torch.cuda.is_available() and settings.bits is None:  # quantised, it is there already
         torch.nn.Module.to(base, "cuda")
     return TransformersEngine(model, base, tokenizer)

@@ -13,7 +13,7 @@ import numbers
 import sys
 import traceback
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 IS_WATCHED = False
@@ -22,12 +22,62 @@ LONGEST_SHOWN = 200
 
 Namespace = dict[str, Any]
 LOADED: dict[str, Namespace] = {}
+CONVERSATIONAL: set[Any] = set()  # functions that were found to read messages
+IS_REFUSED = "The sandbox refuses other programs, the network, and files outside its own folder."
+
+# The fields of transformers' TrainerState; outside of training it stands at step 0 of 1.
+STATE: dict[str, Any] = {
+    "epoch": 0.0, "global_step": 0, "max_steps": 1, "num_train_epochs": 1, "logging_steps": 1,
+    "eval_steps": 0, "save_steps": 0, "train_batch_size": None, "num_input_tokens_seen": 0,
+    "total_flos": 0.0, "log_history": [], "best_metric": None, "best_global_step": None,
+    "best_model_checkpoint": None, "is_local_process_zero": True, "is_world_process_zero": True,
+    "is_hyper_param_search": False, "trial_name": None, "trial_params": None,
+    "stateful_callbacks": {},
+}  # fmt: skip
+
+
+class Letter(str):
+    """A completion's first or last: whoever asks it for "content" takes the text for messages."""
+
+    def __new__(cls, sign: str, text: "Text") -> "Letter":
+        letter = super().__new__(cls, sign)
+        letter.text = text
+        return letter
+
+    text: "Text"
+
+    def __getitem__(self, key: Any) -> str:
+        if isinstance(key, str):
+            self.text.is_misread = True
+        return super().__getitem__(key)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "get":
+            self.text.is_misread = True
+        raise AttributeError(f"'str' object has no attribute '{name}'")
+
+
+class Text(str):
+    """A completion that notices being read as a list of messages."""
+
+    is_misread = False
+
+    def __getitem__(self, key: Any) -> str:
+        sign = super().__getitem__(key)
+        return Letter(sign, self) if key in (0, -1) else sign
+
+    def __iter__(self) -> Iterator[str]:
+        signs = super().__iter__()
+        for first in itertools.islice(signs, 1):
+            yield Letter(first, self)
+        yield from signs
 
 
 def score(source: str, function: str | None, keywords: str) -> dict[str, Any]:
     """{"values", "failure", "extras", "metrics"}; without a function only the source is loaded.
 
-    `keywords` are JSON: `completions` and every column of the rows, and `global_step`.
+    `keywords` are JSON: `completions`, every column of the rows, and what is known of
+    `trainer_state`.
     """
     extras: dict[str, list[str]] = {}
     metrics: dict[str, float] = {}
@@ -64,18 +114,12 @@ def call(
     if not callable(function):
         raise NameError(f"the source defines no function named '{name}'")
     count = len(keywords["completions"])
-    if module.get("CONVERSATIONAL"):
-        messages = [[{"role": "assistant", "content": text}] for text in keywords["completions"]]
-        keywords = {**keywords, "completions": messages}
-    step = keywords.pop("global_step")
-    keywords["trainer_state"] = None if step is None else types.SimpleNamespace(global_step=step)
+    known = keywords.get("trainer_state", {})
+    keywords["trainer_state"] = types.SimpleNamespace(**{**STATE, **known})
     keywords["log_extra"] = lambda column, values: extras.update({str(column): to_texts(values)})
     keywords["log_metric"] = lambda key, value: metrics.update({str(key): float(value)})
-    result = function(**accepted(function, keywords))
-    if inspect.iscoroutine(result):
-        import asyncio  # a third of the time that a fork server takes to start
-
-        result = asyncio.run(result)
+    is_known = module.get("CONVERSATIONAL") or function in CONVERSATIONAL
+    result = answer(function, keywords, wants_messages=bool(is_known))
     if hasattr(result, "tolist"):  # a numpy array or a tensor
         result = result.tolist()
     if result is None or isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
@@ -83,8 +127,40 @@ def call(
     return [encode(value) for value in itertools.islice(result, count + 1)]
 
 
+def answer(function: Any, keywords: dict[str, Any], *, wants_messages: bool) -> Any:
+    """What the function returns for texts, or for messages where it takes them for such."""
+    texts = [Text(text) for text in keywords["completions"]]
+    if not wants_messages:
+        try:
+            result = run(function, {**keywords, "completions": texts})
+        except Exception:
+            if not any(text.is_misread for text in texts):
+                raise
+        if not any(text.is_misread for text in texts):
+            return result
+        CONVERSATIONAL.add(function)
+    messages = [[{"role": "assistant", "content": str(text)}] for text in texts]
+    return run(function, {**keywords, "completions": messages})
+
+
+def run(function: Any, keywords: dict[str, Any]) -> Any:
+    result = function(**accepted(function, keywords))
+    if inspect.iscoroutine(result):
+        import asyncio  # a third of the time that a fork server takes to start
+
+        result = asyncio.run(result)
+    return result
+
+
 def accepted(function: Any, keywords: dict[str, Any]) -> dict[str, Any]:
+    """Those that it takes. Raises `TypeError` that names the columns there are."""
     parameters = inspect.signature(function).parameters.values()
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (2, 4)]
+    if missing := [name for name in needed if name not in keywords]:
+        own = {"completions", "prompts", "completion_ids", "trainer_state"}
+        columns = sorted(keywords.keys() - own - {"log_extra", "log_metric"})
+        there_are = f"the columns are {', '.join(columns)}" if columns else "there are no columns"
+        raise TypeError(f"it asks for '{missing[0]}', which no row has: {there_are}")
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return keywords
     names = {parameter.name for parameter in parameters}
@@ -100,7 +176,7 @@ def encode(value: Any) -> Any:
             value = value.item()
         except (ValueError, RuntimeError):
             return {"bad": "not_a_number", "shown": show(value)}
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if not isinstance(value, numbers.Real):  # a bool is one, as it is for TRL
         return {"bad": "not_a_number", "shown": show(value)}
     try:
         number = float(value)
@@ -143,7 +219,14 @@ def describe(error: BaseException) -> dict[str, Any]:
         message = "it called sys.exit()"
     else:
         message = traceback.format_exception_only(error)[-1].strip()
+        message += f". {IS_REFUSED}" if is_of_sandbox(error) else ""
     return failure(kind, message[:2000], line, text[:20_000])
+
+
+def is_of_sandbox(error: BaseException) -> bool:
+    """Whether elsewhere it might have worked: a file that is not there is hidden here."""
+    is_hidden = isinstance(error, FileNotFoundError) and str(error.filename).startswith("/")
+    return is_hidden or isinstance(error, PermissionError)
 
 
 def failure(kind: str, message: str, line: int | None, text: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The schema of `index.db`: sets, runs, commands and evaluations. Append only."""
+"""The schema of `index.db`: sets, runs, commands, evaluations and judgements. Append only."""
 
 from __future__ import annotations
 
@@ -76,6 +76,36 @@ INDEX_SCHEMA = Schema(
         SELECT 'rewards', id, name, version, content, created_at FROM reward_sets;
     DROP TABLE prompt_sets;
     DROP TABLE reward_sets
+        """,
+        "evaluation_records": """
+    -- seconds: what sampling took, the loading of the model left out. NULL: of before.
+    ALTER TABLE evaluations ADD COLUMN seconds REAL;
+    -- What a scorer (known by the hash of what it depends on) said of an evaluation's samples.
+    CREATE TABLE evaluation_scores (
+        evaluation TEXT NOT NULL, scorer TEXT NOT NULL, content TEXT NOT NULL,
+        PRIMARY KEY (evaluation, scorer)
+    );
+    -- Evaluations to be opened again, newest last. content: JSON, see `evaluation/records.py`. It
+    -- takes the place of requests, which said what to do again but not what had been found.
+    CREATE TABLE evaluation_records (
+        number INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE,
+        created_at REAL NOT NULL
+    );
+    DROP TABLE evaluation_requests
+        """,
+        "judgements": """
+    -- What people said of answers, as they said it: pairs are derived, never stored in its place.
+    -- id is chosen by the asker: saving twice is saving once. run: whose prompts were asked, if a
+    -- run's. shown: JSON of messages, answers in the order shown, and sampling. ranks: JSON, the
+    -- place of each answer shown, equal places for ties; NULL: skipped. rest_equal: the last place
+    -- was given to all the rest at once. repeats: the judgement whose answers were shown again.
+    -- undone_at: it was taken back.
+    CREATE TABLE judgements (
+        number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, who TEXT NOT NULL,
+        created_at REAL NOT NULL, seconds REAL NOT NULL, run TEXT, shown TEXT NOT NULL,
+        ranks TEXT, rest_equal INTEGER NOT NULL, repeats TEXT, undone_at REAL
+    );
+    CREATE INDEX judgements_by_who ON judgements (who, run)
         """,
     },
 )

@@ -10,7 +10,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from peft import LoraConfig, PeftModel, load_peft_weights, set_peft_model_state_dict
+import torch
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model_state_dict,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 from peft.tuners.tuners_utils import BaseTunerLayer
 
 from rft_core.config import RunConfig
@@ -20,6 +27,7 @@ from rft_core.training.saving.finite import are_finite
 ADAPTER_NAME = "default"
 REFERENCE_NAME = "ref"  # TRL looks for an adapter of this name
 CONFIG_FILE = "adapter_config.json"
+SHAPE = ("lora_r", "lora_alpha", "use_rslora", "use_dora", "modules_to_save")
 
 
 def save_adapter(model: PeftModel, folder: Path) -> None:
@@ -45,6 +53,9 @@ def make_lora_config(config: RunConfig) -> LoraConfig:
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         target_modules="all-linear" if modules == ["all-linear"] else modules,
+        use_rslora=config.use_rslora,
+        use_dora=config.use_dora,
+        modules_to_save=list(config.modules_to_save) or None,
         task_type="CAUSAL_LM",
     )
 
@@ -58,6 +69,18 @@ def add_reference(model: PeftModel, folder: Path) -> None:
         if f".{REFERENCE_NAME}." in name:
             parameter.requires_grad_(False)
     model.set_adapter(ADAPTER_NAME)
+
+
+def copy_adapter(model: PeftModel) -> dict[str, torch.Tensor]:
+    """The policy's adapter as it is now, for `restore_adapter`."""
+    weights = get_peft_model_state_dict(
+        model, adapter_name=ADAPTER_NAME, save_embedding_layers=False
+    )
+    return {name: weight.detach().clone() for name, weight in weights.items()}
+
+
+def restore_adapter(model: PeftModel, weights: dict[str, torch.Tensor]) -> None:
+    set_peft_model_state_dict(model, weights, adapter_name=ADAPTER_NAME)
 
 
 def is_reference(model: Any) -> bool:
@@ -89,10 +112,14 @@ def load_adapter_weights(model: PeftModel, folder: Path, config: RunConfig) -> N
 
 
 def _check_same_shape(saved: dict[str, object], config: RunConfig) -> None:
-    for ours, theirs in (("lora_r", "r"), ("lora_alpha", "lora_alpha")):
-        if saved[theirs] != getattr(config, ours):
+    names = {"lora_r": "r"} | {name: name for name in SHAPE[1:]}
+    for ours, theirs in names.items():
+        wanted, held = getattr(config, ours), saved.get(theirs)
+        if isinstance(wanted, tuple):
+            wanted, held = sorted(wanted), sorted(held or ())  # type: ignore[call-overload]
+        if wanted != (held or type(wanted)()):
             raise BadInputError(
-                f"{ours} is {getattr(config, ours)}, the parent's adapter has {saved[theirs]}",
+                f"{ours} is {wanted}, the parent's adapter has {held}",
                 "A fork goes on with its parent's adapter",
-                f"Set {ours}={saved[theirs]}",
+                f"Set {ours}={held}",
             )

@@ -2,6 +2,8 @@
 
     checkpoints/step-40/manifest.json     step, what it can do, sha256 of every file
                         adapter_*         the LoRA adapter in PEFT's format
+                        score_head.*      of a reward model, what makes scores of it
+                        value_head.*      what PPO has learned beside it
                         everything else   optimizer, scheduler, random states: for resuming
     checkpoints/aside-step-50/            one that a run could not go on from; kept, never read
 
@@ -25,13 +27,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rft_core.errors import RftError
+from rft_core.errors import BadInputError, RftError
 from rft_core.paths import name_checkpoint
 from rft_core.store.sqlite.failures import make_disk_full_error, means_disk_full
 from rft_core.training.saving.disk_room import check_room
 
 MANIFEST_NAME = "manifest.json"
-ADAPTER_PREFIX = "adapter_"
+# What can be talked to, asked, or begun with: kept as long as the run.
+KEPT_PREFIXES = ("adapter_", "value_head.", "score_head.")
 _TEMPORARY_PREFIX = ".unfinished-"
 _ASIDE_PREFIX = "aside-"
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)  # all other errors of reading may pass
@@ -83,6 +86,27 @@ def publish_folder(temporary: Path, target: Path, manifest: dict[str, Any]) -> N
         _sync(target.parent)
     if older:  # of the same step, written again
         shutil.rmtree(older, ignore_errors=True)
+
+
+def copy_weights(checkpoint: Path, target: Path, manifest: dict[str, Any], what: str) -> None:
+    """What can be talked to or asked of a checkpoint, copied to `target`, whole and on disk.
+
+    Raises `BadInputError`, which names `what`, where it is gone or is not what was written.
+    """
+    temporary = target.with_name(f"{_TEMPORARY_PREFIX}{target.name}")
+    try:
+        expected = _read_manifest(checkpoint)["files"]
+        temporary.mkdir(parents=True)
+        for name in expected:
+            if name.startswith(KEPT_PREFIXES):
+                shutil.copyfile(checkpoint / name, temporary / name)
+        publish_folder(temporary, target, manifest)
+        copied = _read_manifest(target)["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInputError(f"{what} cannot be used", str(error), "Choose another one") from error
+    if not copied or any(expected[name] != copied[name] for name in copied):
+        why = "Its adapter is not what was written"
+        raise BadInputError(f"{what} cannot be used", why, "Choose another one")
 
 
 def find_resumable(folder: Path, recorded: int | None = None) -> Resumable:
@@ -153,7 +177,7 @@ def prune_checkpoints(folder: Path, keep: int) -> list[int]:
 
 def _reduce_to_adapter(path: Path) -> None:
     manifest = _read_manifest(path)
-    extra = [name for name in manifest["files"] if not name.startswith(ADAPTER_PREFIX)]
+    extra = [name for name in manifest["files"] if not name.startswith(KEPT_PREFIXES)]
     for name in extra:
         del manifest["files"][name]
     _replace_manifest(path, {**manifest, "resumable": False})

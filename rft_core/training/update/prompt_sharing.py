@@ -25,12 +25,14 @@ from rft_core.training.ending import names_shortage
 from rft_core.training.saving.adapter_files import ADAPTER_NAME, is_reference
 from rft_core.training.update.shared_prompt import (
     PaddedRows,
+    ValueOf,
     find_obstacle,
     get_base,
     score_completions,
 )
+from rft_core.training.update.token_logprobs import TokenReading
 
-Plain = Callable[[PaddedRows], torch.Tensor]  # log probabilities [rows, columns of completions]
+Plain = Callable[[PaddedRows], TokenReading]
 
 COMPARED = 4  # rows of the first prompt, and as many of the last
 # Natural log probabilities: of any token, in float32. Where numbers are coarser, their mean beside
@@ -45,18 +47,32 @@ logger = logging.getLogger(__name__)
 class PromptSharing:
     """For one stage. `tell` is given the reason if prompts are not shared, once.
 
-    `forbidden`: a reason not to share that is known beforehand.
+    `forbidden`: a reason not to share that is known beforehand. `value_of`: what reads values, if
+    the method has one: they are compared as the log probabilities are. `entropies_pull`: the loss
+    has a term of the entropies.
     """
 
     def __init__(
-        self, temperature: float, tell: Callable[[str], None], forbidden: str = ""
+        self,
+        temperature: float,
+        tell: Callable[[str], None],
+        forbidden: str = "",
+        value_of: ValueOf | None = None,
+        *,
+        entropies_pull: bool = False,
     ) -> None:
         self._temperature, self._tell, self._forbidden = temperature, tell, forbidden
+        self._value_of, self._entropies_pull = value_of, entropies_pull
         self._verdict: str | None = None  # why not; empty: it works; None: not tried yet
         self._is_settled = False  # else it was not tried yet with an adapter that has an effect
 
     def works_for(self, model: Any, rows: PaddedRows, plain: Plain) -> bool:
-        """`plain` scores rows in the way that is known to be right."""
+        """`plain` scores rows in the way that is known to be right.
+
+        Nothing is learned from a batch without a token (all of it cut off and masked).
+        """
+        if not bool(rows.completion_mask.any()):
+            return False
         if not self._is_settled:
             shows_all = bool(self._forbidden) or _shows_the_adapter(model)
             if shows_all or self._verdict is None:
@@ -72,8 +88,7 @@ class PromptSharing:
                 return obstacle
             some = _pick_some(rows)
             with torch.no_grad():
-                shared, _ = score_completions(model, some, self._temperature)
-                return _compare(shared, plain, some, get_base(model).dtype)
+                return _compare(self._read(model, some), plain, some, get_base(model).dtype)
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError) or names_shortage(str(error)):
                 raise  # the other way would need more still
@@ -87,7 +102,7 @@ class PromptSharing:
         *,
         rows_at_once: int | None = None,
         teaches: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    ) -> TokenReading:
         """As `score_completions`. `teaches` [rows]: whose log probabilities need a gradient."""
         if teaches is not None and torch.is_grad_enabled():
             if not bool(teaches.any()):  # the update still wants a gradient, be it of zeros
@@ -96,30 +111,32 @@ class PromptSharing:
             if not bool(teaches.all()):
                 return self._score_apart(model, rows, teaches)
         size = rows_at_once or len(rows.ids)
-        parts = [
-            score_completions(model, rows.take(slice(start, start + size)), self._temperature)
-            for start in range(0, len(rows.ids), size)
-        ]
-        logprobs, entropies = zip(*parts, strict=True)
-        return torch.cat(logprobs), torch.cat(entropies)
+        return _join(
+            [
+                self._read(model, rows.take(slice(start, start + size)))
+                for start in range(0, len(rows.ids), size)
+            ]
+        )
 
-    def _score_apart(
-        self, model: Any, rows: PaddedRows, teaches: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _score_apart(self, model: Any, rows: PaddedRows, teaches: torch.Tensor) -> TokenReading:
         """`teaches`: some rows, and not all."""
         with torch.no_grad():
-            others = score_completions(model, rows.take(~teaches), self._temperature)
-        taught = score_completions(model, rows.take(teaches), self._temperature)
+            others = self._read(model, rows.take(~teaches))
+        taught = self._read(model, rows.take(teaches))
         back = torch.cat([(~teaches).nonzero(), teaches.nonzero()])[:, 0].argsort()
-        logprobs, entropies = (torch.cat(pair)[back] for pair in zip(others, taught, strict=True))
-        return logprobs, entropies
+        return _join([others, taught], back)
+
+    def _read(self, model: Any, rows: PaddedRows) -> TokenReading:
+        return score_completions(
+            model, rows, self._temperature, self._value_of, entropies_pull=self._entropies_pull
+        )
 
 
 def put_groups_together(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The same rows in as many batches, each prompt's side by side: TRL has shuffled them.
 
     A step adds up the gradients of its batches, so which row is in which matters only to a loss
-    that is divided by what is in its batch (`bnpo`).
+    that depends on what else is in its batch (see `Rollouts`).
     """
     prompts = torch.cat([torch.cat([b["prompt_ids"], b["prompt_mask"]], dim=1) for b in batches])
     order = torch.unique(prompts, dim=0, return_inverse=True)[1].argsort(stable=True)
@@ -134,8 +151,15 @@ def put_groups_together(batches: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     return split_tensor_dict(joined, len(batches))
 
 
+def _join(parts: Sequence[TokenReading], order: torch.Tensor | slice = slice(None)) -> TokenReading:
+    """The scores of all rows, put in order."""
+    columns = (column for column in zip(*parts, strict=True) if column[0] is not None)
+    return TokenReading(*(torch.cat(column)[order] for column in columns))
+
+
 def _pick_some(rows: PaddedRows) -> PaddedRows:
-    """Of two prompts where there are two, so that padding is seen as well."""
+    """Of two prompts where there are two, so that padding is seen as well; rows with tokens."""
+    rows = rows.take(rows.completion_mask.any(dim=1))
     order = rows.find_prompts()[1].argsort(stable=True)
     return rows.take(torch.cat([order[:COMPARED], order[COMPARED:][-COMPARED:]]))
 
@@ -145,19 +169,28 @@ def _shows_the_adapter(model: Any) -> bool:
     return not is_reference(model) and has_effect(model, ADAPTER_NAME)
 
 
-def _compare(shared: torch.Tensor, plain: Plain, rows: PaddedRows, dtype: torch.dtype) -> str:
+def _compare(shared: TokenReading, plain: Plain, rows: PaddedRows, dtype: torch.dtype) -> str:
     right, is_token = plain(rows), rows.completion_mask.bool()
-    apart = (shared - right)[is_token].abs()
-    if dtype == torch.float32 and not torch.is_autocast_enabled(right.device.type):
+    apart = _find_distances(shared, right, is_token)
+    if dtype == torch.float32 and not torch.is_autocast_enabled(apart.device.type):
         distance, most = float(apart.max()), MOST_APART
     else:
         distance, most = float(apart.mean()), MOST_APART
         if distance > most:
-            rounding = float((plain(_pad(rows)) - right)[is_token].abs().mean())
+            rounding = float(_find_distances(plain(_pad(rows)), right, is_token).mean())
             most = min(max(most, TIMES_ROUNDING * rounding), MOST_APART_COARSE)
     if distance <= most:  # nor are they alike where they are not numbers
         return ""
-    return f"shared, its log probabilities differ by {distance:.2g}, more than {most:.2g}"
+    what = "log probabilities" if right.values is None else "log probabilities and values"
+    return f"shared, its {what} differ by {distance:.2g}, more than {most:.2g}"
+
+
+def _find_distances(one: TokenReading, other: TokenReading, is_token: torch.Tensor) -> torch.Tensor:
+    """Of each token's log probability, and of each value where both have them."""
+    apart = [(one.logprobs - other.logprobs)[is_token]]
+    if one.values is not None and other.values is not None:
+        apart.append((one.values - other.values)[is_token])
+    return torch.cat(apart).abs()
 
 
 def _pad(rows: PaddedRows) -> PaddedRows:

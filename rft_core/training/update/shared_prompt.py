@@ -14,7 +14,7 @@ which models it does not hold.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +23,15 @@ import torch
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
 
-from rft_core.training.update.token_logprobs import score_tokens
+from rft_core.training.update.token_logprobs import TokenReading, score_tokens
 
 # A forward pass more costs what its many small calls cost, in every layer; a position more costs
 # layers x width^2. So a chunk is worth 256 positions at width 128, fewer in a wider model. Below 32
 # rows and columns a matrix product gains nothing. A GPU waits longer for calls than for positions.
 COST_AT_WIDTH_1, LEAST_COST, LEAST_COST_ON_GPU = 256 * 128**2, 32, 4096
 GROWING_ROPES = ("dynamic", "longrope")  # rotate by the longest row of a batch
+
+ValueOf = Callable[[torch.Tensor], torch.Tensor]  # states [..., width] to values [...]
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,17 @@ def get_base(model: Any) -> Any:
 
 
 def score_completions(
-    model: Any, rows: PaddedRows, temperature: float
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Log probabilities and entropies [rows, columns of completions], zero where no token is."""
+    model: Any,
+    rows: PaddedRows,
+    temperature: float,
+    value_of: ValueOf | None = None,
+    *,
+    entropies_pull: bool = False,
+) -> TokenReading:
+    """[rows, columns of completions]; with `value_of` the values of the same states as well.
+
+    `entropies_pull`: whether the entropies carry a gradient too.
+    """
     base = get_base(model)
     prompts, places = rows.find_prompts()
     past, ends = _read_prompts(base.base_model, prompts)
@@ -104,11 +114,12 @@ def score_completions(
         cells.append(torch.stack([chosen[row], column], dim=1))
     row, column = torch.cat(cells).unbind(dim=1)
     targets = rows.ids[row, rows.start + column]
-    logprobs, entropies = score_tokens(
-        torch.cat(states), targets, base.get_output_embeddings(), temperature
-    )
-    nothing = logprobs.new_zeros(rows.completion_mask.shape)
-    return nothing.index_put((row, column), logprobs), nothing.index_put((row, column), entropies)
+    joined, head = torch.cat(states), base.get_output_embeddings()
+    scored = [*score_tokens(joined, targets, head, temperature, entropies_pull=entropies_pull)]
+    if value_of:
+        scored.append(value_of(joined))
+    nothing = scored[0].new_zeros(rows.completion_mask.shape)
+    return TokenReading(*(nothing.index_put((row, column), numbers) for numbers in scored))
 
 
 def cost_of_a_chunk(states: torch.Tensor) -> int:

@@ -4,12 +4,13 @@ The log probability of the token y that follows the state h is log softmax(W h /
 gives back to h is one vector as long as h: (W[y] - softmax(W h / T) W) / T. Where W is frozen, as
 beside a LoRA adapter, nothing else is ever asked of the logits. So that vector is computed while
 they are at hand, a piece of the tokens at a time, and the backward pass only scales it: the work is
-what autograd would do, the memory is that of the states.
+what autograd would do, the memory is that of the states. The entropy H of p = softmax(W h / T)
+gives back -(p (log p + H)) W / T, computed alike, and only where a loss asks for it.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -17,18 +18,34 @@ from torch.nn import functional
 LOGITS_AT_ONCE = 2**24  # numbers
 
 
+class TokenReading(NamedTuple):
+    """Of completions, each [rows, columns], in float32, zero where no token is.
+
+    `values`: of the states that the tokens follow from; None where no value head reads them.
+    """
+
+    logprobs: torch.Tensor
+    entropies: torch.Tensor
+    values: torch.Tensor | None = None
+
+
 def score_tokens(
-    states: torch.Tensor, targets: torch.Tensor, head: torch.nn.Linear, temperature: float
+    states: torch.Tensor,
+    targets: torch.Tensor,
+    head: torch.nn.Linear,
+    temperature: float,
+    *,
+    entropies_pull: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Natural log probabilities [N] of `targets` [N], and entropies [N], both in float32.
 
-    `states` [N, width] are what the model's last norm gives. Only the log probabilities carry a
-    gradient, and only to the states: `head` must be frozen.
+    `states` [N, width] are what the model's last norm gives. The log probabilities carry a
+    gradient, and the entropies do where they pull; only to the states: `head` must be frozen.
     """
     if head.weight.requires_grad:
         raise ValueError("a head that is trained needs the logits")
     scored: tuple[torch.Tensor, torch.Tensor] = _TokenScores.apply(  # type: ignore[no-untyped-call]
-        states, targets, head, temperature
+        states, targets, head, temperature, entropies_pull
     )
     return scored
 
@@ -37,16 +54,18 @@ class _TokenScores(torch.autograd.Function):
     """Forward computes the gradient too; see the module."""
 
     @staticmethod
-    def forward(
+    def forward(  # noqa: PLR0917  # as autograd calls it
         ctx: Any,
         states: torch.Tensor,
         targets: torch.Tensor,
         head: torch.nn.Linear,
         temperature: float,
+        entropies_pull: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         logprobs = torch.empty(targets.shape, device=states.device)
         entropies = torch.empty_like(logprobs)
         pulls = torch.empty(states.shape, device=states.device) if ctx.needs_input_grad[0] else None
+        stirs = torch.empty_like(pulls) if pulls is not None and entropies_pull else None
         weight = head.weight
         size = max(1, LOGITS_AT_ONCE // weight.shape[0])
         for start in range(0, len(targets), size):
@@ -60,12 +79,19 @@ class _TokenScores(torch.autograd.Function):
             if pulls is not None:
                 expected = likely.to(weight.dtype) @ weight
                 pulls[at] = (weight[targets[at]] - expected) / temperature
-        ctx.mark_non_differentiable(entropies)
+            if stirs is not None:
+                surprise = likely * (every + entropies[at, None])
+                stirs[at] = -(surprise.to(weight.dtype) @ weight) / temperature
+        if stirs is None:
+            ctx.mark_non_differentiable(entropies)
         ctx.dtype = states.dtype
-        ctx.save_for_backward(pulls)
+        ctx.save_for_backward(pulls, stirs)
         return logprobs, entropies
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (pulls,) = ctx.saved_tensors
-        return (gradients[0][:, None] * pulls).to(ctx.dtype), None, None, None
+        pulls, stirs = ctx.saved_tensors
+        total = gradients[0][:, None] * pulls
+        if stirs is not None:
+            total = total + gradients[1][:, None] * stirs
+        return total.to(ctx.dtype), None, None, None, None

@@ -34,3 +34,8 @@ def test_what_begins_later_or_is_measured_now_and_then_has_no_gaps() -> None:
     curves = make_curves(loss=list(range(1, 11)), kl=[6, 7, 8, 9, 10], cost=[2, 6, 10])
     assert list(draw(curves, "kl").step) == [6, 7, 8, 9, 10]
     assert list(draw(curves, "cost").step) == [2, 6, 10]
+
+
+def test_what_is_measured_at_every_other_step_is_one_line() -> None:
+    curves = make_curves(loss=list(range(1, 10)), reward=[1, 3, 5, 7, 9])
+    assert list(draw(curves, "reward").step) == [1, 3, 5, 7, 9]

@@ -1,6 +1,9 @@
 """Hidden characters of a model's text are spelled, and texts of all scripts stay as they are."""
 
+from html import unescape
+
 import pytest
+from streamlit.string_util import clean_text
 
 from pages.components.untrusted_text import safe_html, spell_unseen
 
@@ -41,3 +44,9 @@ def test_texts_of_all_scripts_stay_as_they_are(text: str) -> None:
 
 def test_html_is_escaped() -> None:
     assert safe_html("<b>\u202e") == "&lt;b&gt;⟨U+202E⟩"
+
+
+def test_html_keeps_its_lines_where_streamlit_dedents_them() -> None:
+    text = "  if x:\n\n      \n    y\n"
+    html = f"<p>{safe_html(text)}</p>"
+    assert unescape(clean_text(html)) == f"<p>{text}</p>"

@@ -7,6 +7,7 @@ import pytest
 
 from rft_core.rewards.answers.matching import grade_choice, grade_exact_match, grade_numeric_match
 from rft_core.rewards.answers.number_text import parse_number
+from rft_core.rewards.completion_text import from_box
 
 NO_NUMBER = [
     "1 or 2 or 50", "50 or more", "between 0 and 100", "0-100", "[0, 100]", "(50, 50)", "{50}",
@@ -57,6 +58,12 @@ def test_usual_spellings_of_one_number_are_read(text, value):
         "She sold 48 + 24 = 72.\n#### 72",
         "So the answer is \\boxed{72}.",
         "First \\boxed{72}, and again \\boxed{ 72 }.",
+        "<think>we get \\boxed{16}? no</think>\nFinal: \\boxed{72}",
+        "<think>#### 16\n#### 17</think>\n#### 72",
+        "so #### 16\n</think>\n\\boxed{72}",
+        "<THINK>\\boxed{16}</THINK> \\boxed{72}",
+        "<thinking>\\boxed{16}</thinking> \\boxed{72}",
+        "<think>a</think>\\boxed{72} <think>b</think>",
     ],
 )
 def test_a_right_number_earns_one_wherever_it_stands(completion):
@@ -80,6 +87,15 @@ def test_a_right_number_earns_one_wherever_it_stands(completion):
         "<answer>\\boxed{72} or 71</answer>",
         "72",
         "",
+        "<think>we get \\boxed{72} and then",
+        "<think>we get \\boxed{72}</think>",
+        "<think>#### 72</think>\nSo.",
+        "<THINK>\\boxed{72}",
+        "Sure. <think>\\boxed{72} hmm",
+        "<think>a</think> <think>\\boxed{72} hm",
+        "\\boxed{7 2/1} or \\boxed{72}",
+        "<think>\\boxed{72}</think> \\boxed{71}",
+        "<think>so</think> \\boxed{71} \\boxed{72}",
     ],
 )
 def test_hedging_or_no_answer_scores_zero(completion):
@@ -91,6 +107,22 @@ def test_a_number_too_large_for_a_float_is_a_wrong_answer_like_any_other():
     assert grade_numeric_match(f"<answer>{large}</answer>", {"answer": 5}).score == 0.0
     assert grade_numeric_match("<answer>5</answer>", {"answer": large}).score == 0.0
     assert grade_numeric_match(f"<answer>{large}</answer>", {"answer": large}).score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "are_one"),
+    [
+        (r"10\sqrt{2}", r"10\sqrt 2", True),
+        (r"\frac{3}{2}", r"\frac32", True),
+        (r"\dfrac{3}{2}", r"\frac 3{2}", True),
+        (r"\left(1,2\right)", "(1, 2)", True),
+        (r"\frac{1}{23}", r"\frac{12}{3}", False),
+        (r"\sqrt{23}", r"\sqrt{2}3", False),
+    ],
+)
+def test_boxes_agree_where_they_are_one_value_spelt_in_two_ways(one, other, are_one):
+    found = from_box(f"\\boxed{{{one}}}, so \\boxed{{{other}}}")
+    assert found.text == (other if are_one else None)
 
 
 def test_several_different_boxes_are_flagged():
@@ -175,3 +207,27 @@ def test_a_choice_may_be_followed_by_its_own_text(options, answer, paid):
 
 def test_a_choice_without_gold_letter_is_unscored():
     assert grade_choice("<answer>B</answer>", {"answer": "42"}).score is None
+
+
+AQUA = ["A)(a + b)(a - b)", "B)a^2 + b^2", "C)11 hours.", "D)it is (b) alone"]
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "paid"),
+    [
+        ("A", "A)(a + b)(a - b)", 1.0),
+        ("A", "a) (a+b)(a-b)", 1.0),
+        ("C", "C)11 hours.", 1.0),
+        ("C", "C)12 hours.", 0.0),
+        ("B", "D)it is (b) alone", 0.0),
+        ("B", "A)(a + b)(a - b) B)a^2 + b^2", 0.0),
+    ],
+)
+def test_a_choice_letter_for_letter_as_it_is_listed_is_that_choice(gold, answer, paid):
+    row = {"answer": gold, "options": AQUA}
+    assert grade_choice(f"<answer>{answer}</answer>", row).score == paid
+
+
+def test_white_space_without_end_is_read_in_linear_time():
+    for unit in (" ", "~", "\\ ", "1", "$ "):
+        assert parse_number(f"a{unit * 100_000}b") is None

@@ -144,3 +144,29 @@ def test_the_asserts_of_a_text_are_listed_in_order() -> None:
     assert list_asserts(source) == ["assert f(1) == 2", "assert f(3) == 4"]
     with pytest.raises(ValueError, match="not Python"):
         list_asserts("def check(:")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("assert f(2) == 2 * 3", 6),
+        ('assert f(2) == "ab" + "cd"', "abcd"),
+        ("assert f(2) == [1, 0 ** 0]", [1, 1]),
+        ("assert f(2) == {'a': (1 + 1, -2**2)}", {"a": (2, -4)}),
+        ("assert f(2) == [1] * 3", [1, 1, 1]),
+    ],
+)
+def test_small_sums_of_plain_values_are_plain_values(text, expected):
+    assert read_assert(text).expected == expected
+    assert read_assert("assert f(10**9 - 1) == 1").arguments == [999_999_999]
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["10**100", "9**9**9", "'a' * 10**9", "[0] * 10**6", "'%99999d' % 1", "1 / 0", "1e308 * 10",
+     "(10**60)**60", "'a' * -1 * 'b'", "x + 1", "2 ** 0.5 ** 1000j", "1" + "+1" * 900,
+     "[[0] * 1000] * 20000", "['a' * 90000] * 10000"],
+)  # fmt: skip
+def test_sums_that_grow_or_fail_are_no_plain_values(value):
+    with pytest.raises(ValueError, match="is not a plain value"):
+        read_assert(f"assert f(1) == {value}")

@@ -248,7 +248,8 @@ def test_a_range_that_is_none_is_bad_input():
 
 
 def test_a_grader_is_found_in_a_jobs_body():
-    for body in ({"grader": MULTI, "item": {}}, {"method": {"reinforcement": {"grader": MULTI}}}):
+    method = {"type": "reinforcement", "reinforcement": {"grader": MULTI}}
+    for body in ({"grader": MULTI, "item": {}}, {"method": method}, method):
         assert import_grader(json.dumps(body)) == import_grader(json.dumps(MULTI))
 
 

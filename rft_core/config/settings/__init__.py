@@ -1,0 +1,1 @@
+"""The settings of a run, a file for each group of the form; `RunConfig` is made of them all."""

@@ -1,0 +1,88 @@
+"""Reward functions as they are written for TRL: messages, the trainer's state, its columns."""
+
+from dataclasses import fields
+
+import pytest
+from transformers import TrainerState
+
+from rft_core.rewards.scorer import Scorer
+from rft_core.sandbox.programs.reward_source import STATE
+from tests.rewards.scoring_cases import make_batch, python_set, report, run, scores
+
+
+def test_conversational_modules_get_message_lists():
+    source = """
+CONVERSATIONAL = True
+def f(completions, **columns):
+    return [len(completion[0]["content"]) for completion in completions]
+"""
+    assert scores(run(source, "abc")) == [3.0]
+
+
+def test_the_state_has_every_field_of_transformers():
+    assert STATE.keys() == {field.name for field in fields(TrainerState)}
+
+
+@pytest.mark.parametrize(("step", "max_steps", "share"), [(None, None, 0.0), (7, 10, 0.7)])
+def test_the_trainers_state_is_there_in_training_and_outside(step, max_steps, share):
+    source = """
+def f(completions, trainer_state, **columns):
+    assert trainer_state.is_world_process_zero and trainer_state.log_history == []
+    return [trainer_state.global_step / trainer_state.max_steps for _ in completions]
+"""
+    with Scorer(python_set(source)) as scorer:
+        scoring = scorer.score(make_batch("a"), global_step=step, max_steps=max_steps)
+    assert scores(scoring) == [share]
+
+
+def test_a_column_that_no_row_has_is_named_with_those_there_are():
+    scoring = run("def f(completions, ground_truth, **k): return [1.0]", "a")
+    assert "'ground_truth', which no row has: the columns are nums, target" in report(scoring).error
+
+
+@pytest.mark.parametrize(
+    "deed", ["open('/etc/passwd').read()", "socket.socket().connect(('1.1.1.1', 80))"]
+)
+def test_what_the_sandbox_refuses_is_said_to_be_refused_by_it(deed):
+    scoring = run(f"import socket\ndef f(completions): {deed}; return [1.0]", "a")
+    assert scores(scoring) == [None] and "sandbox refuses" in report(scoring).error
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["c[0]['content']", "c[-1]['content']", "c[0].get('content', '')",
+     "''.join(m['content'] for m in c)", "next(m['content'] for m in c if m['role'] != 'user')"],
+)  # fmt: skip
+def test_functions_that_read_messages_get_them(read):
+    source = f"def f(completions, **k): return [len({read}) for c in completions]"
+    assert scores(run(source, "abc", "de")) == [3.0, 2.0]
+
+
+def test_functions_that_swallow_the_error_of_reading_messages_get_them_too():
+    source = """
+def f(completions, **k):
+    found = []
+    for c in completions:
+        try:
+            found.append(float("a" in c[0]["content"]))
+        except TypeError:
+            found.append(0.0)
+    return found
+"""
+    assert scores(run(source, "xab", "de")) == [1.0, 0.0]
+
+
+def test_texts_are_texts_in_every_other_way():
+    source = """
+import collections, json, re
+def f(completions, prompts, **k):
+    assert prompts[0][0]["content"] == "prompt 0"
+    c = completions[0]
+    assert isinstance(c, str) and c == "abca" and {c: 1}["abca"] and json.dumps(c) == '"abca"'
+    assert c[0] == "a" and c[-1] == "a" and c[1:3] == "bc" and c[0].upper() == "A"
+    assert list(c) == ["a", "b", "c", "a"] and collections.Counter(c)["a"] == 2
+    assert re.findall("a", c) and c[0] + c[1] == "ab" and sorted(set(c)) == ["a", "b", "c"]
+    return [1.0]
+"""
+    scoring = run(source, "abca")
+    assert report(scoring).error is None and scores(scoring) == [1.0]
