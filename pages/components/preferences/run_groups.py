@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.components.runs.picker import run_label
 from rft_core.data import PairSet
 from rft_core.data.graded_pairs import ChosenPairs, PairChoice
 from rft_core.evaluation.run_pairs import make_run_pairs
@@ -28,7 +27,7 @@ def make_pairs_of_run(pick_share: Callable[[], float]) -> tuple[PairSet, ChosenP
         st.caption("No run here has rewards: launch one that samples groups.")
         return None
     chosen = st.selectbox(
-        "Run", list(runs), key="graded_run", format_func=lambda id: run_label(runs[id])
+        "Run", list(runs), key="graded_run", format_func=lambda id: runs[id].label
     )
     with st.form("make-graded-pairs", border=False):
         by = st.selectbox("Better by", [TOTAL, *_list_functions(runs[chosen])], key="graded_by")
