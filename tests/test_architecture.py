@@ -70,7 +70,7 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("answers",),
     ("grader_info", "jailed.grading", "jailed.calls", "deciding", "python_source", "imports"),
     ("completion_text", "grader_context", "sampled_batch"),
-    ("advantages",),
+    ("advantages", "in_group"),
     ("contract",),
 )
 # Edges that no row above forbids, and that point the wrong way all the same.
