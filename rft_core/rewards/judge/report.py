@@ -9,6 +9,17 @@ from rft_core.rewards.contract import FunctionReport
 from rft_core.rewards.judge.cache import JudgeScore
 from rft_core.rewards.judge.chat_endpoint import ChatReply
 
+MEANINGS = {  # of what is measured, for people who look at its curve
+    "calls": "Requests that were sent to the judge, also those that failed.",
+    "cached": "Completions whose mark was known from an earlier call.",
+    "failures": "Completions that stayed without a mark.",
+    "stop_rate": "Share of the judge's answers that it ended by itself. The others were cut off at "
+    "max_tokens: raise that where it falls.",
+    "undecided_groups": "Share of the groups with different completions that the judge could not "
+    "tell apart: they teach nothing. A clearer rubric or a stronger judge lowers it.",
+    "cost": "What the batch cost by price_in and price_out, which count a million tokens.",
+}
+
 JudgeAnswer = JudgeScore | str  # or why there is no score
 
 

@@ -8,6 +8,7 @@ import pytest
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch
 from rft_core.rewards.judge.ranking import read_ranking
+from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
 from tests.rewards.judge.judge_server import serve
 from tests.rewards.judge.test_judge import INJECTIONS, judge
@@ -86,6 +87,18 @@ def test_a_group_that_the_judge_cannot_tell_apart_is_even_and_counted():
     assert len(server.requests) == 2  # equal texts need no judge
     assert scoring.reports[0].metrics["undecided_groups"] == 0.5  # of those that differ
     assert scoring.reports[0].error is None
+
+
+def test_what_was_measured_of_a_batch_is_recorded_among_its_metrics():
+    batch = group_batch(["a", "b"], ["cc", "d"])
+    _, scoring, _ = rank(rank_by(len), batch)
+    ids, count = [[1]] * len(batch), len(batch)
+    sampled = SampledBatch(
+        [0, 0, 1, 1], batch.completions, ids, [False] * count, scoring.samples, scoring.reports
+    )
+    metrics = summarise(sampled, ["polite"], 2)
+    assert metrics["rewards/polite/undecided_groups"] == 0.5
+    assert metrics["rewards/polite/calls"] == 2 and metrics["rewards/polite/mean"] == 0.5
 
 
 def test_marks_that_are_all_equal_are_counted_as_undecided_too():
