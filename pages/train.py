@@ -28,6 +28,7 @@ from rft_core.config import (
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
 from rft_core.jobs import (
+    JudgeCalls,
     launch,
     list_judge_calls,
     list_problems,
@@ -36,7 +37,7 @@ from rft_core.jobs import (
     settle_length,
 )
 from rft_core.paths import get_runs_dir
-from rft_core.planning import JudgeCalls, Plan, estimate
+from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
 from rft_core.store.sets import list_sets
 from rft_core.tasks import CUSTOM_TASK, TASKS

@@ -69,7 +69,7 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("text",),
     ("answers",),
     ("grader_info", "jailed.grading", "jailed.calls", "deciding", "python_source", "imports"),
-    ("completion_text", "grader_context", "sampled_batch"),
+    ("completion_text", "grader_context", "sampled_batch", "source_functions"),
     ("advantages", "in_group"),
     ("contract",),
 )

@@ -13,6 +13,7 @@ from rft_core.jobs.checks import (
     settle_length,
 )
 from rft_core.jobs.demos import DEMOS, launch_demo
+from rft_core.jobs.judge_calls import JudgeCalls
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
@@ -33,6 +34,7 @@ __all__ = [
     "DEMOS",
     "REFUSAL",
     "TIERS",
+    "JudgeCalls",
     "SandboxReport",
     "cancel_rescore",
     "delete",

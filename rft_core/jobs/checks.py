@@ -18,17 +18,11 @@ from rft_core.data.pair_prompts import make_pair_prompt_set
 from rft_core.data.pair_set import PairSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
+from rft_core.jobs.judge_calls import JudgeCalls, count_judge_calls, refuse_lone_rankings
 from rft_core.jobs.pinning import find_rewards
 from rft_core.jobs.reward_models import check_reward_models
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
-from rft_core.planning import (
-    JudgeCalls,
-    LaunchFacts,
-    count_judge_calls,
-    estimate,
-    find_problems,
-    refuse_lone_rankings,
-)
+from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.quantisation import find_obstacle
 from rft_core.rewards.imports import refuse_missing_modules
 from rft_core.rewards.judge.keys import check_keys

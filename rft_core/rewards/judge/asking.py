@@ -13,23 +13,23 @@ from typing import Any
 
 from rft_core.rewards.judge.chat_endpoint import ChatEndpoint, ChatReply, EndpointError
 from rft_core.rewards.judge.inquiries import Inquiry, Marks
-from rft_core.rewards.judge.rate_limit import Clock, TimeLeft
+from rft_core.rewards.judge.rate_limit import TimeLeft, WaitingClock
 
 ATTEMPTS = 2  # to get a reply that can be read
 
 
 @dataclass(frozen=True)
-class Asked:
+class InquiryOutcome:
     """What came of one question: marks, or why there are none; and all replies."""
 
     marks: Marks | str
     replies: tuple[ChatReply, ...] = ()
 
 
-class _Silence:
+class _UnansweredTime:
     """For how many seconds an endpoint was being asked since it last gave a usable answer."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: WaitingClock) -> None:
         self._clock, self._open, self._seconds, self._since = clock, 0, 0.0, 0.0
 
     def seconds(self) -> float:
@@ -53,32 +53,34 @@ async def ask_all(
     timeout: float,
     concurrency: int,
     max_tokens: int,
-) -> dict[str, Asked]:
+) -> dict[str, InquiryOutcome]:
     """What came of each inquiry, by its key. `timeout`: seconds for each, from its turn on."""
-    places, silence = asyncio.Semaphore(concurrency), _Silence(endpoint.clock)
+    places, unanswered = asyncio.Semaphore(concurrency), _UnansweredTime(endpoint.clock)
 
-    async def ask(inquiry: Inquiry) -> Asked:
+    async def ask(inquiry: Inquiry) -> InquiryOutcome:
         if inquiry.settled is not None:
-            return Asked(inquiry.settled)
+            return InquiryOutcome(inquiry.settled)
         if isinstance(inquiry.question, str):
-            return Asked(inquiry.question)
+            return InquiryOutcome(inquiry.question)
         async with places:
-            if silence.seconds() > timeout:
-                return Asked(f"the endpoint has given no score for {timeout:.3g} s")
-            silence.begin()
+            if unanswered.seconds() > timeout:
+                return InquiryOutcome(f"the endpoint has given no score for {timeout:.3g} s")
+            unanswered.begin()
             answered = False
             try:
                 asked = await _ask(endpoint, inquiry, timeout, max_tokens)
                 answered = not isinstance(asked.marks, str)
             finally:
-                silence.end(answered=answered)
+                unanswered.end(answered=answered)
             return asked
 
     answers = await asyncio.gather(*map(ask, inquiries.values()))
     return dict(zip(inquiries, answers, strict=True))
 
 
-async def _ask(endpoint: ChatEndpoint, inquiry: Inquiry, timeout: float, max_tokens: int) -> Asked:
+async def _ask(
+    endpoint: ChatEndpoint, inquiry: Inquiry, timeout: float, max_tokens: int
+) -> InquiryOutcome:
     assert not isinstance(inquiry.question, str)
     time_left, problem = TimeLeft(endpoint.clock, timeout), ""
     replies: list[ChatReply] = []
@@ -95,7 +97,7 @@ async def _ask(endpoint: ChatEndpoint, inquiry: Inquiry, timeout: float, max_tok
                     problem += f": it was cut off after max_tokens={max_tokens}, raise that"
             else:
                 masked = [(score, endpoint.mask(reason)) for score, reason in marks]
-                return Asked(masked, tuple(replies))
+                return InquiryOutcome(masked, tuple(replies))
     except EndpointError as error:
         problem = str(error)
-    return Asked(endpoint.mask(problem), tuple(replies))
+    return InquiryOutcome(endpoint.mask(problem), tuple(replies))

@@ -19,11 +19,11 @@ import httpx
 
 from rft_core.rewards.judge.keys import LOOPBACK, get_key, mask
 from rft_core.rewards.judge.rate_limit import (
-    Clock,
     MonotonicClock,
     RateLimit,
+    RequestTurn,
     TimeLeft,
-    Turn,
+    WaitingClock,
     estimate_tokens,
 )
 
@@ -76,7 +76,7 @@ class ChatEndpoint:
     timeout: float = 30.0
     retries: int = 3
     limit: RateLimit = field(default_factory=RateLimit)
-    clock: Clock = field(default_factory=MonotonicClock)
+    clock: WaitingClock = field(default_factory=MonotonicClock)
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
@@ -126,7 +126,7 @@ class ChatEndpoint:
                 return reply
         raise AssertionError("the loop returns or raises")
 
-    async def _wait_for_turn(self, tokens: int, time_left: TimeLeft) -> Turn:
+    async def _wait_for_turn(self, tokens: int, time_left: TimeLeft) -> RequestTurn:
         now = self.clock.now()
         try:
             turn = self.limit.take_turn(tokens, now)

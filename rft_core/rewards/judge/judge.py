@@ -31,13 +31,13 @@ from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
 from rft_core.rewards.in_group import list_groups
-from rft_core.rewards.judge.asking import Asked, ask_all
+from rft_core.rewards.judge.asking import InquiryOutcome, ask_all
 from rft_core.rewards.judge.cache import NOT_ASKED, JudgeScore, ScoreCache
 from rft_core.rewards.judge.chat_endpoint import ChatEndpoint
 from rft_core.rewards.judge.inquiries import Inquiry, list_inquiries, name_mark
 from rft_core.rewards.judge.keys import check_key, check_key_variable
 from rft_core.rewards.judge.question import LONGEST_JUDGED
-from rft_core.rewards.judge.rate_limit import Clock, MonotonicClock, RateLimit
+from rft_core.rewards.judge.rate_limit import MonotonicClock, RateLimit, WaitingClock
 from rft_core.rewards.judge.report import JudgeAnswer, report_batch, share_undecided
 
 CLOSING_SECONDS = 5.0
@@ -57,7 +57,7 @@ class Judge:
     """One entry's judge with its endpoint, its cache and its event loop."""
 
     def __init__(
-        self, entry: RewardEntry, limit: RateLimit | None = None, clock: Clock | None = None
+        self, entry: RewardEntry, limit: RateLimit | None = None, clock: WaitingClock | None = None
     ) -> None:
         """`limit`: shared by the judges of one endpoint; without one it is the entry's own.
 
@@ -134,7 +134,7 @@ class Judge:
 
     def _ask_all(
         self, inquiries: Mapping[str, Inquiry], timeout: float
-    ) -> Coroutine[Any, Any, dict[str, Asked]]:
+    ) -> Coroutine[Any, Any, dict[str, InquiryOutcome]]:
         return ask_all(
             self._endpoint,
             inquiries,
@@ -156,7 +156,7 @@ class Judge:
         return Grade((answer.score - low) / (high - low), reason, flags)
 
 
-def _spread(key: str, asked: Asked) -> Iterator[tuple[str, JudgeScore]]:
+def _spread(key: str, asked: InquiryOutcome) -> Iterator[tuple[str, JudgeScore]]:
     """The score of each text that one question showed; none without an answer."""
     if isinstance(asked.marks, str):
         return

@@ -17,7 +17,7 @@ WINDOW = 60.0  # seconds
 BYTES_PER_TOKEN = 3  # of text; English has more, so that too few are rarely expected
 
 
-class Clock(Protocol):
+class WaitingClock(Protocol):
     """What time it is in seconds, and waiting by it."""
 
     def now(self) -> float: ...
@@ -38,7 +38,7 @@ class MonotonicClock:
 class TimeLeft:
     """The seconds that a question may still take. Waiting for its turn takes none of them."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: WaitingClock, seconds: float) -> None:
         self._clock, self._end = clock, clock.now() + seconds
 
     def seconds(self) -> float:
@@ -49,7 +49,7 @@ class TimeLeft:
 
 
 @dataclass
-class Turn:
+class RequestTurn:
     """A request's place in time, and the tokens that it counts with."""
 
     moment: float
@@ -61,13 +61,13 @@ class RateLimit:
 
     def __init__(self, requests_per_minute: int = 0, tokens_per_minute: int = 0) -> None:
         self._most_requests, self._most_tokens = requests_per_minute, tokens_per_minute
-        self._turns: deque[Turn] = deque()  # by moment
+        self._turns: deque[RequestTurn] = deque()  # by moment
         self.num_requests = 0  # that had a turn so far
 
     def close(self) -> None:
         """There is nothing to close."""
 
-    def take_turn(self, tokens: int, now: float) -> Turn:
+    def take_turn(self, tokens: int, now: float) -> RequestTurn:
         """When a request of about so many tokens may be sent: now, or later.
 
         Raises ValueError for one that never may.
@@ -84,7 +84,7 @@ class RateLimit:
             if self._fits(tokens, moment):
                 break
             moment = max(moment, turn.moment + WINDOW)  # then this one no longer counts
-        turn = Turn(moment, tokens)
+        turn = RequestTurn(moment, tokens)
         self._turns.append(turn)
         self.num_requests += 1
         return turn
