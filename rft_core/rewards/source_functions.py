@@ -42,8 +42,9 @@ def list_reward_functions(tree: ast.Module) -> tuple[str, ...]:
     return tuple(name for name in names.kinds if _is_reward_function(name, names))
 
 
-def list_other_callables(tree: ast.Module) -> dict[str, str]:
-    """Why each of the reward functions that is no plain function of TRL's kind is none."""
+def find_other_callables(source: str) -> dict[str, str]:
+    """Why each of the source's reward functions that is no plain function of TRL's kind is none."""
+    tree = ast.parse(source)
     names = _read_names(tree)
     verl = {node.name for node in _functions(tree.body) if _takes(node.args, ONE_EACH)}
     found = dict.fromkeys(verl, "it is called as verl calls it, one completion at a time")
