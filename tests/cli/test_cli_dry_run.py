@@ -101,3 +101,11 @@ def test_a_chat_template_that_opens_the_thought_is_said(
     more = ["--model", str(model), "--set", "max_completion_length=8"]
     kinds = {warning["kind"] for warning in rft(*words, *more).document["warnings"]}
     assert ("template_opens_think" in kinds) == opens
+
+
+def test_a_function_called_like_a_column_has_one_of_its_own(rft: Command, tmp_path: Path) -> None:
+    source = tmp_path / "rewards.py"
+    source.write_text("def reward(completions, **k): return [0.25 for _ in completions]\n")
+    words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2"]
+    heads = rft(*words, "--rewards", str(source)).stdout.splitlines()[1]
+    assert heads.split() == ["reward", "(function)", "reward", "advantage", "completion"]
