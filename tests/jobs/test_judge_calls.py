@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from rft_core.cli.launch import warn
 from rft_core.config import make_config
 from rft_core.errors import BadInputError
 from rft_core.jobs import list_judge_calls, list_problems
@@ -125,3 +126,11 @@ def test_plan_says_it_before_anything_is_asked(tmp_path):
     [judge] = json.loads(plan("--json"))["judges"]
     assert judge["name"] == "kind" and judge["total"] == 464 and judge["per_step"] == 32
     assert "The judge 'kind' answers 464 calls at most" in plan()
+
+
+def test_launch_says_it_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
+    warn(store(tmp_path, judges(), num_validation_prompts=12))
+    assert "The judge 'kind' answers 464 calls at most" in capsys.readouterr().err
+    warn(make_config(STEPS))
+    assert "judge" not in capsys.readouterr().err
