@@ -113,7 +113,7 @@ def run(draft: RewardDraft, rewards: RewardSet, request: DryRunRequest) -> None:
         with st.spinner("Scoring …", show_time=True):
             result = score_groups(
                 samples.config, rewards, samples.rows, samples.prompts, samples.groups,
-                sampling_seconds=samples.seconds,
+                sampling_seconds=samples.seconds, prompt_tail=samples.prompt_tail,
             )  # fmt: skip
     except RftError as error:
         show_error(error)

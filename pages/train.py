@@ -1,7 +1,7 @@
 """Train: choose what to train on, the model and the settings; check; launch."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -27,7 +27,15 @@ from rft_core.config import (
 )
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch, settle_length
+from rft_core.jobs import (
+    JudgeCalls,
+    launch,
+    list_judge_calls,
+    list_problems,
+    new_command_id,
+    prepare_launch,
+    settle_length,
+)
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
@@ -58,6 +66,7 @@ def main() -> None:
     with plan, shown_errors():
         in_steps, length = settle_length(get_runs_dir(), config)
         show_plan(estimate(in_steps, get_runs_dir()), length)
+        show_judge_calls(list_judge_calls(get_runs_dir(), in_steps))
     same_from_the_command_line(config)
 
 
@@ -217,6 +226,12 @@ def show_plan(plan: Plan, length: str) -> None:
         time.metric("Time", plan.time_text)
         disk.metric("Disk", plan.disk_text)
         st.caption(plan.basis)
+
+
+def show_judge_calls(judges: Sequence[JudgeCalls]) -> None:
+    """What the run will ask of others, before it does."""
+    for judge in judges:
+        st.info(plain(str(judge)), icon=":material/gavel:")
 
 
 def same_from_the_command_line(config: RunConfig) -> None:

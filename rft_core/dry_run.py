@@ -34,14 +34,19 @@ from rft_core.sampling.settings import run_settings
 from rft_core.types import Completion, Messages, Problem, Row
 
 R = TypeVar("R", bound=Row)
+TAIL = 80  # characters
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """One group of completions per prompt, and the seconds that sampling alone took."""
+    """One group of completions per prompt, and the seconds that sampling alone took.
+
+    `prompt_tail`: how the first prompt ends as the model sees it, with the chat template.
+    """
 
     groups: tuple[tuple[Completion, ...], ...]
     seconds: float
+    prompt_tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,7 @@ def dry_run(
         prompts,
         sampling.groups,
         sampling_seconds=sampling.seconds,
+        prompt_tail=sampling.prompt_tail,
         pass_rule=pass_rule,
     )
 
@@ -121,7 +127,10 @@ def sample_groups(
     groups = client.sample(
         config.model, prompts, config.num_generations, params, on_progress=on_progress
     )
-    return Sampling(tuple(map(tuple, groups)), time.monotonic() - start)
+    seconds = time.monotonic() - start
+    kwargs = config.chat_template_kwargs
+    rendered = client.render(config.model, prompts[:1], chat_template_kwargs=kwargs)
+    return Sampling(tuple(map(tuple, groups)), seconds, rendered[0].text[-TAIL:])
 
 
 def score_groups(
@@ -132,6 +141,7 @@ def score_groups(
     groups: Sequence[Sequence[Completion]],
     *,
     sampling_seconds: float | None = None,
+    prompt_tail: str = "",
     pass_rule: PassRule | None = None,
 ) -> DryRun:
     """The same for completions that are there already; every group has the same size.
@@ -160,6 +170,7 @@ def score_groups(
         truncated=[completion.truncated for completion in samples],
         sampling_seconds=sampling_seconds,
         update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
+        prompt_tail=prompt_tail,
     )
     chance = _list_chance(reward_set, batch)
     preflight = check_dry_run(data, pass_rule).with_warnings([*noise, *chance])

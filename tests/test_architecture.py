@@ -69,8 +69,8 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("text",),
     ("answers",),
     ("grader_info", "jailed.grading", "jailed.calls", "deciding", "python_source", "imports"),
-    ("completion_text", "grader_context", "sampled_batch"),
-    ("advantages",),
+    ("completion_text", "grader_context", "sampled_batch", "source_functions"),
+    ("advantages", "in_group"),
     ("contract",),
 )
 # Edges that no row above forbids, and that point the wrong way all the same.

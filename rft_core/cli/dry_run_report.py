@@ -171,6 +171,8 @@ def _group_documents(result: DryRun) -> list[dict[str, Any]]:
 
 
 def _print_groups(result: DryRun) -> None:
+    from rft_core.rewards.contract import head_columns
+
     size, names = result.data.group_size, [report.name for report in result.scoring.reports]
     for number, group in enumerate(result.groups):
         print(printable(f"Prompt {number}: {dict(result.rows[number])}"))
@@ -181,4 +183,5 @@ def _print_groups(result: DryRun) -> None:
             advantage = f"{result.advantages[number * size + i]:+.2f}"
             text = " ".join(completion.text.split())[:80]
             rows.append((*scores, sample.reward, advantage, text))
-        print_table((*names, "reward", "advantage", "completion"), rows)
+        own = ("reward", "advantage", "completion")
+        print_table((*head_columns(names, own), *own), rows)

@@ -92,6 +92,8 @@ def _result_as_json(result: ProbeResult, cases: list[ProbeCase]) -> dict[str, An
 
 
 def _print_report(report: ProbeReport) -> None:
+    from rft_core.rewards.contract import head_columns
+
     rows = [
         (
             result.title,
@@ -104,7 +106,8 @@ def _print_report(report: ProbeReport) -> None:
         for result in report.results
     ]
     names = report.results[0].scores if report.results else {}
-    print_table(("probe", "verdict", *names, "reward", "gold", "prompts"), rows)
+    first, last = ("probe", "verdict"), ("reward", "gold", "prompts")
+    print_table((*first, *head_columns(names, {*first, *last}), *last), rows)
     for result in report.results:
         if result.verdict in ("pays", "loose"):
             print(f"\n{result.title} ({result.verdict}): {result.meaning}\nFix: {result.advice}")

@@ -6,8 +6,14 @@ What pages and the command line call is here; `supervisor.py` is the process tha
     status = wait_for_end(runs_dir, run_id)
 """
 
-from rft_core.jobs.checks import get_sandbox_report, list_problems, settle_length
+from rft_core.jobs.checks import (
+    get_sandbox_report,
+    list_judge_calls,
+    list_problems,
+    settle_length,
+)
 from rft_core.jobs.demos import DEMOS, launch_demo
+from rft_core.jobs.judge_calls import JudgeCalls
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
@@ -28,6 +34,7 @@ __all__ = [
     "DEMOS",
     "REFUSAL",
     "TIERS",
+    "JudgeCalls",
     "SandboxReport",
     "cancel_rescore",
     "delete",
@@ -37,6 +44,7 @@ __all__ = [
     "kill",
     "launch",
     "launch_demo",
+    "list_judge_calls",
     "list_problems",
     "new_command_id",
     "prepare_launch",

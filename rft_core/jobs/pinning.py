@@ -119,3 +119,13 @@ def choose_own_rewards(config: RunConfig) -> RewardSet | None:
         return None
     of_task = get_task(config.task).reward_set if config.task in TASKS else None
     return of_task if find_own_step(config) is None else with_own_reward_model(of_task)
+
+
+def find_rewards(index: Database, config: RunConfig) -> RewardSet | None:
+    """What a run of this configuration would be scored by. Raises `NotFoundError` for no such set.
+
+    None: nothing, as learning without rewards may be.
+    """
+    if config.reward_set is None:
+        return choose_own_rewards(config)
+    return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)

@@ -11,6 +11,7 @@ from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
+from tests.tiny_model import CHAT_TEMPLATE, make_tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +89,23 @@ def test_what_a_function_logs_of_each_completion_is_in_the_document(
     groups = rft(*words, "--rewards", str(rewards)).document["groups"]
     for one in [completion for group in groups for completion in group["completions"]]:
         assert one["extras"] == {"talker": {"letters": str(len(one["completion"]))}}
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_chat_template_that_opens_the_thought_is_said(
+    rft: Command, tmp_path: Path, opens: bool
+) -> None:
+    template = CHAT_TEMPLATE + ("<think>" if opens else "")
+    model = make_tiny_model(tmp_path / "thinker", chat_template=template)
+    words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2", "--json"]
+    more = ["--model", str(model), "--set", "max_completion_length=8"]
+    kinds = {warning["kind"] for warning in rft(*words, *more).document["warnings"]}
+    assert ("template_opens_think" in kinds) == opens
+
+
+def test_a_function_called_like_a_column_has_one_of_its_own(rft: Command, tmp_path: Path) -> None:
+    source = tmp_path / "rewards.py"
+    source.write_text("def reward(completions, **k): return [0.25 for _ in completions]\n")
+    words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2"]
+    heads = rft(*words, "--rewards", str(source)).stdout.splitlines()[1]
+    assert heads.split() == ["reward", "(function)", "reward", "advantage", "completion"]

@@ -207,6 +207,24 @@ def test_what_the_rewards_measured_has_panels_only_where_they_measured_something
     assert panel.title == "equation: gap" and list(panel.traces[0].y) == [0.75]
 
 
+def test_what_a_judge_measured_is_explained_and_the_same_name_of_another_is_not(
+    runs_dir: Path,
+) -> None:
+    run = begin_run(runs_dir)
+    measured = {
+        f"rewards/{name}/{what}": value
+        for name in ("equation", "kind")
+        for what, value in {"mean": 0.5, "undecided_groups": 0.25, "stop_rate": 1.0}.items()
+    }
+    run.writer.record_step(StepRecord(1, "train", measured), max_steps=30)
+    run.end("stopped")
+    panels = {p.title: p for p in measured_panels(shown_curves("countdown-1"), {"kind"})}
+    assert list(panels["kind: undecided groups"].traces[0].y) == [0.25]
+    assert "could not tell apart" in panels["kind: undecided groups"].help
+    assert "max_tokens" in panels["kind: stop rate"].help
+    assert "max_tokens" not in panels["equation: stop rate"].help
+
+
 def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) -> None:
     run = begin_run(runs_dir)
     run.train(14)
