@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from rft_core.cli import (
     ask,
     dry_run,
+    evals,
     evaluate,
     experiment,
     generations,
@@ -39,7 +40,7 @@ app = typer.Typer(
 )
 # Each file is named by the first of its commands.
 FILES = (
-    tasks, models, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
+    tasks, models, evals, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
     evaluate, ask, experiment,
 )  # fmt: skip
 for file in FILES:
