@@ -40,8 +40,8 @@ app = typer.Typer(
 )
 # Each file is named by the first of its commands.
 FILES = (
-    tasks, models, evals, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
-    evaluate, ask, experiment,
+    tasks, models, evals, dry_run, probe, rewards, pairs, preferences, settings, launch, runs,
+    generations, evaluate, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

@@ -1,4 +1,4 @@
-"""The command `import`: an eval of OpenAI's or Promptfoo's becomes prompts and rewards to train on."""
+"""The command import: an eval of OpenAI's or Promptfoo's becomes prompts and rewards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_eval)
 
 
-def import_eval(
+def import_eval(  # noqa: PLR0917 -- each is an argument or an option of the command
     source: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="OpenAI Evals JSON, or a Promptfoo configuration."),

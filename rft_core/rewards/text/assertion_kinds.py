@@ -191,8 +191,9 @@ def _find_no_schema(value: Any) -> str:
         return ""
     if not isinstance(value, dict | bool):
         return "needs a JSON Schema for its value"
+    schema: Any = value
     try:
-        validator_for(value, default=Draft7Validator).check_schema(value)
+        validator_for(schema, default=Draft7Validator).check_schema(schema)
     except (SchemaError, RecursionError) as error:
         return f"has a schema that cannot be used: {str(error).splitlines()[0]:.200}"
     return ""

@@ -41,7 +41,7 @@ def to_python(pattern: str) -> str:
                 position += 1
             continue
         part, position = read(pattern, position)
-        may_repeat = part not in ("|", "^") and not part.startswith("(?") or part[-1] == ")"
+        may_repeat = part[-1] == ")" or not (part in ("|", "^") or part.startswith("(?"))
         parts.append(part)
     return "".join(parts)
 
@@ -68,7 +68,8 @@ def _read_class(pattern: str, start: int) -> tuple[str, int]:
     negation, inner = found.groups()
     if not inner:
         return (r"[\s\S]" if negation else r"(?!)"), found.end()
-    parts, position, is_ascii = [], 0, False
+    parts: list[str] = []
+    position, is_ascii = 0, False
     while position < len(inner):
         if inner[position] != "\\":
             sign = inner[position]

@@ -42,13 +42,8 @@ def read_eval(
     `template`: how the model is asked, where the files do not say or say it otherwise. Raises
     `BadInputError` for what is no eval, or where nothing would be left of it.
     """
-    value = read_document(file.text, file.name)
+    value = _unwrap(read_document(file.text, file.name))
     reader = _find_reader(value)
-    for wrapper in WRAPPERS if reader is None else ():
-        inner = value.get(wrapper) if isinstance(value, Mapping) else None
-        if inner_reader := _find_reader(inner):
-            runs = {"runs": value["runs"]} if "runs" in value else {}
-            value, reader = {**runs, **inner}, inner_reader
     if reader is None:
         raise BadInputError(
             f"'{file.name}' is no eval",
@@ -65,9 +60,18 @@ def read_eval(
 def is_eval(text: str, name: str) -> bool:
     """Whether this file is an eval, to be read by `read_eval`."""
     try:
-        return _find_reader(read_document(text, name)) is not None
+        return _find_reader(_unwrap(read_document(text, name))) is not None
     except BadInputError:
         return False
+
+
+def _unwrap(value: Any) -> Any:
+    """The eval itself, where the file holds it beside its runs or its results."""
+    for wrapper in WRAPPERS if isinstance(value, Mapping) and not _find_reader(value) else ():
+        inner = value.get(wrapper)
+        if isinstance(inner, Mapping) and _find_reader(inner):
+            return {**({"runs": value["runs"]} if "runs" in value else {}), **inner}
+    return value
 
 
 def _find_reader(value: Any) -> Reader | None:

@@ -37,9 +37,7 @@ for _tag, _pattern, _first in (
      list("-+.0123456789")),
     ("merge", r"^<<$", ["<"]),
 ):  # fmt: skip
-    Yaml12Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first
-    )
+    Yaml12Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
 def read_document(text: str, name: str) -> Any:

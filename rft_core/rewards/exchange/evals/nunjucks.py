@@ -20,7 +20,7 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "upper": lambda value: show(value).upper(),
     "lower": lambda value: show(value).lower(),
     "dump": as_json_text,
-    "safe": lambda value: show(value),
+    "safe": lambda value: show(value),  # noqa: PLW0108 -- it is defined below
 }
 _FIELD = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _PATH = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*|\[\d+\]|\[(?:'[^']*'|\"[^\"]*\")\])*")

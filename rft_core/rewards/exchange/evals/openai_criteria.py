@@ -82,9 +82,7 @@ def _find_blindness(file: GraderFile, where: str) -> tuple[str, str] | None:
     )
 
 
-def _find_gap(
-    file: GraderFile, rows: Sequence[Row], findings: Findings
-) -> tuple[str, str] | None:
+def _find_gap(file: GraderFile, rows: Sequence[Row], findings: Findings) -> tuple[str, str] | None:
     """The field that no row has; a remark where only some rows lack it."""
     for name, leaf in file.leaves.items():
         for part, text in _list_texts(leaf):

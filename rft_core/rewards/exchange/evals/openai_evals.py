@@ -236,5 +236,3 @@ def _remark_sampling(value: Any, path: str, findings: Findings) -> None:
         findings.remark(
             f"'{path}' ({', '.join(others)}) was left out: a run's own settings say how it samples."
         )
-
-

@@ -54,7 +54,7 @@ def read_rows(found: FoundRecords, schema: Any, findings: Findings) -> tuple[Row
         rows.append(dict(item))
     if has_samples:
         findings.remark(
-            f"'{found.path}[…].sample' was left out: the model that is trained gives its own answers."
+            f"'{found.path}[…].sample' was left out: the model that is trained answers itself."
         )
     return tuple(rows)
 

@@ -48,7 +48,9 @@ BESIDE = {
 }
 DEFAULT_PROMPT = "{{prompt}}"
 _DUMPED = re.compile(r"\{\{\s*([\w.\[\]]+)\s*\|\s*dump\s*\}\}")
-_FILE = re.compile(r"(?:file://\S+|[\w./*-]+\.(?:txt|json|jsonl|ya?ml|m?[jt]s|py|md|csv|j2))(?::\w+)?")
+_FILE = re.compile(
+    r"(?:file://\S+|[\w./*-]+\.(?:txt|json|jsonl|ya?ml|m?[jt]s|py|md|csv|j2))(?::\w+)?"
+)
 
 
 def is_promptfoo(value: Any) -> bool:
@@ -193,5 +195,3 @@ def _with_affixes(
         return message
     [(prefix, suffix)] = found
     return AskedMessage(message.role, f"{prefix}{message.content}{suffix}", message.path)
-
-

@@ -52,7 +52,7 @@ Kind = Literal["check", "python", "judge"]
 class Asserted:
     """An assertion of one test, ready to be judged: `spec` with its value filled in.
 
-    `group`: the reward function that it belongs to, its metric or its type. `is_named`: by a metric.
+    `group`: the reward function that it belongs to, by its metric (`is_named`) or by its type.
     """
 
     path: str
@@ -63,9 +63,7 @@ class Asserted:
     spec: Mapping[str, Any]
 
 
-def convert(
-    placed: PlacedAssertion, test: PromptfooTest, findings: Findings
-) -> Asserted | None:
+def convert(placed: PlacedAssertion, test: PromptfooTest, findings: Findings) -> Asserted | None:
     """None where it cannot come along, as the findings then say."""
     path, spec = placed.path, placed.spec
     if problem := _find_refusal(spec):

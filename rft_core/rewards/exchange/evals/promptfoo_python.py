@@ -68,13 +68,13 @@ def _judge(metric, completions, prompts, log_extra, columns):
     log_extra("reason", reasons)
     return scores
 '''
-_FUNCTION = '''
+_FUNCTION = """
 
 def {name}(completions, prompts=None, log_extra=None, **columns):
     kept = {{"completion_ids", "trainer_state", "log_metric"}}
     columns = {{name: values for name, values in columns.items() if name not in kept}}
     return _judge({metric!r}, completions, prompts, log_extra, columns)
-'''
+"""
 
 
 def find_code_problem(code: Any) -> str:

@@ -32,27 +32,48 @@ from rft_core.rewards.exchange.openai_graders import identifier, with_whole_row
 from rft_core.types import Row
 
 TOGETHER = "assertions"
-RESERVED = ("json", "math")  # what the Python module names itself
+RESERVED_NAMES = ("json", "math")  # what the Python module names itself
 
 Group = tuple[str, str]  # kind and name
 JudgeQuestion = tuple[str, str]  # endpoint and messages, as JSON
+KnownQuestions = dict[tuple[str, int, JudgeQuestion], str]
 
 
 @dataclass
 class JudgedTest:
-    """A test on its way to a row: what is asserted of it, and its rubrics by column."""
+    """A test on its way to a row: what is asserted of it, and how its judges are asked."""
 
     row: Row
     asserted: list[Asserted]
     questions: dict[int, JudgeQuestion] = field(default_factory=dict)  # by place in `asserted`
 
 
+@dataclass(frozen=True)
+class RewardLayout:
+    """What everything is called, in the rewards and in the rows.
+
+    `names` and `weights` are of each group, `functions` gives each code's name in the module.
+    `assertions` and `rubric` are columns; each judge whose rubrics differ has one of its own, and
+    `shared` are the rubrics of the others.
+    """
+
+    names: Mapping[Group, str]
+    weights: Mapping[Group, float]
+    functions: Mapping[str, str]
+    assertions: str
+    rubric: str
+    shared: Mapping[Group, str]
+
+    def rubric_column(self, group: Group) -> str:
+        return f"{self.rubric}_{self.names[group]}"
+
+
 def make_rewards(
     tests: Sequence[PromptfooTest], title: str, findings: Findings
 ) -> tuple[tuple[RewardEntry, ...], tuple[Row, ...]]:
     """Entries and rows; tests without an assertion that can come along are named."""
-    questions: dict[tuple[str, int, JudgeQuestion], str] = {}
-    read = (_read_test(test, findings, questions) for test in tests)
+    known: KnownQuestions = {}
+    read = [_read_test(test, findings, known) for test in tests]
     judged = [one for one in read if one.asserted]
     if not judged:
         return (), ()
@@ -63,45 +84,18 @@ def make_rewards(
                 "The tests do not all assert the same: a row's reward is the weighted sum of what "
                 "it has, where Promptfoo takes the mean."
             )
-    columns = _Columns(
-        free_name(TOGETHER, [one.row for one in judged]),
-        free_name("rubric", [one.row for one in judged]),
-    )
-    names = _name_groups(_list_groups(judged))
-    weights = {group: _mean(_weights_of(judged, group)) for group in names}
-    entries: list[RewardEntry] = []
-    functions = _name_code(judged)
-    rows = [_make_row(one, names, functions, columns, weights) for one in judged]
-    if functions:
-        rows = [dict(row) for row in with_whole_row(rows)]
-    for group, name in names.items():
-        kind = group[0]
-        if kind == "check":
-            options: dict[str, Any] = {"column": columns.assertions, "metric": name}
-            entries.append(RewardEntry(name, "assertions", weights[group], options))
-        elif kind == "python":
-            entries.append(RewardEntry(name, PYTHON_GRADER, weights[group]))
-        else:
-            entries.append(_make_judge(name, group, weights[group], judged, rows, columns))
-    groups = [name for (kind, _), name in names.items() if kind == "python"]
+    layout = _lay_out(judged)
     variables = list(dict.fromkeys(key for one in judged for key in one.row))
-    code = {name: text for text, name in functions.items()}
-    source = write_source(title, code, groups, columns.assertions, variables)
-    finished = [replace(e, source=source) if e.grader == PYTHON_GRADER else e for e in entries]
-    return tuple(finished), tuple(rows)
+    if layout.functions:
+        whole = with_whole_row([one.row for one in judged])
+        judged = [replace(one, row=row) for one, row in zip(judged, whole, strict=True)]
+    rows = [_make_row(one, layout) for one in judged]
+    source = _write_python(title, layout, variables)
+    entries = tuple(_make_entry(group, layout, judged, source) for group in layout.names)
+    return entries, tuple(rows)
 
 
-@dataclass(frozen=True)
-class _Columns:
-    """What the rows' new columns are called."""
-
-    assertions: str
-    rubric: str
-
-
-def _read_test(
-    test: PromptfooTest, findings: Findings, known: dict[tuple[str, int, JudgeQuestion], str]
-) -> JudgedTest:
+def _read_test(test: PromptfooTest, findings: Findings, known: KnownQuestions) -> JudgedTest:
     """`known`: the groups of the judges so far: each asks one endpoint in one way, once a test."""
     read = JudgedTest(test.row, [])
     counts: dict[str, int] = defaultdict(int)
@@ -165,15 +159,50 @@ def _put_together(test: JudgedTest) -> JudgedTest:
     return replace(test, asserted=asserted)
 
 
-def _weights_of(tests: Sequence[JudgedTest], group: Group) -> list[float]:
-    """The group's weight in each test that has it; together, checks are one score."""
+def _lay_out(tests: Sequence[JudgedTest]) -> RewardLayout:
+    groups = _list_groups(tests)
+    codes = dict.fromkeys(
+        one.spec["value"] for test in tests for one in test.asserted if one.kind == "python"
+    )
+    rows = [test.row for test in tests]
+    return RewardLayout(
+        names=_name_groups(groups),
+        weights={group: _weigh(tests, group) for group in groups},
+        functions={code: f"_assertion_{number}" for number, code in enumerate(codes, 1)},
+        assertions=free_name(TOGETHER, rows),
+        rubric=free_name("rubric", rows),
+        shared={g: text for g in groups if g[0] == "judge" and (text := _find_shared(tests, g))},
+    )
+
+
+def _find_shared(tests: Sequence[JudgedTest], group: Group) -> str:
+    """The one rubric that every test has, in Promptfoo's own words around it; "" if they differ."""
+    rubrics = [one.spec["value"] for test in tests for one in test.asserted
+               if _group_of(one) == group]  # fmt: skip
+    is_one = len(rubrics) == len(tests) and len(set(rubrics)) == 1 and not has_fields(rubrics[0])
+    return rubrics[0] if is_one and not json.loads(_question_of(tests, group)[1]) else ""
+
+
+def _question_of(tests: Sequence[JudgedTest], group: Group) -> JudgeQuestion:
+    """How the judge of this group is asked, the same wherever it is."""
+    return next(
+        question
+        for test in tests
+        for at, question in test.questions.items()
+        if _group_of(test.asserted[at]) == group
+    )
+
+
+def _weigh(tests: Sequence[JudgedTest], group: Group) -> float:
+    """The group's weight in a test that has it: the mean, where that differs between tests.
+
+    What is put together is one score of the whole test, and weighs 1 if anything in it counts.
+    """
     sums = [[one.weight for one in test.asserted if _group_of(one) == group] for test in tests]
     totals = [sum(weights) for weights in sums if weights]
-    return [float(any(totals))] if group == ("check", TOGETHER) else totals
-
-
-def _mean(weights: Sequence[float]) -> float:
-    return round(sum(weights) / len(weights), 6)
+    if group == ("check", TOGETHER):
+        return float(any(totals))
+    return round(sum(totals) / len(totals), 6)
 
 
 def _name_groups(groups: Sequence[Group]) -> dict[Group, str]:
@@ -181,66 +210,56 @@ def _name_groups(groups: Sequence[Group]) -> dict[Group, str]:
     names: dict[Group, str] = {}
     for group in groups:
         wanted = identifier(group[1])
-        if keyword.iskeyword(wanted) or wanted in RESERVED or not wanted.isascii():
-            wanted = f"metric_{len(names) + 1}" if not wanted.isascii() else f"metric_{wanted}"
+        if not wanted.isascii():
+            wanted = f"metric_{len(names) + 1}"
+        elif keyword.iskeyword(wanted) or wanted in RESERVED_NAMES:
+            wanted = f"metric_{wanted}"
         options = (wanted, *(f"{wanted}_{number}" for number in range(2, len(groups) + 2)))
         names[group] = next(name for name in options if name not in names.values())
     return names
 
 
-def _name_code(tests: Sequence[JudgedTest]) -> dict[str, str]:
-    """Code -> the name of its function, in the order of the file."""
-    codes = dict.fromkeys(
-        one.spec["value"] for test in tests for one in test.asserted if one.kind == "python"
-    )
-    return {code: f"_assertion_{number}" for number, code in enumerate(codes, 1)}
-
-
-def _make_row(
-    test: JudgedTest,
-    names: Mapping[Group, str],
-    functions: Mapping[str, str],
-    columns: _Columns,
-    weights: Mapping[Group, float],
-) -> dict[str, Any]:
+def _make_row(test: JudgedTest, layout: RewardLayout) -> dict[str, Any]:
     """The variables, the assertions with the names of their functions, and the rubrics."""
     listed: list[dict[str, Any]] = []
     row = dict(test.row)
     for one in test.asserted:
-        name = names[_group_of(one)]
+        group = _group_of(one)
         if one.kind == "judge":
-            row[f"{columns.rubric}_{name}"] = one.spec["value"]
+            if group not in layout.shared:
+                row[layout.rubric_column(group)] = one.spec["value"]
             continue
         spec = {key: value for key, value in one.spec.items() if value is not None}
         if one.kind == "python":
-            spec["function"] = functions[spec.pop("value")]
-        weight = one.weight if weights[_group_of(one)] else 1.0  # only logged: all count the same
-        listed.append({**spec, "weight": weight, "metric": name})
-    return {**row, columns.assertions: listed} if listed else row
+            spec["function"] = layout.functions[spec.pop("value")]
+        weight = one.weight if layout.weights[group] else 1.0  # only logged: all count the same
+        listed.append({**spec, "weight": weight, "metric": layout.names[group]})
+    return {**row, layout.assertions: listed} if listed else row
 
 
-def _make_judge(
-    name: str,
-    group: Group,
-    weight: float,
-    tests: Sequence[JudgedTest],
-    rows: Sequence[dict[str, Any]],
-    columns: _Columns,
+def _write_python(title: str, layout: RewardLayout, variables: Sequence[str]) -> str:
+    """The module of all Python assertions; empty where there are none."""
+    if not layout.functions:
+        return ""
+    groups = [name for (kind, _), name in layout.names.items() if kind == "python"]
+    code = {name: text for text, name in layout.functions.items()}
+    return write_source(title, code, groups, layout.assertions, variables)
+
+
+def _make_entry(
+    group: Group, layout: RewardLayout, tests: Sequence[JudgedTest], source: str
 ) -> RewardEntry:
-    """One rubric for all stands in the judge; several stand in the rows."""
-    questions = [
-        (question, test.asserted[at].spec["value"])
-        for test in tests
-        for at, question in test.questions.items()
-        if _group_of(test.asserted[at]) == group
-    ]
-    (endpoint, own), rubric = questions[0]
-    messages = json.loads(own)
-    options = {**json.loads(endpoint), "minimum": 0.0, "maximum": 1.0, "column": ""}
-    is_one = len(questions) == len(tests) and all(text == rubric for _, text in questions)
-    if is_one and not messages and not has_fields(rubric):
-        for row in rows:
-            del row[f"{columns.rubric}_{name}"]
-        return RewardEntry(name, "judge", weight, {**options, "rubric": f"{rubric}\n{INSTRUCTION}"})
-    asked = fill_rubric_prompt(messages or default_rubric_prompt(), f"{columns.rubric}_{name}")
-    return RewardEntry(name, "judge", weight, {**options, "messages": json.dumps(asked)})
+    name, weight = layout.names[group], layout.weights[group]
+    if group[0] == "check":
+        options = {"column": layout.assertions, "metric": name}
+        return RewardEntry(name, "assertions", weight, options)
+    if group[0] == "python":
+        return RewardEntry(name, PYTHON_GRADER, weight, {}, source)
+    endpoint, own = _question_of(tests, group)
+    judge = {**json.loads(endpoint), "minimum": 0.0, "maximum": 1.0, "column": ""}
+    if group in layout.shared:
+        rubric = f"{layout.shared[group]}\n{INSTRUCTION}"
+        return RewardEntry(name, "judge", weight, {**judge, "rubric": rubric})
+    messages = json.loads(own) or default_rubric_prompt()
+    asked = fill_rubric_prompt(messages, layout.rubric_column(group))
+    return RewardEntry(name, "judge", weight, {**judge, "messages": json.dumps(asked)})

@@ -117,9 +117,8 @@ def _list_assertions(
     if value is not None and not isinstance(value, list):
         findings.leave(path, ONE_FILE if isinstance(value, str) else "it is no list of assertions")
         return
-    for number, spec in enumerate(value or []):
-        where = f"{path}[{number}]"
-        spec = _resolve(config, spec)
+    for number, written in enumerate(value or []):
+        where, spec = f"{path}[{number}]", _resolve(config, written)
         if not isinstance(spec, Mapping) or not isinstance(spec.get("type"), str):
             findings.leave(where, "it is no assertion with a type")
         elif spec["type"] == "assert-set":
