@@ -37,7 +37,7 @@ def import_eval(  # noqa: PLR0917 -- each is an argument or an option of the com
     ] = "",
     system: Annotated[str, typer.Option(help="With --user: the system message.")] = "",
     validation: Annotated[
-        float, typer.Option(min=0.0, max=0.9, help="The share of the rows for validation.")
+        float, typer.Option(help="For validation: a share of the rows, or a number of them.")
     ] = 0.2,
     partial: Annotated[
         bool, typer.Option("--partial", help="Leave out what cannot be imported.")

@@ -112,7 +112,7 @@ def _is_amount(value: Any) -> bool:
 ASSERTIONS = GraderInfo(
     "assertions",
     None,
-    "How far the assertions of the row hold, as in Promptfoo: contains, regex, is-json, …",
+    "How far the assertions of the row hold, as in Promptfoo: contains, regex, is-json and others.",
     (
         GraderOption("column", "text", "assertions", "Column that holds the assertions."),
         GraderOption("metric", "text", "", "Only those of this metric; empty: all of them."),

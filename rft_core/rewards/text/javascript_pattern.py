@@ -14,8 +14,9 @@ SPACES = r"\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\uf
 _IN_CLASS = {"d": "0-9", "w": "A-Za-z0-9_", "s": SPACES}
 _OUTSIDE = {
     "d": "[0-9]", "D": "[^0-9]", "w": "[A-Za-z0-9_]", "W": "[^A-Za-z0-9_]",
-    "s": f"[{SPACES}]", "S": f"[^{SPACES}]", "b": r"(?a:\b)", "B": r"(?a:\B)",
+    "s": f"[{SPACES}]", "S": f"[^{SPACES}]", "b": r"(?a:\b)", "B": r"(?a:\B|\A\Z)",
 }  # fmt: skip
+_WITHOUT_WIDTH = ("|", "^", _OUTSIDE["b"], _OUTSIDE["B"])
 _PLAIN = {".": r"[^\n\r\u2028\u2029]", "$": r"\Z"}
 _CONTROLS = "tnvfr"
 _QUANTIFIER = re.compile(r"[*+?]|\{\d+(?:,\d*)?\}")
@@ -41,7 +42,7 @@ def to_python(pattern: str) -> str:
                 position += 1
             continue
         part, position = read(pattern, position)
-        may_repeat = part[-1] == ")" or not (part in ("|", "^") or part.startswith("(?"))
+        may_repeat = part not in _WITHOUT_WIDTH and (part == ")" or not part.startswith("(?"))
         parts.append(part)
     return "".join(parts)
 
@@ -73,6 +74,8 @@ def _read_class(pattern: str, start: int) -> tuple[str, int]:
     while position < len(inner):
         if inner[position] != "\\":
             sign = inner[position]
+            if sign == "-" and not parts:  # the end of a range, perhaps: `[--a]`
+                sign = r"\x2d"
             parts.append(f"\\{sign}" if sign in "[&~|" or parts[-1:] == ["-"] == [sign] else sign)
             position += 1
             continue
@@ -99,7 +102,7 @@ def _read_escape(pattern: str, start: int, in_class: bool = False) -> tuple[str,
     if sign == "0":
         return r"\x00", start + 2
     if sign.isalnum():
-        raise ValueError(f"'\\{sign}' has no meaning in JavaScript without flags")
+        raise ValueError(f"'\\{sign}' has no counterpart here, or no meaning without flags")
     return re.escape(sign) if sign not in "-^]" else f"\\{sign}", start + 2
 
 
