@@ -26,7 +26,21 @@ MOST_PARTS = 1_000_000  # of a document whose aliases are written out
 class Yaml12Loader(yaml.SafeLoader):
     """YAML 1.2's core schema, and merges, which Promptfoo's reader knows too."""
 
+    _is_in_plain = False
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def scan_plain(self) -> Any:
+        """A text without quotation marks; between braces, too, it may hold a question mark."""
+        self._is_in_plain = True
+        try:
+            return super().scan_plain()
+        finally:
+            self._is_in_plain = False
+
+    def peek(self, index: int = 0) -> str:
+        """The sign at that place. PyYAML would end a text in braces at a question mark."""
+        sign = super().peek(index)
+        return "_" if sign == "?" and self._is_in_plain else sign
 
 
 for _tag, _pattern, _first in (

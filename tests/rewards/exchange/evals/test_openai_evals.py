@@ -137,7 +137,9 @@ def test_an_eval_that_does_not_say_how_to_ask_names_what_is_missing(data_source,
 
 
 def test_an_eval_without_rows_says_where_they_are():
-    with pytest.raises(BadInputError, match=r"source\.type: the rows of a 'file_id' source \(file-"):
+    with pytest.raises(
+        BadInputError, match=r"source\.type: the rows of a 'file_id' source \(file-"
+    ):
         read_changed(rows=None)
     with pytest.raises(BadInputError, match=r"data_source_config\.type: 'custom': the file holds"):
         read_eval(case("tickets_eval.json"))
@@ -190,7 +192,7 @@ def test_a_conversation_is_asked_exactly_so_or_named():
     try:
         imported = read_changed(run=run)
     except BadInputError as refused:
-        assert "template[0]: this conversation cannot be asked" in str(refused)  # noqa: PT017
+        assert "template[0]: this conversation cannot be asked" in str(refused)
     else:
         asked = imported.make_prompt_set().prompts()[1]
         assert [message["role"] for message in asked] == ["user", "assistant", "user"]
