@@ -42,7 +42,8 @@ def to_python(pattern: str) -> str:
                 position += 1
             continue
         part, position = read(pattern, position)
-        may_repeat = part not in _WITHOUT_WIDTH and (part == ")" or not part.startswith("(?"))
+        opens = part.startswith("(") and not part.endswith(")")
+        may_repeat = not opens and part not in _WITHOUT_WIDTH
         parts.append(part)
     return "".join(parts)
 

@@ -119,7 +119,7 @@ def test_a_grader_that_cannot_come_along_is_named_by_its_path(criterion, told):
     [
         ({"input_messages": None}, "input_messages: how the model is asked"),
         ({"input_messages": {"type": "template", "template": [
-            {"role": "user", "content": "{{ item.other }}"}]}}, "template[0].content: a row has no"),
+            {"role": "user", "content": "{{ item.other }}"}]}}, "template[0].content: a row"),
         ({"input_messages": {"type": "template", "template": [
             {"role": "user", "content": [{"type": "input_image"}]}]}}, "template[0].content"),
         ({"input_messages": {"type": "template", "template": [
@@ -137,9 +137,7 @@ def test_an_eval_that_does_not_say_how_to_ask_names_what_is_missing(data_source,
 
 
 def test_an_eval_without_rows_says_where_they_are():
-    with pytest.raises(
-        BadInputError, match=r"source\.type: the rows of a 'file_id' source \(file-"
-    ):
+    with pytest.raises(BadInputError, match=r"source\.type: the rows of a 'file_id' source \(f"):
         read_changed(rows=None)
     with pytest.raises(BadInputError, match=r"data_source_config\.type: 'custom': the file holds"):
         read_eval(case("tickets_eval.json"))
@@ -163,8 +161,8 @@ def test_a_row_that_is_not_what_the_schema_says_is_named():
 
 
 def test_values_that_our_templates_write_otherwise_are_asked_as_they_were():
-    messages = {"type": "template", "template": [
-        {"role": "user", "content": "{{ item.ticket_text }} Urgent: {{ item.urgent }}. {% raw %}"}]}  # fmt: skip
+    content = "{{ item.ticket_text }} Urgent: {{ item.urgent }}. {% raw %}"
+    messages = {"type": "template", "template": [{"role": "user", "content": content}]}
     imported = read_changed(run=run_of(input_messages=messages))
     assert imported.template.user == "{{ prompt }}"
     asked = imported.make_prompt_set().prompts()[0][0]["content"]
@@ -172,9 +170,12 @@ def test_values_that_our_templates_write_otherwise_are_asked_as_they_were():
 
 
 def test_messages_of_the_rows_are_asked_as_they_stand():
-    lines = [{"item": {"input": [{"role": "developer", "content": "Be brief."},
-                                 {"role": "user", "content": f"Say {word}"}],
-                       "correct_label": word, "ticket_text": word}} for word in ("one", "two")]  # fmt: skip
+    told = {"role": "developer", "content": "Be brief."}
+    lines = [
+        {"item": {"input": [told, {"role": "user", "content": f"Say {word}"}],
+                  "correct_label": word, "ticket_text": word}}
+        for word in ("one", "two")
+    ]  # fmt: skip
     rows = EvalText("rows.jsonl", "\n".join(map(json.dumps, lines)))
     by_item = {"type": "item_reference", "item_reference": "item.input"}
     imported = read_changed(criteria=[check()], rows=rows, run=run_of(input_messages=by_item))
@@ -186,8 +187,8 @@ def test_messages_of_the_rows_are_asked_as_they_stand():
 
 
 def test_a_conversation_is_asked_exactly_so_or_named():
-    turns = [{"role": "user", "content": "{{ item.ticket_text }}"},
-             {"role": "assistant", "content": "Other"}, {"role": "user", "content": "Sure?"}]  # fmt: skip
+    roles, texts = ("user", "assistant", "user"), ("{{ item.ticket_text }}", "Other", "Sure?")
+    turns = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
     run = run_of(input_messages={"type": "template", "template": turns})
     try:
         imported = read_changed(run=run)

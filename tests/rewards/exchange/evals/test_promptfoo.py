@@ -1,4 +1,4 @@
-"""Promptfoo's configurations become prompts and rewards that say the same, or are refused by path."""
+"""Promptfoo's configurations become prompts and rewards that say the same, or name their paths."""
 
 import json
 
@@ -118,7 +118,7 @@ def test_scores_between_are_kept():
         ({"type": "contains", "value": "{{ gold | sort }}"}, "value: there is no filter 'sort'"),
         ({"type": "contains", "value": "{{ gold.slice(1) }}"}, "value: '{{ gold.slice(1) }}' is"),
         ({"type": "contains", "value": "{% if gold %}x{% endif %}"}, "value: '{%' begins a block"),
-        ({"type": "contains", "value": "x", "transform": "output.trim()"}, "transform: it is a pro"),
+        ({"type": "contains", "value": "x", "transform": "output.trim()"}, "transform: it is a"),
         ({"type": "contains", "value": "x", "weight": -1}, "weight: it is no number"),
         ({"type": "contains", "value": "x", "treshold": 1}, "treshold: it is not known"),
         ({"type": "regex", "value": r"(?i)paris"}, "value: 'regex' has a regular expression that"),
@@ -175,7 +175,7 @@ def test_a_part_that_cannot_come_along_is_named_once(config, told):
         ({"prompts": ["{{ r }}"]}, "prompts[0]: the test has no variable 'r' (tests[0])"),
         ({"prompts": ["{{ q"], "tests": "file://tests.csv"}, "tests: 'file://tests.csv' is a file"),
         ({"tests": [{"vars": {"q": "file://q.txt"}, "assert": [ASSERT]}]}, "tests[0].vars.q"),
-        ({"tests": [{"vars": {"q": "{{ r }}"}, "assert": [ASSERT]}]}, "tests[0].vars.q: a variable"),
+        ({"tests": [{"vars": {"q": "{{ r }}"}, "assert": [ASSERT]}]}, "tests[0].vars.q: a var"),
         ({"tests": [{"vars": {"q": "x"}}]}, "tests[0]: nothing is asserted"),
         ({"prompts": ['[{"role": "user", "content": [{"type": "image_url"}]}]']},
          "prompts[0][0].content"),
@@ -204,8 +204,9 @@ def test_tests_that_assert_different_things_are_one_score_each():
 
 def test_a_metric_is_a_reward_function_of_its_own_also_where_tests_differ():
     named = {"type": "regex", "value": "!", "metric": "Is it loud?", "weight": 0}
+    code = {"type": "python", "value": "'b' in output"}
     tests = [{"vars": {"q": "x"}, "assert": [ASSERT, named]},
-             {"vars": {"q": "y"}, "assert": [{"type": "python", "value": "'b' in output"}]}]  # fmt: skip
+             {"vars": {"q": "y"}, "assert": [code]}]  # fmt: skip
     imported = read_config(tests=tests)
     weights = dict(zip(imported.rewards.names, imported.rewards.weights, strict=True))
     assert weights == {"assertions": 1.0, "Is_it_loud": 0.0, "python": 1.0}
@@ -216,8 +217,8 @@ def test_a_metric_is_a_reward_function_of_its_own_also_where_tests_differ():
 
 
 def test_sets_share_their_weight_and_lists_of_a_variable_are_tests():
-    pair = {"type": "assert-set", "weight": 4, "metric": "pair",
-            "assert": [{**ASSERT, "weight": 3}, {"type": "contains", "value": "{{q}}"}]}  # fmt: skip
+    members = [{**ASSERT, "weight": 3}, {"type": "contains", "value": "{{q}}"}]
+    pair = {"type": "assert-set", "weight": 4, "metric": "pair", "assert": members}
     config = {"vars": {"q": ["x", "y"], "z": [1, 2, 3]}, "assert": [pair]}
     imported = read_config(tests=[config])
     assert len(imported.rows) == 6 and imported.rows[5]["q"] == "y"
@@ -228,8 +229,8 @@ def test_sets_share_their_weight_and_lists_of_a_variable_are_tests():
 
 def test_names_that_rewards_keep_for_themselves_are_free_in_tests():
     variables = {"prompt": "p", "completions": "c", "assertions": "s", "rubric": "r"}
-    code = {"type": "python", "value": "output == context['vars']['prompt'] + context['vars']"
-            "['completions'] + context['vars']['assertions'] + str(len(context['vars']))"}  # fmt: skip
+    named = "own = context['vars']\nreturn output == own['prompt'] + own['completions'] + "
+    code = {"type": "python", "value": f"{named}own['assertions'] + str(len(own))"}
     rubric = {"type": "llm-rubric", "value": "{{rubric}}", "provider": "openai:chat:m"}
     test = {"vars": variables, "assert": [code, {"type": "contains", "value": "{{completions}}"},
                                           rubric, rubric]}  # fmt: skip
