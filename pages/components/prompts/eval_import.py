@@ -100,7 +100,7 @@ def _show_error(error: RftError | None) -> None:
 def _show_what_is_made(imported: ImportedEval, prompt_set: PromptSet) -> None:
     rows, rewards = prompt_set.rows, imported.rewards
     st.markdown(
-        f"**What will be made** of {imported.source}: {len(rows):,} prompts, "
+        f"**What will be made** ({imported.source}): {len(rows):,} prompts, "
         f"{len(prompt_set.validation_rows):,} of them for validation, and {len(rewards.entries)} "
         + ("reward functions" if len(rewards.entries) > 1 else "reward function")
     )
@@ -126,13 +126,13 @@ def _show_what_is_made(imported: ImportedEval, prompt_set: PromptSet) -> None:
 
 def _save(imported: ImportedEval, prompt_set: PromptSet) -> None:
     """Storing is idempotent: what is stored already is said, with the way on."""
+    if _is_stored(imported, prompt_set):
+        _ways_on(imported, prompt_set)
+        return
     name = st.text_input("Name", imported.name, key=f"eval_name_{prompt_set.id}", max_chars=80)
     agreed = not imported.unsupported or st.checkbox(
         "Leave these parts out", key=f"eval_partial_{prompt_set.id}"
     )
-    if _is_stored(imported, prompt_set):
-        _ways_on(imported, prompt_set)
-        return
     clicked = st.button(
         "Save prompts and rewards", type="primary", icon=":material/save:", key="eval_save",
         disabled=not agreed,

@@ -15,7 +15,7 @@ from rft_core.errors import RftError
 from rft_core.sampling.service.messages import LoadProgress
 from rft_core.tasks import TASKS
 
-UPLOAD, HUB, EVAL, SAMPLE = "Upload a file", "Hub dataset", "An eval", "Sample data"
+UPLOAD, HUB, EVAL, SAMPLE = "Upload a file", "Hub dataset", "Eval", "Sample data"
 SEEN = "prompts_upload_seen"
 SAMPLE_ROWS = 60
 

@@ -29,7 +29,7 @@ def read_reward_file(file_name: str, text: str) -> Imported:
         raise BadInputError(
             f"'{file_name}' is an eval: prompts and rewards in one",
             "Here graders or reward functions alone are read",
-            f"Use `python -m rft_core import {file_name}`, or 'An eval' on the Prompts page",
+            f"Use `python -m rft_core import {file_name}`, or 'Eval' on the Prompts page",
         )
     if path.suffix.lower() == ".json":
         imported = import_grader(text)
