@@ -16,7 +16,7 @@ from functools import partial
 from rft_core.data import PromptTemplate
 from rft_core.data.template import WHOLE_CHAT
 from rft_core.errors import BadInputError
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.types import Message, Row
 
 SYSTEM_ROLES = ("system", "developer")
@@ -42,7 +42,7 @@ def make_asking(
     messages: Sequence[AskedMessage],
     rows: Sequence[Row],
     render: Render,
-    findings: Findings,
+    findings: EvalFindings,
     namespace: str = "",
 ) -> Asking | None:
     """Template and rows, which get columns of text where no template says the same.
@@ -64,7 +64,7 @@ def make_asking(
 
 
 def make_asking_of_chats(
-    chats: Sequence[Sequence[AskedMessage]], rows: Sequence[Row], findings: Findings
+    chats: Sequence[Sequence[AskedMessage]], rows: Sequence[Row], findings: EvalFindings
 ) -> Asking | None:
     """The same where each row brings its own messages, as they are."""
     if not all(_are_turns(chat, findings) for chat in chats):
@@ -84,7 +84,7 @@ def _swap(render: Render, row: Row, text: str) -> str:
     return render(text, row)
 
 
-def _are_turns(messages: Sequence[AskedMessage], findings: Findings) -> bool:
+def _are_turns(messages: Sequence[AskedMessage], findings: EvalFindings) -> bool:
     """Whether these are messages of known roles, of which a user's is the last."""
     strange = next((message for message in messages if message.role not in ROLES), None)
     if strange is None and messages[-1].role == "user":
@@ -135,7 +135,7 @@ def _is_same(template: PromptTemplate, row: Row, chat: Sequence[Message]) -> boo
 
 
 def _as_columns(
-    chats: Sequence[Sequence[Message]], rows: Sequence[Row], path: str, findings: Findings
+    chats: Sequence[Sequence[Message]], rows: Sequence[Row], path: str, findings: EvalFindings
 ) -> Asking | None:
     """The texts in columns where all are one question, else the whole chat in one."""
     if not all(_is_short(chat) for chat in chats):
@@ -153,7 +153,7 @@ def _as_columns(
 
 
 def _as_chats(
-    chats: Sequence[Sequence[Message]], rows: Sequence[Row], path: str, findings: Findings
+    chats: Sequence[Sequence[Message]], rows: Sequence[Row], path: str, findings: EvalFindings
 ) -> Asking | None:
     """Each row's chat in a column of its own, where the template then asks exactly that."""
     template = PromptTemplate("", WHOLE_CHAT)

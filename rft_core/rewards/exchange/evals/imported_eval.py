@@ -18,7 +18,7 @@ from rft_core.types import Row
 MOST_TOLD = 20
 
 
-class Findings:
+class EvalFindings:
     """What was found on the way through a file: remarks to know, and parts that stay behind.
 
     What is found twice, as with assertions that every test has, is told once.
@@ -81,7 +81,7 @@ def require_whole(imported: ImportedEval, fix: str) -> None:
         )
 
 
-def nothing_left(name: str, what: str, findings: Findings) -> BadInputError:
+def nothing_left(name: str, what: str, findings: EvalFindings) -> BadInputError:
     """For an eval of which no `what` is left."""
     why = join(findings.unsupported) or "The file has none"
     return BadInputError(f"'{name}' has no {what} that can be imported", why)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from rft_core.rewards.contract import RewardEntry
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.rewards.exchange.openai_graders import (
     KEY_VARIABLE,
     OPENAI_URL,
@@ -38,7 +38,7 @@ _OF_ROW = re.compile(r"\{\{\s*item\.[^{}]*\}\}")
 
 
 def read_criteria(
-    value: Any, path: str, rows: Sequence[Row], findings: Findings
+    value: Any, path: str, rows: Sequence[Row], findings: EvalFindings
 ) -> tuple[RewardEntry, ...]:
     """The entries of every grader that can come along; the others are named."""
     entries: list[RewardEntry] = []
@@ -82,7 +82,9 @@ def _find_blindness(file: GraderFile, where: str) -> tuple[str, str] | None:
     )
 
 
-def _find_gap(file: GraderFile, rows: Sequence[Row], findings: Findings) -> tuple[str, str] | None:
+def _find_gap(
+    file: GraderFile, rows: Sequence[Row], findings: EvalFindings
+) -> tuple[str, str] | None:
     """The field that no row has; a remark where only some rows lack it."""
     for name, leaf in file.leaves.items():
         for part, text in _list_texts(leaf):

@@ -25,7 +25,7 @@ from rft_core.rewards.exchange.evals.asking import (
     make_asking,
     make_asking_of_chats,
 )
-from rft_core.rewards.exchange.evals.imported_eval import Findings, ImportedEval, nothing_left
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings, ImportedEval, nothing_left
 from rft_core.rewards.exchange.evals.openai_criteria import read_criteria
 from rft_core.rewards.exchange.evals.openai_rows import (
     FoundRecords,
@@ -68,7 +68,7 @@ def read_openai_eval(
     where the eval does not say. Raises `BadInputError` where no rewards, no rows or no prompt are
     left.
     """
-    findings = Findings()
+    findings = EvalFindings()
     data_source, path, records = _find_run(value, others)
     found = records or _find_content(value, data_source, path, findings)
     rows = read_rows(found, find_item_schema(value.get("data_source_config")), findings)
@@ -116,7 +116,7 @@ def _find_run(
 
 
 def _find_content(
-    value: Mapping[str, Any], data_source: Mapping[str, Any], path: str, findings: Findings
+    value: Mapping[str, Any], data_source: Mapping[str, Any], path: str, findings: EvalFindings
 ) -> FoundRecords:
     source = data_source.get("source")
     content = source.get("content") if isinstance(source, Mapping) else None
@@ -142,7 +142,7 @@ def _find_content(
 
 
 def _read_asking(
-    data_source: Mapping[str, Any], path: str, rows: Sequence[Row], findings: Findings
+    data_source: Mapping[str, Any], path: str, rows: Sequence[Row], findings: EvalFindings
 ) -> tuple[PromptTemplate, tuple[Row, ...]] | None:
     value, where = data_source.get("input_messages"), f"{path}.input_messages"
     if isinstance(value, Mapping) and value.get("type") == "item_reference":
@@ -171,7 +171,7 @@ def _read_asking(
 
 
 def _read_chats(
-    reference: str, path: str, rows: Sequence[Row], findings: Findings
+    reference: str, path: str, rows: Sequence[Row], findings: EvalFindings
 ) -> list[list[AskedMessage]] | None:
     """The messages that each row has in the place that is referred to: `item.input`."""
     chats = []
@@ -187,7 +187,7 @@ def _read_chats(
     return chats
 
 
-def _read_messages(value: Any, path: str, findings: Findings) -> list[AskedMessage] | None:
+def _read_messages(value: Any, path: str, findings: EvalFindings) -> list[AskedMessage] | None:
     messages = []
     for number, one in enumerate(value if isinstance(value, list) else []):
         at = f"{path}[{number}]"
@@ -210,7 +210,7 @@ def _read_content(content: Any) -> str | None:
 
 
 def _remark_other_keys(
-    value: Mapping[str, Any], data_source: Mapping[str, Any], path: str, findings: Findings
+    value: Mapping[str, Any], data_source: Mapping[str, Any], path: str, findings: EvalFindings
 ) -> None:
     for key in value:
         if key not in (*EVAL_KEYS, *FREE_KEYS):
@@ -227,7 +227,7 @@ def _remark_other_keys(
             findings.remark(f"'{path}.{key}' was left out: it means nothing here.")
 
 
-def _remark_sampling(value: Any, path: str, findings: Findings) -> None:
+def _remark_sampling(value: Any, path: str, findings: EvalFindings) -> None:
     params = value if isinstance(value, Mapping) else {}
     if params.get("tools"):
         findings.leave(f"{path}.tools", "models here call no tools. Ask for the answer as text")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rft_core.errors import quote
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.types import Row
 
 ROW_KEYS = ("item", "datasource_item")
@@ -35,7 +35,7 @@ class FoundRecords:
     path: str
 
 
-def read_rows(found: FoundRecords, schema: Any, findings: Findings) -> tuple[Row, ...]:
+def read_rows(found: FoundRecords, schema: Any, findings: EvalFindings) -> tuple[Row, ...]:
     """The rows that are what the eval's schema says; the others are named."""
     key = next((k for k in ROW_KEYS if any(_has(one, k) for one in found.records)), "")
     rows: list[Row] = []

@@ -22,7 +22,7 @@ from typing import Any
 from rft_core.data import PromptTemplate
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.exchange.evals.asking import AskedMessage, make_asking
-from rft_core.rewards.exchange.evals.imported_eval import Findings, ImportedEval, nothing_left
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings, ImportedEval, nothing_left
 from rft_core.rewards.exchange.evals.nunjucks import TemplateError, render_template
 from rft_core.rewards.exchange.evals.promptfoo_columns import is_flat, read_flat
 from rft_core.rewards.exchange.evals.promptfoo_rewards import make_rewards
@@ -68,7 +68,7 @@ def read_promptfoo(
     `template`: how the model is asked, in place of the prompts. Raises `BadInputError` where no
     rewards, no rows or no prompt are left.
     """
-    findings = Findings()
+    findings = EvalFindings()
     title = str(config.get("description") or name)
     _remark_keys(config, findings)
     tests = [
@@ -101,7 +101,7 @@ def read_promptfoo(
     )
 
 
-def _remark_keys(config: Mapping[str, Any], findings: Findings) -> None:
+def _remark_keys(config: Mapping[str, Any], findings: EvalFindings) -> None:
     for key, value in config.items():
         if key in BESIDE:
             findings.leave(key, BESIDE[key])
@@ -113,7 +113,7 @@ def _remark_keys(config: Mapping[str, Any], findings: Findings) -> None:
 
 
 def _find_tests(
-    config: Mapping[str, Any], others: Sequence[tuple[str, list[Any]]], findings: Findings
+    config: Mapping[str, Any], others: Sequence[tuple[str, list[Any]]], findings: EvalFindings
 ) -> list[tuple[list[Any], str]]:
     """Lists of tests with their paths: the configuration's own, and those of further files."""
     tests = config.get("tests")
@@ -131,7 +131,7 @@ def _find_tests(
     return [(inline, "tests"), *found] if inline else found
 
 
-def _read_prompts(value: Any, findings: Findings) -> list[AskedMessage] | None:
+def _read_prompts(value: Any, findings: EvalFindings) -> list[AskedMessage] | None:
     """The messages of the first prompt; a run asks in one way, so the others stay behind."""
     listed = value if isinstance(value, list) else [value]
     for number in range(1, len(listed)):
@@ -151,7 +151,7 @@ def _read_prompts(value: Any, findings: Findings) -> list[AskedMessage] | None:
     return _read_chat(first, path, findings)
 
 
-def _read_chat(text: str, path: str, findings: Findings) -> list[AskedMessage] | None:
+def _read_chat(text: str, path: str, findings: EvalFindings) -> list[AskedMessage] | None:
     """The messages that the text is in JSON, else one of the user."""
     try:
         chat = json.loads(_DUMPED.sub(r'"{{ \1 }}"', text)) if text.lstrip()[:1] == "[" else None
@@ -172,7 +172,7 @@ def _read_chat(text: str, path: str, findings: Findings) -> list[AskedMessage] |
     return messages or None
 
 
-def _can_ask(messages: Sequence[AskedMessage], test: PromptfooTest, findings: Findings) -> bool:
+def _can_ask(messages: Sequence[AskedMessage], test: PromptfooTest, findings: EvalFindings) -> bool:
     for message in messages:
         try:
             render_template(message.content, test.row)
@@ -183,7 +183,7 @@ def _can_ask(messages: Sequence[AskedMessage], test: PromptfooTest, findings: Fi
 
 
 def _with_affixes(
-    message: AskedMessage, tests: Sequence[PromptfooTest], findings: Findings
+    message: AskedMessage, tests: Sequence[PromptfooTest], findings: EvalFindings
 ) -> AskedMessage:
     """With the `prefix` and `suffix` of the options, where all tests have the same."""
     found = {(str(test.options.get("prefix") or ""), str(test.options.get("suffix") or ""))

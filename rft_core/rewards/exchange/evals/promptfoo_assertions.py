@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.exchange.evals.eval_text import as_json_text, read_document
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.rewards.exchange.evals.nunjucks import TemplateError, render_template
 from rft_core.rewards.exchange.evals.promptfoo_python import find_code_problem
 from rft_core.rewards.exchange.evals.promptfoo_tests import (
@@ -63,7 +63,9 @@ class Asserted:
     spec: Mapping[str, Any]
 
 
-def convert(placed: PlacedAssertion, test: PromptfooTest, findings: Findings) -> Asserted | None:
+def convert(
+    placed: PlacedAssertion, test: PromptfooTest, findings: EvalFindings
+) -> Asserted | None:
     """None where it cannot come along, as the findings then say."""
     path, spec = placed.path, placed.spec
     if problem := _find_refusal(spec):

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rft_core.rewards.exchange.evals.asking import SYSTEM_ROLES
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.rewards.exchange.evals.promptfoo_tests import PlacedAssertion, PromptfooTest
 from rft_core.rewards.exchange.openai_graders import KEY_VARIABLE, OPENAI_URL
 
@@ -34,7 +34,7 @@ _OTHER = re.compile(r"\{\{\s*(?!sample\.|item\.)([A-Za-z_][\w.\[\]]*)\s*\}\}")
 
 
 def read_endpoint(
-    placed: PlacedAssertion, test: PromptfooTest, findings: Findings
+    placed: PlacedAssertion, test: PromptfooTest, findings: EvalFindings
 ) -> dict[str, Any] | None:
     """The judge's options for where to ask; None where nobody can be asked."""
     value, path = placed.spec.get("provider"), f"{placed.path}.provider"
@@ -71,7 +71,7 @@ def read_endpoint(
 
 
 def read_rubric_prompt(
-    placed: PlacedAssertion, test: PromptfooTest, findings: Findings
+    placed: PlacedAssertion, test: PromptfooTest, findings: EvalFindings
 ) -> list[dict[str, str]] | None:
     """The judge's messages where the eval has its own, with our fields; [] where it has none."""
     value, path = placed.spec.get("rubricPrompt"), f"{placed.path}.rubricPrompt"

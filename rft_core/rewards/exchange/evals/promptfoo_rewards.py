@@ -16,7 +16,7 @@ from typing import Any
 
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry
 from rft_core.rewards.exchange.evals.asking import free_name
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.rewards.exchange.evals.nunjucks import has_fields
 from rft_core.rewards.exchange.evals.promptfoo_assertions import Asserted, convert
 from rft_core.rewards.exchange.evals.promptfoo_judge import (
@@ -69,7 +69,7 @@ class RewardLayout:
 
 
 def make_rewards(
-    tests: Sequence[PromptfooTest], title: str, findings: Findings
+    tests: Sequence[PromptfooTest], title: str, findings: EvalFindings
 ) -> tuple[tuple[RewardEntry, ...], tuple[Row, ...]]:
     """Entries and rows; tests without an assertion that can come along are named."""
     known: KnownQuestions = {}
@@ -95,7 +95,7 @@ def make_rewards(
     return entries, tuple(rows)
 
 
-def _read_test(test: PromptfooTest, findings: Findings, known: KnownQuestions) -> JudgedTest:
+def _read_test(test: PromptfooTest, findings: EvalFindings, known: KnownQuestions) -> JudgedTest:
     """`known`: the groups of the judges so far: each asks one endpoint in one way, once a test."""
     read = JudgedTest(test.row, [])
     counts: dict[str, int] = defaultdict(int)
@@ -120,7 +120,7 @@ def _read_test(test: PromptfooTest, findings: Findings, known: KnownQuestions) -
 
 
 def _read_question(
-    placed: PlacedAssertion, test: PromptfooTest, findings: Findings
+    placed: PlacedAssertion, test: PromptfooTest, findings: EvalFindings
 ) -> JudgeQuestion | None:
     endpoint = read_endpoint(placed, test, findings)
     messages = read_rubric_prompt(placed, test, findings)

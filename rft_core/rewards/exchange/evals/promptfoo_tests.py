@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.exchange.evals.imported_eval import Findings
+from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
 from rft_core.rewards.exchange.evals.nunjucks import has_fields
 from rft_core.types import Row
 
@@ -47,7 +47,7 @@ class PromptfooTest:
 
 
 def list_tests(
-    config: Mapping[str, Any], listed: Sequence[Any], path: str, findings: Findings
+    config: Mapping[str, Any], listed: Sequence[Any], path: str, findings: EvalFindings
 ) -> Iterator[PromptfooTest]:
     """Every test of `listed`; those that cannot come along are named."""
     default = config.get("defaultTest")
@@ -67,7 +67,7 @@ def list_tests(
 
 def _expand(
     config: Mapping[str, Any], default: Mapping[str, Any], test: Mapping[str, Any], path: str,
-    findings: Findings,
+    findings: EvalFindings,
 ) -> Iterator[PromptfooTest]:  # fmt: skip
     options = {**_mapping(default.get("options")), **_mapping(test.get("options"))}
     own = _mapping(test.get("options"))
@@ -91,7 +91,7 @@ def _expand(
 
 
 def _read_variables(
-    default: Mapping[str, Any], test: Mapping[str, Any], path: str, findings: Findings
+    default: Mapping[str, Any], test: Mapping[str, Any], path: str, findings: EvalFindings
 ) -> dict[str, Any] | None:
     for value, where in ((default.get("vars"), "defaultTest"), (test.get("vars"), path)):
         if value is not None and not isinstance(value, Mapping):
@@ -112,7 +112,7 @@ def _read_variables(
 
 
 def _list_assertions(
-    config: Mapping[str, Any], value: Any, path: str, findings: Findings, share: float = 1.0
+    config: Mapping[str, Any], value: Any, path: str, findings: EvalFindings, share: float = 1.0
 ) -> Iterator[PlacedAssertion]:
     if value is not None and not isinstance(value, list):
         findings.leave(path, ONE_FILE if isinstance(value, str) else "it is no list of assertions")
@@ -128,7 +128,11 @@ def _list_assertions(
 
 
 def _list_members(
-    config: Mapping[str, Any], spec: Mapping[str, Any], path: str, findings: Findings, share: float
+    config: Mapping[str, Any],
+    spec: Mapping[str, Any],
+    path: str,
+    findings: EvalFindings,
+    share: float,
 ) -> Iterator[PlacedAssertion]:
     """The mean of a set's members is its score: each has its part of the set's weight."""
     members = list(_list_assertions(config, spec.get("assert"), f"{path}.assert", findings))
@@ -162,7 +166,7 @@ def _resolve(config: Mapping[str, Any], spec: Any) -> Any:
     return {**target, **added} if isinstance(target, Mapping) else spec
 
 
-def _find_strange_keys(test: Mapping[str, Any], path: str, findings: Findings) -> None:
+def _find_strange_keys(test: Mapping[str, Any], path: str, findings: EvalFindings) -> None:
     for key in test:
         if key == "assertScoringFunction":
             findings.leave(f"{path}.{key}", NO_PROGRAM)
