@@ -55,7 +55,8 @@ def choose_eval() -> None:
     template = _ask_otherwise()
     files = [file, *others]
     inputs = (tuple(one.file_id for one in files), template)
-    made: Made = remembered("eval_made", inputs, lambda: _make(files, template))
+    with st.spinner("Reading the eval …"):
+        made: Made = remembered("eval_made", inputs, lambda: _make(files, template))
     if made.error or made.imported is None or made.prompt_set is None:
         _show_error(made.error)
         return

@@ -14,14 +14,15 @@ Source: https://www.promptfoo.dev/docs/configuration/reference/
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rft_core.data import PromptTemplate
+from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.exchange.evals.asking import AskedMessage, make_asking
+from rft_core.rewards.exchange.evals.eval_text import read_document
 from rft_core.rewards.exchange.evals.imported_eval import EvalFindings, ImportedEval, nothing_left
 from rft_core.rewards.exchange.evals.nunjucks import TemplateError, render_template
 from rft_core.rewards.exchange.evals.promptfoo_columns import is_flat, read_flat
@@ -48,6 +49,7 @@ BESIDE = {
 }
 DEFAULT_PROMPT = "{{prompt}}"
 _DUMPED = re.compile(r"\{\{\s*([\w.\[\]]+)\s*\|\s*dump\s*\}\}")
+_CHAT = re.compile(r"\s*(?:\[|- role:)")
 _FILE = re.compile(
     r"(?:file://\S+|[\w./*-]+\.(?:txt|json|jsonl|ya?ml|m?[jt]s|py|md|csv|j2))(?::\w+)?"
 )
@@ -152,10 +154,11 @@ def _read_prompts(value: Any, findings: EvalFindings) -> list[AskedMessage] | No
 
 
 def _read_chat(text: str, path: str, findings: EvalFindings) -> list[AskedMessage] | None:
-    """The messages that the text is in JSON, else one of the user."""
+    """The messages that the text is in JSON or YAML, else one of the user."""
+    written = _DUMPED.sub(r'"{{ \1 }}"', text)
     try:
-        chat = json.loads(_DUMPED.sub(r'"{{ \1 }}"', text)) if text.lstrip()[:1] == "[" else None
-    except (ValueError, RecursionError):
+        chat = read_document(written, path) if _CHAT.match(text) else None
+    except BadInputError:
         chat = None
     if not isinstance(chat, list) or not all(isinstance(one, Mapping) for one in chat):
         return [AskedMessage("user", text, path)]

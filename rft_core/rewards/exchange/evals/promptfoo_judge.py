@@ -28,9 +28,7 @@ _OPENAI = re.compile(
     r"openai:(?:chat:|responses:|completion:)?(?!embedding|assistant|realtime)(.+)"
 )
 _OLLAMA = re.compile(r"ollama:(?:chat:|completion:)?(.+)")
-_OUTPUT = re.compile(r"\{\{\s*output\s*\}\}")
-_RUBRIC = re.compile(r"\{\{\s*rubric\s*\}\}")
-_OTHER = re.compile(r"\{\{\s*(?!sample\.|item\.)([A-Za-z_][\w.\[\]]*)\s*\}\}")
+_FIELD = re.compile(r"\{\{\s*([A-Za-z_][\w.\[\]]*)\s*\}\}")
 
 
 def read_endpoint(
@@ -88,13 +86,15 @@ def read_rubric_prompt(
 
 def fill_rubric_prompt(messages: list[dict[str, str]], column: str) -> list[dict[str, str]]:
     """Promptfoo's fields as ours: the rubric stands in the rows' `column`."""
-    filled = []
-    for message in messages:
-        text = _OUTPUT.sub("{{ sample.output_text }}", message["content"])
-        text = _RUBRIC.sub(f"{{{{ item.{column} }}}}", text)
-        text = _OTHER.sub(r"{{ item.\1 }}", text)
-        filled.append({"role": message["role"], "content": text})
-    return filled
+    ours = {"output": "sample.output_text", "rubric": f"item.{column}"}
+
+    def convert(field: re.Match[str]) -> str:
+        return f"{{{{ {ours.get(field[1], f'item.{field[1]}')} }}}}"
+
+    return [
+        {"role": message["role"], "content": _FIELD.sub(convert, message["content"])}
+        for message in messages
+    ]
 
 
 def default_rubric_prompt() -> list[dict[str, str]]:

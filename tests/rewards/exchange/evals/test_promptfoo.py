@@ -264,13 +264,14 @@ def test_a_rubric_is_judged_with_the_test_in_its_place():
 
 
 def test_an_own_rubric_prompt_is_asked_in_its_words():
-    prompt = [{"role": "user", "content": "{{ output }} / {{ rubric }} / {{ q }}"}]
+    prompt = [{"role": "user", "content": "{{ output }} / {{ rubric }} / {{ item.q }}"}]
     spec = {"type": "llm-rubric", "value": "good", "rubricPrompt": prompt,
             "provider": "openai:m"}  # fmt: skip
-    [entry] = read_config(tests=[{"vars": {"q": "x"}, "assert": [spec]}]).rewards.entries
+    test = {"vars": {"q": "x", "item": {"q": "y"}}, "assert": [spec]}
+    [entry] = read_config(tests=[test]).rewards.entries
     [message] = json.loads(entry.options["messages"])
     assert message["content"] == (
-        "{{ sample.output_text }} / {{ item.rubric_llm_rubric }} / {{ item.q }}"
+        "{{ sample.output_text }} / {{ item.rubric_llm_rubric }} / {{ item.item.q }}"
     )
 
 
@@ -308,6 +309,19 @@ def test_a_conversation_is_asked_exactly_so_or_named():
     else:
         asked = imported.template.render(imported.rows[0])
         assert [message["content"] for message in asked] == ["Hi", "Yes?", "x"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["- role: system\n  content: Be brief.\n- role: user\n  content: 'Say {{q}}'",
+     '[{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Say {{q}}"}]'],
+)  # fmt: skip
+def test_a_prompt_may_be_messages_in_yaml_or_json(prompt):
+    assert read_config(prompts=[prompt]).template == PromptTemplate("Be brief.", "Say {{ q }}")
+
+
+def test_a_text_in_brackets_is_a_text():
+    assert read_config(prompts=["[Short] {{q}}"]).template.user == "[Short] {{ q }}"
 
 
 @pytest.mark.parametrize(
