@@ -49,3 +49,7 @@ def score(imported: ImportedEval, *completions: str, row: int = 0) -> list[Score
         scoring = scorer.score(Batch([asked] * len(rows), list(completions), rows))
     assert not [report.error for report in scoring.reports if report.error]
     return list(scoring.samples)
+
+
+def rewards_of(imported: ImportedEval, *completions: str, row: int = 0) -> list[float | None]:
+    return [sample.reward for sample in score(imported, *completions, row=row)]
