@@ -19,6 +19,7 @@ from rft_core.rewards.exchange.evals.imported_eval import ImportedEval
 from rft_core.rewards.exchange.evals.openai_evals import is_openai_eval, read_openai_eval
 from rft_core.rewards.exchange.evals.promptfoo import is_promptfoo, read_promptfoo
 
+RUNS = ("run", "runs", "data_source")
 WRAPPERS = ("eval", "config")  # an export may hold the eval beside its runs or its results
 
 Reader = Callable[
@@ -54,7 +55,8 @@ def read_eval(
     records = [(other.name, read_records(other.text, other.name)) for other in others]
     imported = reader(value, name, records, template)
     _refuse_half_characters(imported)
-    return replace(imported, name=" ".join(imported.name.split())[:80] or name)
+    shown = "".join(sign if sign.isprintable() else " " for sign in imported.name)
+    return replace(imported, name=" ".join(shown.split())[:80] or name)
 
 
 def is_eval(text: str, name: str) -> bool:
@@ -70,7 +72,7 @@ def _unwrap(value: Any) -> Any:
     for wrapper in WRAPPERS if isinstance(value, Mapping) and not _find_reader(value) else ():
         inner = value.get(wrapper)
         if isinstance(inner, Mapping) and _find_reader(inner):
-            return {**({"runs": value["runs"]} if "runs" in value else {}), **inner}
+            return {**{key: value[key] for key in RUNS if key in value}, **inner}
     return value
 
 

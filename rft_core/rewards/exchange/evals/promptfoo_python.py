@@ -114,5 +114,6 @@ def write_source(
     calls = _CALLS.format(table=table, column=column, names=tuple(sorted(variables)),
                           whole=WHOLE_ROW)  # fmt: skip
     rewards = [_FUNCTION.format(name=group, metric=group) for group in groups]
-    head = _HEAD.format(name=title.replace("\\", "").replace('"', "'"))
+    shown = "".join(sign if sign.isprintable() and sign not in '\\"' else " " for sign in title)
+    head = _HEAD.format(name=" ".join(shown.split()))
     return head + "\n\n".join(written) + "\n" + calls + "".join(rewards)

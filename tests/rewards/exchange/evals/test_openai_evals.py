@@ -79,6 +79,8 @@ def test_content_in_the_run_and_runs_beside_the_eval_are_rows():
     assert imported.rows == tickets().rows and imported.template == tickets().template
     told = " ".join(imported.remarks)
     assert "sample' was left out" in told and "the last of 2" in told
+    beside = read_eval(EvalText("export.json", json.dumps({"eval": EVAL, "run": run})))
+    assert beside.rows == imported.rows
 
 
 def test_items_of_a_finished_run_are_rows():

@@ -293,3 +293,11 @@ def test_a_prompt_may_be_messages_in_yaml_or_json(prompt):
 
 def test_a_text_in_brackets_is_a_text():
     assert read_config(prompts=["[Short] {{q}}"]).template.user == "[Short] {{ q }}"
+
+
+def test_a_title_of_any_signs_does_no_harm():
+    code = {"type": "python", "value": "True"}
+    title = 'A """title""" \\ with\nlines\x00'
+    imported = read_config(description=title, tests=[{"vars": {"q": "x"}, "assert": [code]}])
+    assert rewards_of(imported, "x") == [1.0]
+    assert imported.name.startswith('A """title"""') and imported.name.isprintable()
