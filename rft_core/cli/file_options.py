@@ -56,24 +56,14 @@ def with_own_files(
 
 def read_prompts(path: Path, config: RunConfig) -> PromptSet:
     """The task's template over the columns that look like its fields; a fifth is for validation."""
-    from rft_core.data import ColumnMapping, import_table, read_table, suggest_mapping
-    from rft_core.tasks import get_task
-    from rft_core.tasks.published_formats import adopt_table
+    from rft_core.data import read_table
+    from rft_core.tasks.prompt_import import adopt_prompts, suggest_plan
 
-    task = get_task(config.task)
-    adopted = adopt_table(read_table(path), task.name)
-    table = adopted.table
-    if adopted.notice:
-        note(adopted.notice)
-    return import_table(
-        table,
-        name=path.stem,
-        template=task.template,
-        mapping=ColumnMapping(suggest_mapping(table, task.fields)),
-        fields=task.fields,
-        task=task.name,
-        seed=config.seed,
-    )
+    adopted = adopt_prompts(read_table(path), config.task)
+    for words in filter(None, (adopted.notice, adopted.remark)):
+        note(words)
+    plan = suggest_plan(adopted.table, config.task)
+    return replace(plan, seed=config.seed).build(adopted.table, path.stem)
 
 
 def read_rewards(path: Path, name: str = "") -> RewardSet:
