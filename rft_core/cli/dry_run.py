@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from rft_core.rewards.contract import RewardSet
 
 
+OwnPrompts = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Rows or chats of your own: CSV, JSON, Parquet.")
+]
+
+
 def register(app: typer.Typer) -> None:
     app.command("dry-run")(dry_run)
 
@@ -40,10 +45,7 @@ def dry_run(
     num_generations: Annotated[
         int | None, typer.Option("--completions", min=2, help="Completions per prompt.")
     ] = None,
-    prompts_file: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Rows or chats of your own: CSV, JSON(L), Parquet."),
-    ] = None,
+    prompts_file: OwnPrompts = None,
     rewards: RewardsFile = None,
     solved: Annotated[
         str | None,

@@ -24,6 +24,29 @@ if TYPE_CHECKING:
     from rft_core.data.row_forms import Adopted
 
 SHOWN = 3
+Share = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="For validation: 0.1 of the rows, or 16 of them."),
+]
+Mapped = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="FIELD=COLUMN",
+        help="A field's column, or a value in one: answer=reward_model.ground_truth. May be given "
+        "several times.",
+    ),
+]
+SystemTemplate = Annotated[
+    str | None, typer.Option(metavar="TEMPLATE", help="A system template of your own.")
+]
+UserTemplate = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEMPLATE",
+        help="A user template of your own; '{{ messages }}' asks chats as they are.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,34 +62,15 @@ def import_prompts(
     *,
     task: Annotated[str, typer.Option(help="What the rows are for: see `tasks`; or custom.")],
     name: Annotated[str, typer.Option(help="A name for people; empty: the file's.")] = "",
-    validation: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="For validation: 0.1 of the rows, or 16 of them."),
-    ] = None,
-    mapped: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="FIELD=COLUMN",
-            help="Which column is which of the task's; a nested value as "
-            "answer=reward_model.ground_truth. May be given several times.",
-        ),
-    ] = None,
-    system: Annotated[
-        str | None, typer.Option(metavar="TEMPLATE", help="A system template of your own.")
-    ] = None,
-    user: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEMPLATE",
-            help="A user template of your own; '{{ messages }}' asks chats as they are.",
-        ),
-    ] = None,
+    validation: Share = None,
+    mapped: Mapped = None,
+    system: SystemTemplate = None,
+    user: UserTemplate = None,
     seed: Annotated[int, typer.Option(help="Which rows are for validation.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Read a file as the Prompts page does, store its prompts, and print the id of the set."""
-    from rft_core.data import read_table
+    from rft_core.data import PromptTemplate, read_table
     from rft_core.jobs import store_prompt_set
     from rft_core.store.index import open_index
     from rft_core.tasks.prompt_import import adopt_prompts, get_fields, suggest_plan
@@ -74,8 +78,10 @@ def import_prompts(
     columns = _read_mapping(mapped or [], [field.name for field in get_fields(task)])
     adopted = adopt_prompts(read_table(file), task)
     plan = suggest_plan(adopted.table, task, columns)
-    given = {"system": system, "user": user}
-    template = replace(plan.template, **{part: t for part, t in given.items() if t is not None})
+    template = PromptTemplate(
+        plan.template.system if system is None else system,
+        plan.template.user if user is None else user,
+    )
     share = plan.validation if validation is None else validation
     plan = replace(plan, template=template, validation=share, seed=seed)
     made = plan.build(adopted.table, name.strip() or file.stem)
