@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rft_core.cli.file_options import check_columns
 from rft_core.cli.output import (
     AsJson,
     note,
@@ -78,6 +79,7 @@ def import_prompts(
     columns = _read_mapping(mapped or [], [field.name for field in get_fields(task)])
     adopted = adopt_prompts(read_table(file), task)
     plan = suggest_plan(adopted.table, task, columns)
+    check_columns(plan, adopted.table, file)
     template = PromptTemplate(
         plan.template.system if system is None else system,
         plan.template.user if user is None else user,

@@ -50,7 +50,15 @@ COMMON_ALIASES: dict[str, tuple[str, ...]] = {
     "problem": ("question", "prompt", "query", "instruction", CHAT),
     "answer": (
         *("ground_truth", "reference_answer", "solution", "label", "gold", "final_answer"),
-        *("expected", "expected_answer", "reference", "target", "output", "completion"),
+        *(
+            "expected",
+            "expected_answer",
+            "reference",
+            "target",
+            "output",
+            "answer_value",
+            "completion",
+        ),
     ),
     "solution": ("answer", "ground_truth", "reference_answer", "reference", "output", "completion"),
     "prompt": ("question", "problem", "instruction", "task", CHAT, "text"),
