@@ -101,7 +101,7 @@ def _list_names(field: RowField) -> tuple[str, ...]:
 
 
 def _find_named(
-    table: Table, labels: Mapping[str, str], names: Sequence[str], kind: FieldKind,
+    table: Table, labels: dict[str, str], names: Sequence[str], kind: FieldKind,
     chosen: Mapping[str, str],
 ) -> str | None:  # fmt: skip
     """The first of `names` that labels a free column of that kind. `labels`: column -> label."""

@@ -55,8 +55,8 @@ def parse_table(data: bytes, file_name: str = "") -> Table:
     if format_ == "json":
         return build_table(name, format_, unframe(iterate_json_array(text, name)))
     is_lines = name.casefold().endswith(LINE_EXTENSIONS)
-    if (rows := read_document(text, name, is_lines=is_lines)) is not None:
-        return build_table(name, "json", unframe(iter(rows)))
+    if (whole := read_document(text, name, is_lines=is_lines)) is not None:
+        return build_table(name, "json", unframe(iter(whole)))
     return build_table(name, format_, unframe(iterate_json_lines(text)))
 
 
