@@ -57,8 +57,8 @@ def test_chat_rows_are_uploaded_mapped_saved_and_trained_on_as_turns(
 ) -> None:
     url = serve(PROJECT_ROOT / "app.py", RFT_RUNS_DIR=str(runs_dir)).url
     upload_and_save(page, url, wait_for_app)
-    train(page, url, model, wait_for_app)
-    check_what_was_asked(page, runs_dir)
+    train(page, model, wait_for_app)
+    check_what_was_asked(page, runs_dir, wait_for_app)
 
 
 def upload_and_save(page: Page, url: str, wait_for_app: Waits) -> None:
@@ -80,7 +80,7 @@ def upload_and_save(page: Page, url: str, wait_for_app: Waits) -> None:
     expect(page.get_by_text("Stored as verl")).to_be_visible(timeout=SLOW)
 
 
-def train(page: Page, url: str, model: Path, wait_for_app: Waits) -> None:
+def train(page: Page, model: Path, wait_for_app: Waits) -> None:
     page.get_by_role("link", name="Train").click()
     expect(page.get_by_role("combobox", name="task")).to_be_visible(timeout=SLOW)
     choose(page, "task", "GSM8K")
@@ -102,7 +102,7 @@ def train(page: Page, url: str, model: Path, wait_for_app: Waits) -> None:
     expect(page.locator(".st-key-run-header")).to_contain_text("finished", timeout=SLOW)
 
 
-def check_what_was_asked(page: Page, runs_dir: Path) -> None:
+def check_what_was_asked(page: Page, runs_dir: Path, wait_for_app: Waits) -> None:
     """The run's stored prompts are the turns of the file; the page shows the last of them."""
     [run] = read_runs(runs_dir)
     with open_index(runs_dir) as index:
@@ -114,7 +114,9 @@ def check_what_was_asked(page: Page, runs_dir: Path) -> None:
     for messages in asked:
         assert messages[:3] == ROWS[0]["prompt"][:3]
         assert messages[3]["content"].startswith("How many are 2 boxes of ")
-    page.get_by_role("link", name="Generations").click()
+    page.get_by_role("link", name="All generations of this step").click()
     expect(page.get_by_text("How many are 2 boxes of").first).to_be_visible(timeout=SLOW)
+    wait_for_app(page)
     page.get_by_role("tab", name="Exact prompt").click()
-    expect(page.get_by_text("<|system|>Think first.<|user|>What are boxes?")).to_be_visible()
+    exact = page.get_by_text("<|system|>Think first.<|end|><|user|>What are boxes?<|end|>")
+    expect(exact.first).to_be_visible(timeout=SLOW)
