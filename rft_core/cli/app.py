@@ -23,6 +23,7 @@ from rft_core.cli import (
     pairs,
     preferences,
     probe,
+    prompts,
     rewards,
     runs,
     settings,
@@ -40,8 +41,8 @@ app = typer.Typer(
 )
 # Each file is named by the first of its commands.
 FILES = (
-    tasks, models, evals, dry_run, probe, rewards, pairs, preferences, settings, launch, runs,
-    generations, evaluate, ask, experiment,
+    tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, settings, launch,
+    runs, generations, evaluate, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rft_core.cli.dry_run_report import as_document, print_report
-from rft_core.cli.file_options import RewardsFile, read_rewards
+from rft_core.cli.file_options import RewardsFile, read_prompts, read_rewards
 from rft_core.cli.output import (
     AsJson,
     Assignments,
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from rft_core.rewards.contract import RewardSet
 
 
+OwnPrompts = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Rows or chats of your own: CSV, JSON, Parquet.")
+]
+
+
 def register(app: typer.Typer) -> None:
     app.command("dry-run")(dry_run)
 
@@ -39,6 +45,7 @@ def dry_run(
     num_generations: Annotated[
         int | None, typer.Option("--completions", min=2, help="Completions per prompt.")
     ] = None,
+    prompts_file: OwnPrompts = None,
     rewards: RewardsFile = None,
     solved: Annotated[
         str | None,
@@ -65,7 +72,8 @@ def dry_run(
     values = {name: value for name, value in given.items() if value is not None}
     config = make_config({"task": task} | values | parse_assignments(assignments or []))
     reward_set = read_rewards(rewards) if rewards else _get_rewards(config)
-    prompt_set = _get_prompts(config, num_prompts)
+    own = read_prompts(prompts_file, config) if prompts_file else None
+    prompt_set = own or _get_prompts(config, num_prompts)
     rows = choose_rows(prompt_set.train_rows, num_prompts, config.seed)
     result = sample_and_score(
         runs_dir(),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.data.row_forms import Adopted
 from rft_core.data.table import Table
 from rft_core.errors import BadInputError
 from rft_core.rewards.answers.matching import list_options
@@ -21,7 +22,6 @@ from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
 from rft_core.types import Row
 
 NUM_VISIBLE = 1
-MOST_SHOWN = 5  # of the rows left out, in a message
 
 
 @dataclass(frozen=True)
@@ -32,26 +32,6 @@ class PublishedFormat:
     tasks: tuple[str, ...]
     columns: frozenset[str]
     convert: Callable[[Row], Row]
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """A table with our columns, and the rows that could not be used: "Row 3: ..."."""
-
-    table: Table
-    format: str = ""
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def notice(self) -> str:
-        """What to tell about rows left out; empty if all were used."""
-        if not self.left_out:
-            return ""
-        shown = list(self.left_out[:MOST_SHOWN])
-        if len(self.left_out) > MOST_SHOWN:
-            shown.append(f"and {len(self.left_out) - MOST_SHOWN:,} more")
-        count = f"{len(self.left_out):,} of {len(self.left_out) + len(self.table.rows):,}"
-        return f"{count} rows of {self.format} cannot be used: {'; '.join(shown)}."
 
 
 def guess_published_task(table: Table) -> str:

@@ -1,5 +1,6 @@
 """dry-run with the real embedded model: the forecast, the verdict, the prompts that are kept."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,18 @@ def test_a_function_called_like_a_column_has_one_of_its_own(rft: Command, tmp_pa
     words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2"]
     heads = rft(*words, "--rewards", str(source)).stdout.splitlines()[1]
     assert heads.split() == ["reward", "(function)", "reward", "advantage", "completion"]
+
+
+def test_a_file_of_chats_is_tried_turn_by_turn(
+    rft: Command, folder: RunsFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "chats.jsonl"
+    chat = [{"role": "system", "content": "Think."}, {"role": "user", "content": "Reach it."}]
+    rows = [{"nums": [3, 4, n], "target": n, "messages": chat} for n in range(5, 15)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    words = ["dry-run", "countdown", "--prompts", "2", "--completions", "2", "--json"]
+    document = rft(*words, "--prompts-file", str(file)).document
+    tried = document["groups"][0]["row"]
+    assert tried["messages"] == chat and tried["target"] in range(5, 15)
+    missing = rft(*words, "--prompts-file", str(tmp_path / "nothing.csv"))
+    assert missing.code == 2 and "'nothing.csv' cannot be opened" in missing.stderr

@@ -38,9 +38,10 @@ def choose_source() -> None:
 def _upload() -> None:
     """Read each uploaded file once; its error stays as long as the file does."""
     file = st.file_uploader(
-        "CSV, JSON lines or Parquet, up to 64 MB",
+        "CSV, JSON, JSON lines or Parquet, up to 64 MB",
         key="prompts_upload",
-        help="One row per prompt. The format is recognised by content, whatever the file's name.",
+        help="One row per prompt: columns, or chats as TRL, OpenAI, verl and ShareGPT write them. "
+        "The format is recognised by content, whatever the file's name.",
     )
     if file is None:
         return
@@ -89,13 +90,12 @@ def _fetch(name: str, split: str, limit: int, subset: str | None) -> None:
             show(LoadProgress(f"{count:,} of at most {limit:,} rows", count / limit))
 
     try:
-        table = load_hub_rows(name, split, limit, subset=subset, on_progress=on_progress)
+        start_draft(load_hub_rows(name, split, limit, subset=subset, on_progress=on_progress))
     except RftError as error:
         place.empty()
         cancel.empty()
         show_error(error)
         return
-    start_draft(table)
     st.rerun()
 
 
