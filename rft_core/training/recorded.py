@@ -252,6 +252,7 @@ class Recorded(Trainer):
         """
         longest = self.parts.config.max_completion_length
         what = f"{self.parts.prompts.which_validated}, batch {number + 1} of {count}"
+        self.check_stop()
         self.recorder.set_phase("validating", what, PartsDone(number, count, began_at))
 
         def show(num_tokens: int) -> None:

@@ -40,9 +40,9 @@ class RunStatus:
     promises. `resume_step` is where a resume would go on: the newest checkpoint with an optimizer.
     `heartbeat_age` tells whether the process is alive and gets the processor; `progress_age` when
     it last made progress; `not_responding` says why there is no heartbeat, "" where there is one.
-    `sandbox_tier` is what code is locked in by; None: none was run. `share_done` is how much is over
-    of what it does now, from 0 to 1, and `part_left` what is left of that; None where no end is
-    known.
+    `sandbox_tier` is what code is locked in by; None: none was run. `share_done` is how much of
+    what it does now is over, from 0 to 1, and `part_left` what is left of that; None where no end
+    is known.
     """
 
     run: RunRow
