@@ -229,3 +229,16 @@ def test_a_choice_among_named_choices_is_not_called_given_away() -> None:
     app = upload(open_prompts(), "mathqa.jsonl", "\n".join(json.dumps(row) for row in rows))
     assert selected(app, "Task") == "mathqa"
     assert not any("already contains the answer" in found for found in findings(app))
+
+
+def test_rows_that_nothing_can_score_are_counted_with_examples() -> None:
+    good = [{"question": f"What is {n} + 1?", "answer": f"#### {n + 1}"} for n in range(4)]
+    bad = [{"question": "What is 2 + 5?", "answer": "A: 7"}]
+    app = upload(open_prompts(), "sums.jsonl", "\n".join(map(json.dumps, good + bad)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    [found] = [text for text in findings(app) if "cannot be scored" in text]
+    assert found.startswith("1 of 5 rows cannot be scored by 'correctness'")
+    assert "row 5: 'A: 7'" in found
+    app = upload(open_prompts(), "good.jsonl", "\n".join(map(json.dumps, good)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    assert not [text for text in findings(app) if "cannot be scored" in text]
