@@ -36,14 +36,15 @@ from rft_core.sandbox.servers import SERVERS
 from rft_core.types import Problem, Row
 
 NOT_ASKED = (PYTHON_GRADER, LEARNED_GRADER, JUDGE.name)
-SAYING_NOTHING = (
-    "",
-    "<think>\n0\n</think>\n<answer>\n0\n</answer>",
-    "<triton_code>\ndef f(*tensors):\n    return None\n</triton_code>",
-)  # in the forms that graders look for: some read the row only once there is an answer
+KERNEL_GRADERS = (COMPILATION.name, CORRECTNESS.name)
+NO_ANSWER = ""
+# In the forms that graders look for: some read the row only once there is an answer.
+AN_ANSWER = "<think>\n0\n</think>\n<answer>\n0\n</answer>"
+A_KERNEL = "<triton_code>\ndef f(*tensors):\n    return None\n</triton_code>"
 MOST_ROWS = 10_000  # that plain functions look at: seconds
 MOST_JAILED = 512  # that graders behind the jail's wall look at
-MOST_RUN = 64  # that are looked at by running something: a reference, a solution
+MOST_RUN = 32  # that are looked at by running something: a reference, a solution
+MOST_KERNELS = 4  # of references of kernels, which take a second and more where nothing is warm
 SECONDS = 120.0
 EXAMPLES = 3
 LONGEST_SHOWN = 40  # characters of a cell in a message
@@ -221,19 +222,18 @@ def _ask(
     info = GRADERS[entry.grader]
     if not info.function and not _has_sandbox():
         return None
-    most = MOST_ROWS if info.function else MOST_JAILED if info.jailed else MOST_RUN
-    looked_at = draw_rows(len(rows), most, seed)
+    looked_at = draw_rows(len(rows), _count_most(entry, rows), seed)
     column = str(info.with_defaults(entry).get("column", ""))
     alone = RewardSet((RewardEntry(entry.name, entry.grader, 1.0, _see_all(entry)),))
     with Scorer(alone, timeout=SECONDS) as scorer:
         unscorable: dict[int, str] = {}
-        for text in SAYING_NOTHING:
+        for text in _say_nothing(entry):
             left = [index for index in looked_at if index not in unscorable]
             graded = _grade(scorer, entry.name, rows, dict.fromkeys(left, text))
             unscorable |= {index: why for index, (score, why) in graded.items() if score is None}
         known = {
             index: text
-            for index, text in enumerate(solutions)
+            for index, text in enumerate(() if entry.grader in KERNEL_GRADERS else solutions)
             if text is not None and index not in unscorable
         }
         tried = [list(known)[at] for at in draw_rows(len(known), MOST_RUN, seed)]
@@ -244,10 +244,27 @@ def _ask(
     )
 
 
+def _count_most(entry: RewardEntry, rows: Sequence[Row]) -> int:
+    """By what it costs to look at one: a call, a turn behind the wall, a run of its reference."""
+    info = GRADERS[entry.grader]
+    if entry.grader in KERNEL_GRADERS:
+        return MOST_KERNELS
+    if info.runs_code and any(row.get("reference") and row.get("inputs") for row in rows):
+        return MOST_RUN
+    return MOST_ROWS if info.function else MOST_JAILED
+
+
+def _say_nothing(entry: RewardEntry) -> tuple[str, ...]:
+    """Where there is no program, nothing is run; what is left is the row."""
+    if entry.grader in KERNEL_GRADERS:
+        return (A_KERNEL,)
+    return (NO_ANSWER,) if GRADERS[entry.grader].runs_code else (NO_ANSWER, AN_ANSWER)
+
+
 def _see_all(entry: RewardEntry) -> Mapping[str, Any]:
     """Its options; a grader of kernels that stops at what is flagged would not read the row."""
-    is_kernel_grader = entry.grader in (COMPILATION.name, CORRECTNESS.name)
-    return {**entry.options, "detectors": REPORT} if is_kernel_grader else entry.options
+    sees_all = {"detectors": REPORT} if entry.grader in KERNEL_GRADERS else {}
+    return {**entry.options, **sees_all}
 
 
 def _has_sandbox() -> bool:
