@@ -10,6 +10,7 @@ from rft_core.jobs.checks import (
     get_sandbox_report,
     list_judge_calls,
     list_problems,
+    list_warnings,
     settle_length,
 )
 from rft_core.jobs.demos import DEMOS, launch_demo
@@ -28,6 +29,7 @@ from rft_core.jobs.launcher import (
 )
 from rft_core.jobs.pinning import store_pair_set, store_prompt_set
 from rft_core.jobs.rescoring import cancel_rescore, start_rescore
+from rft_core.jobs.row_problems import find_row_problems
 from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",
+    "find_row_problems",
     "fork",
     "get_sandbox_report",
     "kill",
@@ -46,6 +49,7 @@ __all__ = [
     "launch_demo",
     "list_judge_calls",
     "list_problems",
+    "list_warnings",
     "new_command_id",
     "prepare_launch",
     "resume",

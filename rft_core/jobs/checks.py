@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import importlib.util
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.jobs.judge_calls import JudgeCalls, count_judge_calls, refuse_lone_rankings
 from rft_core.jobs.pinning import find_rewards
 from rft_core.jobs.reward_models import check_reward_models
+from rft_core.jobs.row_problems import list_row_problems
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.quantisation import find_obstacle
@@ -58,6 +59,12 @@ def list_problems(runs_dir: Path, config: RunConfig) -> list[Problem]:
         return _list_problems(index, runs_dir, config)
 
 
+def list_warnings(runs_dir: Path, config: RunConfig) -> list[Problem]:
+    """What will not stop this run and may spoil it: rows that nothing can score."""
+    found = list_row_problems(runs_dir, config)
+    return [replace(p, where="prompt_set") for p in found if p.severity != "error"]
+
+
 def settle_length(runs_dir: Path, config: RunConfig) -> tuple[RunConfig, str]:
     """The same run in steps, and how its epochs were counted: "" where it says none.
 
@@ -88,7 +95,8 @@ def list_judge_calls(runs_dir: Path, config: RunConfig) -> tuple[JudgeCalls, ...
             prompts = _get_prompts(index, runs_dir, config)
         except RftError:
             return ()  # it is among the run's problems
-    return count_judge_calls(config, reward_set, prompts.num_validation)
+    validated = min(prompts.num_validation, config.num_validation_prompts)
+    return count_judge_calls(config, reward_set, validated)
 
 
 def check_config(index: Database, runs_dir: Path, config: RunConfig) -> None:
@@ -133,6 +141,8 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
     )
     for plan in config.plan_stages():
         problems += find_problems(plan.config, facts)
+    of_rows = list_row_problems(runs_dir, config)
+    problems += [replace(p, where="prompt_set") for p in of_rows if p.severity == "error"]
     return list(dict.fromkeys(problems))
 
 
