@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
+from rft_core.data.chats import split_chat
 from rft_core.data.prompt_set import BUILT_IN, PromptSet
-from rft_core.data.template import split_chat
 from rft_core.diagnosis.scorable import RowCheck, check_rows
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
