@@ -23,12 +23,16 @@ FieldKind = Literal["text", "integer", "number", "integers", "list", "object", "
 
 @dataclass(frozen=True)
 class RowField:
-    """One value that a task needs in every row. `aliases` are further usual column names."""
+    """One value that a task needs in every row. `aliases` are further usual column names.
+
+    `may_be_empty`: an empty list is a value, too.
+    """
 
     name: str
     kind: FieldKind = "any"
     required: bool = True
     aliases: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ def _check_mapping(table: Table, mapping: ColumnMapping, declared: Mapping[str, 
 
 def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
     if is_missing(cell):
-        if not field.required:
+        if not field.required or (field.may_be_empty and cell == []):
             return cell
         raise BadInputError(
             f"Row {number}: column {excerpt(column)} is empty",
