@@ -64,12 +64,12 @@ def suggest_mapping(table: Table, fields: Sequence[RowField]) -> dict[str, str]:
         by_name = {_simplify(column): column for column in reversed(table.columns)}
         candidates = (by_name.get(_simplify(name)) for name in names)
         for column in candidates:
-            if column and column not in chosen.values() and _fits(table, column, field.kind):
+            if column and column not in chosen.values() and _fits(table, column, field):
                 chosen[field.name] = column
                 break
     for field in fields:
         left = [c for c in table.columns if c not in chosen.values()]
-        fitting = [column for column in left if _fits(table, column, field.kind)]
+        fitting = [column for column in left if _fits(table, column, field)]
         if field.name not in chosen and field.required and len(fitting) == 1:
             chosen[field.name] = fitting[0]
     return chosen
@@ -137,15 +137,16 @@ def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
         ) from error
 
 
-def _fits(table: Table, column: str, kind: FieldKind) -> bool:
+def _fits(table: Table, column: str, field: RowField) -> bool:
     cells = (row[column] for row in table.rows if not is_missing(row[column]))
     sample = list(islice(cells, _SAMPLE))
     try:
         for cell in sample:
-            _CONVERTERS[kind](cell)
+            _CONVERTERS[field.kind](cell)
     except ValueError:
         return False
-    return bool(sample)
+    is_empty = not sample and all(row[column] == [] for row in table.rows)
+    return bool(sample) or (is_empty and field.may_be_empty)
 
 
 def _simplify(name: str) -> str:

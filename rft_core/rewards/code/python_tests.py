@@ -67,7 +67,8 @@ def find_function(text: str, reference: str = "") -> str | None:
     """The function that a test calls: the first that the reference defines, or nobody else has."""
     nodes = list(ast.walk(_parse(text)))
     calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    called = [node.id for node in calls if isinstance(node, ast.Name)]
+    named = [node for node in calls if isinstance(node, ast.Name)]
+    called = [node.id for node in sorted(named, key=lambda node: (node.lineno, node.col_offset))]
     defined = _list_top_level(reference)
     mine = [name for name in called if isinstance(defined.get(name), ast.FunctionDef)]
     bound = {*_list_bound(nodes), *dir(builtins)}
