@@ -53,8 +53,16 @@ class KernelSource:
     @cached_property
     def reachable(self) -> frozenset[str]:
         """The names of the functions that a call of `f` can reach, itself among them."""
+        return self._reach([self.entry] if self.entry else [])
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The names of the functions that a call of any host function can reach."""
+        return self._reach(list(self.hosts.values()))
+
+    def _reach(self, left: list[ast.FunctionDef]) -> frozenset[str]:
         functions = {**self.hosts, **self.kernels}
-        left, found = [self.entry] if self.entry else [], set()
+        found: set[str] = set()
         while left:
             function = left.pop()
             found.add(function.name)

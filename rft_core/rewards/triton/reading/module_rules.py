@@ -50,20 +50,27 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             return True
         case ast.Name(id=name) if name in names or name in source.constants:
             return True
+        case ast.Attribute(value, word) if not source.resolve(node):
+            return word in allowed.PLAIN_ATTRIBUTES and is_plain(source, value, names)
         case ast.Name() | ast.Attribute():
             return source.resolve(node) in allowed.HOST_VALUES
-        case ast.UnaryOp(_, operand):
-            return is_plain(source, operand, names)
-        case ast.BinOp(left, _, right):
-            return is_plain(source, left, names) and is_plain(source, right, names)
+        case ast.Call(function, [ast.Constant() | ast.Name("__name__")], []) if (
+            source.resolve(function) == allowed.GET_LOGGER
+        ):
+            return True
+        case ast.UnaryOp() | ast.BinOp() | ast.BoolOp() | ast.Compare() | ast.IfExp():
+            parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+            return all(is_plain(source, part, names) for part in parts)
         case ast.Tuple(elements) | ast.List(elements):
             return all(is_plain(source, element, names) for element in elements)
+        case ast.Subscript(value, ast.Constant()):
+            return isinstance(value, ast.Name | ast.Call) and is_plain(source, value, names)
         case ast.Call(function, arguments, keywords) if source.resolve(function) == CONFIG:
             options = {keyword.arg for keyword in keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]
             values = [*arguments, *(keyword.value for keyword in keywords)]
             return options and all(_is_plain_option(source, value, names) for value in values)
         case ast.Call(function, arguments, []) if (
-            source.resolve(function) in allowed.NUMBER_FUNCTIONS
+            source.resolve(function) in allowed.NUMBER_FUNCTIONS | allowed.FACT_FUNCTIONS
         ):
             return all(is_plain(source, argument, names) for argument in arguments)
         case ast.Call(ast.Name("range"), arguments, []):
@@ -116,16 +123,25 @@ def _is_made_by_host(source: KernelSource, value: ast.expr) -> bool:
     return False
 
 
+def _is_function(source: KernelSource, value: ast.expr) -> bool:
+    """One of the program's own; what it does is checked as all that is reached."""
+    return isinstance(value, ast.Lambda) or (
+        isinstance(value, ast.Name) and value.id in source.hosts
+    )
+
+
 def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[Violation]:
     options = allowed.DECORATOR_OPTIONS.get(name, frozenset())
     for keyword in call.keywords:
         if keyword.arg not in options:
             reason = f"The option {keyword.arg} of @{name} is not allowed."
             yield Violation("forbidden_decorator", keyword.value.lineno, reason)
-    values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    for value in values:
+    hooks = {keyword.value for keyword in call.keywords if keyword.arg in allowed.HOOKS}
+    for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
         if name == HEURISTICS and isinstance(value, ast.Dict):
-            allowed_here = all(isinstance(item, ast.Lambda) for item in value.values)
+            allowed_here = all(_is_function(source, item) for item in value.values)
+        elif value in hooks:
+            allowed_here = _is_function(source, value)
         else:
             allowed_here = is_plain(source, value) or _is_made_by_host(source, value)
         if not allowed_here:
@@ -153,17 +169,19 @@ def _check_inputs(
 
 def _check_imports(source: KernelSource) -> Iterator[Violation]:
     top = set(map(id, source.tree.body))
+    used = {node.id for node in source.nodes if isinstance(node, ast.Name)}
     for node in source.nodes:
-        if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            names = [alias.name for alias in node.names]
-            modules = ["*"] if "*" in names or node.level else [str(node.module)]
-        else:
+        if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        for module in modules:
-            if module not in allowed.IMPORTABLE | allowed.LIBRARIES:
-                yield Violation("forbidden_import", node.lineno, f"It imports {module}.")
+        for alias in node.names:
+            is_from = isinstance(node, ast.ImportFrom)
+            module = str(node.module) if isinstance(node, ast.ImportFrom) else alias.name
+            is_odd = is_from and (alias.name == "*" or getattr(node, "level", 0))
+            name = alias.asname or (alias.name if is_from else alias.name.partition(".")[0])
+            is_idle = module.partition(".")[0] in allowed.UNUSED and name not in used
+            if is_odd or not (is_idle or module in allowed.IMPORTABLE | allowed.LIBRARIES):
+                shown = "*" if is_odd else module
+                yield Violation("forbidden_import", node.lineno, f"It imports {shown}.")
         if id(node) not in top:
             reason = "Imports belong at the top of the code."
             yield Violation("forbidden_import", node.lineno, reason)

@@ -16,7 +16,8 @@ not_allowed          code at import, calls in annotations, words off the list: c
 forbidden_decorator  any decorator but Triton's with plain options: compiled_by_decorator
 torch_compile        torch.compile and torch.jit: torch_compile
 rebinding            one name with two meanings, on which the lists rely: another_name_of_torch
-unused_kernel        a kernel that nothing uses: unused_second_kernel
+unused_kernel        a kernel that nothing uses, not even a backward pass beside f:
+                     unused_second_kernel
 python_in_kernel     what Triton cannot compile, in a kernel: globals_in_kernel, import_in_kernel
 inline_assembly      assembly inside a kernel: inline_assembly
 torch_computation    a word of torch or numpy off the list, or an operator on what is surely a
@@ -95,7 +96,7 @@ def _check_use(source: KernelSource) -> Iterator[Violation]:
         if ENTRY in {*source.imports, *source.constants}:
             yield Violation("not_allowed", 1, "f must be a function of the program itself.")
         return
-    unused = source.kernels.keys() - source.reachable
+    unused = source.kernels.keys() - source.used
     for name in unused if source.kernels.keys() & source.reachable else ():
         line = source.kernels[name].lineno
         yield Violation("unused_kernel", line, f"The kernel {name} is never used.")
@@ -106,14 +107,26 @@ def _check_everywhere(source: KernelSource) -> Iterator[Violation]:
     bound = {node.id for node in source.nodes
              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}  # fmt: skip
     bound |= {node.arg for node in source.nodes if isinstance(node, ast.arg)}
+    loggers = _list_names_of_loggers(source)
     for node in source.nodes:
         if type(node) in FLAG_OF_STATEMENT and isinstance(node, ast.stmt | ast.expr):
             flag, reason = FLAG_OF_STATEMENT[type(node)]
             yield Violation(flag, node.lineno, reason)
-        elif isinstance(node, ast.Name):
+        elif isinstance(node, ast.Name) and id(node) not in loggers:
             yield from _check_word(node, bound)
         elif isinstance(node, ast.Attribute):
             yield from _check_attribute(source, node)
+
+
+def _list_names_of_loggers(source: KernelSource) -> set[int]:
+    """The `__name__` in `logging.getLogger(__name__)`."""
+    return {
+        id(value)
+        for node in source.nodes
+        if isinstance(node, ast.Call) and source.resolve(node.func) == allowed.GET_LOGGER
+        for value in node.args
+        if isinstance(value, ast.Name) and value.id == "__name__"
+    }
 
 
 def _check_word(node: ast.Name, bound: set[str]) -> Iterator[Violation]:
