@@ -201,6 +201,21 @@ MODULE_TRICKS = {
     "from . import other": "forbidden_import",
     "from torch import *": "forbidden_import",
     "class Kernel:\n    pass": "class_definition",
+    "class K(torch.autograd.Function):\n    CACHE = []": "class_definition",
+    "class K(torch.autograd.Function):\n    def forward(ctx): pass": "class_definition",
+    "class K(torch.autograd.Function, object):\n    pass": "class_definition",
+    "class K(torch.autograd.Function, metaclass=type):\n    pass": "class_definition",
+    "class K(torch.nn.Module):\n    @staticmethod\n    def forward(ctx): pass": "class_definition",
+    "class kernel(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx): pass":
+        "rebinding",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        torch.add = ctx": "monkey_patch",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        return ctx.__class__": "dynamic_code",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        ctx = torch\n        ctx.add = print": "monkey_patch",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        def g(ctx):\n            ctx.add = print\n        g(torch)": "monkey_patch",
     "async def g():\n    pass": "not_allowed",
     "def g(a=[]):\n    pass": "module_state",
     "def g(a=print()):\n    pass": "module_state",

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 IMPORTABLE = frozenset((
-    "__future__", "itertools", "logging", "math", "numpy", "torch", "torch.nn",
-    "torch.nn.functional", "triton", "triton.language", "triton.language.extra",
+    "__future__", "itertools", "logging", "math", "numpy", "torch", "torch.autograd",
+    "torch.nn", "torch.nn.functional", "triton", "triton.language", "triton.language.extra",
     "triton.language.extra.cuda", "triton.language.math", "triton.runtime", "typing", "warnings",
 ))  # fmt: skip
 UNUSED = frozenset((  # what people import out of habit: it must not be used; stand-ins are given

@@ -32,11 +32,14 @@ def check_module(source: KernelSource) -> Iterator[Violation]:
     yield from _check_statements(source)
     yield from _check_imports(source)
     yield from _check_names(source)
+    methods = {id(method) for wrapper in source.wrappers.values() for method in wrapper.body}
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             yield from _check_inputs(source, node)
         if isinstance(node, ast.FunctionDef):
             is_kernel = source.kernels.get(node.name) is node
+            if id(node) in methods:
+                continue  # static, as all of an autograd function's
             for decorator in node.decorator_list:
                 yield from _check_decorator(source, decorator, is_kernel)
 
@@ -195,6 +198,8 @@ def _check_statements(source: KernelSource) -> Iterator[Violation]:
                 continue
             case ast.Expr(ast.Constant()):
                 continue
+            case ast.ClassDef(name=name) if source.wrappers.get(name) is node:
+                continue
             case ast.Assign(targets, value) if all(isinstance(t, ast.Name) for t in targets):
                 allowed = is_plain(source, value)
             case ast.AnnAssign(ast.Name(), _, ast.expr() as value):
@@ -210,7 +215,8 @@ def _check_statements(source: KernelSource) -> Iterator[Violation]:
 
 def _check_names(source: KernelSource) -> Iterator[Violation]:
     """One name, one meaning: the other rules rely on it."""
-    tops = [node.name for node in source.tree.body if isinstance(node, ast.FunctionDef)]
+    definitions = (ast.FunctionDef, ast.ClassDef)
+    tops = [node.name for node in source.tree.body if isinstance(node, definitions)]
     tops += list(source.constants) + list(source.imports)
     names = Counter(tops)
     for name, count in names.items():

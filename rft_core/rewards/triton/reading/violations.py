@@ -8,7 +8,8 @@ words, so that an unknown trick fails. Each rule has a flag, and a cheat on file
 forbidden_import     any module but a few, or one inside a function: operator_module, star_import
 dynamic_code         exec, getattr, private names: eval_of_text, builtins_by_dunder
 monkey_patch         assigning attributes: cache_in_function_attribute, patched_allclose
-class_definition     classes: lazy_tensor_subclass, matmul_by_class
+class_definition     classes, but for autograd functions, whose methods are host functions:
+                     lazy_tensor_subclass, matmul_by_class
 cached_result        results kept by address or decorator: cache_by_decorator, cache_by_data_pointer
 module_state         a module's value or a default that is not plain: kernel_replaced
 not_allowed          code at import, calls in annotations, words off the list: code_at_import,
@@ -38,7 +39,13 @@ from rft_core.rewards.triton.reading import allowed
 from rft_core.rewards.triton.reading.host_rules import check_host
 from rft_core.rewards.triton.reading.kernel_rules import check_kernel
 from rft_core.rewards.triton.reading.module_rules import check_module
-from rft_core.rewards.triton.source import ENTRY, KernelSource, Violation
+from rft_core.rewards.triton.source import (
+    ENTRY,
+    KernelSource,
+    Violation,
+    find_context,
+    list_methods,
+)
 from rft_core.types import Row
 
 MOST_VIOLATIONS = 20
@@ -107,12 +114,14 @@ def _check_everywhere(source: KernelSource) -> Iterator[Violation]:
     bound = {node.id for node in source.nodes
              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}  # fmt: skip
     bound |= {node.arg for node in source.nodes if isinstance(node, ast.arg)}
-    loggers = _list_names_of_loggers(source)
+    usual = _list_names_of_loggers(source) | _list_parts_of_wrappers(source)
     for node in source.nodes:
+        if id(node) in usual:
+            continue
         if type(node) in FLAG_OF_STATEMENT and isinstance(node, ast.stmt | ast.expr):
             flag, reason = FLAG_OF_STATEMENT[type(node)]
             yield Violation(flag, node.lineno, reason)
-        elif isinstance(node, ast.Name) and id(node) not in loggers:
+        elif isinstance(node, ast.Name):
             yield from _check_word(node, bound)
         elif isinstance(node, ast.Attribute):
             yield from _check_attribute(source, node)
@@ -127,6 +136,25 @@ def _list_names_of_loggers(source: KernelSource) -> set[int]:
         for value in node.args
         if isinstance(value, ast.Name) and value.id == "__name__"
     }
+
+
+def _list_parts_of_wrappers(source: KernelSource) -> set[int]:
+    """The classes themselves, `@staticmethod`, and what is kept in `ctx`, anew in each call."""
+    found: set[int] = set()
+    for wrapper in source.wrappers.values():
+        found.add(id(wrapper))
+        for method in list_methods(wrapper):
+            context = find_context(method)
+            found |= set(map(id, method.decorator_list))
+            found |= {
+                id(node)
+                for node in ast.walk(method)
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == context
+                and not node.attr.startswith("_")
+            }
+    return found
 
 
 def _check_word(node: ast.Name, bound: set[str]) -> Iterator[Violation]:
