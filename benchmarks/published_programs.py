@@ -111,7 +111,8 @@ def judge_solutions(path: Path, limit: int | None) -> None:
         print(f"  {form}: {agreed} of {len(solutions)} agree")
         for (is_right, verdict), count in kinds.items():
             if (is_right, verdict) not in ((True, 1.0), (False, 0.0)):
-                print(f"    published as {'right' if is_right else 'wrong'}, ours {verdict}: {count}")
+                theirs = "right" if is_right else "wrong"
+                print(f"    published as {theirs}, ours {verdict}: {count}")
 
 
 def find_final(text: str) -> str:

@@ -127,7 +127,7 @@ def _describe_inputs(row: Row, test: str) -> list[Row]:
     if not line or not row.get("reference"):
         return []
     described = [describe_input(argument) for argument in line.arguments]
-    known = [spec for spec in described if spec]
+    known: list[Row] = [spec for spec in described if spec]
     return known if len(known) == len(described) else []
 
 

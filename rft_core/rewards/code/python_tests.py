@@ -52,7 +52,8 @@ def read_python_test(text: str, function: str, reference: str = "") -> PythonTes
     if not names & {function, HUMAN_EVALS_NAME}:
         raise ValueError(f"it never calls '{function}'")
     defined = _list_top_level(reference)
-    if classes := names & {name for name, node in defined.items() if isinstance(node, ast.ClassDef)}:
+    made = {name for name, node in defined.items() if isinstance(node, ast.ClassDef)}
+    if classes := names & made:
         raise ValueError(
             f"it makes objects of '{min(classes)}', a class of the solution, and only plain values "
             "reach a program"
@@ -116,8 +117,6 @@ def _is_plain(text: str) -> bool:
     return True
 
 
-
-
 def _parse(text: str) -> ast.Module:
     try:
         return ast.parse(text)
@@ -133,7 +132,8 @@ def _list_top_level(source: str) -> dict[str, ast.stmt]:
         return {}
     found: dict[str, ast.stmt] = {}
     for node in body:
-        inner = [node] if isinstance(node, ast.FunctionDef | ast.ClassDef) else list(ast.walk(node))
+        is_own = isinstance(node, ast.FunctionDef | ast.ClassDef)
+        inner: list[ast.AST] = [node] if is_own else list(ast.walk(node))
         found |= dict.fromkeys(_list_bound(inner), node)
     return found
 
@@ -179,7 +179,8 @@ class Bench:
         reply, last = JailReply(Outcome.OK), ""
         for _ in range(MOST_CALLS):
             if "call" not in step:
-                return replace(reply, outcome=Outcome.OK, value=_find_problem(step, last), detail="")
+                problem = _find_problem(step, last)
+                return replace(reply, outcome=Outcome.OK, value=problem, detail="")
             arguments, keywords = step["call"]
             call = {"entry_point": self.function, "arguments": arguments, "keywords": keywords}
             reply = clock.call(program, "call", call)

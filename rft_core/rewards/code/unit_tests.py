@@ -58,7 +58,6 @@ from rft_core.sandbox.session import JailReply, JailSession, get_program
 from rft_core.types import Row
 
 
-
 @dataclass(frozen=True)
 class _UnitTestJob:
     """A program, the function to call, and the cases to call it with."""
@@ -125,7 +124,9 @@ class UnitTests(ProgramGrader):
                     blocked=loaded.blocked,
                 )
         except UnfitTestError as error:
-            return Grade(None, f"The row cannot be used: a test says nothing of a program: {error}.")
+            return Grade(
+                None, f"The row cannot be used: a test says nothing of a program: {error}."
+            )
 
     @contextmanager
     def _open_bench(self, job: _UnitTestJob) -> Iterator[Bench | None]:

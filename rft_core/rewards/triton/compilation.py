@@ -37,7 +37,10 @@ def make_job(source: KernelSource, launches: Sequence[Launch]) -> CompilerJob:
 
 def without_hosts(source: KernelSource) -> str:
     """The code, its host functions blanked out, unless something outside of them needs them."""
-    hosts = [*source.hosts.values(), *source.wrappers.values()]
+    hosts: list[ast.FunctionDef | ast.ClassDef] = [
+        *source.hosts.values(),
+        *source.wrappers.values(),
+    ]
     others = [node for node in source.tree.body if node not in hosts]
     names = {n.id for node in others for n in ast.walk(node) if isinstance(n, ast.Name)}
     if names & source.hosts.keys():

@@ -1,12 +1,13 @@
 """Inputs to test a Triton kernel with: odd sizes, awkward values, drawn from a secret seed.
 
-Five tests for each row. An axis without a fixed size has a name, any identifier; where a name stands
-twice the sizes are equal, and different names have sizes of their own. Sizes are no multiples of
-any block, one is 1 and one is larger than most blocks; values have ties, zeros, signs, tiny and large numbers, and means other than 0.
-Some references cannot take every value (a logarithm): each test has gentler values to fall back on,
-and whoever knows the reference's answers chooses. Whole numbers have both signs too, unless they
-are indices, which the reference's answers to the probes show. NaN and infinity are never inputs,
-since Triton's minimum and maximum treat them unlike torch's.
+Five tests for each row. An axis without a fixed size has a name, any identifier: where a name
+stands twice the sizes are equal, and different names have sizes of their own. Sizes are no
+multiples of any block, one is 1 and one is larger than most blocks; values have ties, zeros, signs,
+tiny and large numbers, and means other than 0. Some references cannot take every value (a
+logarithm): each test has gentler values to fall back on, and whoever knows the reference's answers
+chooses. Whole numbers have both signs too, unless they are indices, which the reference's answers
+to the probes show. NaN and infinity are never inputs, since Triton's minimum and maximum treat them
+unlike torch's.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def _draw_sizes(
     names = _list_names(inputs)
     if len(names) < FEW_AXES and all(_may_be_large(one["shape"]) for one in inputs):
         middle, large = (128, 256), (1024, 1408)
-    ranges = ((64, 128), (64, 128), middle, large)
+    ranges: tuple[tuple[int, int], ...] = ((64, 128), (64, 128), middle, large)
     if (named := _count_named(inputs)) > FEW_AXES:
         ranges = (((16, 48) if named == FEW_AXES + 1 else (0, 16)),) * len(ranges)
     generators = [rng, *(np.random.default_rng([*digest, n]) for n in range(1, len(names)))]

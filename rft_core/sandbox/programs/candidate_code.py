@@ -28,8 +28,8 @@ def import_libraries(names: list[str]) -> None:
 
 
 def give_whole_depth() -> None:
-    """Let what the caller calls go as deep as a program that runs by itself: our calls are below it."""
-    depth, frame = 0, sys._getframe(1)
+    """Let what the caller calls go as deep as a program that runs by itself, our calls below it."""
+    depth, frame = 0, sys._getframe(1).f_back
     while frame:
-        depth, frame = depth + 1, frame.f_back  # type: ignore[assignment]
-    sys.setrecursionlimit(PYTHONS_DEPTH + depth)
+        depth, frame = depth + 1, frame.f_back
+    sys.setrecursionlimit(PYTHONS_DEPTH + depth + 1)

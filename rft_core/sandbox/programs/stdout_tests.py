@@ -31,7 +31,8 @@ def run(source: str, stdin: str) -> None:
     _provide_input(stdin)
     _drop_complaints()
     out, pipe = sys.stdout, os.dup(1)
-    sys.__stdout__, sys.__stdin__ = out, sys.stdin  # type: ignore[misc]
+    for name, stream in (("__stdout__", out), ("__stdin__", sys.stdin)):
+        setattr(sys, name, stream)
     sys.argv = [CANDIDATE]
     atexit._clear()
     give_whole_depth()

@@ -57,10 +57,6 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             return word in allowed.PLAIN_ATTRIBUTES and is_plain(source, value, names)
         case ast.Name() | ast.Attribute():
             return source.resolve(node) in allowed.HOST_VALUES
-        case ast.Call(function, [ast.Constant() | ast.Name("__name__")], []) if (
-            source.resolve(function) == allowed.GET_LOGGER
-        ):
-            return True
         case ast.UnaryOp() | ast.BinOp() | ast.BoolOp() | ast.Compare() | ast.IfExp():
             parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
             return all(is_plain(source, part, names) for part in parts)
@@ -68,16 +64,8 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             return all(is_plain(source, element, names) for element in elements)
         case ast.Subscript(value, ast.Constant()):
             return isinstance(value, ast.Name | ast.Call) and is_plain(source, value, names)
-        case ast.Call(function, arguments, keywords) if source.resolve(function) == CONFIG:
-            options = {keyword.arg for keyword in keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]
-            values = [*arguments, *(keyword.value for keyword in keywords)]
-            return options and all(_is_plain_option(source, value, names) for value in values)
-        case ast.Call(function, arguments, []) if (
-            source.resolve(function) in allowed.NUMBER_FUNCTIONS | allowed.FACT_FUNCTIONS
-        ):
-            return all(is_plain(source, argument, names) for argument in arguments)
-        case ast.Call(ast.Name("range"), arguments, []):
-            return all(is_plain(source, argument, names) for argument in arguments)
+        case ast.Call():
+            return _is_plain_call(source, node, names)
         case ast.ListComp(element, generators):
             loops = [is_plain(source, loop.iter, names) and not loop.ifs for loop in generators]
             targets = [n.id for loop in generators for n in ast.walk(loop.target)
@@ -88,6 +76,21 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
                 is_plain(source, value) for value in values
             )
     return False
+
+
+def _is_plain_call(source: KernelSource, node: ast.Call, names: frozenset[str]) -> bool:
+    """A configuration, a logger, or a number that a listed function makes of plain values."""
+    function = source.resolve(node.func)
+    if function == CONFIG:
+        options = {keyword.arg for keyword in node.keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return options and all(_is_plain_option(source, value, names) for value in values)
+    if function == allowed.GET_LOGGER:
+        return all(isinstance(value, ast.Constant | ast.Name) for value in node.args)
+    is_range = isinstance(node.func, ast.Name) and node.func.id == "range"
+    is_listed = function in allowed.NUMBER_FUNCTIONS | allowed.FACT_FUNCTIONS
+    arguments = all(is_plain(source, argument, names) for argument in node.args)
+    return (is_range or is_listed) and not node.keywords and arguments
 
 
 def _is_plain_option(source: KernelSource, node: ast.expr, names: frozenset[str]) -> bool:
@@ -174,17 +177,18 @@ def _check_imports(source: KernelSource) -> Iterator[Violation]:
     top = set(map(id, source.tree.body))
     used = {node.id for node in source.nodes if isinstance(node, ast.Name)}
     for node in source.nodes:
-        if not isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import):
+            named = [(a.name, a.asname or a.name.partition(".")[0]) for a in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [alias.name for alias in node.names]
+            module = "*" if "*" in names or node.level else str(node.module)
+            named = [(module, alias.asname or alias.name) for alias in node.names]
+        else:
             continue
-        for alias in node.names:
-            is_from = isinstance(node, ast.ImportFrom)
-            module = str(node.module) if isinstance(node, ast.ImportFrom) else alias.name
-            is_odd = is_from and (alias.name == "*" or getattr(node, "level", 0))
-            name = alias.asname or (alias.name if is_from else alias.name.partition(".")[0])
+        for module, name in named:
             is_idle = module.partition(".")[0] in allowed.UNUSED and name not in used
-            if is_odd or not (is_idle or module in allowed.IMPORTABLE | allowed.LIBRARIES):
-                shown = "*" if is_odd else module
-                yield Violation("forbidden_import", node.lineno, f"It imports {shown}.")
+            if not is_idle and module not in allowed.IMPORTABLE | allowed.LIBRARIES:
+                yield Violation("forbidden_import", node.lineno, f"It imports {module}.")
         if id(node) not in top:
             reason = "Imports belong at the top of the code."
             yield Violation("forbidden_import", node.lineno, reason)

@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+
 def metadata(grid, kernel, args):
     args["out_ptr"].copy_(torch.add(args["x_ptr"], args["y_ptr"]))
     return {}

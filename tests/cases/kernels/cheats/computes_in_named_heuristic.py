@@ -7,6 +7,7 @@ import torch
 import triton
 import triton.language as tl
 
+
 def pick(args):
     return 256 + 0 * len(args["out_ptr"].copy_(args["x_ptr"] + args["y_ptr"]))
 

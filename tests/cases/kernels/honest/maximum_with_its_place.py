@@ -6,6 +6,7 @@ import torch
 import triton
 import triton.language as tl
 
+
 @triton.jit
 def row(x, v, i, D, B: tl.constexpr):
     r = tl.program_id(0)
@@ -15,6 +16,7 @@ def row(x, v, i, D, B: tl.constexpr):
     where = tl.min(tl.where((a == best) & (o < D), o, B), 0)
     tl.store(v + r, best)
     tl.store(i + r, where.to(tl.int64))
+
 
 def f(x):
     rows, d = x.shape

@@ -6,11 +6,13 @@ import torch
 import triton
 import triton.language as tl
 
+
 @triton.jit
 def add(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
     i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     m = i < n
     tl.store(out_ptr + i, tl.load(x_ptr + i, mask=m) + tl.load(y_ptr + i, mask=m), mask=m)
+
 
 def f(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Add."""
