@@ -23,7 +23,7 @@ from rft_core.sandbox.session import JailReply, JailSession
 
 HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its name is
 LONGEST_TEST = 20_000  # characters
-MOST_CALLS = 5000
+MOST_CALLS = 1000
 
 
 class UnfitTestError(ValueError):

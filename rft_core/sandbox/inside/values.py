@@ -2,11 +2,11 @@
 
 None, bool, int, float (with nan and inf), complex, str, bytes, list, tuple, set, frozenset, dict,
 Decimal, Fraction, arrays and Python's own types (`int`) keep their types. Anything else, instances
-of subclasses with them, arrives as `Opaque`, which equals nothing: an object that claims to equal everything is no answer.
-`encode` looks at exact types only and calls no method that a candidate could have defined. Four
-things lose their own name: defaultdict, OrderedDict and Counter are dicts, a namedtuple is the
-tuple that it holds, numpy's scalars are Python's, and a tensor is an array (bfloat16 becomes
-float32, exactly).
+of subclasses with them, arrives as `Opaque`, which equals nothing: an object that claims to equal
+everything is no answer. `encode` looks at exact types only and calls no method that a candidate
+could have defined. Four things lose their own name: defaultdict, OrderedDict and Counter are dicts,
+a namedtuple is the tuple that it holds, numpy's scalars are Python's, and a tensor is an array
+(bfloat16 becomes float32, exactly).
 
 `decode` believes nothing: a jailed process may have written the frame itself. This file needs the
 standard library only, and numpy once there are arrays, for it also runs on the jailed side.

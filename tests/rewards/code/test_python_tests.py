@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import rft_core.sandbox.programs as programs_of_ours
+from rft_core.rewards.code import python_tests
 from rft_core.rewards.code.python_tests import find_function, read_python_test, split_check
 from rft_core.rewards.contract import Batch, RewardEntry, RewardSet, Scored
 from rft_core.rewards.scorer import Scorer
@@ -125,13 +126,18 @@ def test_the_reason_names_the_statement_and_what_the_function_gave(scorer):
         ("assert 1 / 0 == f(1)", "fails by itself: ZeroDivisionError"),
         ("assert f(object()) == 1", "what is no plain value"),
         ("assert all(f(n) for n in range(0))\nassert True", "never calls 'f'"),
-        ("while f(1): pass\nassert True", "more than 5,000 times"),
         ("while True: pass\nassert f(1)", "longer than 1 s"),
     ],
 )
 def test_a_test_that_says_nothing_of_a_program_is_no_zero(scorer, test, why):
     sample = score(scorer, test, "def f(n): return 1")
     assert sample.reward is None and why in sample.reasons["tests"], sample.reasons
+
+
+def test_a_test_that_calls_for_ever_is_given_up(scorer, monkeypatch):
+    monkeypatch.setattr(python_tests, "MOST_CALLS", 10)
+    sample = score(scorer, "while f(1): pass\nassert True", "def f(n): return 1")
+    assert sample.reward is None and "more than 10 times" in sample.reasons["tests"]
 
 
 def test_what_a_test_draws_is_the_same_for_a_group(scorer):
