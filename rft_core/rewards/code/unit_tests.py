@@ -107,6 +107,8 @@ class UnitTests(ProgramGrader):
             cases = (*read_unit_tests(row, entry_point), *drawn)
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
+        if not cases:
+            return Grade(None, "The row has no tests.")
         program = self._find_program(completion, entry_point)
         return program if isinstance(program, Grade) else _UnitTestJob(program, entry_point, cases)
 
@@ -199,6 +201,9 @@ def read_unit_tests(row: Row, entry_point: str) -> list[Case]:
             return _read_text(test, entry_point, _read_reference(row))
         arguments, expected = read_pair(test)
         _check_arguments(arguments)
+        encoded = encode(expected)
+        if isinstance(encoded, dict) and "opaque" in encoded:
+            raise ValueError(f"what it expects is {encoded['opaque']}")
         return arguments, expected
 
     return read_cases(row, read)
