@@ -26,7 +26,6 @@ from rft_core.cli import (
     prompts,
     rewards,
     runs,
-    settings,
     tasks,
 )
 from rft_core.errors import RftError
@@ -41,7 +40,7 @@ app = typer.Typer(
 )
 # Each file is named by the first of its commands.
 FILES = (
-    tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, settings, launch,
+    tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
     runs, generations, evaluate, ask, experiment,
 )  # fmt: skip
 for file in FILES:

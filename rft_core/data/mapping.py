@@ -27,12 +27,16 @@ FieldKind = Literal["text", "integer", "number", "integers", "list", "object", "
 
 @dataclass(frozen=True)
 class RowField:
-    """One value that a task needs in every row. `aliases` are further usual column names."""
+    """One value that a task needs in every row. `aliases` are further usual column names.
+
+    `may_be_empty`: an empty list is a value, too.
+    """
 
     name: str
     kind: FieldKind = "any"
     required: bool = True
     aliases: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,17 @@ def suggest_mapping(table: Table, fields: Sequence[RowField]) -> dict[str, str]:
     nested = list_columns(table)[len(columns) :]
     leaves = {path: path.rpartition(".")[2] for path in nested}
     for field in fields:
-        if column := _find_named(table, columns, _list_names(field), field.kind, chosen):
+        if column := _find_named(table, columns, _list_names(field), field, chosen):
             chosen[field.name] = column
     for field in fields:
         if field.name in chosen or not field.required:
             continue
         names = (*(_VERIFIED if field.name in _GOLD_FIELDS else ()), *_list_names(field))
-        if column := _find_named(table, leaves, names, field.kind, chosen):
+        if column := _find_named(table, leaves, names, field, chosen):
             chosen[field.name] = column
     for field in fields:
         left = [c for c in table.columns if c not in chosen.values()]
-        fitting = [column for column in left if _fits(table, column, field.kind)]
+        fitting = [column for column in left if _fits(table, column, field)]
         if field.name not in chosen and field.required and len(fitting) == 1:
             chosen[field.name] = fitting[0]
     return chosen
@@ -101,14 +105,14 @@ def _list_names(field: RowField) -> tuple[str, ...]:
 
 
 def _find_named(
-    table: Table, labels: dict[str, str], names: Sequence[str], kind: FieldKind,
+    table: Table, labels: dict[str, str], names: Sequence[str], field: RowField,
     chosen: Mapping[str, str],
 ) -> str | None:  # fmt: skip
-    """The first of `names` that labels a free column of that kind. `labels`: column -> label."""
+    """The first of `names` that labels a free column that fits. `labels`: column -> label."""
     by_name = {_simplify(label): column for column, label in reversed(labels.items())}
     candidates = (by_name.get(_simplify(name)) for name in names)
     return next(
-        (c for c in candidates if c and c not in chosen.values() and _fits(table, c, kind)), None
+        (c for c in candidates if c and c not in chosen.values() and _fits(table, c, field)), None
     )
 
 
@@ -160,7 +164,7 @@ def _check_mapping(table: Table, mapping: ColumnMapping, declared: Mapping[str, 
 
 def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
     if is_missing(cell):
-        if not field.required:
+        if not field.required or (field.may_be_empty and cell == []):
             return cell
         raise BadInputError(
             f"Row {number}: column {excerpt(column)} is empty",
@@ -177,15 +181,16 @@ def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
         ) from error
 
 
-def _fits(table: Table, column: str, kind: FieldKind) -> bool:
-    cells = (get_cell(row, column) for row in table.rows)
+def _fits(table: Table, column: str, field: RowField) -> bool:
+    cells = [get_cell(row, column) for row in table.rows]
     sample = list(islice((cell for cell in cells if not is_missing(cell)), _SAMPLE))
     try:
         for cell in sample:
-            _CONVERTERS[kind](cell)
+            _CONVERTERS[field.kind](cell)
     except ValueError:
         return False
-    return bool(sample)
+    is_empty = not sample and all(cell == [] for cell in cells)
+    return bool(sample) or (is_empty and field.may_be_empty)
 
 
 def _simplify(name: str) -> str:
