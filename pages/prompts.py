@@ -27,6 +27,7 @@ from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.sets import list_sets
 from rft_core.tasks.prompt_import import ImportPlan
+from rft_core.tasks.row_check import check_prompt_set
 from rft_core.types import Problem
 
 
@@ -118,12 +119,23 @@ def check(
                 answer_columns=answers,
             )  # fmt: skip
 
-    whatever_the_split = replace(plan, validation=0, seed=0)
-    findings = remembered("prompts_lint", (draft.id, whatever_the_split, answers), lint)
+    whatever_the_split = (draft.id, replace(plan, validation=0, seed=0))
+    scorable = remembered(
+        "prompts_scorable", whatever_the_split, lambda: find_unscorable(prompt_set)
+    )
+    findings = [*scorable, *remembered("prompts_lint", (whatever_the_split, answers), lint)]
     place = st.empty()
     with place.container():
         show_findings(findings)
     return place, findings
+
+
+def find_unscorable(prompt_set: PromptSet) -> list[Problem]:
+    """By the task's own rewards: of a custom task nobody knows yet what will judge."""
+    with st.spinner("Asking the graders about every row …"):
+        found = check_prompt_set(prompt_set)
+    problems = found.list_problems() if found else []
+    return [replace(problem, where="") for problem in problems]  # of the whole set, not of a row
 
 
 def save(draft: PromptDraft, prompt_set: PromptSet) -> None:

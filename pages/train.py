@@ -27,7 +27,14 @@ from rft_core.config import (
 )
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch, settle_length
+from rft_core.jobs import (
+    launch,
+    list_problems,
+    list_warnings,
+    new_command_id,
+    prepare_launch,
+    settle_length,
+)
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
@@ -173,10 +180,11 @@ def settings(methods: list[str], is_staged: bool) -> None:
 
 
 def show_problems(config: RunConfig) -> bool:
-    """Everything that would stop this run, found before anything loads. True when nothing would."""
+    """What would stop this run or spoil it, found before anything loads. True: nothing stops it."""
     with shown_errors():
         problems = list_problems(get_runs_dir(), config)
-    for problem in problems:
+        warnings = list_warnings(get_runs_dir(), config)
+    for problem in (*problems, *warnings):
         st.warning(f"**{plain(problem.where)}** — {plain(problem.what)}  \n{plain(problem.fix)}")
     if not problems:
         config, _ = settle_length(get_runs_dir(), config)

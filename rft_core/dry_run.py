@@ -6,7 +6,6 @@ scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rft_core.config import RunConfig
+from rft_core.data.split import draw_rows
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.prompts import PassRule
 from rft_core.diagnosis.preflight.report import Preflight, check_dry_run
@@ -59,6 +59,10 @@ class DryRun:
     def scoring(self) -> Scoring:
         return self.data.scoring
 
+    def with_warnings(self, more: Sequence[Problem]) -> DryRun:
+        """The same with warnings that were found elsewhere: of the whole set, for one."""
+        return replace(self, preflight=self.preflight.with_warnings(more))
+
     @property
     def extras(self) -> dict[str, dict[str, Sequence[str]]]:
         """By function, then by column: what it logged of each completion besides its reasons."""
@@ -98,10 +102,8 @@ def dry_run(
 
 
 def choose_rows(rows: Sequence[R], count: int, seed: int) -> list[R]:
-    """`count` rows by chance, in their order: the first ones may be easier than the rest."""
-    if count >= len(rows):
-        return list(rows)
-    return [rows[index] for index in sorted(random.Random(seed).sample(range(len(rows)), count))]
+    """`count` rows by chance, in their order."""
+    return [rows[index] for index in draw_rows(len(rows), count, seed)]
 
 
 def sample_groups(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.prompts import PassRule
     from rft_core.dry_run import DryRun
     from rft_core.rewards.contract import RewardSet
+    from rft_core.types import Problem
 
 
 OwnPrompts = Annotated[
@@ -85,6 +86,7 @@ def dry_run(
         on_progress=show_progress,
     )
     end_progress()
+    result = result.with_warnings(_check_rows(config, reward_set, prompt_set))
     kept = _keep(prompt_set, result, keep) if keep else None
     if as_json:
         about = {"task": task, "model": config.model}
@@ -120,6 +122,14 @@ def _get_prompts(config: RunConfig, count: int) -> PromptSet:
         return make_task_prompt_set(config.model_copy(update={"num_prompts": count}))
     with open_index(runs_dir()) as index:
         return PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
+
+
+def _check_rows(config: RunConfig, rewards: RewardSet, prompts: PromptSet) -> list[Problem]:
+    """What nothing can score among all rows of the set, not only those that were tried."""
+    from rft_core.tasks.row_check import check_prompt_set
+
+    found = check_prompt_set(prompts, rewards, config.gold_column)
+    return found.list_problems() if found else []
 
 
 def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:

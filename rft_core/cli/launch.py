@@ -123,12 +123,13 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Estimate memory, time and disk of a run, and list what would stop it."""
-    from rft_core.jobs import list_problems, settle_length
+    from rft_core.jobs import list_problems, list_warnings, settle_length
     from rft_core.planning import estimate
 
     folder = runs_dir()
     settings, length = settle_length(folder, read_config(config, None, assignments))
     found, problems = estimate(settings, folder), list_problems(folder, settings)
+    warnings = [*found.warnings, *map(str, list_warnings(folder, settings))]
     if as_json:
         print_json(
             {
@@ -140,7 +141,7 @@ def plan(
                 "total_seconds": found.total_seconds,
                 "disk_bytes": found.disk_bytes,
                 "basis": found.basis,
-                "warnings": list(found.warnings),
+                "warnings": warnings,
                 "problems": [
                     {"field": p.where, "message": p.what, "suggestion": p.fix} for p in problems
                 ],
@@ -155,7 +156,7 @@ def plan(
             }
         )  # fmt: skip
         print(found.basis)
-        for text in (*found.warnings, *map(str, problems)):
+        for text in (*warnings, *map(str, problems)):
             note(text)
     return 2 if problems else 0
 
@@ -184,9 +185,10 @@ def read_config(
 
 
 def warn(config: RunConfig) -> None:
+    from rft_core.jobs import list_warnings
     from rft_core.planning import estimate
 
-    for text in estimate(config, runs_dir()).warnings:
+    for text in (*estimate(config, runs_dir()).warnings, *list_warnings(runs_dir(), config)):
         note(f"Warning: {text}")
 
 
@@ -211,6 +213,7 @@ def _show(status: RunStatus) -> None:
     parts += [f"reward {status.last_train['reward']:.3f}"] if "reward" in status.last_train else []
     parts += [f"{status.eta:.0f} s left"] if status.eta else []
     parts += [status.detail or status.phase] if status.phase != "training" else []
+    parts += [f"{status.part_left:.0f} s left of it"] if status.part_left is not None else []
     print("\r\033[K" + " · ".join(filter(None, parts)), end="", file=sys.stderr, flush=True)
 
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from rft_core.store.state.status import RunStatus
 
+BAR = 20  # signs
+
 
 def register(app: typer.Typer) -> None:
     app.command("runs")(list_all)
@@ -63,6 +65,9 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     facts["created_at"] = time.strftime("%Y-%m-%d %H:%M", time.localtime(value["created_at"]))
     facts["checkpoints"] = ", ".join(str(c["step"]) for c in value["checkpoints"]) or "none yet"
     facts["attempts"] = len(value["attempts"])
+    for bare in ("share_done", "part_left"):
+        facts.pop(bare, None)
+    facts |= _describe_part(status)
     if spent := value["seconds"]:
         facts["time spent"] = _describe_time(spent)
     facts["sandbox tier"] = status.sandbox_tier or "none: no code was run"
@@ -137,6 +142,8 @@ def _as_json(status: RunStatus) -> dict[str, Any]:
         "max_steps": status.max_steps,
         "phase": status.phase,
         "detail": status.detail,
+        "share_done": status.share_done,
+        "part_left": status.part_left,
         "message": status.message,
         "duration": status.duration,
         "eta": status.eta,
@@ -161,6 +168,16 @@ def _as_row(status: RunStatus) -> tuple[object, ...]:
         status.run.config.model,
         status.run.name,
     )
+
+
+def _describe_part(status: RunStatus) -> dict[str, str]:
+    """How far that is which is done now, as a bar, and what is left of it."""
+    if status.share_done is None:
+        return {}
+    full = round(status.share_done * BAR)
+    left = "" if status.part_left is None else f", about {status.part_left:.0f} s left"
+    bar = "#" * full + "-" * (BAR - full)
+    return {f"{status.phase or 'done'}, so far": f"[{bar}] {status.share_done:.0%}{left}"}
 
 
 def _describe_time(seconds: dict[str, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -108,12 +109,28 @@ def score(
     for failure in failures:
         note(f"{failure.name}: {failure.error}")
     with output.open(encoding="utf-8") as lines:
-        count = sum(1 for _ in lines)
+        scored = [json.loads(line) for line in lines]
+    count = len(scored)
+    for text in _list_unscored(scored):
+        note(text)
     if as_json:
         found = [{"function": report.name, "error": report.error} for report in failures]
         print_json({"scored": count, "output": str(output), "failures": found})
     else:
         print(f"{count} completions scored into {output}")
+
+
+def _list_unscored(scored: list[dict[str, Any]]) -> list[str]:
+    """Of each function that left completions unscored how many, and why the first of them."""
+    reasons: dict[str, list[str]] = {}
+    for line in scored:
+        for name, value in line["scores"].items():
+            if value is None:
+                reasons.setdefault(name, []).append(line["reasons"][name])
+    return [
+        f"{name} left {len(found):,} of {len(scored):,} completions unscored: {found[0]}"
+        for name, found in reasons.items()
+    ]
 
 
 def sandbox(as_json: AsJson = False) -> int:

@@ -21,6 +21,7 @@ from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
 from rft_core.types import Message, Row
 
+BUILT_IN = "built in"  # the source of a set whose rows a task has made
 _ID_DIGITS = 16
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import importlib.util
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError,
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.jobs.pinning import choose_own_rewards
 from rft_core.jobs.reward_models import check_reward_models
+from rft_core.jobs.row_problems import list_row_problems
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.quantisation import find_obstacle
@@ -55,6 +56,12 @@ def list_problems(runs_dir: Path, config: RunConfig) -> list[Problem]:
     config, _ = settle_length(runs_dir, config)
     with open_index(runs_dir) as index:
         return _list_problems(index, runs_dir, config)
+
+
+def list_warnings(runs_dir: Path, config: RunConfig) -> list[Problem]:
+    """What will not stop this run and may spoil it: rows that nothing can score."""
+    found = list_row_problems(runs_dir, config)
+    return [replace(p, where="prompt_set") for p in found if p.severity != "error"]
 
 
 def settle_length(runs_dir: Path, config: RunConfig) -> tuple[RunConfig, str]:
@@ -118,6 +125,8 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
     )
     for plan in config.plan_stages():
         problems += find_problems(plan.config, facts)
+    of_rows = list_row_problems(runs_dir, config)
+    problems += [replace(p, where="prompt_set") for p in of_rows if p.severity == "error"]
     return list(dict.fromkeys(problems))
 
 

@@ -14,6 +14,7 @@ from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.data.pair_prompts import make_pair_prompt_set
 from rft_core.data.pair_set import PairSet
+from rft_core.data.prompt_set import BUILT_IN
 from rft_core.jobs.reward_models import find_own_step, with_own_reward_model
 from rft_core.model_files import model_summary
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
@@ -59,7 +60,7 @@ def make_task_prompt_set(config: RunConfig) -> PromptSet:
         template=task.template,
         split=Split(tuple(range(len(train))), tuple(range(len(train), last)), config.seed),
         task=task.name,
-        source="built in",
+        source=BUILT_IN,
     )
 
 

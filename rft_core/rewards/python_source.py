@@ -69,6 +69,24 @@ def inspect_source(source: str) -> SourceReport:
         return SourceReport(error=str(error), error_line=error.line)
 
 
+def list_needed_arguments(source: str, function: str) -> tuple[str, ...]:
+    """The arguments without a default of a top-level function; () where it cannot be read."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            given = [*node.args.posonlyargs, *node.args.args]
+            given = given[: len(given) - len(node.args.defaults)]
+            named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            return (
+                *(argument.arg for argument in given),
+                *(argument.arg for argument, default in named if default is None),
+            )
+    return ()
+
+
 def reward_set_from_source(
     source: str, name: str = "", weights: Mapping[str, float] | None = None
 ) -> RewardSet:

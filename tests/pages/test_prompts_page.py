@@ -279,3 +279,16 @@ def test_columns_in_json_are_rows_and_alpacas_input_is_asked() -> None:
     app = upload(open_prompts(), "alpaca.json", json.dumps(columns))
     assert "6 rows and 3 columns" in page_text(app)
     assert "<|user|>Add.\n0+3?<|assistant|>" in page_text(app)
+
+
+def test_rows_that_nothing_can_score_are_counted_with_examples() -> None:
+    good = [{"question": f"What is {n} + 1?", "answer": f"#### {n + 1}"} for n in range(4)]
+    bad = [{"question": "What is 2 + 5?", "answer": "A: 7"}]
+    app = upload(open_prompts(), "sums.jsonl", "\n".join(map(json.dumps, good + bad)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    [found] = [text for text in findings(app) if "cannot be scored" in text]
+    assert found.startswith("1 of 5 rows cannot be scored by 'correctness'")
+    assert "row 5: 'A: 7'" in found
+    app = upload(open_prompts(), "good.jsonl", "\n".join(map(json.dumps, good)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    assert not [text for text in findings(app) if "cannot be scored" in text]

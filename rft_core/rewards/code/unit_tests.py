@@ -97,6 +97,8 @@ class UnitTests(ProgramGrader):
             cases = (*read_unit_tests(row, entry_point), *drawn)
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
+        if not cases:
+            return Grade(None, "The row has no tests.")
         program = self._find_program(completion, entry_point)
         return program if isinstance(program, Grade) else _UnitTestJob(program, entry_point, cases)
 
@@ -160,6 +162,9 @@ def read_unit_tests(row: Row, entry_point: str) -> list[Case]:
             arguments, expected = read_pair(test)
         if not isinstance(arguments, list) or not isinstance(encode(arguments), list):
             raise ValueError("its arguments are not a list, or too large")
+        encoded = encode(expected)
+        if isinstance(encoded, dict) and "opaque" in encoded:
+            raise ValueError(f"what it expects is {encoded['opaque']}")
         return arguments, expected
 
     return read_cases(row, read)

@@ -86,5 +86,11 @@ RUN_SCHEMA = Schema(
         PRIMARY KEY (step, phase)
     ) WITHOUT ROWID
         """,
+        "progress_of_parts": """
+    -- Of what is long and has a known end: so much of it is over since then. NULL elsewhere.
+    ALTER TABLE progress ADD COLUMN done REAL;
+    ALTER TABLE progress ADD COLUMN total REAL;
+    ALTER TABLE progress ADD COLUMN began_at REAL
+        """,
     },
 )

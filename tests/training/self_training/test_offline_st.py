@@ -61,8 +61,8 @@ class StoppedWhileSampling(RunWriter):
         super().__init__(runs_dir, run_id)
         self._stop, self._times = stop, times
 
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
-        super().set_progress(phase, detail, step=step, max_steps=max_steps)
+    def set_progress(self, phase: str, detail: str = "", **more: Any) -> None:
+        super().set_progress(phase, detail, **more)
         self._times -= phase == "sampling"
         if self._times == 0:
             self._stop.set()
