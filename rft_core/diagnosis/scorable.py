@@ -53,6 +53,7 @@ _NOTHING = "nothing_scorable"
 _SOME = "unscorable_rows"
 _UNPAID = "unpaid_solutions"
 _IMPOSSIBLE = "impossible_rows"
+ROW_PROBLEMS = (_NOTHING, _SOME, _UNPAID, _IMPOSSIBLE)  # kinds of what `list_problems` gives
 FindObstacle = Callable[[Row], str]  # why no completion can satisfy a row; "" where one may
 
 

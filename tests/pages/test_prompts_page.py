@@ -286,9 +286,9 @@ def test_rows_that_nothing_can_score_are_counted_with_examples() -> None:
     bad = [{"question": "What is 2 + 5?", "answer": "A: 7"}]
     app = upload(open_prompts(), "sums.jsonl", "\n".join(map(json.dumps, good + bad)))
     app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
-    [found] = [text for text in findings(app) if "cannot be scored" in text]
+    [found] = [box.value.replace("\\", "") for box in app.warning]
     assert found.startswith("1 of 5 rows cannot be scored by 'correctness'")
-    assert "row 5: 'A: 7'" in found
+    assert "row 5: 'A: 7'" in found and "Nothing suspicious" not in page_text(app)
     app = upload(open_prompts(), "good.jsonl", "\n".join(map(json.dumps, good)))
     app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
-    assert not [text for text in findings(app) if "cannot be scored" in text]
+    assert not app.warning and "Nothing suspicious" in page_text(app)

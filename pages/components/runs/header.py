@@ -63,7 +63,7 @@ def _facts(status: RunStatus, written_at: float | None) -> list[str]:
         facts.append("waits for its turn")
     if status.is_active and (doing := _doing(status)):
         facts.append(doing)
-    if status.eta is not None:
+    if status.eta is not None and status.share_done is None:
         facts.append(f"{duration_text(status.eta)} left")
     if status.step_seconds:
         facts.append(f"{status.step_seconds:.2f} s a step")
