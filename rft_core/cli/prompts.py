@@ -75,6 +75,7 @@ def import_prompts(
     from rft_core.jobs import store_prompt_set
     from rft_core.store.index import open_index
     from rft_core.tasks.prompt_import import adopt_prompts, get_fields, suggest_plan
+    from rft_core.tasks.row_check import check_prompt_set
 
     columns = _read_mapping(mapped or [], [field.name for field in get_fields(task)])
     adopted = adopt_prompts(read_table(file), task)
@@ -89,10 +90,15 @@ def import_prompts(
     made = plan.build(adopted.table, name.strip() or file.stem)
     with open_index(runs_dir()) as index:
         store_prompt_set(index, made)
+    checked = check_prompt_set(made)
     if as_json:
-        print_json(_count(made) | {"left_out": list(adopted.left_out)})
+        unscorable = len(checked.unscorable) if checked else 0
+        found = {"left_out": list(adopted.left_out), "unscorable": unscorable}
+        print_json(_count(made) | found)
         return
     _explain(made, adopted)
+    for problem in checked.list_problems() if checked else ():
+        note(f"Warning: {problem}")
     print(made.id)
 
 

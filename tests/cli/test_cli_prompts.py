@@ -43,6 +43,7 @@ def test_a_file_of_chats_becomes_a_set_that_is_listed_shown_and_launched_with(
     assert made.code == 0, made.stderr
     document = made.document
     assert (document["rows"], document["train"], document["validation"]) == (20, 18, 2)
+    assert document["unscorable"] == 0
     [left_out] = document["left_out"]
     assert left_out.startswith("Row 21: its chat has no turn of a user")
 
@@ -115,3 +116,11 @@ def test_chats_that_hold_more_than_texts_are_refused_with_the_way(rft: Command, 
     assert "Write turns of system, user and assistant as texts" in outcome.stderr
     assert rft("prompts", "show", "nope").code == 2
     assert rft("prompts", "import", "/nowhere.jsonl", "--task", "gsm8k").code == 2
+
+
+def test_rows_that_nothing_can_score_are_counted_and_named(rft: Command, write: Any) -> None:
+    rows = [{"question": f"{n}?", "answer": "eighteen" if n < 3 else str(n)} for n in range(12)]
+    made = rft("prompts", "import", write(rows), "--task", "gsm8k", "--json").document
+    assert (made["rows"], made["unscorable"]) == (12, 3)
+    said = rft("prompts", "import", write(rows), "--task", "gsm8k").stderr
+    assert "3 of 12 rows cannot be scored by 'correctness'" in said
