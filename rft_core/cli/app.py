@@ -16,6 +16,7 @@ from rft_core.cli import (
     dry_run,
     evaluate,
     experiment,
+    export,
     generations,
     launch,
     models,
@@ -40,7 +41,7 @@ app = typer.Typer(
 # Each file is named by the first of its commands.
 FILES = (
     tasks, models, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
-    evaluate, ask, experiment,
+    evaluate, export, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

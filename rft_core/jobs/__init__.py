@@ -8,6 +8,7 @@ What pages and the command line call is here; `supervisor.py` is the process tha
 
 from rft_core.jobs.checks import get_sandbox_report, list_problems, settle_length
 from rft_core.jobs.demos import DEMOS, launch_demo
+from rft_core.jobs.exporting import cancel_export, start_export
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
@@ -29,6 +30,7 @@ __all__ = [
     "REFUSAL",
     "TIERS",
     "SandboxReport",
+    "cancel_export",
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",
@@ -42,6 +44,7 @@ __all__ = [
     "prepare_launch",
     "resume",
     "settle_length",
+    "start_export",
     "start_rescore",
     "stop",
     "store_pair_set",
