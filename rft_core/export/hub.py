@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from rft_core.errors import BadInputError, RftError, quote
 
+HUGGING_FACE = "https://huggingface.co"
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 MAKE_A_TOKEN = "Make one that may write on huggingface.co/settings/tokens, and set HF_TOKEN"
 REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
@@ -65,15 +67,33 @@ def push_folder(folder: Path, repository: str, *, public: bool, message: str) ->
     A repository that is made is private unless it is to be `public`; one that is there stays as
     visible as it is. Raises RftError.
     """
-    from huggingface_hub.utils import disable_progress_bars
+    from huggingface_hub.utils import disable_progress_bars, logging
 
     check_push(repository)
     disable_progress_bars()
+    logging.set_verbosity_error()
     hub = _open_hub()
-    with _explained(repository):
+    # How huggingface_hub passes files to httpx is deprecated there, which is no news for people.
+    with _explained(repository), warnings.catch_warnings(action="ignore"):
         hub.create_repo(repository, private=not public, exist_ok=True)
-        hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
+        _upload(hub, folder, repository, message)
     return f"{hub.endpoint}/{repository}"
+
+
+def _upload(hub: Any, folder: Path, repository: str, message: str) -> None:
+    """huggingface.co takes files by its own protocol, Xet; open files go by plain HTTP, which all
+    hubs speak that `HF_ENDPOINT` may name."""
+    if hub.endpoint == HUGGING_FACE:
+        hub.upload_folder(repo_id=repository, folder_path=folder, commit_message=message)
+        return
+    from huggingface_hub import CommitOperationAdd
+
+    with ExitStack() as opened:
+        files = [
+            CommitOperationAdd(path.name, opened.enter_context(path.open("rb")))
+            for path in sorted(folder.iterdir())
+        ]
+        hub.create_commit(repository, files, commit_message=message)
 
 
 def _open_hub() -> Any:
@@ -102,14 +122,15 @@ def _explained(repository: str) -> Iterator[None]:
     except OfflineModeIsEnabled as error:
         raise RftError(what, "HF_HUB_OFFLINE is set", "Unset it to reach the hub") from error
     except (httpx.HTTPError, OSError) as error:
-        where = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+        where = os.environ.get("HF_ENDPOINT") or HUGGING_FACE
         raise RftError(
             what,
             f"The hub at {where} cannot be reached: {_hide_token(_first_line(error))}",
             "Check the network (or HF_ENDPOINT), then push again",
         ) from None
-    except ValueError as error:  # the hub reads the card's metadata first
-        raise RftError(what, _hide_token(" ".join(str(error).split())[:300])) from None
+    except (ValueError, RuntimeError) as error:  # the card's metadata, or the upload of one file
+        told = [" ".join(str(one).split())[:300] for one in (error, error.__cause__) if one]
+        raise RftError(what, _hide_token(" ".join(told)), "Then push again") from None
 
 
 def _advise(code: int) -> str:
