@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 def export(
     run: RunId,
     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that is not there.")],
+    *,
     merged: Annotated[bool, typer.Option("--merged", help="The whole model, not LoRA.")] = False,
     step: Annotated[int | None, typer.Option(help="Its checkpoint; default: the newest.")] = None,
     push: Annotated[

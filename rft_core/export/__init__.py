@@ -20,7 +20,7 @@ from rft_core.errors import BadInputError, RftError
 from rft_core.export.hub import check_hub, push_folder
 from rft_core.export.merging import OnProgress, choose_rows, ignore_progress, require_finite
 from rft_core.export.model_card import make_model_card
-from rft_core.export.usage import MODELFILE, THIS_FOLDER, Way, list_ways
+from rft_core.export.usage import MODELFILE, Way, list_ways
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.adapters import StoredAdapter, get_adapter
 from rft_core.store.exports import ExportRecord, ExportRequest, hold_export, set_export
@@ -144,8 +144,8 @@ def export_run(
         )
         on_progress(0.92, "writing the card")
         (temporary / "config.yaml").write_text(to_yaml(run.config), encoding="utf-8")
-        ways = describe_ways(run.config, prompts, is_merged=merged)
-        card = make_model_card(runs_dir, run, adapter, rewards, proof, ways)
+        ways = list_ways(run.config, is_merged=merged, system=find_system(prompts))
+        card = make_model_card(runs_dir, run, adapter, rewards, proof, ways=ways)
         (temporary / "README.md").write_text(card, encoding="utf-8")
         kind = "merged" if merged else "adapter"
         about = _describe(run_id, adapter, kind) | {"proof": proof}
@@ -181,12 +181,11 @@ def find_export(runs_dir: Path, request: ExportRequest) -> Export | None:
     return Export(folder, request.kind, adapter.step, _list_files(folder), proof)
 
 
-def describe_ways(
-    config: RunConfig, prompts: PromptSet, *, is_merged: bool, folder: str | None = None
-) -> tuple[Way, ...]:
-    """The lines that use an export of a run with these prompts, wherever it lies."""
+def read_ways(runs_dir: Path, request: ExportRequest) -> tuple[Way, ...]:
+    """The lines that use what was exported, where it lies."""
+    run, prompts, _ = _read_run(runs_dir, request.run)
     system = find_system(prompts)
-    return list_ways(config, is_merged=is_merged, folder=folder or THIS_FOLDER, system=system)
+    return list_ways(run.config, is_merged=request.merged, folder=request.to, system=system)
 
 
 def find_system(prompts: PromptSet) -> str | None:

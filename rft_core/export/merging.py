@@ -75,7 +75,7 @@ def write_merged(
     target: Path,
     on_progress: OnProgress = ignore_progress,
 ) -> tuple[dict[str, Any], Any, frozenset[int]]:
-    """Merge, save and prove. Returns the proof, the tokenizer, and the tokens that end an answer."""
+    """Merge, save and prove. Returns the proof, the tokenizer, and which tokens end an answer."""
     import torch
     from peft import PeftModel
 
@@ -222,9 +222,7 @@ def _answer_greedily(
         yield answer.ids
 
 
-def _log_probabilities(
-    model: Any, asked: Sequence[Ids], answers: Sequence[Ids]
-) -> Iterator[float]:
+def _log_probabilities(model: Any, asked: Sequence[Ids], answers: Sequence[Ids]) -> Iterator[float]:
     """Of every token of the answers, in order."""
     import torch
 

@@ -34,6 +34,7 @@ def make_model_card(
     adapter: StoredAdapter,
     rewards: RewardSet | None,
     proof: Mapping[str, Any],
+    *,
     ways: Sequence[Way] = (),
 ) -> str:
     """`ways`: the lines that use it."""
@@ -74,7 +75,7 @@ def make_model_card(
             "## What training changed",
             "",
             *_describe_change(runs_dir, run.id, adapter.step),
-            *(["", _describe_proof(proof)] if proof else []),
+            *(["", describe_proof(proof)] if proof else []),
             "",
             "## Use",
             "",
@@ -157,7 +158,8 @@ def _describe_one(measured: Measured) -> list[str]:
             f"{measured.number}; intervals are of 95%."]  # fmt: skip
 
 
-def _describe_proof(proof: Mapping[str, Any]) -> str:
+def describe_proof(proof: Mapping[str, Any]) -> str:
+    """One sentence of what a merged model has shown."""
     tied = proof["answers_tied"]
     ties = f" ({tied} more differ from a token on that was as likely)" if tied else ""
     return (

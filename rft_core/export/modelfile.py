@@ -1,16 +1,16 @@
 """An Ollama `Modelfile` for a merged folder: the model, its chat template and where it stops.
 
-Ollama writes chat templates in Go's language, the model's own is Jinja. No translation is attempted:
-the marks around each role are read off what the template writes, put together in Go, and kept only
+Ollama writes chat templates in Go's language, the model's own is Jinja. Nothing is translated: the
+marks around each role are read off what the template writes, put together in Go, and kept only
 where that gives, on several conversations, exactly what the template gives. Else the file says why
 it has no TEMPLATE. Tools, images and the current date are not covered. Ollama itself is not asked.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from rft_core.errors import BadInputError
@@ -88,7 +88,7 @@ def write_modelfile(
         lines.append(f"TEMPLATE {_quote(_say_template(tokenizer, told))}")
     except CannotSayError as why:
         lines += [
-            f"# No TEMPLATE: the model's chat template cannot be said in Go exactly, because {why}.",
+            f"# No TEMPLATE: Go cannot say exactly what the model's chat template does: {why}.",
             "# Ollama would guess one: compare its prompts with the model's before you trust it.",
         ]
     if system and QUOTES not in system:
@@ -140,7 +140,8 @@ def read_marks(tokenizer: Any, told: Mapping[str, Any]) -> ChatMarks:
     except CannotSayError:  # it takes no system message
         return ChatMarks(first, "", None, user, said, prompt)
     opens, behind = _split(told_first, system)
-    start = os.path.commonprefix([first, opens])
+    both = zip(first, opens, strict=False)
+    start = "".join(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], both))
     around = opens.removeprefix(start), behind.removesuffix(question.join(user) + prompt)
     return ChatMarks(start, first.removeprefix(start), around, user, said, prompt)
 

@@ -103,7 +103,8 @@ def _list_python(
         (
             f"messages = {messages}",
             "inputs = tokenizer.apply_chat_template(",
-            f'    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"{told}',
+            "    messages, add_generation_prompt=True, return_dict=True,",
+            f'    return_tensors="pt"{told},',
             ")",
         )
         if _has_template(config.model)

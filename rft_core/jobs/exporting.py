@@ -16,7 +16,6 @@ from rft_core.errors import WorkerError
 from rft_core.export import check_folder, find_export
 from rft_core.export.hub import check_push
 from rft_core.jobs.processes import ask_to_end, kill_group, start_detached
-from rft_core.jobs.rescoring import POLITELY
 from rft_core.paths import get_export_lock_path, get_export_log_path
 from rft_core.store.adapters import get_adapter
 from rft_core.store.exports import (
@@ -77,7 +76,7 @@ def _start(runs_dir: Path, request: ExportRequest, lock_path: Path) -> None:
     with LockForChild(lock_path) as lock:
         set_export(runs_dir, ExportRecord(request))
         process = start_detached(
-            [*POLITELY, sys.executable, "-m", "rft_core", *words],
+            [sys.executable, "-m", "rft_core", *words],
             log_path=get_export_log_path(runs_dir, request.run), runs_dir=runs_dir, lock=lock,
         )  # fmt: skip
         lock.sign(get_identity(process.pid))

@@ -21,10 +21,10 @@ from typing import Any
 from rft_core.config import RunConfig, make_config, without_unread
 from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
 from rft_core.jobs.checks import check_config, settle_length
+from rft_core.jobs.exporting import cancel_export
 from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.readiness import wish_readiness
-from rft_core.jobs.exporting import cancel_export
 from rft_core.jobs.rescoring import cancel_rescores
 from rft_core.jobs.reward_models import pin_reward_models
 from rft_core.paths import (

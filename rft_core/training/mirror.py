@@ -98,7 +98,7 @@ def mirrored(sink: RunSink, config: RunConfig, run_dir: Path) -> Iterator[RunSin
 
 
 class _RunArguments(TrainingArguments):
-    """What the callbacks read: where, under which name, and the run's settings instead of theirs."""
+    """What the callbacks read: a folder, a name, and the run's settings in place of theirs."""
 
     settings: dict[str, Any]
 

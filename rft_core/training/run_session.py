@@ -77,11 +77,13 @@ def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcom
             sink = stack.enter_context(mirrored(sink, config, session.checkpoints_dir.parent))
         if session.rewards is None:
             return _train_stages(session, sink, None, stop, show_loading)
-        scorer = stack.enter_context(Scorer(
-            session.rewards,
-            timeout=config.reward_timeout,
-            open_reward_model=session.open_reward_model,
-        ))
+        scorer = stack.enter_context(
+            Scorer(
+                session.rewards,
+                timeout=config.reward_timeout,
+                open_reward_model=session.open_reward_model,
+            )
+        )
         sink.set_sandbox_tier(scorer.sandbox_tier)
         return _train_stages(session, sink, scorer, stop, show_loading)
 

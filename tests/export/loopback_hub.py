@@ -196,7 +196,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _refuse(self, status: int, why: str, code: str = "") -> None:
         self._reply({"error": why}, status, {"X-Error-Code": code, "X-Error-Message": why})
 
-    def _reply(self, content: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def _reply(
+        self, content: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
         self._send(status, json.dumps(content).encode(), "application/json", headers)
 
     def _send(

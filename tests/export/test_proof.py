@@ -1,4 +1,4 @@
-"""What a merged model must show before it is kept: planted merges that must be refused, and ties."""
+"""What a merged model must show before it is kept: planted merges are refused, ties are not."""
 
 from pathlib import Path
 from typing import Any

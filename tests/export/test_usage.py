@@ -141,7 +141,7 @@ def test_the_template_in_go_writes_what_the_models_own_writes(
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        (INTO_THE_QUESTION, "because it does more than put marks around messages"),
+        (INTO_THE_QUESTION, "it does more than put marks around messages"),
         (DATED, "the current date"),
         (FORGETS, "repeats messages or leaves them out"),
         (QUOTED, "quotes or braces"),
