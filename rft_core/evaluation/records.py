@@ -88,7 +88,7 @@ class PastEvaluation:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredRun:
     """One run as an evaluation found it: that one's number, the run's label in it, all it found."""
 
     number: int
@@ -138,11 +138,11 @@ def open_record(runs_dir: Path, number: int | None = None) -> EvaluationRecord:
     return _make_record(record, parts[0], parts[1] if len(parts) > 1 else None)
 
 
-def find_measured(runs_dir: Path, run_id: str, steps: Collection[int | None]) -> list[Measured]:
+def find_measured(runs_dir: Path, run_id: str, steps: Collection[int | None]) -> list[MeasuredRun]:
     """Of each task the newest evaluation of that run at one of these steps, beside the base; None
     is the finished adapter. What cannot be opened any more is left out.
     """
-    found: dict[str, Measured] = {}
+    found: dict[str, MeasuredRun] = {}
     with open_index(runs_dir) as index:
         for record in list_records(index):
             for part in record.content["matchups"]:
@@ -153,7 +153,7 @@ def find_measured(runs_dir: Path, run_id: str, steps: Collection[int | None]) ->
                     matchup = _read_matchup(index, part, record.content)
                 except NotFoundError:
                     continue
-                found[part["task"]] = Measured(record.number, label, matchup)
+                found[part["task"]] = MeasuredRun(record.number, label, matchup)
     return list(found.values())
 
 

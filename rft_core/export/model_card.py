@@ -16,7 +16,7 @@ import yaml
 from rft_core.config import changed_fields
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.evaluation.metrics import mean
-from rft_core.evaluation.records import Measured, find_measured
+from rft_core.evaluation.records import MeasuredRun, find_measured
 from rft_core.evaluation.report import main_table, verdict_text
 from rft_core.export.usage import Way
 from rft_core.rewards.contract import RewardSet
@@ -68,7 +68,7 @@ def make_model_card(
             "",
             *(weights or ["Nothing: it learned from given completions."]),
             "",
-            "## Measured on rows that it was not trained on",
+            "## MeasuredRun on rows that it was not trained on",
             "",
             *_describe_measured(runs_dir, run, adapter.step),
             "",
@@ -140,7 +140,7 @@ def _describe_measured(runs_dir: Path, run: RunRow, step: int | None) -> list[st
     return [line for one in measured for line in (*_describe_one(one), "")][:-1]
 
 
-def _describe_one(measured: Measured) -> list[str]:
+def _describe_one(measured: MeasuredRun) -> list[str]:
     base, *others = measured.matchup.evaluations
     tuned = next(one for one in others if one.model == measured.label)
     rows = main_table([base, tuned], lambda label: "base" if label == base.model else "tuned")

@@ -28,7 +28,7 @@ from rft_core.store.exports import (
 )
 from rft_core.store.index import open_index
 from rft_core.store.runs import check_run_exists
-from rft_core.store.state.process_identity import get_identity
+from rft_core.store.state.process_identity import get_identity, is_alive
 from rft_core.store.state.run_lock import LockForChild, is_locked
 
 END_SECONDS = 10.0
@@ -89,13 +89,14 @@ def cancel_export(runs_dir: Path, run_id: str) -> None:
     if exporter is None:
         return
     ask_to_end(exporter)
-    deadline = time.monotonic() + END_SECONDS
-    while is_locked(get_export_lock_path(runs_dir, run_id)):
-        if time.monotonic() > deadline:
+    deadline, is_killed = time.monotonic() + END_SECONDS, False
+    while is_alive(exporter):
+        if time.monotonic() > deadline and not is_killed:
             kill_group(exporter)
-            _forget_files(runs_dir, run_id)
-            return
+            is_killed = True
         time.sleep(POLL_SECONDS)
+    if is_killed:
+        _forget_files(runs_dir, run_id)
 
 
 def _forget_files(runs_dir: Path, run_id: str) -> None:

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rft_core.jobs import cancel_export, delete, start_export
 from rft_core.jobs.exporting import read_last_words
 from rft_core.paths import get_adapter_dir, get_export_path, get_run_dir
 from rft_core.store.exports import ExportRecord, ExportRequest, find_exporter, get_export
+from rft_core.store.run_writer import RunWriter
 from rft_core.store.state.process_identity import ProcessIdentity, is_alive
 from tests.export.loopback_hub import OWNER, TOKEN, serve_loopback_hub
 from tests.tiny_model import make_tiny_adapter, make_tiny_model
@@ -33,6 +35,9 @@ def runs_dir(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     add_tiny_run(runs_dir, model, RUN, prompts=make_tiny_prompts(5, 60))
     make_tiny_adapter(model, get_adapter_dir(runs_dir, RUN))
+    with closing(RunWriter(runs_dir, RUN)) as writer:
+        writer.start_attempt(from_step=0, pid=1)
+        writer.end_attempt("finished", "")
     yield runs_dir
     cancel_export(runs_dir, RUN)
 
@@ -107,10 +112,10 @@ def test_a_cancelled_export_leaves_nothing(runs_dir: Path, tmp_path: Path) -> No
     exporter = await_exporter(runs_dir)
     cancel_export(runs_dir, RUN)
     assert not is_alive(exporter)
-    assert latest(runs_dir).state in ("stopped", "finished")  # it may have been faster
-    assert latest(runs_dir).state == "finished" or sorted(p.name for p in tmp_path.iterdir()) == [
-        "runs"
-    ]
+    state, left = latest(runs_dir).state, sorted(path.name for path in tmp_path.iterdir())
+    # Where it was faster it is whole; on a machine that is busy it may have had to be killed.
+    assert left == (["out", "runs"] if state == "finished" else ["runs"])
+    assert state in ("stopped", "interrupted", "finished")
 
 
 def test_one_that_was_killed_says_so_and_can_be_begun_again(runs_dir: Path, tmp_path: Path) -> None:
