@@ -68,7 +68,7 @@ def make_model_card(
             "",
             *(weights or ["Nothing: it learned from given completions."]),
             "",
-            "## MeasuredRun on rows that it was not trained on",
+            "## Measured on rows that it was not trained on",
             "",
             *_describe_measured(runs_dir, run, adapter.step),
             "",

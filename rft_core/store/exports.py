@@ -67,9 +67,9 @@ def get_export(runs_dir: Path, run_id: str) -> ExportRecord | None:
     is_running = is_locked(get_export_lock_path(runs_dir, run_id))
     try:
         stored = json.loads(get_export_path(runs_dir, run_id).read_text(encoding="utf-8"))
-        request = ExportRequest(**stored.pop("request"))
-        lists = {name: tuple(stored.pop(name)) for name in ("error", "files")}
-        found = ExportRecord(request, **stored, **lists)
+        stored["request"] = ExportRequest(**stored["request"])
+        stored |= {name: tuple(stored[name]) for name in ("error", "files")}
+        found = ExportRecord(**stored)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # none, or a newer version's
         return None
     return replace(found, is_running=is_running)

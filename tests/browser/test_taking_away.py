@@ -1,4 +1,4 @@
-"""Export in Chromium and for real: from Overview and Evaluate, reloaded, by two people, to a hub."""
+"""Export in Chromium and for real: from two pages, reloaded, by two people, and to a hub."""
 
 import zipfile
 from collections.abc import Callable, Iterator
