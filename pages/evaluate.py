@@ -1,6 +1,7 @@
 """Evaluate: the base against tuned runs and checkpoints, on prompts that no run has trained on."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -17,6 +18,7 @@ from pages.components.evaluation.choose import (
 )
 from pages.components.evaluation.result import show_forgotten, show_matchup
 from pages.components.page_header import page_header, plain, shown_errors
+from pages.components.runs.taking_away import export_button, show_export
 from pages.components.workflow import remembered, section
 from rft_core.evaluation.changes import Change
 from rft_core.evaluation.records import (
@@ -31,6 +33,7 @@ from rft_core.evaluation.reranking import find_reranker
 from rft_core.evaluation.run_evaluation import plan_evaluation, run_evaluation
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.messages import LoadProgress
+from rft_core.store.adapters import has_adapter
 
 OPENED = "evaluation_opened"  # the number of the one that the page shows
 IN_ADDRESS = "evaluation"
@@ -56,6 +59,10 @@ def main() -> None:
     if record is not None:
         generation_style()
         show(record, label)
+    else:
+        section(2, "Take it away", "The model, as it is.")
+        export_models(asked.contenders, label)
+    show_export()
 
 
 def measure(asked: Asked) -> EvaluationRecord:
@@ -136,8 +143,20 @@ def show(record: EvaluationRecord, label: Label) -> None:
         )
         show_forgotten(record, label)
         number += 1
-    section(number, "Take it away", "The figures and the examples, as files.")
+    section(number, "Take it away", "The figures and the examples as files, and the models.")
     take_away(record, changes, label)
+    export_models(record.main.labels[1:], label)
+
+
+def export_models(contenders: Sequence[str], label: Label) -> None:
+    """A button for each that is still there. The card of what it exports has these figures."""
+    with st.container(horizontal=True):
+        for name in contenders:
+            run_id, at, step = name.partition("@")
+            if has_adapter(get_runs_dir(), run_id):
+                export_button(
+                    run_id, step=int(step) if at else None, label=f"Export {plain(label(name))}"
+                )
 
 
 def take_away(record: EvaluationRecord, changes: list[Change], label: Label) -> None:

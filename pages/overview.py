@@ -14,11 +14,13 @@ from pages.components.runs.actions import delete_button, stop_and_resume
 from pages.components.runs.badge import state_badge
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import get_revision, serve_commands
+from pages.components.runs.taking_away import export_button, show_export
 from pages.components.runs.unreadable import describe_settings, unreadable_card
 from pages.components.shared_reads import shared_reads
 from rft_core.hardware import get_hardware
 from rft_core.jobs import DEMOS, launch_demo
 from rft_core.paths import get_runs_dir
+from rft_core.store.adapters import has_adapter
 from rft_core.store.index import open_index
 from rft_core.store.runs import UnreadableRun, count_runs, list_unreadable_runs
 from rft_core.store.state.status import RunStatus, list_run_statuses
@@ -61,6 +63,7 @@ def main() -> None:
         method_chooser()
     sandbox_line()
     st.caption(get_hardware().describe())
+    show_export()
     if not runs.is_empty:
         redraw_on_change("runs", every=REFRESH_SECONDS if runs.any_active else IDLE_SECONDS)
 
@@ -200,6 +203,8 @@ def progress_text(status: RunStatus) -> str:
 def run_actions(status: RunStatus) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         stop_and_resume(status)
+        if status.run.config.leaves_policy and has_adapter(get_runs_dir(), status.run.id):
+            export_button(status.run.id)
         if not status.is_active:
             delete_button(status.run.id)
 

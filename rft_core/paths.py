@@ -10,6 +10,8 @@
     runs/<run_id>/initial_adapter/     of a fork: what it began with
     runs/<run_id>/reward_models/       copies of the reward models of other runs that it is paid by
     runs/<run_id>/rescores.db          what other rewards would have given
+    runs/<run_id>/export.json          its latest export: how far it is, or what became of it
+    runs/exports/                      where pages put what is taken away, unless told otherwise
 """
 
 from __future__ import annotations
@@ -66,6 +68,24 @@ def get_rescore_lock_path(runs_dir: Path, run_id: str, reward_set: str) -> Path:
 
 def get_rescore_log_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "rescore.log"
+
+
+def get_exports_dir(runs_dir: Path) -> Path:
+    """What is taken away outlives its run."""
+    return runs_dir / "exports"
+
+
+def get_export_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "export.json"
+
+
+def get_export_lock_path(runs_dir: Path, run_id: str) -> Path:
+    """Held with `flock` by the one process that exports the run."""
+    return runs_dir / run_id / "export.lock"
+
+
+def get_export_log_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "export.log"
 
 
 def get_worker_log_path(runs_dir: Path, run_id: str) -> Path:

@@ -95,7 +95,7 @@ IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("recorded",),
     ("recorder", "self_training.selection", "saving.rollout_cache"),
     ("reward_watch",),
-    ("batch_records", "ending", "saving.adapter_files", "saving.checkpoints"),
+    ("batch_records", "ending", "mirror", "saving.adapter_files", "saving.checkpoints"),
     ("ppo.losses", "ppo.token_advantages", "ppo.value_head", "saving.disk_room", "saving.finite"),
     ("heartbeat", "phase_clock", "prompt_order", "prompts", "run_sink", "stop", "validating"),
 )

@@ -1,4 +1,4 @@
-"""Commands about tuned models: evaluate, past evaluations, and export."""
+"""Commands that measure tuned models: evaluate, and past evaluations."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ import typer
 
 from rft_core.cli.output import (
     AsJson,
-    RunId,
     check_targets,
     end_progress,
     note,
-    print_facts,
     print_json,
     print_table,
     printable,
@@ -45,7 +43,6 @@ Between = Annotated[
 def register(app: typer.Typer) -> None:
     app.command("evaluate")(evaluate)
     app.command("evaluations")(evaluations)
-    app.command("export")(export)
 
 
 def evaluate(
@@ -131,24 +128,6 @@ def evaluations(
         _print_rows(past_table(past, lambda t: f"{datetime.fromtimestamp(t):%Y-%m-%d %H:%M}"))
     else:
         print("Nothing was evaluated yet. Begin with: python -m rft_core evaluate RUN")
-
-
-def export(
-    run: RunId,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A folder that is not there.")],
-    merged: Annotated[bool, typer.Option("--merged", help="The whole model, not LoRA.")] = False,
-    step: Annotated[int | None, typer.Option(help="Its checkpoint; default: the newest.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write the adapter (or merged model) with its model card and a manifest of hashes."""
-    from rft_core.export import export_run
-
-    result = export_run(runs_dir(), run, to, merged=merged, step=step)
-    if as_json:
-        print_json({"run": run} | result.to_json())
-    else:
-        print_facts({"exported to": result.folder, "files": ", ".join(result.files)})
-        print_facts(result.proof)
 
 
 def _show(

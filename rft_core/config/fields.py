@@ -25,6 +25,12 @@ def _read_empty(value: Any) -> Any:
     return None if value == "" else value
 
 
+def _read_reporters(value: Any) -> Any:
+    """TRL's word for nobody is "none"."""
+    names = read_names(value)
+    return () if names in (None, ("none",), ["none"]) else names
+
+
 def _check_method(name: str) -> str:
     try:
         return get_method(name).name
@@ -34,6 +40,8 @@ def _check_method(name: str) -> str:
 
 T = TypeVar("T")
 Names = Annotated[tuple[str, ...], BeforeValidator(read_names)]
+Reporter = Literal["trackio", "wandb", "tensorboard"]
+Reporters = Annotated[tuple[Reporter, ...], BeforeValidator(_read_reporters)]
 Options = Annotated[dict[str, Any], BeforeValidator(read_options)]
 OrNone = Annotated[T | None, BeforeValidator(_read_empty)]
 MethodName = Annotated[str, AfterValidator(_check_method)]

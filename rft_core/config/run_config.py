@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from rft_core.config.fields import STAGE_GROUPS, declare
+from rft_core.config.fields import STAGE_GROUPS, Reporters, declare
 from rft_core.config.methods import METHODS, Method, get_method
 from rft_core.config.other_names import find_meant
 from rft_core.config.settings.generation import GenerationSettings
@@ -48,6 +48,11 @@ class RunConfig(
     reward_timeout: float = declare(
         "Run", 30.0, "Seconds one reward function may take for a batch.", ge=0.01, le=3600
     )
+    report_to: Reporters = declare(
+        "Run", (),
+        "Who else gets the curves: trackio, wandb, tensorboard. Empty: nobody, nothing is sent.",
+        advanced=True,
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod

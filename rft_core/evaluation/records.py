@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,6 +87,15 @@ class PastEvaluation:
     regression: str | None
 
 
+@dataclass(frozen=True)
+class MeasuredRun:
+    """One run as an evaluation found it: that one's number, the run's label in it, all it found."""
+
+    number: int
+    label: str
+    matchup: Matchup
+
+
 def make_matchup(
     held_out: HeldOut, about: str, keys: Sequence[str], sampled: Sequence[Sampled], *,
     vote: bool, seed: int,
@@ -127,6 +136,38 @@ def open_record(runs_dir: Path, number: int | None = None) -> EvaluationRecord:
         content = record.content
         parts = [_read_matchup(index, part, content) for part in content["matchups"]]
     return _make_record(record, parts[0], parts[1] if len(parts) > 1 else None)
+
+
+def find_measured(runs_dir: Path, run_id: str, steps: Collection[int | None]) -> list[MeasuredRun]:
+    """Of each task the newest evaluation of that run at one of these steps, beside the base; None
+    is the finished adapter. What cannot be opened any more is left out.
+    """
+    found: dict[str, MeasuredRun] = {}
+    with open_index(runs_dir) as index:
+        for record in list_records(index):
+            for part in record.content["matchups"]:
+                label = _find_label(index, part, run_id, steps)
+                if label is None or part["task"] in found:
+                    continue
+                try:
+                    matchup = _read_matchup(index, part, record.content)
+                except NotFoundError:
+                    continue
+                found[part["task"]] = MeasuredRun(record.number, label, matchup)
+    return list(found.values())
+
+
+def _find_label(
+    index: Database, part: Mapping[str, Any], run_id: str, steps: Collection[int | None]
+) -> str | None:
+    """What that run at one of these steps is called in this part of a record."""
+    for label, key in part["contenders"]:
+        if label.partition("@")[0] != run_id:
+            continue
+        stored = find_evaluation(index, key)
+        if stored is not None and stored.run == run_id and stored.step in steps:
+            return str(label)
+    return None
 
 
 def read_values(runs_dir: Path, number: int) -> tuple[str, list[Mapping[str, Values]]]:

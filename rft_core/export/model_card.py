@@ -1,18 +1,24 @@
-"""README.md of an export: what it is, what it was rewarded for, what that did, how to use it."""
+"""README.md of an export: what it is, what it was rewarded for, what that did, how to use it.
+
+Its figures are those that are stored: of evaluations on held-out rows, and of the run's own
+validation. Nothing is sampled for it.
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from rft_core.config import RunConfig, changed_fields
+from rft_core.config import changed_fields
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.evaluation.metrics import mean
+from rft_core.evaluation.records import MeasuredRun, find_measured
+from rft_core.evaluation.report import main_table, verdict_text
+from rft_core.export.usage import Way
 from rft_core.rewards.contract import RewardSet
 from rft_core.statistics import PairedDifference, paired_difference
 from rft_core.store.adapters import StoredAdapter
@@ -28,15 +34,17 @@ def make_model_card(
     adapter: StoredAdapter,
     rewards: RewardSet | None,
     proof: Mapping[str, Any],
+    *,
+    ways: Sequence[Way] = (),
 ) -> str:
-    """README.md: what it is, what it was rewarded for, what that did, how to use it."""
+    """`ways`: the lines that use it."""
     config = run.config
     entries = rewards.entries if rewards else ()
     weights = [f"- {_code(entry.name)}, weight {entry.weight:g}" for entry in entries]
     samples = any(method.samples for method in config.methods)
     settings = [f"- `{name}`: {_code(value)}" for name, value in changed_fields(config).items()]
     about = {
-        "base_model": config.model,
+        **({"base_model": config.model} if _is_on_hub(config.model) else {}),
         "library_name": "transformers" if proof else "peft",
         "tags": [
             *(["reinforcement-fine-tuning"] if samples else []),
@@ -60,15 +68,18 @@ def make_model_card(
             "",
             *(weights or ["Nothing: it learned from given completions."]),
             "",
+            "## Measured on rows that it was not trained on",
+            "",
+            *_describe_measured(runs_dir, run, adapter.step),
+            "",
             "## What training changed",
             "",
             *_describe_change(runs_dir, run.id, adapter.step),
-            *(["", _describe_proof(proof)] if proof else []),
+            *(["", describe_proof(proof)] if proof else []),
             "",
             "## Use",
             "",
-            *_describe_use(config, is_merged=bool(proof)),
-            "",
+            *(line for way in ways for line in _describe_way(way)),
             "## Settings that differ from the defaults",
             "",
             *(settings or ["none"]),
@@ -119,34 +130,54 @@ def _prompt_rewards(db: Any, step: int) -> dict[int, float]:
     return {prompt: value for prompt, value in means if value is not None}
 
 
-def _describe_proof(proof: Mapping[str, Any]) -> str:
+def _describe_measured(runs_dir: Path, run: RunRow, step: int | None) -> list[str]:
+    """The base beside the tuned model, of each task that was evaluated, with 95% intervals."""
+    last = run.config.max_steps  # the finished adapter is that of the last step
+    steps = {None, last} if step in (None, last) else {step}
+    measured = find_measured(runs_dir, run.id, steps)
+    if not measured:
+        return [f"Not evaluated yet. To do so: `python -m rft_core evaluate {run.id}`"]
+    return [line for one in measured for line in (*_describe_one(one), "")][:-1]
+
+
+def _describe_one(measured: MeasuredRun) -> list[str]:
+    base, *others = measured.matchup.evaluations
+    tuned = next(one for one in others if one.model == measured.label)
+    rows = main_table([base, tuned], lambda label: "base" if label == base.model else "tuned")
+    columns = list(rows[0])
+    lines = [
+        _plain(measured.matchup.about),
+        "",
+        f"| {' | '.join(map(_plain, columns))} |",
+        "|" + "---|" * len(columns),
+        *(f"| {' | '.join(_plain(row[name]) for name in columns)} |" for row in rows),
+    ]
+    if tuned.versus_base is None:
+        return lines
+    return [*lines, "", f"{verdict_text('Tuned', 'base', tuned.versus_base)} Evaluation "
+            f"{measured.number}; intervals are of 95%."]  # fmt: skip
+
+
+def describe_proof(proof: Mapping[str, Any]) -> str:
+    """One sentence of what a merged model has shown."""
+    tied = proof["answers_tied"]
+    ties = f" ({tied} more differ from a token on that was as likely)" if tied else ""
     return (
         f"Merged: saved in {proof['dtype']}: {proof['changed_tensors']} weights differ from the "
         f"base. Read back from this folder, it gives {proof['answers_equal']} of "
-        f"{proof['answers_compared']} greedy answers as the base with the adapter does, and its "
-        f"log probabilities differ from that one's by {proof['difference']:.2g} a token (the "
+        f"{proof['answers_compared']} greedy answers as the base with the adapter does{ties}, and "
+        f"its log probabilities differ from that one's by {proof['difference']:.2g} a token (the "
         f"base's: by {proof['difference_of_base']:.2g})."
     )
 
 
-def _describe_use(config: RunConfig, *, is_merged: bool) -> list[str]:
-    load = ["from transformers import AutoModelForCausalLM", ""]
-    base = f"rft_core/{config.model}" if config.model in EMBEDDED_MODELS else config.model
-    if is_merged:
-        return [
-            "```python",
-            *load,
-            'model = AutoModelForCausalLM.from_pretrained("this folder")',
-            "```",
-        ]
-    return [
-        "```python",
-        "from peft import PeftModel",
-        *load,
-        f"base = AutoModelForCausalLM.from_pretrained({json.dumps(base)})",
-        'model = PeftModel.from_pretrained(base, "this folder")',
-        "```",
-    ]
+def _describe_way(way: Way) -> list[str]:
+    return [f"With {way.title}:", "", f"```{way.language}", *way.lines, "```", ""]
+
+
+def _is_on_hub(model: str) -> bool:
+    """Whether the card may name it as its base: the hub refuses cards that name what it lacks."""
+    return model not in EMBEDDED_MODELS and not Path(model).expanduser().exists()
 
 
 def _plain(text: str) -> str:

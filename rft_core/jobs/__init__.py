@@ -14,6 +14,7 @@ from rft_core.jobs.checks import (
     settle_length,
 )
 from rft_core.jobs.demos import DEMOS, launch_demo
+from rft_core.jobs.exporting import cancel_export, start_export
 from rft_core.jobs.judge_calls import JudgeCalls
 from rft_core.jobs.launcher import (
     delete,
@@ -38,6 +39,7 @@ __all__ = [
     "TIERS",
     "JudgeCalls",
     "SandboxReport",
+    "cancel_export",
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",
@@ -54,6 +56,7 @@ __all__ = [
     "prepare_launch",
     "resume",
     "settle_length",
+    "start_export",
     "start_rescore",
     "stop",
     "store_pair_set",

@@ -138,6 +138,9 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
         chat_template=_read_chat_template(model) if config.chat_template_kwargs else None,
         num_train_prompts=prompts.num_train if prompts else None,
         longest_prompt=_count_longest_prompt(prompts, model) if prompts else None,
+        missing_reporters=tuple(
+            name for name in config.report_to if importlib.util.find_spec(name) is None
+        ),
     )
     for plan in config.plan_stages():
         problems += find_problems(plan.config, facts)

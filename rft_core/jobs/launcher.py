@@ -22,6 +22,7 @@ from rft_core.config import RunConfig, make_config, without_unread
 from rft_core.data.prompt_set import BUILT_IN, PromptSet
 from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
 from rft_core.jobs.checks import check_config, settle_length
+from rft_core.jobs.exporting import cancel_export
 from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
 from rft_core.jobs.processes import ensure_supervisor, read_max_runs
 from rft_core.jobs.readiness import wish_readiness
@@ -153,6 +154,7 @@ def delete(runs_dir: Path, run_id: str) -> None:
     """
     remove_run(runs_dir, run_id, check=lambda index: _check_deletable(index, runs_dir, run_id))
     cancel_rescores(runs_dir, run_id)
+    cancel_export(runs_dir, run_id)
     finish_deletions(runs_dir)
 
 

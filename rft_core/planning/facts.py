@@ -24,3 +24,4 @@ class LaunchFacts:
     chat_template: str | None = None  # the model's own; empty: it has none
     num_train_prompts: int | None = None
     longest_prompt: int | None = None  # in tokens, chat template included
+    missing_reporters: tuple[str, ...] = ()  # of report_to, those whose package is not installed

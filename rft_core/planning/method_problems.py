@@ -148,6 +148,15 @@ def _problem(where: str, what: str, fix: str) -> Problem:
     return Problem("settings", "error", where, what, fix)
 
 
+def _check_reporters(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
+    for name in facts.missing_reporters:
+        yield _problem(
+            "report_to", f"The curves are to go to {name} too, and its package is not installed",
+            f"pip install {name}, or leave {name} out",
+        )  # fmt: skip
+
+
 MORE_RULES: tuple[Rule, ...] = (
     _check_losses, _check_adapter_kind, _check_bitsandbytes, _check_template, _check_generation,
+    _check_reporters,
 )  # fmt: skip

@@ -42,6 +42,13 @@ def list_adapters(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
     return [one for one in _list_all(runs_dir, run_id) if not one.is_reward_model]
 
 
+def has_adapter(runs_dir: Path, run_id: str) -> bool:
+    """Whether there is one at all, told from the files alone: for lists of many runs."""
+    checkpoints = get_checkpoints_dir(runs_dir, run_id)
+    folders = [get_adapter_dir(runs_dir, run_id), *checkpoints.glob(name_checkpoint("*"))]
+    return any((folder / "adapter_config.json").is_file() for folder in folders)
+
+
 def _list_all(runs_dir: Path, run_id: str) -> list[StoredAdapter]:
     found: list[StoredAdapter] = []
     finished = get_adapter_dir(runs_dir, run_id)

@@ -11,6 +11,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,11 +28,12 @@ from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.loading.models import load_base
 from rft_core.store.run_writer import Outcome
 from rft_core.tasks.gold import list_gold
+from rft_core.training.mirror import mirrored
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
 from rft_core.training.reward_watch import StepMeans
-from rft_core.training.run_sink import RunSink, choose_sink
+from rft_core.training.run_sink import RunSink, SilentSink, choose_sink
 from rft_core.training.saving.checkpoints import Resumable, publish_folder
 from rft_core.training.stop import StopRequest
 
@@ -72,13 +74,18 @@ def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcom
     def show_loading(message: str, fraction: float | None = None) -> None:
         sink.set_progress("loading", message, step=first_step, max_steps=config.max_steps)
 
-    if session.rewards is None:
-        return _train_stages(session, sink, None, stop, show_loading)
-    with Scorer(
-        session.rewards,
-        timeout=config.reward_timeout,
-        open_reward_model=session.open_reward_model,
-    ) as scorer:
+    with ExitStack() as stack:
+        if config.report_to and not isinstance(sink, SilentSink):
+            sink = stack.enter_context(mirrored(sink, config, session.checkpoints_dir.parent))
+        if session.rewards is None:
+            return _train_stages(session, sink, None, stop, show_loading)
+        scorer = stack.enter_context(
+            Scorer(
+                session.rewards,
+                timeout=config.reward_timeout,
+                open_reward_model=session.open_reward_model,
+            )
+        )
         sink.set_sandbox_tier(scorer.sandbox_tier)
         return _train_stages(session, sink, scorer, stop, show_loading)
 
