@@ -29,7 +29,8 @@ def has_token() -> bool:
 def check_push(repository: str) -> None:
     """Before any work, and without network: raises BadInputError for a name that the hub does not
     take, and where there is no token."""
-    from huggingface_hub.utils import HFValidationError, validate_repo_id
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
 
     try:
         validate_repo_id(repository)
@@ -67,11 +68,12 @@ def push_folder(folder: Path, repository: str, *, public: bool, message: str) ->
     A repository that is made is private unless it is to be `public`; one that is there stays as
     visible as it is. Raises RftError.
     """
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     check_push(repository)
     disable_progress_bars()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     hub = _open_hub()
     # How huggingface_hub passes files to httpx is deprecated there, which is no news for people.
     with _explained(repository), warnings.catch_warnings(action="ignore"):

@@ -17,7 +17,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from rft_core.config import RunConfig
-from rft_core.store.run_writer import StepRecord
+from rft_core.store.run_writer import PartsDone, StepRecord
 from rft_core.training.run_sink import RunSink
 
 PROJECT = "rft-studio"
@@ -41,8 +41,16 @@ class MirroredSink:
     def set_sandbox_tier(self, tier: str | None) -> None:
         self._sink.set_sandbox_tier(tier)
 
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
-        self._sink.set_progress(phase, detail, step=step, max_steps=max_steps)
+    def set_progress(
+        self,
+        phase: str,
+        detail: str = "",
+        *,
+        step: int,
+        max_steps: int,
+        parts: PartsDone | None = None,
+    ) -> None:
+        self._sink.set_progress(phase, detail, step=step, max_steps=max_steps, parts=parts)
 
     def add_event(self, kind: str, message: str) -> None:
         self._sink.add_event(kind, message)
@@ -107,11 +115,11 @@ class _RunArguments(TrainingArguments):
 
 
 def _make_callbacks(sink: RunSink, config: RunConfig) -> Iterator[TrainerCallback]:
-    from transformers.integrations import get_reporting_integration_callbacks
+    from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     for name in config.report_to:
         try:
-            [make] = get_reporting_integration_callbacks([name])
+            [make] = get_reporting_integration_callbacks([name])  # type: ignore[no-untyped-call]
             yield make()
         except Exception as error:  # its package is gone or broken since the launch was checked
             _tell_failure(sink, name, error)

@@ -251,46 +251,6 @@ def test_the_log_the_rewards_and_the_settings_are_a_tab_away(runs_dir: Path) -> 
     assert any("max_steps: 30" in code.value for code in app.code)
 
 
-def test_the_fork_dialog_offers_every_checkpoint(runs_dir: Path) -> None:
-    write_finished_run(runs_dir)
-    app = open_monitor("countdown-1")
-    app.button(key="fork-run").click().run()
-    assert not app.exception
-    assert app.selectbox[-1].options == ["step 10", "step 20", "step 30"]
-
-
-@pytest.mark.parametrize(
-    ("stages", "offered", "kept"),
-    [
-        ("sft 4; grpo 6 learning_rate=0.03 beta=0.5", ["learning_rate", "beta", "max_steps"], 0.03),
-        ("grpo 4; sft 6 learning_rate=0.02", ["learning_rate", "max_steps"], 0.02),
-    ],
-)
-def test_a_fork_of_stages_goes_on_with_the_last_ones_settings(
-    runs_dir: Path, stages: str, offered: list[str], kept: float
-) -> None:
-    queue_run(runs_dir, "countdown-1", stages=stages)
-    app = AppTest.from_function(ask_for_the_settings_of_a_fork).run()
-    boxes = {box.label: box for box in app.text_input}
-    assert list(boxes) == offered
-    assert boxes["learning_rate"].value == f"{kept:g}" and boxes["max_steps"].value == "6"
-    assert app.session_state["changes"] == {}
-    boxes["max_steps"].set_value("8").run()
-    assert app.session_state["changes"] == {"max_steps": "8"}  # and nothing else
-
-
-def ask_for_the_settings_of_a_fork() -> None:
-    import streamlit as st
-
-    from pages.components.runs.header import ask_for_settings
-    from rft_core.paths import get_runs_dir
-    from rft_core.store.index import open_index
-    from rft_core.store.runs import get_run
-
-    with open_index(get_runs_dir()) as index:
-        st.session_state["changes"] = ask_for_settings(get_run(index, "countdown-1"))
-
-
 @pytest.mark.parametrize(("share", "links"), [(0.0, 0), (0.5, 1)])
 def test_only_where_completions_are_unscored_are_they_linked(
     runs_dir: Path, share: float, links: int
