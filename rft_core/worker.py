@@ -44,6 +44,7 @@ from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.phase_times import phase_totals
+from rft_core.store.preflights import get_preflight
 from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
@@ -162,7 +163,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
-        rewards_by_step = reward_means(db)
+        rewards_by_step, has_preflight = reward_means(db), get_preflight(db) is not None
     session = RunSession(
         run.config,
         assignment.prompts,
@@ -177,6 +178,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         assignment.pairs,
         RewardModels(runs_dir, run.id, here=True),
         rewards_by_step,
+        has_preflight,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):

@@ -48,6 +48,10 @@ class RunConfig(
     reward_timeout: float = declare(
         "Run", 30.0, "Seconds one reward function may take for a batch.", ge=0.01, le=3600
     )
+    preflight: bool = declare(
+        "Run", True,
+        "Before step 1, sample and judge a few groups; methods that learn from them alone.",
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rft_core.paths import get_run_db_path
+from rft_core.store.preflights import StoredPreflight, write_preflight
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.sqlite.connections import BUSY_TIMEOUT_SECONDS, sync_folder
 from rft_core.store.sqlite.database import explained_writing, open_for_writing, transaction
@@ -174,6 +175,11 @@ class RunWriter:
             _write_generations(connection, record, prompt_ids | added)
             _write_progress(connection, "training", "", record.step, max_steps)
         prompt_ids |= added
+
+    def record_preflight(self, found: StoredPreflight) -> None:
+        """What a resume from step 0 does not forget: the policy was none but the first."""
+        with transaction(self._db) as connection:
+            write_preflight(connection, found)
 
     def make_durable(self) -> None:
         """Return once all that was recorded survives a power cut.

@@ -21,6 +21,7 @@ LONG_STEP_SECONDS = 4.0
 OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
 PROGRESS_TITLES = {
     "loading": "Loading the model",
+    "preflight": "Preflight",
     "sampling": "Sampling what to learn from",
     "training": "Training",
     "validating": "Scoring the validation prompts",
