@@ -106,6 +106,7 @@ FAMILIES: dict[str, set[str]] = {
     "runs": {"charts", "completions", "rewards"},
     "rewards": {"completions", "dry_run"},
     "dry_run": {"completions", "prompts"},
+    "judgement": {"dry_run", "prompts", "rewards"},
     "prompts": set(),
     "evaluation": {"charts", "completions"},
     "chat": {"completions", "preferences"},

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
 
 
 def as_document(result: DryRun) -> dict[str, Any]:
+    """What the preflight says, and every group that it says it of."""
+    verdict = preflight_document(result.preflight, result.data.group_size)
+    return verdict | {"groups": _group_documents(result)}
+
+
+def preflight_document(verdict: Preflight, group_size: int) -> dict[str, Any]:
     """`forecast` is of the first training step; all other shares are of what was tried."""
-    verdict, rates, forecast = (
-        result.preflight,
-        result.preflight.pass_rates,
-        result.preflight.forecast,
-    )
+    rates, forecast = verdict.pass_rates, verdict.forecast
     return {
         "can_learn": verdict.can_learn,
         "verdict": verdict.verdict,
@@ -31,10 +33,9 @@ def as_document(result: DryRun) -> dict[str, Any]:
         "truncated": verdict.truncated,
         "unparsable": verdict.unparsable,
         "forecast": _forecast_document(forecast) if forecast else None,
-        "pass_rates": _pass_rate_document(rates, result.data.group_size) if rates else None,
+        "pass_rates": _pass_rate_document(rates, group_size) if rates else None,
         "functions": [asdict(function) for function in verdict.functions],
         "warnings": [_warning_document(warning) for warning in verdict.warnings],
-        "groups": _group_documents(result),
     }
 
 

@@ -50,7 +50,8 @@ class RunConfig(
     )
     preflight: bool = declare(
         "Run", True,
-        "Before step 1, sample and judge a few groups; methods that learn from them alone.",
+        "Before step 1, sample and judge a few groups: what the first step will bring.",
+        methods=("rollouts",),
     )  # fmt: skip
 
     @model_validator(mode="before")

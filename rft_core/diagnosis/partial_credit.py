@@ -34,12 +34,7 @@ def add_partial_credit(rewards: RewardSet) -> PartialCredit | None:
         if _has_option(entry, PARTIAL) and not entry.options.get(PARTIAL)
     ]
     if can_split:
-        entries = [
-            replace(entry, options={**entry.options, PARTIAL: True})
-            if entry in can_split
-            else entry
-            for entry in rewards.entries
-        ]
+        entries = [_split(entry) if entry in can_split else entry for entry in rewards.entries]
         names = ", ".join(entry.name for entry in can_split)
         return _keep_truth(rewards, entries, f"{names}: pay for every part that is right.")
     if any(_wants_answer_block(entry) for entry in rewards.entries):
@@ -47,6 +42,10 @@ def add_partial_credit(rewards: RewardSet) -> PartialCredit | None:
     if any(_has_option(entry, "extraction") for entry in rewards.entries):
         return _add(rewards, "final_answer", FINAL_LINE, "a \\boxed{} or #### answer, right or not")
     return None
+
+
+def _split(entry: RewardEntry) -> RewardEntry:
+    return replace(entry, options={**entry.options, PARTIAL: True})
 
 
 def _add(rewards: RewardSet, name: str, pattern: str, what: str) -> PartialCredit | None:

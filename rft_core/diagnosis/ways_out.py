@@ -25,6 +25,7 @@ from rft_core.config import (
 from rft_core.data import PromptSet, PromptTemplate
 from rft_core.data.template import WHOLE_CHAT
 from rft_core.diagnosis.partial_credit import PartialCredit, add_partial_credit
+from rft_core.diagnosis.preflight.answers import find_extraction
 from rft_core.rewards.contract import RewardSet
 from rft_core.types import Row
 
@@ -111,6 +112,13 @@ def _warm_up(run: FlatRun) -> WayOut | None:
     gold = run.gold
     if gold is None:
         return None
+    if not _is_in_form(run.rewards, gold.completion):
+        return WayOut(
+            "warm_up", "SFT warm-up first",
+            f"The rewards could take no answer from the right ones in '{gold.column}': write "
+            "them as whole completions into a column, then imitate these.",
+            "prompts", template=run.prompts.template,
+        )  # fmt: skip
     stages = _stages_with_warm_up(run.config)
     settings = {"stages": stages, "gold_column": gold.column, "name": ""}
     where = f"the column '{gold.column}'" if gold.column else "your prompts"
@@ -154,6 +162,8 @@ def _example(run: FlatRun) -> WayOut | None:
     template = run.prompts.template
     if run.gold is None or template.user.strip() == WHOLE_CHAT:
         return None
+    if not _is_in_form(run.rewards, run.gold.completion):
+        return None
     user = show_example(template, run.gold)
     if user is None:
         return None
@@ -174,6 +184,12 @@ def show_example(template: PromptTemplate, gold: KnownGold) -> str | None:
         "Here is an example, with its answer:\n\n{% raw %}" + shown + "{% endraw %}\n\n"
         "Now answer this one in the same way:\n\n" + template.user
     )
+
+
+def _is_in_form(rewards: RewardSet, completion: str) -> bool:
+    """Whether every function that takes an answer out of a completion finds one in this."""
+    extractions = (find_extraction(entry) for entry in rewards.entries)
+    return all(extract(completion).text is not None for extract in extractions if extract)
 
 
 def _stages_with_warm_up(config: RunConfig) -> str:

@@ -38,10 +38,27 @@ CUT_OFF, ZERO_VARIANCE = "completions/clipped_ratio", "frac_reward_zero_std"
 
 @dataclass(frozen=True)
 class JudgedPreflight:
-    """What was tried before step 1, and the verdict on it."""
+    """What was tried before step 1, and the verdict on it.
+
+    `is_refuted`: it said that nothing could be learned, and since then something could.
+    """
 
     stored: StoredPreflight
     verdict: Preflight
+
+    is_refuted: bool = False
+
+    @property
+    def tried(self) -> str:
+        stored = self.stored
+        return f"{stored.prompts} prompts x {stored.num_generations} completions before step 1"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict, unless the steps since have shown that the few completions misled."""
+        if self.is_refuted:
+            return "No two completions of a group could be told apart then; since step 1 some can."
+        return self.verdict.verdict
 
 
 @dataclass(frozen=True)
@@ -68,7 +85,10 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
         flat = find_flat_reward(seen, stage.config.num_generations)
     verdict = read_preflight(stored.report) if stored else None
     findings = diagnose(curves, flat)
-    preflight = JudgedPreflight(stored, verdict) if stored and verdict else None
+    preflight = None
+    if stored and verdict:
+        said_flat = any(warning.kind == "no_variance" for warning in verdict.warnings)
+        preflight = JudgedPreflight(stored, verdict, said_flat and _has_gradient(curves))
     cut_off = max(_find_cut_off(curves), verdict.truncated if verdict else 0.0)
     ways = _find_ways(runs_dir, run.config, cut_off, seen) if flat else ()
     return RunJudgement(preflight, tuple(findings), ways)
@@ -93,6 +113,12 @@ def _may_be_flat(curves: Curves, first_step: int) -> bool:
     ]
     measured = np.concatenate(rewards) if rewards else np.array([])
     return not measured.size or bool(np.allclose(measured, measured[0], rtol=1e-9, atol=1e-12))
+
+
+def _has_gradient(curves: Curves) -> bool:
+    """Whether a step has had a group whose rewards differ."""
+    variance = curves.get(ZERO_VARIANCE)
+    return variance is not None and bool((variance.value < 1).any())
 
 
 def _find_cut_off(curves: Curves) -> float:

@@ -2,8 +2,8 @@
 
 A row holds a phase's total since step 0, over all lives of the worker, when its step was recorded,
 validated or saved: what some steps took is the difference of two totals. A validation or checkpoint
-belongs to the step that it follows; what comes before training to step 0. Loading the model comes before
-the clock starts. Steps recorded by earlier versions have no rows.
+belongs to the step that it follows; what comes before training to step 0. Loading the model comes
+before the clock starts. Steps recorded by earlier versions have no rows.
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ ShowLoading = Callable[..., None]
 @dataclass(frozen=True)
 class RunSession:
     """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
-    what earlier ones spent; `past_rewards`: what their steps earned, of each reward function. `has_preflight`: an earlier one has made it.
+    what earlier ones spent; `past_rewards`: what their steps earned, of each reward function.
+    `has_preflight`: an earlier one has made it.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
     """

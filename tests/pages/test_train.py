@@ -40,7 +40,7 @@ def click(app: AppTest, label: str) -> AppTest:
 
 
 def widget_keys(app: AppTest) -> set[str]:
-    widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle]
+    widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle, *app.checkbox]
     return {str(widget.key) for widget in widgets if widget.key}
 
 

@@ -182,6 +182,27 @@ def _drafted_values() -> dict[str, Any]:
     }
 
 
+def try_prompts(config: RunConfig, count: int) -> None:
+    """A callback: the form asks for so many prompts, sampled as a run with these settings would.
+
+    Which prompts is said by the address, as `pick_prompts` reads it.
+    """
+    st.session_state.update({
+        "dry_run_how": SAMPLED, MODEL: config.model, LENGTH: config.max_completion_length,
+        "dry_run_count": min(count, MOST_PROMPTS), "dry_run_group": config.num_generations,
+        "dry_run_temperature": config.temperature, LAST_TASK: _name_task(config),
+    })  # fmt: skip
+
+
+def _name_task(config: RunConfig) -> str:
+    """As `wanted_prompts` will: a stored set's own task."""
+    if config.prompt_set is None:
+        return config.task
+    with open_index(get_runs_dir()) as index:
+        tasks = {row["id"]: row["task"] for row in list_sets(index, "prompts")}
+    return str(tasks.get(config.prompt_set) or CUSTOM_TASK)
+
+
 def choose_task_prompts(task: str) -> None:
     """The task's own prompts, in place of another task's own. A stored set stays chosen."""
     if wanted_prompts().set_id is None:
