@@ -82,7 +82,6 @@ def what_to_train_on() -> None:
     draft = draft_values()
     for field in ("task", "prompt_set", "reward_set", "model", "name"):
         st.session_state.setdefault(f"config.{field}", draft[field] or "")
-    st.session_state.setdefault("config.preflight", draft["preflight"])
     own = "none chosen" if st.session_state["config.task"] == CUSTOM_TASK else "the task's own"
     task, prompts, rewards = st.columns(3)
     with task:
@@ -216,6 +215,7 @@ def preflight_choice(config: RunConfig) -> None:
     """Only where the first stage learns from rewards: other runs have none."""
     first, *_ = config.plan_stages()
     if get_method(first.config.method).family == "rollouts":
+        st.session_state.setdefault("config.preflight", config.preflight)
         st.checkbox(
             "Preflight before step 1", key="config.preflight", persist_state="session",
             help="Samples and judges a few groups first: a verdict on Monitor within one step.",

@@ -15,6 +15,7 @@ from rft_core.rewards.registry import GRADERS
 PARTIAL = "partial"  # the option of graders that can pay for parts
 SMALL = 0.1  # weight of a part of the way: a right answer must stay worth far more
 ANSWER_BLOCK = r"(?is)<answer>\s*\S.*?</answer>"
+OTHER_FORMS = ("auto", "boxed", "hash_mark")
 FINAL_LINE = r"(?is)(\\boxed\{|####)\s*\S"
 
 
@@ -39,8 +40,13 @@ def add_partial_credit(rewards: RewardSet) -> PartialCredit | None:
         return _keep_truth(rewards, entries, f"{names}: pay for every part that is right.")
     if any(_wants_answer_block(entry) for entry in rewards.entries):
         return _add(rewards, "answer_block", ANSWER_BLOCK, "an <answer> block, whatever it holds")
-    if any(_has_option(entry, "extraction") for entry in rewards.entries):
+    if any(_find_form(entry) in OTHER_FORMS for entry in rewards.entries):
         return _add(rewards, "final_answer", FINAL_LINE, "a \\boxed{} or #### answer, right or not")
+    for entry in rewards.entries:
+        if entry.grader == "exact_match":
+            options = {name: entry.options[name] for name in ("column",) if name in entry.options}
+            alike = RewardEntry("alike", "similarity", SMALL, options)
+            return _append(rewards, alike, "likeness to the right answer")
     return None
 
 
@@ -49,10 +55,14 @@ def _split(entry: RewardEntry) -> RewardEntry:
 
 
 def _add(rewards: RewardSet, name: str, pattern: str, what: str) -> PartialCredit | None:
-    if name in rewards.names:
+    return _append(rewards, RewardEntry(name, "regex", SMALL, {"pattern": pattern}), what)
+
+
+def _append(rewards: RewardSet, part: RewardEntry, what: str) -> PartialCredit | None:
+    """None where it is there already, and has not helped."""
+    if part.name in rewards.names:
         return None
-    part = RewardEntry(name, "regex", SMALL, {"pattern": pattern})
-    return _keep_truth(rewards, [*rewards.entries, part], f"{what[0].upper()}{what[1:]}: {SMALL}.")
+    return _keep_truth(rewards, [*rewards.entries, part], f"Up to {SMALL} for {what}.")
 
 
 def _keep_truth(rewards: RewardSet, entries: Sequence[RewardEntry], what: str) -> PartialCredit:
@@ -66,8 +76,11 @@ def _has_option(entry: RewardEntry, name: str) -> bool:
 
 def _wants_answer_block(entry: RewardEntry) -> bool:
     """Whether only what stands in <answer>…</answer> can earn something."""
-    if entry.grader in ("format", "equation"):
-        return True
+    return entry.grader in ("format", "equation") or _find_form(entry) == "answer_tag"
+
+
+def _find_form(entry: RewardEntry) -> str:
+    """How it takes the answer out of a completion; "" where it has no choice."""
     if not _has_option(entry, "extraction"):
-        return False
-    return GRADERS[entry.grader].with_defaults(entry).get("extraction") == "answer_tag"
+        return ""
+    return str(GRADERS[entry.grader].with_defaults(entry)["extraction"])

@@ -26,6 +26,7 @@ from rft_core.data import PromptSet, PromptTemplate
 from rft_core.data.template import WHOLE_CHAT
 from rft_core.diagnosis.partial_credit import PartialCredit, add_partial_credit
 from rft_core.diagnosis.preflight.answers import find_extraction
+from rft_core.diagnosis.preflight.warnings import suggest_length
 from rft_core.rewards.contract import RewardSet
 from rft_core.types import Row
 
@@ -98,7 +99,7 @@ def _longer(run: FlatRun) -> WayOut | None:
     """First of all, where it applies: a completion without an end has no answer."""
     if run.cut_off < MOSTLY_CUT:
         return None
-    length = 2 * run.config.max_completion_length
+    length = suggest_length((), (), run.config.max_completion_length)
     settings = {"max_completion_length": length}
     return WayOut(
         "longer", "Let completions end",

@@ -130,16 +130,13 @@ def read_phase(runs_dir: Path) -> str:
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"method": "sft", "max_steps": 2, "preflight": True},
-        {"stages": "sft 2; grpo 2", "preflight": True},
-    ],
+    [{"method": "sft", "max_steps": 2}, {"stages": "sft 2; grpo 2"}],
     ids=["sft", "sft-then-grpo"],
 )
 def test_a_run_that_does_not_begin_with_its_rewards_has_none(
     tiny_model: Path, runs_dir: Path, settings: dict[str, Any]
 ) -> None:
-    add_tiny_run(runs_dir, tiny_model, gold_column="question", **settings)
+    add_tiny_run(runs_dir, tiny_model, gold_column="question", preflight=True, **settings)
     assert live_in_process(runs_dir).outcome == "finished"
     assert read_stored(runs_dir) is None
 
