@@ -16,7 +16,7 @@ import numpy as np
 from rft_core.config import RunConfig, StagePlan, get_method
 from rft_core.data import PromptSet
 from rft_core.diagnosis.doctor import diagnose
-from rft_core.diagnosis.flat_reward import FLAT, find_flat_reward
+from rft_core.diagnosis.flat_reward import find_flat_reward
 from rft_core.diagnosis.preflight.report import Preflight, read_preflight
 from rft_core.diagnosis.ways_out import FlatRun, KnownGold, WayOut, list_ways_out
 from rft_core.errors import RftError
@@ -159,17 +159,15 @@ def find_known_gold(
 
     Of a task of one's own a column with a usual name is taken; a built-in task knows its own.
     """
-    names = [column] if column else [None]
+    names: list[str | None] = [column or None]
     if not column and task not in TASKS:
-        names += [name for name in GOLD_COLUMNS if rows and name in rows[0]]
+        names += GOLD_COLUMNS
     for name in names:
+        if name is not None and not all(name in row for row in rows):
+            continue
         texts = list_gold(rows, task=task, column=name, required=False)
         known = [(row, text) for row, text in zip(rows, texts, strict=True) if text]
         if known:
             row, completion = min(known, key=lambda pair: len(pair[1]))
             return KnownGold(name, len(known), row, completion)
     return None
-
-
-def is_flat(judgement: RunJudgement) -> bool:
-    return any(finding.kind == FLAT for finding in judgement.findings)

@@ -213,4 +213,6 @@ def test_gold_is_found_in_a_named_column_a_usual_one_a_chat_or_the_task() -> Non
     spoken = find_known_gold(chat, None)
     assert spoken is not None and (spoken.column, spoken.completion) == (None, "b")
     assert find_known_gold([{"q": "1 + 1"}], "custom") is None
+    assert find_known_gold([{"q": "1", "answer": "2"}, {"q": "3"}], "custom") is None  # not of all
+    assert find_known_gold([{"q": "1 + 1"}], "custom", "gone") is None
     assert find_known_gold([], "custom") is None
