@@ -54,13 +54,29 @@ def choose_experiment() -> Experiment:
             format_func=lambda name: get_experiment(name).title,
         )  # fmt: skip
     with right:
-        quick = st.toggle("Quick", help="The same design in minutes; its figures say nothing.")
+        quick = pick_quick()
     st.query_params["experiment"] = str(name)
     experiment = get_experiment(str(name), quick=quick)
     st.markdown(f"**{experiment.question}**")
     if quick:
         st.caption("Quick: everything is done once, at a size whose figures say nothing.")
     return experiment
+
+
+def pick_quick() -> bool:
+    """In the address as `?quick=1`, so that a reload shows the same experiment."""
+
+    def remember() -> None:
+        if st.session_state["experiment_quick"]:
+            st.query_params["quick"] = "1"
+        else:
+            st.query_params.pop("quick", None)
+
+    st.session_state["experiment_quick"] = "quick" in st.query_params
+    return st.toggle(
+        "Quick", key="experiment_quick", on_change=remember,
+        help="The same design in minutes; its figures say nothing.",
+    )  # fmt: skip
 
 
 @shown_errors()

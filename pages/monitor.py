@@ -16,7 +16,12 @@ from pages.components.completions.view import (
 from pages.components.judgement.findings import show_findings
 from pages.components.judgement.preflight_card import preflight_card
 from pages.components.page_header import page_header, plain, shown_errors
-from pages.components.rewards.pinned_source import kernel_limits, reward_weights, show_reward_source
+from pages.components.rewards.pinned_source import (
+    judge_names,
+    kernel_limits,
+    reward_weights,
+    show_reward_source,
+)
 from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,
@@ -133,7 +138,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     if optimisation.open:
         with optimisation:
             live_chart("optimisation", optimisation_panels(curves, run.config.methods), **view)
-    if measured := measured_panels(curves):
+    if measured := measured_panels(curves, judge_names(run)):
         more = st.expander("Measured by the rewards", on_change="rerun", icon=":material/speed:")
         if more.open:
             with more:

@@ -167,7 +167,7 @@ def run_card(status: RunStatus) -> None:
             st.progress(share, text=progress_text(status))
         with actions:
             run_actions(status)
-        if status.message and status.is_in_trouble:
+        if status.message and (status.is_in_trouble or status.state == "finished"):
             st.caption(f":material/info: {plain(status.message)}")
         if status.not_responding:
             st.caption(f":material/hourglass_top: {plain(status.not_responding)}")

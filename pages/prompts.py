@@ -13,7 +13,6 @@ from pages.components.prompts.preview import show_preview
 from pages.components.prompts.row_table import show_rows
 from pages.components.prompts.source import choose_source, use_sample_button
 from pages.components.prompts.steps import (
-    PromptPlan,
     choose_split,
     choose_task,
     pick_answer_columns,
@@ -27,6 +26,8 @@ from rft_core.jobs import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.sets import list_sets
+from rft_core.tasks.prompt_import import ImportPlan
+from rft_core.tasks.row_check import check_prompt_set
 from rft_core.types import Problem
 
 
@@ -65,16 +66,21 @@ def work_on(draft: PromptDraft) -> None:
         f"{len(table.rows):,} rows and {len(table.columns)} columns from {plain(table.name)}",
     )  # fmt: skip
     show_rows(table.rows, alt=f"Rows of {table.name}")
+    if draft.notice:
+        st.warning(plain(draft.notice))
+    if draft.remark:
+        st.caption(plain(draft.remark))
     try:
         draft, task, mapping = choose_task(draft)
     except RftError as error:
         show_error(error)
         return
-    template = write_template(draft, task)
+    template = write_template(draft, task, mapping)
     preview = st.container()
-    plan = PromptPlan(draft.id, task, mapping, template, *choose_split(draft))
+    share, seed = choose_split(draft)
+    plan = ImportPlan(task, mapping, template, share / 100, seed)
     try:
-        prompt_set = remembered("prompts_built", plan, lambda: build(plan, draft))
+        prompt_set = remembered("prompts_built", (draft.id, plan), lambda: build(plan, draft))
     except RftError as error:
         with preview:
             show_error(error)
@@ -94,13 +100,13 @@ def work_on(draft: PromptDraft) -> None:
             show_findings([*more, *findings])
 
 
-def build(plan: PromptPlan, draft: PromptDraft) -> PromptSet:
+def build(plan: ImportPlan, draft: PromptDraft) -> PromptSet:
     with st.spinner("Rendering every row …"):
         return plan.build(draft.table, draft.name)
 
 
 def check(
-    draft: PromptDraft, plan: PromptPlan, prompt_set: PromptSet
+    draft: PromptDraft, plan: ImportPlan, prompt_set: PromptSet
 ) -> tuple[DeltaGenerator, list[Problem]]:
     """The findings, and the place where they stand: the preview may know more."""
     section(5, "Checks", "What often goes wrong, found before any training time is spent.")
@@ -113,12 +119,24 @@ def check(
                 answer_columns=answers,
             )  # fmt: skip
 
-    whatever_the_split = replace(plan, share=0, seed=0)
-    findings = remembered("prompts_lint", (whatever_the_split, answers), lint)
+    whatever_the_split = (draft.id, replace(plan, validation=0, seed=0))
+    scorable = remembered(
+        "prompts_scorable", whatever_the_split, lambda: find_unscorable(prompt_set)
+    )
+    linted = remembered("prompts_lint", (*whatever_the_split, answers), lint)
+    findings = [*scorable, *linted]
     place = st.empty()
     with place.container():
         show_findings(findings)
     return place, findings
+
+
+def find_unscorable(prompt_set: PromptSet) -> list[Problem]:
+    """By the task's own rewards: of a custom task nobody knows yet what will judge."""
+    with st.spinner("Asking the graders about every row …"):
+        found = check_prompt_set(prompt_set)
+    problems = found.list_problems() if found else []
+    return [replace(problem, where="") for problem in problems]  # of the whole set, not of a row
 
 
 def save(draft: PromptDraft, prompt_set: PromptSet) -> None:

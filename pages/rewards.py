@@ -30,6 +30,8 @@ from pages.components.suited_settings import suited_settings
 from pages.components.workflow import section
 from rft_core.dry_run import DryRun, score_groups
 from rft_core.errors import RftError
+from rft_core.jobs import find_row_problems
+from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.store.sets import StoredSet
@@ -115,7 +117,11 @@ def run(draft: RewardDraft, rewards: RewardSet, request: DryRunRequest) -> None:
         with st.spinner("Scoring …", show_time=True):
             result = score_groups(
                 samples.config, rewards, samples.rows, samples.prompts, samples.groups,
-                sampling_seconds=samples.seconds,
+                sampling_seconds=samples.seconds, prompt_tail=samples.prompt_tail,
+            ).with_warnings(
+                find_row_problems(
+                    get_runs_dir(), rewards, request.prompts.task, request.prompts.set_id
+                )
             )  # fmt: skip
     except RftError as error:
         show_error(error)

@@ -1,6 +1,6 @@
 """Train: choose what to train on, the model and the settings; check; launch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -26,7 +26,16 @@ from rft_core.config import (
 from rft_core.diagnosis.ways_out import launch_command
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import launch, list_problems, new_command_id, prepare_launch, settle_length
+from rft_core.jobs import (
+    JudgeCalls,
+    launch,
+    list_judge_calls,
+    list_problems,
+    list_warnings,
+    new_command_id,
+    prepare_launch,
+    settle_length,
+)
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index
@@ -57,6 +66,7 @@ def main() -> None:
     with plan, shown_errors():
         in_steps, length = settle_length(get_runs_dir(), config)
         show_plan(estimate(in_steps, get_runs_dir()), length)
+        show_judge_calls(list_judge_calls(get_runs_dir(), in_steps))
     same_from_the_command_line(config)
 
 
@@ -172,10 +182,11 @@ def settings(methods: list[str], is_staged: bool) -> None:
 
 
 def show_problems(config: RunConfig) -> bool:
-    """Everything that would stop this run, found before anything loads. True when nothing would."""
+    """What would stop this run or spoil it, found before anything loads. True: nothing stops it."""
     with shown_errors():
         problems = list_problems(get_runs_dir(), config)
-    for problem in problems:
+        warnings = list_warnings(get_runs_dir(), config)
+    for problem in (*problems, *warnings):
         st.warning(f"**{plain(problem.where)}** — {plain(problem.what)}  \n{plain(problem.fix)}")
     if not problems:
         config, _ = settle_length(get_runs_dir(), config)
@@ -232,6 +243,12 @@ def show_plan(plan: Plan, length: str) -> None:
         time.metric("Time", plan.time_text)
         disk.metric("Disk", plan.disk_text)
         st.caption(plan.basis)
+
+
+def show_judge_calls(judges: Sequence[JudgeCalls]) -> None:
+    """What the run will ask of others, before it does."""
+    for judge in judges:
+        st.info(plain(str(judge)), icon=":material/gavel:")
 
 
 def same_from_the_command_line(config: RunConfig) -> None:

@@ -6,7 +6,6 @@ scores, reasons, rewards, advantages. Nothing is stored. Loads no torch.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from rft_core.config import RunConfig
+from rft_core.data.split import draw_rows
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.prompts import PassRule
 from rft_core.diagnosis.preflight.report import Preflight, check_dry_run
@@ -34,14 +34,19 @@ from rft_core.sampling.settings import run_settings
 from rft_core.types import Completion, Messages, Problem, Row
 
 R = TypeVar("R", bound=Row)
+TAIL = 80  # characters
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """One group of completions per prompt, and the seconds that sampling alone took."""
+    """One group of completions per prompt, and the seconds that sampling alone took.
+
+    `prompt_tail`: how the first prompt ends as the model sees it, with the chat template.
+    """
 
     groups: tuple[tuple[Completion, ...], ...]
     seconds: float
+    prompt_tail: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class DryRun:
     @property
     def scoring(self) -> Scoring:
         return self.data.scoring
+
+    def with_warnings(self, more: Sequence[Problem]) -> DryRun:
+        """The same with warnings that were found elsewhere: of the whole set, for one."""
+        return replace(self, preflight=self.preflight.with_warnings(more))
 
     @property
     def extras(self) -> dict[str, dict[str, Sequence[str]]]:
@@ -93,15 +102,14 @@ def dry_run(
         prompts,
         sampling.groups,
         sampling_seconds=sampling.seconds,
+        prompt_tail=sampling.prompt_tail,
         pass_rule=pass_rule,
     )
 
 
 def choose_rows(rows: Sequence[R], count: int, seed: int) -> list[R]:
-    """`count` rows by chance, in their order: the first ones may be easier than the rest."""
-    if count >= len(rows):
-        return list(rows)
-    return [rows[index] for index in sorted(random.Random(seed).sample(range(len(rows)), count))]
+    """`count` rows by chance, in their order."""
+    return [rows[index] for index in draw_rows(len(rows), count, seed)]
 
 
 def sample_groups(
@@ -121,7 +129,10 @@ def sample_groups(
     groups = client.sample(
         config.model, prompts, config.num_generations, params, on_progress=on_progress
     )
-    return Sampling(tuple(map(tuple, groups)), time.monotonic() - start)
+    seconds = time.monotonic() - start
+    kwargs = config.chat_template_kwargs
+    rendered = client.render(config.model, prompts[:1], chat_template_kwargs=kwargs)
+    return Sampling(tuple(map(tuple, groups)), seconds, rendered[0].text[-TAIL:])
 
 
 def score_groups(
@@ -132,6 +143,7 @@ def score_groups(
     groups: Sequence[Sequence[Completion]],
     *,
     sampling_seconds: float | None = None,
+    prompt_tail: str = "",
     pass_rule: PassRule | None = None,
 ) -> DryRun:
     """The same for completions that are there already; every group has the same size.
@@ -160,6 +172,7 @@ def score_groups(
         truncated=[completion.truncated for completion in samples],
         sampling_seconds=sampling_seconds,
         update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
+        prompt_tail=prompt_tail,
     )
     preflight = judge(data, pass_rule).with_warnings(noise)
     return DryRun(

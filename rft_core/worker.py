@@ -19,7 +19,7 @@ import sqlite3
 import sys
 import threading
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -49,8 +49,10 @@ from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
     reward_means,
+    silent_functions,
     tokens_trained,
     training_seconds,
+    validated_steps,
 )
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
@@ -58,7 +60,13 @@ from rft_core.store.sets import get_set
 from rft_core.store.sqlite.reserve import ensure_reserve
 from rft_core.store.state.process_identity import get_identity
 from rft_core.store.state.run_lock import HANDED_OVER, FileLock
-from rft_core.training.ending import MOVED, AttemptEnding, explain_ending, explain_failure
+from rft_core.training.ending import (
+    MOVED,
+    AttemptEnding,
+    explain_ending,
+    explain_failure,
+    explain_silence,
+)
 from rft_core.training.heartbeat import heartbeat
 from rft_core.training.saving.checkpoints import Resumable, find_resumable, remove_leftovers
 from rft_core.training.saving.disk_room import make_room
@@ -163,7 +171,8 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
-        rewards_by_step, has_preflight = reward_means(db), get_preflight(db) is not None
+        rewards_by_step, validated = reward_means(db), validated_steps(db)
+        has_preflight = get_preflight(db) is not None
     session = RunSession(
         run.config,
         assignment.prompts,
@@ -178,11 +187,16 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         assignment.pairs,
         RewardModels(runs_dir, run.id, here=True),
         rewards_by_step,
+        validated,
         has_preflight,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):
-        return AttemptEnding(*train(session, writer, stop))
+        ending = AttemptEnding(*train(session, writer, stop))
+    if ending.outcome != "finished":
+        return ending
+    with open_run(runs_dir, run.id) as db:
+        return replace(ending, message=explain_silence(silent_functions(db)))
 
 
 def _import_libraries() -> None:

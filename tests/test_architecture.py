@@ -69,8 +69,8 @@ IN_REWARDS: tuple[tuple[str, ...], ...] = (
     ("text",),
     ("answers",),
     ("grader_info", "jailed.grading", "jailed.calls", "deciding", "python_source", "imports"),
-    ("completion_text", "grader_context", "sampled_batch"),
-    ("advantages",),
+    ("completion_text", "grader_context", "sampled_batch", "source_functions"),
+    ("advantages", "in_group"),
     ("contract",),
 )
 # Edges that no row above forbids, and that point the wrong way all the same.
@@ -98,7 +98,7 @@ IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("reward_watch",),
     ("batch_records", "ending", "saving.adapter_files", "saving.checkpoints"),
     ("ppo.losses", "ppo.token_advantages", "ppo.value_head", "saving.disk_room", "saving.finite"),
-    ("heartbeat", "phase_clock", "prompt_order", "prompts", "run_sink", "stop"),
+    ("heartbeat", "phase_clock", "prompt_order", "prompts", "run_sink", "stop", "validating"),
 )
 # Inside pages: pages above families of components, families above shared components. A family knows
 # its own files, the shared ones, and the families named here.

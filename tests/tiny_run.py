@@ -16,18 +16,18 @@ import psutil
 from rft_core.config import RunConfig
 from rft_core.data.pair_set import Pair, PairSet, make_pair_set
 from rft_core.data.prompt_set import PromptSet, make_prompt_set
-from rft_core.data.split import Split
+from rft_core.data.split import Split as PromptSplit
 from rft_core.data.template import PromptTemplate
 from rft_core.paths import PROJECT_ROOT, get_run_dir, get_worker_log_path
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import get_progress, has_database, open_run
-from rft_core.store.run_writer import RunWriter, StepRecord
+from rft_core.store.run_writer import RunWriter, Split, StepRecord
 from rft_core.store.runs import add_run
 from rft_core.store.sets import ensure_set
 from rft_core.training.ending import AttemptEnding
 from rft_core.training.stop import StopRequest
-from rft_core.worker import live, read_assignment
+from rft_core.worker import Assignment, live, read_assignment
 
 DEADLINE_SECONDS = 120.0
 
@@ -60,7 +60,7 @@ TINY_SETTINGS: dict[str, Any] = {
 
 def make_tiny_prompts(num_train: int = 5, num_validation: int = 3) -> PromptSet:
     rows = [{"question": f"q{index}"} for index in range(num_train + num_validation)]
-    split = Split(
+    split = PromptSplit(
         tuple(range(num_train)), tuple(range(num_train, num_train + num_validation)), seed=0
     )
     template = PromptTemplate(system="", user="{{ question }}")
@@ -167,28 +167,40 @@ def await_truth(evidence: Callable[[], object], what: str) -> None:
 
 
 class StoppingWriter(RunWriter):
-    """A writer under which a stop is asked for while step `during` is under way."""
+    """A writer under which a stop is asked for while step `during` is under way.
 
-    def __init__(self, runs_dir: Path, run_id: str, stop: StopRequest, during: int) -> None:
+    `last`: what the step before it records last, as a stop would end a validation at once.
+    """
+
+    def __init__(
+        self, runs_dir: Path, run_id: str, stop: StopRequest, during: int, last: Split = "train"
+    ) -> None:
         super().__init__(runs_dir, run_id)
-        self._stop, self._during = stop, during
+        self._stop, self._when = stop, (last, during - 1)
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         super().record_step(record, max_steps=max_steps)
-        if record.split == "train" and record.step == self._during - 1:
+        if (record.split, record.step) == self._when and record.step > 0:
             self._stop.set()
 
 
 def live_in_process(runs_dir: Path, run_id: str = "tiny", *, stop_during: int = 0) -> AttemptEnding:
     """One attempt of the worker in this process, without lock and signals."""
-    stop = StopRequest()
+    stop, assignment = StopRequest(), read_assignment(runs_dir, run_id)
+    last: Split = "validation" if _validates_after(assignment, stop_during - 1) else "train"
     writer = (
-        StoppingWriter(runs_dir, run_id, stop, stop_during)
+        StoppingWriter(runs_dir, run_id, stop, stop_during, last)
         if stop_during
         else RunWriter(runs_dir, run_id)
     )
     with closing(writer):
-        return live(read_assignment(runs_dir, run_id), writer, stop)
+        return live(assignment, writer, stop)
+
+
+def _validates_after(assignment: Assignment, step: int) -> bool:
+    every = assignment.run.config.eval_steps
+    is_due = step > 0 and every > 0 and step % every == 0
+    return is_due and assignment.rewards is not None and bool(assignment.prompts.validation_rows)
 
 
 def read_counts(runs_dir: Path, run_id: str = "tiny") -> dict[tuple[str, int], int]:

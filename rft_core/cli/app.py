@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 from rft_core.cli import (
     ask,
     dry_run,
+    evals,
     evaluate,
     experiment,
     generations,
@@ -22,9 +23,9 @@ from rft_core.cli import (
     pairs,
     preferences,
     probe,
+    prompts,
     rewards,
     runs,
-    settings,
     tasks,
 )
 from rft_core.errors import RftError
@@ -39,8 +40,8 @@ app = typer.Typer(
 )
 # Each file is named by the first of its commands.
 FILES = (
-    tasks, models, dry_run, probe, rewards, pairs, preferences, settings, launch, runs, generations,
-    evaluate, ask, experiment,
+    tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
+    runs, generations, evaluate, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

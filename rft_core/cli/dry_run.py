@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rft_core.cli.dry_run_report import as_document, print_report
-from rft_core.cli.file_options import RewardsFile, read_rewards
+from rft_core.cli.file_options import RewardsFile, read_prompts, read_rewards
 from rft_core.cli.output import (
     AsJson,
     Assignments,
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.prompts import PassRule
     from rft_core.dry_run import DryRun
     from rft_core.rewards.contract import RewardSet
+    from rft_core.types import Problem
+
+
+OwnPrompts = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Rows or chats of your own: CSV, JSON, Parquet.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +46,7 @@ def dry_run(
     num_generations: Annotated[
         int | None, typer.Option("--completions", min=2, help="Completions per prompt.")
     ] = None,
+    prompts_file: OwnPrompts = None,
     rewards: RewardsFile = None,
     solved: Annotated[
         str | None,
@@ -65,7 +73,8 @@ def dry_run(
     values = {name: value for name, value in given.items() if value is not None}
     config = make_config({"task": task} | values | parse_assignments(assignments or []))
     reward_set = read_rewards(rewards) if rewards else _get_rewards(config)
-    prompt_set = _get_prompts(config, num_prompts)
+    own = read_prompts(prompts_file, config) if prompts_file else None
+    prompt_set = own or _get_prompts(config, num_prompts)
     rows = choose_rows(prompt_set.train_rows, num_prompts, config.seed)
     result = sample_and_score(
         runs_dir(),
@@ -77,6 +86,7 @@ def dry_run(
         on_progress=show_progress,
     )
     end_progress()
+    result = result.with_warnings(_check_rows(config, reward_set, prompt_set))
     kept = _keep(prompt_set, result, keep) if keep else None
     if as_json:
         about = {"task": task, "model": config.model}
@@ -112,6 +122,14 @@ def _get_prompts(config: RunConfig, count: int) -> PromptSet:
         return make_task_prompt_set(config.model_copy(update={"num_prompts": count}))
     with open_index(runs_dir()) as index:
         return PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
+
+
+def _check_rows(config: RunConfig, rewards: RewardSet, prompts: PromptSet) -> list[Problem]:
+    """What nothing can score among all rows of the set, not only those that were tried."""
+    from rft_core.tasks.row_check import check_prompt_set
+
+    found = check_prompt_set(prompts, rewards, config.gold_column)
+    return found.list_problems() if found else []
 
 
 def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:

@@ -1,4 +1,4 @@
-"""A dry run as one JSON document, and as lines for people. Decides nothing."""
+"""What a dry run found, and what is said of a run: as JSON, and as lines. Decides nothing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.prompts import PassRates
     from rft_core.diagnosis.preflight.report import Preflight
     from rft_core.dry_run import DryRun
+    from rft_core.jobs.judging import JudgedPreflight, RunJudgement
     from rft_core.types import Problem
 
 
@@ -172,6 +173,8 @@ def _group_documents(result: DryRun) -> list[dict[str, Any]]:
 
 
 def _print_groups(result: DryRun) -> None:
+    from rft_core.rewards.contract import head_columns
+
     size, names = result.data.group_size, [report.name for report in result.scoring.reports]
     for number, group in enumerate(result.groups):
         print(printable(f"Prompt {number}: {dict(result.rows[number])}"))
@@ -182,4 +185,53 @@ def _print_groups(result: DryRun) -> None:
             advantage = f"{result.advantages[number * size + i]:+.2f}"
             text = " ".join(completion.text.split())[:80]
             rows.append((*scores, sample.reward, advantage, text))
-        print_table((*names, "reward", "advantage", "completion"), rows)
+        own = ("reward", "advantage", "completion")
+        print_table((*head_columns(names, own), *own), rows)
+
+
+def judgement_document(judgement: RunJudgement) -> dict[str, Any]:
+    """`preflight` is None where there was none."""
+    from rft_core.diagnosis.doctor import get_title
+
+    return {
+        "preflight": _preflight_document(judgement.preflight) if judgement.preflight else None,
+        "findings": [
+            {
+                "kind": found.kind,
+                "severity": found.severity,
+                "title": get_title(found),
+                "message": found.what,
+                "fix": found.fix,
+            }
+            for found in judgement.findings
+        ],
+        "ways_out": [
+            {"name": way.name, "title": way.title, "what": way.what, "command": way.command}
+            for way in judgement.ways_out
+        ],
+    }
+
+
+def print_judgement(judgement: RunJudgement) -> None:
+    """Nothing where there is nothing to say."""
+    from rft_core.diagnosis.doctor import get_title
+
+    if preflight := judgement.preflight:
+        print(printable(f"\nPreflight, {preflight.tried}: {preflight.sentence}"))
+    for found in judgement.findings:
+        print(printable(f"\n{get_title(found)}. {found.what}\n  → {found.fix}"))
+    for way in judgement.ways_out:
+        print(printable(f"\n{way.title}: {way.what}"))
+        if way.command:
+            print(printable(f"  {way.command}"))
+
+
+def _preflight_document(preflight: JudgedPreflight) -> dict[str, Any]:
+    stored = preflight.stored
+    return {
+        "prompts": stored.prompts,
+        "num_generations": stored.num_generations,
+        "seconds": stored.seconds,
+        **preflight_document(preflight.verdict, stored.num_generations),
+        "sentence": preflight.sentence,
+    }

@@ -18,8 +18,9 @@ from rft_core.errors import cannot_read
 
 if TYPE_CHECKING:
     from rft_core.config import RunConfig
-    from rft_core.data import PromptSet
+    from rft_core.data import PromptSet, Table
     from rft_core.rewards.contract import RewardSet
+    from rft_core.tasks.prompt_import import ImportPlan
 
 PromptsFile = Annotated[
     Path | None,
@@ -56,24 +57,32 @@ def with_own_files(
 
 def read_prompts(path: Path, config: RunConfig) -> PromptSet:
     """The task's template over the columns that look like its fields; a fifth is for validation."""
-    from rft_core.data import ColumnMapping, import_table, read_table, suggest_mapping
-    from rft_core.tasks import get_task
-    from rft_core.tasks.published_formats import adopt_table
+    from rft_core.data import read_table
+    from rft_core.tasks.prompt_import import adopt_prompts, suggest_plan
 
-    task = get_task(config.task)
-    adopted = adopt_table(read_table(path), task.name)
-    table = adopted.table
-    if adopted.notice:
-        note(adopted.notice)
-    return import_table(
-        table,
-        name=path.stem,
-        template=task.template,
-        mapping=ColumnMapping(suggest_mapping(table, task.fields)),
-        fields=task.fields,
-        task=task.name,
-        seed=config.seed,
-    )
+    adopted = adopt_prompts(read_table(path), config.task)
+    for words in filter(None, (adopted.notice, adopted.remark)):
+        note(words)
+    plan = suggest_plan(adopted.table, config.task)
+    check_columns(plan, adopted.table, path)
+    return replace(plan, seed=config.seed).build(adopted.table, path.stem)
+
+
+def check_columns(plan: ImportPlan, table: Table, path: Path) -> None:
+    """Raise `BadInputError`, with the command that helps, for a field that no column looks like."""
+    from rft_core.data.nested import list_columns
+    from rft_core.errors import BadInputError
+    from rft_core.tasks.prompt_import import get_fields
+
+    chosen = plan.mapping.columns
+    missing = [f.name for f in get_fields(plan.task) if f.required and f.name not in chosen]
+    if missing:
+        maps = " ".join(f"--map {name}=COLUMN" for name in missing)
+        raise BadInputError(
+            f"No column is chosen for the field '{missing[0]}'",
+            f"The columns are {', '.join(list_columns(table)):.500}",
+            f"Choose: prompts import {path.name} --task {plan.task} {maps}",
+        )
 
 
 def read_rewards(path: Path, name: str = "") -> RewardSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +18,7 @@ from rft_core.cli.output import (
     note,
     print_facts,
     print_json,
+    printable,
     runs_dir,
 )
 from rft_core.config.methods import describe_methods
@@ -129,12 +131,14 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Estimate memory, time and disk of a run, and list what would stop it."""
-    from rft_core.jobs import list_problems, settle_length
+    from rft_core.jobs import list_judge_calls, list_problems, list_warnings, settle_length
     from rft_core.planning import estimate
 
     folder = runs_dir()
     settings, length = settle_length(folder, read_config(config, None, assignments))
     found, problems = estimate(settings, folder), list_problems(folder, settings)
+    judges = list_judge_calls(folder, settings)
+    warnings = [*found.warnings, *map(str, list_warnings(folder, settings))]
     if as_json:
         print_json(
             {
@@ -146,7 +150,8 @@ def plan(
                 "total_seconds": found.total_seconds,
                 "disk_bytes": found.disk_bytes,
                 "basis": found.basis,
-                "warnings": list(found.warnings),
+                "judges": [asdict(j) | {"total": j.total} for j in judges],
+                "warnings": warnings,
                 "problems": [
                     {"field": p.where, "message": p.what, "suggestion": p.fix} for p in problems
                 ],
@@ -160,8 +165,8 @@ def plan(
                 "disk": found.disk_text,
             }
         )  # fmt: skip
-        print(found.basis)
-        for text in (*found.warnings, *map(str, problems)):
+        print("\n".join(printable(str(part)) for part in (*judges, found.basis)))
+        for text in (*warnings, *map(str, problems)):
             note(text)
     return 2 if problems else 0
 
@@ -194,10 +199,14 @@ def read_config(
 
 
 def warn(config: RunConfig) -> None:
+    """What a run may lack, and what it will ask of others."""
+    from rft_core.jobs import list_judge_calls, list_warnings
     from rft_core.planning import estimate
 
-    for text in estimate(config, runs_dir()).warnings:
+    for text in (*estimate(config, runs_dir()).warnings, *list_warnings(runs_dir(), config)):
         note(f"Warning: {text}")
+    for judge in list_judge_calls(runs_dir(), config):
+        note(printable(str(judge)))
 
 
 def follow(run_id: str) -> RunStatus:
@@ -221,6 +230,7 @@ def _show(status: RunStatus) -> None:
     parts += [f"reward {status.last_train['reward']:.3f}"] if "reward" in status.last_train else []
     parts += [f"{status.eta:.0f} s left"] if status.eta else []
     parts += [status.detail or status.phase] if status.phase != "training" else []
+    parts += [f"{status.part_left:.0f} s left of it"] if status.part_left is not None else []
     print("\r\033[K" + " · ".join(filter(None, parts)), end="", file=sys.stderr, flush=True)
 
 

@@ -13,6 +13,7 @@ from rft_core.cli.output import AsJson, note, print_json, print_table, printable
 if TYPE_CHECKING:
     from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
     from rft_core.diagnosis.probes.target import ProbeCase
+    from rft_core.rewards.contract import RewardSet
     from rft_core.tasks.task import Task
 
 SHOWN = 300  # characters of a completion on the terminal
@@ -46,7 +47,10 @@ def probe(
 
     chosen = get_task(task)
     cases = _list_cases(chosen, num_prompts, rows)
-    with Scorer(read_rewards(rewards) if rewards else chosen.reward_set) as scorer:
+    reward_set = read_rewards(rewards) if rewards else chosen.reward_set
+    if rows:
+        _check_rows(chosen, cases, reward_set)
+    with Scorer(reward_set) as scorer:
         report = probe_rewards(scorer, cases)
     for failure in report.failures:
         note(f"{failure.name}: {failure.error}")
@@ -68,6 +72,19 @@ def _list_cases(task: Task, count: int, path: Path | None) -> list[ProbeCase]:
         return make_cases(task, chosen, stored.prompts(chosen))
     rows = task.load(count, 1, 0)[0] if task.make_rows else [dict(task.example_row)]
     return make_cases(task, rows, [task.prompt(row) for row in rows])
+
+
+def _check_rows(task: Task, cases: list[ProbeCase], rewards: RewardSet) -> None:
+    """What a row lacks is not to be blamed on the rewards. Raises where none can be scored."""
+    from rft_core.errors import BadInputError
+    from rft_core.tasks.row_check import check_task_rows
+
+    check = check_task_rows([case.row for case in cases], task.name, rewards)
+    problems = check.list_problems()
+    if check.can_score_none:
+        raise BadInputError("These rows cannot be probed", problems[0].what, problems[0].fix)
+    for problem in problems:
+        note(f"Warning: {problem.sentence}")
 
 
 def _as_json(report: ProbeReport, cases: list[ProbeCase]) -> dict[str, Any]:
@@ -92,6 +109,8 @@ def _result_as_json(result: ProbeResult, cases: list[ProbeCase]) -> dict[str, An
 
 
 def _print_report(report: ProbeReport) -> None:
+    from rft_core.rewards.contract import head_columns
+
     rows = [
         (
             result.title,
@@ -104,7 +123,8 @@ def _print_report(report: ProbeReport) -> None:
         for result in report.results
     ]
     names = report.results[0].scores if report.results else {}
-    print_table(("probe", "verdict", *names, "reward", "gold", "prompts"), rows)
+    first, last = ("probe", "verdict"), ("reward", "gold", "prompts")
+    print_table((*first, *head_columns(names, {*first, *last}), *last), rows)
     for result in report.results:
         if result.verdict in ("pays", "loose"):
             print(f"\n{result.title} ({result.verdict}): {result.meaning}\nFix: {result.advice}")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rft_core.jobs.judging import RunJudgement
     from rft_core.store.state.status import RunStatus
 
+BAR = 20  # signs
+
 
 def register(app: typer.Typer) -> None:
     app.command("runs")(list_all)
@@ -48,7 +50,7 @@ def list_all(as_json: AsJson = False) -> None:
 
 def show(run: RunId, as_json: AsJson = False) -> None:
     """One run: its state, last rewards, checkpoints, attempts and settings."""
-    from rft_core.cli.judgement_report import judgement_document, print_judgement
+    from rft_core.cli.dry_run_report import judgement_document, print_judgement
     from rft_core.config import changed_fields
     from rft_core.jobs import ensure_commands_are_served
     from rft_core.paths import get_run_dir
@@ -66,6 +68,9 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     facts["created_at"] = time.strftime("%Y-%m-%d %H:%M", time.localtime(value["created_at"]))
     facts["checkpoints"] = ", ".join(str(c["step"]) for c in value["checkpoints"]) or "none yet"
     facts["attempts"] = len(value["attempts"])
+    for bare in ("share_done", "part_left"):
+        facts.pop(bare, None)
+    facts |= _describe_part(status)
     if spent := value["seconds"]:
         facts["time spent"] = _describe_time(spent)
     facts["sandbox tier"] = status.sandbox_tier or "none: no code was run"
@@ -156,6 +161,8 @@ def _as_json(status: RunStatus) -> dict[str, Any]:
         "max_steps": status.max_steps,
         "phase": status.phase,
         "detail": status.detail,
+        "share_done": status.share_done,
+        "part_left": status.part_left,
         "message": status.message,
         "duration": status.duration,
         "eta": status.eta,
@@ -180,6 +187,16 @@ def _as_row(status: RunStatus) -> tuple[object, ...]:
         status.run.config.model,
         status.run.name,
     )
+
+
+def _describe_part(status: RunStatus) -> dict[str, str]:
+    """How far that is which is done now, as a bar, and what is left of it."""
+    if status.share_done is None:
+        return {}
+    full = round(status.share_done * BAR)
+    left = "" if status.part_left is None else f", about {status.part_left:.0f} s left"
+    bar = "#" * full + "-" * (BAR - full)
+    return {f"{status.phase or 'done'}, so far": f"[{bar}] {status.share_done:.0%}{left}"}
 
 
 def _describe_time(seconds: dict[str, float]) -> str:

@@ -1,7 +1,8 @@
-"""Commands about tasks and rewards: tasks, sets, score, sandbox. No run is touched."""
+"""What can be asked for: tasks, sets, settings; and score and sandbox. No run is touched."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,12 +22,16 @@ from rft_core.errors import RftError
 if TYPE_CHECKING:
     from rft_core.tasks.task import Task
 
+Method = Annotated[
+    str | None, typer.Argument(metavar="METHOD", help="Only what this method reads.")
+]
 TaskName = Annotated[str, typer.Argument(metavar="TASK", help="A built-in task; see `tasks`.")]
 
 
 def register(app: typer.Typer) -> None:
     app.command("tasks")(tasks)
     app.command("sets")(sets)
+    app.command("settings")(settings)
     app.command("score")(score)
     app.command("sandbox")(sandbox)
 
@@ -108,12 +113,28 @@ def score(
     for failure in failures:
         note(f"{failure.name}: {failure.error}")
     with output.open(encoding="utf-8") as lines:
-        count = sum(1 for _ in lines)
+        scored = [json.loads(line) for line in lines]
+    count = len(scored)
+    for text in _list_unscored(scored):
+        note(text)
     if as_json:
         found = [{"function": report.name, "error": report.error} for report in failures]
         print_json({"scored": count, "output": str(output), "failures": found})
     else:
         print(f"{count} completions scored into {output}")
+
+
+def _list_unscored(scored: list[dict[str, Any]]) -> list[str]:
+    """Of each function that left completions unscored how many, and why the first of them."""
+    reasons: dict[str, list[str]] = {}
+    for line in scored:
+        for name, value in line["scores"].items():
+            if value is None:
+                reasons.setdefault(name, []).append(line["reasons"][name])
+    return [
+        f"{name} left {len(found):,} of {len(scored):,} completions unscored: {found[0]}"
+        for name, found in reasons.items()
+    ]
 
 
 def sandbox(as_json: AsJson = False) -> int:
@@ -147,3 +168,23 @@ def _task_as_json(task: Task) -> dict[str, Any]:
         "columns": task.columns,
         "rewards": list(task.reward_set.names),
     }
+
+
+def settings(method: Method = None, *, as_json: AsJson = False) -> None:
+    """Every setting for --set and YAML, with its default, and the recipes for --set stages=."""
+    from rft_core.config import RECIPES, RunConfig, get_method, uses, write_setting
+
+    chosen = get_method(method) if method else None
+    config = RunConfig(method=chosen.name) if chosen else RunConfig()
+    rows = [
+        (name, write_setting(getattr(config, name)), field.description)
+        for name, field in RunConfig.model_fields.items()
+        if chosen is None or uses(chosen, name)
+    ]
+    if as_json:
+        told = [{"name": name, "default": default, "help": help} for name, default, help in rows]
+        print_json({"settings": told, "recipes": RECIPES})
+        return
+    print_table(("setting", "default", "what it is"), rows)
+    print()
+    print_table(("recipe", "its stages"), list(RECIPES.items()))

@@ -162,10 +162,13 @@ def _lint_leaks(
             f"Remove {column} from the template",
         )
     unprinted = [column for column in answer_columns if column not in printed]
+    literals = _normalise_all(template.literals) if template else []
+    shared = [*literals, *_list_shared(rows, prompts, unprinted)]
     for number, (row, messages) in enumerate(zip(rows, prompts, strict=True), start=1):
         text = normalise_prompt("\n".join(message["content"] for message in messages))
         for column in unprinted:
-            if leaked := _find_leak(text, row.get(column)):
+            own = _without(text, [words for words in shared if _find_leak(words, row.get(column))])
+            if leaked := _find_leak(own, row.get(column)):
                 yield Problem(
                     "leaked_answer",
                     "error" if len(leaked) >= _LONG_ANSWER else "warning",
@@ -173,6 +176,33 @@ def _lint_leaks(
                     f"the prompt already contains the answer '{leaked[:40]}' of '{column}'",
                     "Remove the answer from the prompt",
                 )
+
+
+def _list_shared(
+    rows: Sequence[Row], prompts: Sequence[Sequence[Message]], columns: Sequence[str]
+) -> list[str]:
+    """Messages that all chats begin with: an example in them says nothing of a row's own answer,
+    unless it says that of every row. What is asked last is always the row's own.
+    """
+    if len(prompts) < 2:
+        return []
+    earlier = ({message["content"] for message in messages[:-1]} for messages in prompts)
+    shared = _normalise_all(sorted(set.intersection(*earlier)))
+    return [
+        words
+        for words in shared
+        if not all(any(_find_leak(words, row.get(c)) for c in columns) for row in rows)
+    ]
+
+
+def _normalise_all(texts: Sequence[str]) -> list[str]:
+    return [words for text in texts if (words := normalise_prompt(text))]
+
+
+def _without(text: str, parts: Sequence[str]) -> str:
+    for part in parts:
+        text = text.replace(part, " ")
+    return text
 
 
 def _find_leak(prompt: str, answer: Any) -> str | None:

@@ -2,6 +2,8 @@
 
 A task declares its fields (`RowField`); the user's file has columns. `suggest_mapping` guesses by
 name and then by type, `apply_mapping` converts every cell or names the row that cannot be.
+A column may be a path to a value inside of one (`reward_model.ground_truth`). A text field takes of
+a chat what is asked last; the chat itself stays in the row, for the template.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
 
+from rft_core.data.chats import CHAT, find_turns, read_chat, split_reference
+from rft_core.data.nested import get_cell, list_columns
 from rft_core.data.table import Table, excerpt, is_missing
 from rft_core.errors import BadInputError
 from rft_core.types import Row
@@ -23,17 +27,21 @@ FieldKind = Literal["text", "integer", "number", "integers", "list", "object", "
 
 @dataclass(frozen=True)
 class RowField:
-    """One value that a task needs in every row. `aliases` are further usual column names."""
+    """One value that a task needs in every row. `aliases` are further usual column names.
+
+    `may_be_empty`: an empty list is a value, too.
+    """
 
     name: str
     kind: FieldKind = "any"
     required: bool = True
     aliases: tuple[str, ...] = ()
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """Field name -> column name. Other columns keep their names, or are dropped."""
+    """Field name -> column name or path. Other columns keep their names, or are dropped."""
 
     columns: Mapping[str, str]
     keep_unmapped: bool = True
@@ -42,33 +50,70 @@ class ColumnMapping:
 COMMON_ALIASES: dict[str, tuple[str, ...]] = {
     "nums": ("numbers", "num", "digits"),
     "target": ("goal", "total"),
-    "question": ("problem", "prompt", "query", "instruction", "input", "body"),
-    "answer": ("solution", "label", "gold", "final_answer", "expected", "target", "output"),
-    "prompt": ("question", "problem", "instruction", "task", "text"),
+    "question": ("problem", "prompt", "query", "instruction", "input", "body", CHAT),
+    "problem": ("question", "prompt", "query", "instruction", CHAT),
+    "answer": (
+        *("ground_truth", "reference_answer", "solution", "label", "gold", "final_answer"),
+        *(
+            "expected",
+            "expected_answer",
+            "reference",
+            "target",
+            "output",
+            "answer_value",
+            "completion",
+        ),
+    ),
+    "solution": ("answer", "ground_truth", "reference_answer", "reference", "output", "completion"),
+    "prompt": ("question", "problem", "instruction", "task", CHAT, "text"),
+    "text": (CHAT,),
     "completion": ("response", "output", "answer", "solution"),
 }
+_GOLD_FIELDS = ("answer", "solution")
+_VERIFIED = ("ground_truth",)  # what a file of rewards compares with, before any worked solution
 _SAMPLE = 50
 
 
 def suggest_mapping(table: Table, fields: Sequence[RowField]) -> dict[str, str]:
-    """A guess for each field: a column of its name (or an alias) and type, else the only column
-    left of its type. Fields without a plausible column are left out; no column is used twice.
+    """A guess for each field: a column of its name (or an alias) and type, then a nested value of
+    such a name, else the only column left of its type. Fields without a plausible column are left
+    out; no column is used twice.
     """
     chosen: dict[str, str] = {}
+    columns = {column: column for column in table.columns}
+    nested = list_columns(table)[len(columns) :]
+    leaves = {path: path.rpartition(".")[2] for path in nested}
     for field in fields:
-        names = (field.name, *field.aliases, *COMMON_ALIASES.get(field.name, ()))
-        by_name = {_simplify(column): column for column in reversed(table.columns)}
-        candidates = (by_name.get(_simplify(name)) for name in names)
-        for column in candidates:
-            if column and column not in chosen.values() and _fits(table, column, field.kind):
-                chosen[field.name] = column
-                break
+        if column := _find_named(table, columns, _list_names(field), field, chosen):
+            chosen[field.name] = column
+    for field in fields:
+        if field.name in chosen or not field.required:
+            continue
+        names = (*(_VERIFIED if field.name in _GOLD_FIELDS else ()), *_list_names(field))
+        if column := _find_named(table, leaves, names, field, chosen):
+            chosen[field.name] = column
     for field in fields:
         left = [c for c in table.columns if c not in chosen.values()]
-        fitting = [column for column in left if _fits(table, column, field.kind)]
+        fitting = [column for column in left if _fits(table, column, field)]
         if field.name not in chosen and field.required and len(fitting) == 1:
             chosen[field.name] = fitting[0]
     return chosen
+
+
+def _list_names(field: RowField) -> tuple[str, ...]:
+    return (field.name, *field.aliases, *COMMON_ALIASES.get(field.name, ()))
+
+
+def _find_named(
+    table: Table, labels: dict[str, str], names: Sequence[str], field: RowField,
+    chosen: Mapping[str, str],
+) -> str | None:  # fmt: skip
+    """The first of `names` that labels a free column that fits. `labels`: column -> label."""
+    by_name = {_simplify(label): column for column, label in reversed(labels.items())}
+    candidates = (by_name.get(_simplify(name)) for name in names)
+    return next(
+        (c for c in candidates if c and c not in chosen.values() and _fits(table, c, field)), None
+    )
 
 
 def apply_mapping(
@@ -89,19 +134,22 @@ def apply_mapping(
     rows = []
     for number, cells in enumerate(table.rows, start=1):
         row = {
-            name: _convert(number, column, cells[column], field)
+            name: _convert(number, column, get_cell(cells, column), field)
             for name, (field, column) in mapped.items()
         }
         if mapping.keep_unmapped:
             row.update({column: cells[column] for column in kept})
+        if CHAT in used and find_turns(cells[CHAT]):
+            row[CHAT] = cells[CHAT]
         rows.append(row)
     return tuple(rows)
 
 
 def _check_mapping(table: Table, mapping: ColumnMapping, declared: Mapping[str, RowField]) -> None:
-    available = f"the columns are {', '.join(table.columns)}"
+    columns = list_columns(table)
+    available = f"the columns are {', '.join(columns):.500}"
     for name, column in mapping.columns.items():
-        if column not in table.columns:
+        if column not in columns:
             raise BadInputError(
                 f"Field '{name}' is mapped to {excerpt(column)}, which does not exist",
                 available,
@@ -116,7 +164,7 @@ def _check_mapping(table: Table, mapping: ColumnMapping, declared: Mapping[str, 
 
 def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
     if is_missing(cell):
-        if not field.required:
+        if not field.required or (field.may_be_empty and cell == []):
             return cell
         raise BadInputError(
             f"Row {number}: column {excerpt(column)} is empty",
@@ -133,15 +181,16 @@ def _convert(number: int, column: str, cell: Any, field: RowField) -> Any:
         ) from error
 
 
-def _fits(table: Table, column: str, kind: FieldKind) -> bool:
-    cells = (row[column] for row in table.rows if not is_missing(row[column]))
-    sample = list(islice(cells, _SAMPLE))
+def _fits(table: Table, column: str, field: RowField) -> bool:
+    cells = [get_cell(row, column) for row in table.rows]
+    sample = list(islice((cell for cell in cells if not is_missing(cell)), _SAMPLE))
     try:
         for cell in sample:
-            _CONVERTERS[kind](cell)
+            _CONVERTERS[field.kind](cell)
     except ValueError:
         return False
-    return bool(sample)
+    is_empty = not sample and all(cell == [] for cell in cells)
+    return bool(sample) or (is_empty and field.may_be_empty)
 
 
 def _simplify(name: str) -> str:
@@ -149,6 +198,11 @@ def _simplify(name: str) -> str:
 
 
 def _to_text(cell: Any) -> str:
+    if turns := find_turns(cell) if isinstance(cell, list) else None:
+        asked = split_reference(read_chat(turns))[0]
+        if not asked or asked[-1]["role"] != "user":
+            raise ValueError("a text, or a chat in which a user's turn is to be answered")
+        return asked[-1]["content"]
     if isinstance(cell, list | dict):
         return json.dumps(cell, ensure_ascii=False)
     if isinstance(cell, float) and cell.is_integer():

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from rft_core.data.chats import CHAT
 from rft_core.data.mapping import ColumnMapping, RowField, apply_mapping
 from rft_core.data.split import Split, split_prompts
 from rft_core.data.table import Table
@@ -20,6 +21,7 @@ from rft_core.data.template import PromptTemplate
 from rft_core.errors import BadInputError
 from rft_core.types import Message, Row
 
+BUILT_IN = "built in"  # the source of a set whose rows a task has made
 _ID_DIGITS = 16
 
 
@@ -52,6 +54,16 @@ class PromptSet:
     def prompts(self, rows: Sequence[Row] | None = None) -> list[list[Message]]:
         """The messages of `rows`, of all rows by default."""
         return [self.template.render(row) for row in (self.rows if rows is None else rows)]
+
+    def ask(self, row: Row) -> list[Message]:
+        """The messages for a row of somebody's own, which may have a text in the place of a chat.
+
+        Raises BadInputError where the template needs what the row lacks.
+        """
+        asked = next((name for name, c in self.mapping.columns.items() if c == CHAT), "")
+        if self.template.asks_chats and CHAT not in row and isinstance(row.get(asked), str):
+            row = {**row, CHAT: [{"role": "user", "content": row[asked]}]}
+        return self.template.render(row)
 
     def to_json(self) -> str:
         return _canonical_json(_to_dict(self))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,6 +47,17 @@ def split_prompts(prompts: Sequence[str], *, validation: float, seed: int) -> Sp
         validation=tuple(sorted(chosen)),
         seed=seed,
     )
+
+
+def draw_rows(count: int, wanted: int, seed: int) -> tuple[int, ...]:
+    """The indices of `wanted` of `count` rows, ascending: the same ones for the same seed.
+
+    All of them where there are no more. By chance, since the first ones may be easier than the
+    rest.
+    """
+    if wanted >= count:
+        return tuple(range(count))
+    return tuple(sorted(random.Random(seed).sample(range(count), wanted)))
 
 
 def normalise_prompt(prompt: str) -> str:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from jinja2 import Template, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 
+from rft_core.data.chats import get_asked
 from rft_core.data.template_limits import WORK, LimitedEnvironment, join_limited
 from rft_core.data.template_work import (
     MAX_SOURCE_CHARS,
@@ -27,31 +29,17 @@ from rft_core.data.template_work import (
 from rft_core.errors import BadInputError
 from rft_core.types import Message
 
-"""{"role": "system" or "user", "content": text}, as chat templates and TRL expect it."""
-
 WHOLE_CHAT = "{{ messages }}"
+_CHAT_MARK = re.compile(r"\{\{-?\s*messages\s*-?\}\}")
 
 
-def split_chat(row: Mapping[str, Any]) -> tuple[list[Message], str] | None:
-    """Of a row with a chat in `messages` that an assistant ends: what it answers, and its answer.
+def ask_chats(template: PromptTemplate, field: str) -> PromptTemplate:
+    """The template with the row's chat in the place of `{{ field }}`, where it prints that first.
 
-    None for any other row.
+    So what a task writes around a question stands around the last turn of a chat.
     """
-    chat = row.get("messages")
-    if not isinstance(chat, list) or len(chat) < 2 or not all(map(_is_message, chat)):
-        return None
-    if chat[-1]["role"] != "assistant":
-        return None
-    asked: list[Message] = [
-        {"role": turn["role"], "content": turn["content"]} for turn in chat[:-1]
-    ]
-    return asked, str(chat[-1]["content"])
-
-
-def _is_message(turn: Any) -> bool:
-    return isinstance(turn, Mapping) and all(
-        isinstance(turn.get(part), str) for part in ("role", "content")
-    )
+    place = re.compile(rf"\{{\{{-?\s*{re.escape(field)}\s*-?\}}\}}")
+    return replace(template, user=place.sub(WHOLE_CHAT, template.user, count=1))
 
 
 @dataclass(frozen=True)
@@ -64,15 +52,39 @@ class PromptTemplate:
     def render(self, row: Mapping[str, Any]) -> list[Message]:
         """The messages for one row; no system message when it comes out blank.
 
-        `{{ messages }}` alone stands for the row's own chat, up to its last assistant turn.
+        `{{ messages }}` in the user template stands for the row's own chat, without a last turn of
+        an assistant: its turns stay turns, and what is written around it is added to the last. The
+        system template comes before the chat's own system message, in one message with it.
         Raises BadInputError that names the template, the line, the variable and the columns.
         """
         system = self._render_part("system", row)
-        messages = [{"role": "system", "content": system}] if system.strip() else []
-        if self.user.strip() == WHOLE_CHAT and (chat := split_chat(row)):
-            return [*messages, *chat[0]]
-        user = self._render_part("user", row)
-        return [*messages, {"role": "user", "content": user}]
+        asked = get_asked(row) if self.asks_chats else None
+        if asked is None:
+            user = self._render_part("user", row)
+            return _with_system(system, [{"role": "user", "content": user}])
+        *earlier, last = asked
+        text = last["content"]
+        if self.user.strip() != WHOLE_CHAT:
+            text = self._render_part("user", {**row, "messages": text})
+        return _with_system(system, [*earlier, {"role": last["role"], "content": text}])
+
+    @property
+    def asks_chats(self) -> bool:
+        """Whether the user template has a place for the row's chat."""
+        return _CHAT_MARK.search(self.user) is not None
+
+    @property
+    def literals(self) -> tuple[str, ...]:
+        """The texts that the templates themselves write into prompts, whatever the row.
+
+        Raises BadInputError for a template with a syntax error.
+        """
+        texts: list[str] = []
+        for part in ("system", "user"):
+            _compile(part, getattr(self, part))
+            tree = LimitedEnvironment().parse(getattr(self, part))
+            texts += [data.data for data in tree.find_all(nodes.TemplateData)]
+        return tuple(texts)
 
     @property
     def variables(self) -> frozenset[str]:
@@ -138,6 +150,15 @@ def _compile(part: str, source: str) -> Template:
         raise BadInputError(
             f"The {part} template is nested too deeply", "", "Write it with fewer blocks in blocks"
         ) from error
+
+
+def _with_system(system: str, turns: list[Message]) -> list[Message]:
+    if not system.strip():
+        return turns
+    if turns[0]["role"] == "system":  # chat templates take one such message, and it comes first
+        both = f"{system}\n\n{turns[0]['content']}"
+        return [{"role": "system", "content": both}, *turns[1:]]
+    return [{"role": "system", "content": system}, *turns]
 
 
 def length_summary(lengths: Sequence[int]) -> dict[str, float]:

@@ -147,7 +147,13 @@ def find_hacking(curves: Curves) -> Problem | None:
 
 
 def find_unscored(curves: Curves) -> Problem | None:
-    shares = {name: _recent(curves, f"rewards/{name}/unscored") for name in curves.functions}
+    """At once where a function has not judged anything yet: nobody should wait for eight steps."""
+    names = [
+        name.removeprefix("rewards/").removesuffix("/unscored")
+        for split, name in curves.by_key
+        if split == "train" and name.startswith("rewards/") and name.endswith("/unscored")
+    ]
+    shares = {name: _unscored_share(curves, name) for name in names}
     worst = max(shares, key=lambda name: shares[name] or 0.0, default=None)
     share = shares[worst] if worst else None
     if worst is None or share is None or share < MANY_UNSCORED:
@@ -156,7 +162,7 @@ def find_unscored(curves: Curves) -> Problem | None:
         "unscored",
         "error" if share >= ALMOST_ALL else "warning",
         worst,
-        f"{share:.0%} of the completions of the last {WINDOW} steps got no score from it.",
+        f"{share:.0%} of the completions of the last steps got no score from it.",
         "Filter the generations for unscored ones: the reason is stored with each of them.",
     )
 
@@ -219,6 +225,13 @@ def _recent(curves: Curves, name: str) -> float | None:
     if curve is None or len(curve.value) < WINDOW:
         return None
     return curve.mean_of_last(WINDOW)
+
+
+def _unscored_share(curves: Curves, function: str) -> float | None:
+    curve = curves.get(f"rewards/{function}/unscored")
+    if curve is not None and len(curve.value) and curve.value.min() >= 1:
+        return 1.0
+    return _recent(curves, f"rewards/{function}/unscored")
 
 
 def _window_means(curve: Curve) -> list[float]:

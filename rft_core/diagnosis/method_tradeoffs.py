@@ -141,4 +141,9 @@ SFT_OR_RFT: tuple[Contrast, ...] = (
         "style, format, translation, summaries",
         "code, mathematics, structured output, decisions that can be checked",
     ),
+    Contrast(
+        "used for",
+        "following instructions, from curated collections such as FLAN and Alpaca; translation",
+        "GPU kernels written from PyTorch, summaries of legal cases, rare diseases, finance",
+    ),
 )

@@ -135,7 +135,7 @@ def _pose(runs_dir: Path, config: RunConfig, row: Row) -> tuple[Messages, Reward
     """The row as the run's template asks for it; its task's rewards where the run has none."""
     with open_index(runs_dir) as index:
         prompts = PromptSet.from_json(get_set(index, "prompts", config.prompt_set or "").content)
-        messages = prompts.template.render(row)
+        messages = prompts.ask(row)
         rewards = None
         if config.reward_set:
             content = get_set(index, "rewards", config.reward_set).content

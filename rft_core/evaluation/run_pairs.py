@@ -22,6 +22,8 @@ from rft_core.store.runs import get_run
 from rft_core.store.search import GenerationFilter
 from rft_core.store.sqlite.without_pandas import Database
 
+_OF_RUN = "run "  # so begins where such a pair says it comes from
+
 
 def make_run_pairs(
     runs_dir: Path,
@@ -40,7 +42,7 @@ def make_run_pairs(
     with open_index(runs_dir) as index:
         task = get_run(index, run_id).config.task
     with open_run(runs_dir, run_id) as db:
-        chosen = choose_pairs(_read_groups(db, function), choice, source=f"run {run_id}")
+        chosen = choose_pairs(_read_groups(db, function), choice, source=f"{_OF_RUN}{run_id}")
     if not chosen.pairs:
         alike = " and whose lengths match" if choice.match_length is not None else ""
         raise BadInputError(
@@ -53,6 +55,13 @@ def make_run_pairs(
         name or f"Pairs of {run_id}", chosen.pairs, validation_share=validation_share, task=task
     )
     return made, chosen
+
+
+def find_source_run(pairs: PairSet) -> str | None:
+    """The run whose groups these pairs were made of; None: they come from elsewhere."""
+    sources = {pair.source for pair in pairs.pairs}
+    source = sources.pop() if len(sources) == 1 else ""
+    return source.removeprefix(_OF_RUN) if source.startswith(_OF_RUN) else None
 
 
 def _read_groups(db: Database, function: str | None) -> Iterator[GradedGroup]:

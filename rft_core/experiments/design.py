@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-TOP_1, MAJORITY, RERANKED = "Top-1", "majority of k", "reranked, best of k"  # what is measured
+# What is measured; the last one is the control of the one before it.
+TOP_1, MAJORITY, RERANKED = "Top-1", "majority of k", "reranked, best of k"
+BY_LENGTH = "the longest of k"
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,8 @@ class Block:
 class Claim:
     """Somebody's sentence, as a difference that can be measured.
 
-    In that block the arm `better`, by `measure`, is above the Top-1 of the arm `than` (which may be
-    the same arm) by `at_least`, a share of the prompts.
+    In that block the arm `better`, by `measure`, is above the arm `than` (which may be the same
+    arm), by `than_measure`, by `at_least`, a share of the prompts.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Claim:
     than: str
     at_least: float = 0.0
     measure: str = TOP_1
+    than_measure: str = TOP_1
 
 
 @dataclass(frozen=True)

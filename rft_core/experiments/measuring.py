@@ -15,11 +15,18 @@ from pathlib import Path
 from rft_core.evaluation.known import BASE
 from rft_core.evaluation.records import list_past, read_values
 from rft_core.evaluation.reranking import find_reranker
-from rft_core.evaluation.results import Values
+from rft_core.evaluation.results import BEST, VOTE, Values
 from rft_core.evaluation.run_evaluation import OnModelProgress, plan_evaluation, run_evaluation
-from rft_core.experiments.design import Arm, Block, Experiment
+from rft_core.experiments.design import (
+    BY_LENGTH,
+    MAJORITY,
+    RERANKED,
+    TOP_1,
+    Arm,
+    Block,
+    Experiment,
+)
 from rft_core.experiments.results import (
-    MEASURES,
     ArmResult,
     BlockResult,
     Findings,
@@ -27,6 +34,9 @@ from rft_core.experiments.results import (
 )
 from rft_core.experiments.trials import TrialRun, list_trial_runs
 from rft_core.store.run_reader import open_run, tokens_trained
+
+LENGTH = "longest"  # what a reward model has to beat, as evaluations call it
+MEASURES = {"pass@1": TOP_1, VOTE: MAJORITY, BEST: RERANKED}  # an evaluation's name for each
 
 
 @dataclass(frozen=True)
@@ -45,13 +55,14 @@ def measure(
     """Evaluate every trial that has ended and has not been measured with its block and seed."""
     for _, _, runs in _list_heats(runs_dir, experiment):
         contenders, ranker = _split(runs)
-        if not contenders or _find_record(runs_dir, experiment, contenders, ranker):
-            continue
-        plan = plan_evaluation(
-            runs_dir, [run.run_id for run in contenders], num_prompts=experiment.num_prompts
-        )
-        rerank = find_reranker(runs_dir, ranker) if ranker else None
-        run_evaluation(plan, k=experiment.k, rerank=rerank, on_progress=on_progress)
+        for name in [ranker, LENGTH] if ranker else [None]:
+            if not contenders or _find_record(runs_dir, experiment, contenders, name):
+                continue
+            plan = plan_evaluation(
+                runs_dir, [run.run_id for run in contenders], num_prompts=experiment.num_prompts
+            )
+            rerank = find_reranker(runs_dir, name) if name else None
+            run_evaluation(plan, k=experiment.k, rerank=rerank, on_progress=on_progress)
     return read_findings(runs_dir, experiment)
 
 
@@ -62,7 +73,13 @@ def read_findings(runs_dir: Path, experiment: Experiment) -> Findings:
         contenders, ranker = _split(runs)
         if number := _find_record(runs_dir, experiment, contenders, ranker):
             about, values = read_values(runs_dir, number)
-            heats[block.name].append(Heat(seed, contenders, about, [*map(_by_measure, values)]))
+            by_measure = [*map(_by_measure, values)]
+            if ranker and (control := _find_record(runs_dir, experiment, contenders, LENGTH)):
+                for own, by_length in zip(
+                    by_measure, read_values(runs_dir, control)[1], strict=True
+                ):
+                    own[BY_LENGTH] = by_length[BEST]
+            heats[block.name].append(Heat(seed, contenders, about, by_measure))
     blocks = [_read_block(runs_dir, block, heats[block.name]) for block in experiment.blocks]
     return find(experiment, blocks)
 
@@ -80,20 +97,20 @@ def _list_heats(runs_dir: Path, experiment: Experiment) -> list[tuple[int, Block
     ]  # fmt: skip
 
 
-def _split(runs: Sequence[TrialRun]) -> tuple[list[TrialRun], str]:
-    """Those that answer, and the id of the one that ranks answers; empty without one."""
-    ranker = next((run.run_id for run in runs if run.trial.arm.ranks), "")
+def _split(runs: Sequence[TrialRun]) -> tuple[list[TrialRun], str | None]:
+    """Those that answer, and the id of the one that ranks answers, if there is one."""
+    ranker = next((run.run_id for run in runs if run.trial.arm.ranks), None)
     return [run for run in runs if not run.trial.arm.ranks], ranker
 
 
 def _find_record(
-    runs_dir: Path, experiment: Experiment, contenders: Sequence[TrialRun], ranker: str
+    runs_dir: Path, experiment: Experiment, contenders: Sequence[TrialRun], ranker: str | None
 ) -> int | None:
     """The number of the newest evaluation of exactly these, as the experiment asks for it."""
     if not contenders:
         return None
     models = (BASE, *(run.run_id for run in contenders))
-    block, how = contenders[0].trial.block, (experiment.k, experiment.num_prompts, ranker or None)
+    block, how = contenders[0].trial.block, (experiment.k, experiment.num_prompts, ranker)
     wanted = (block.settings["task"], models, *how)
     for past in list_past(runs_dir):
         if (past.task, past.models, past.k, past.num_prompts, past.rerank) == wanted:

@@ -18,12 +18,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from rft_core.experiments.design import MAJORITY, RERANKED, Arm, Block, Claim, Experiment
+from rft_core.evaluation.known import BASE
+from rft_core.experiments.design import (
+    BY_LENGTH,
+    MAJORITY,
+    RERANKED,
+    Arm,
+    Block,
+    Claim,
+    Experiment,
+)
 
 EXAMPLES = "per_device_train_batch_size=32"
 KL = "beta=0.05"  # ReFT's for sentences; at 0.01 PPO learns the hundred prompts by heart
 PAIRS = "learning_rate=1e-4"  # a judgement has many pairs, and 1e-3 ruins what learns from them
 HELD = "reference=stage_start"  # to the policy that the warm-up left, not to the base
+JUDGING = "learning_rate=3e-4"  # of up to 1,200 pairs, about twice each
 SFT, OFFLINE, ONLINE, PPO = "sft", "offline_st", "online_st", "reft_ppo"
 GRPO, RLOO, DPO, REWARD_MODEL = "reft_grpo", "rloo", "dpo", "reward_model"
 STORIES = {"model": "embedded/word_problems", "max_completion_length": 160, "learning_rate": 1e-3}
@@ -81,8 +91,8 @@ def _list_arms(warm: int, then: int) -> list[Arm]:
         after_sft(RLOO, "RLOO", f"rloo {then} {HELD}"),
         after_sft(DPO, "DPO from groups", f"dpo {then // 2} {HELD} {PAIRS}", pairs_from=OFFLINE),
         Arm(
-            REWARD_MODEL, "Reward model", {"stages": f"reward_model {then // 2} {PAIRS}"},
-            pairs_from=OFFLINE, ranks=True,
+            REWARD_MODEL, "Reward model", {"stages": f"reward_model {then * 4 // 3} {JUDGING}"},
+            pairs_from=GRPO, ranks=True,
         ),
     ]  # fmt: skip
 
@@ -98,4 +108,13 @@ def _make_claims(block: str) -> tuple[Claim, ...]:
         Claim(f"{block}: voting raises ReFT's Top-1.", block, PPO, PPO, measure=MAJORITY),
         Claim(f"{block}: reranking raises ReFT's Top-1.", block, PPO, PPO, measure=RERANKED),
         Claim(f"{block}: reranking raises SFT's Top-1.", block, SFT, SFT, measure=RERANKED),
+        Claim(f"{block}: reranking raises the base's Top-1.", block, BASE, BASE, measure=RERANKED),
+        Claim(
+            f"{block}: the reward model picks better than length, of the base's answers.",
+            block,
+            BASE,
+            BASE,
+            measure=RERANKED,
+            than_measure=BY_LENGTH,
+        ),
     )

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rft_core.evaluation.known import BASE
 from rft_core.evaluation.results import Values
-from rft_core.experiments.design import MAJORITY, RERANKED, TOP_1
+from rft_core.experiments.design import BY_LENGTH, MAJORITY, RERANKED, TOP_1
 from rft_core.experiments.results import ArmResult, BlockResult, Findings
 from rft_core.statistics import PairedDifference
 
@@ -70,6 +70,7 @@ def _measure_row(
         "ci": own.get_interval(),
         "maj@k": own.get_mean(MAJORITY),
         "rerank@k": own.get_mean(RERANKED),
+        "longest@k": own.get_mean(BY_LENGTH),
         "control": matched,
     }
 
@@ -100,7 +101,7 @@ def _write_row(arm: ArmResult, base: ArmResult, result: BlockResult) -> dict[str
         row["against the base"] = say_difference(arm.compare(base))
     if control:
         row["against its control"] = say_difference(arm.compare(control))
-    for measure in (MAJORITY, RERANKED):
+    for measure in (MAJORITY, RERANKED, BY_LENGTH):
         if arm.get_shares(measure):
             row[measure] = _share(arm, measure)
             row[f"{measure}, gain"] = say_difference(arm.compare(arm, measure))

@@ -11,12 +11,10 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from rft_core.evaluation.results import BEST, VOTE, Values
+from rft_core.evaluation.results import Values
 from rft_core.experiments.claims import Verdict, judge_claim
-from rft_core.experiments.design import MAJORITY, RERANKED, TOP_1, Block, Claim, Experiment
+from rft_core.experiments.design import TOP_1, Block, Claim, Experiment
 from rft_core.statistics import PairedDifference, mean_interval, paired_difference
-
-MEASURES = {"pass@1": TOP_1, VOTE: MAJORITY, BEST: RERANKED}  # as an evaluation names them
 
 
 @dataclass(frozen=True)
@@ -121,11 +119,16 @@ def _say_seeds(experiment: Experiment, result: BlockResult | None, claim: Claim)
         return ""
     better, than = (result.get_arm(name).by_seed for name in (claim.better, claim.than))
     asked = set(experiment.seeds)
-    known = [s for s in asked if claim.measure in better.get(s, {}) and TOP_1 in than.get(s, {})]
+    known = [
+        seed
+        for seed in asked
+        if claim.measure in better.get(seed, {}) and claim.than_measure in than.get(seed, {})
+    ]
     return f", {len(known)} of {len(asked)} seeds" if len(known) < len(asked) else ""
 
 
 def _compare(result: BlockResult | None, claim: Claim) -> PairedDifference | None:
     if result is None:
         return None
-    return result.get_arm(claim.better).compare(result.get_arm(claim.than), claim.measure)
+    better, than = result.get_arm(claim.better), result.get_arm(claim.than)
+    return better.compare(than, claim.measure, claim.than_measure)

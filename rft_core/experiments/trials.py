@@ -18,6 +18,10 @@ from rft_core.store.commands import find_command
 from rft_core.store.index import open_index
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.status import RunStatus, get_run_status
+from rft_core.tasks import get_task
+
+# An arm's prompts are few: many pairs of each, or its reward model has nothing to learn from.
+PAIRS = PairChoice(max_per_prompt=12)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def name_command(trial: Trial) -> str:
     decisive = [changed_fields(config), identify_model(config.model)]
     text = json.dumps(decisive, sort_keys=True) + trial.arm.pairs_from
     if trial.arm.pairs_from:
-        text += name_command(find_source(trial))
+        text += f"{PAIRS} {name_command(find_source(trial))}"
     return f"trial-{hashlib.sha256(text.encode()).hexdigest()[:24]}"
 
 
@@ -84,7 +88,7 @@ def begin(runs_dir: Path, trial: Trial) -> str:
 
 
 def make_run_config(runs_dir: Path, trial: Trial) -> RunConfig:
-    """With its pairs, where it learns from those: better against worse completions of a group.
+    """With its pairs, where it learns from those: right against wrong completions of a group.
 
     Raises `BadInputError` where the groups of its source teach nothing.
     """
@@ -92,6 +96,7 @@ def make_run_config(runs_dir: Path, trial: Trial) -> RunConfig:
         return make_config(trial.settings)
     with open_index(runs_dir) as index:
         source = find_run(index, runs_dir, find_source(trial))
-    pairs, _ = make_run_pairs(runs_dir, source.run_id, PairChoice())
+    (truth,) = get_task(trial.settings["task"]).reward_set.truth
+    pairs, _ = make_run_pairs(runs_dir, source.run_id, PAIRS, function=truth)
     with open_index(runs_dir) as index:
         return make_config({**trial.settings, "pair_set": store_pair_set(index, pairs)})

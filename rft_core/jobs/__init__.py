@@ -6,8 +6,15 @@ What pages and the command line call is here; `supervisor.py` is the process tha
     status = wait_for_end(runs_dir, run_id)
 """
 
-from rft_core.jobs.checks import get_sandbox_report, list_problems, settle_length
+from rft_core.jobs.checks import (
+    get_sandbox_report,
+    list_judge_calls,
+    list_problems,
+    list_warnings,
+    settle_length,
+)
 from rft_core.jobs.demos import DEMOS, launch_demo
+from rft_core.jobs.judge_calls import JudgeCalls
 from rft_core.jobs.launcher import (
     delete,
     ensure_commands_are_served,
@@ -22,22 +29,27 @@ from rft_core.jobs.launcher import (
 )
 from rft_core.jobs.pinning import store_pair_set, store_prompt_set
 from rft_core.jobs.rescoring import cancel_rescore, start_rescore
+from rft_core.jobs.row_problems import find_row_problems
 from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
 __all__ = [
     "DEMOS",
     "REFUSAL",
     "TIERS",
+    "JudgeCalls",
     "SandboxReport",
     "cancel_rescore",
     "delete",
     "ensure_commands_are_served",
+    "find_row_problems",
     "fork",
     "get_sandbox_report",
     "kill",
     "launch",
     "launch_demo",
+    "list_judge_calls",
     "list_problems",
+    "list_warnings",
     "new_command_id",
     "prepare_launch",
     "resume",

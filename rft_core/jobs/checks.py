@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import importlib.util
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,12 +18,13 @@ from rft_core.data.pair_prompts import make_pair_prompt_set
 from rft_core.data.pair_set import PairSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
-from rft_core.jobs.pinning import choose_own_rewards
+from rft_core.jobs.judge_calls import JudgeCalls, count_judge_calls, refuse_lone_rankings
+from rft_core.jobs.pinning import find_rewards
 from rft_core.jobs.reward_models import check_reward_models
+from rft_core.jobs.row_problems import list_row_problems
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.quantisation import find_obstacle
-from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.imports import refuse_missing_modules
 from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
@@ -47,6 +48,7 @@ class _Prompts:
     """What is checked of a run's prompts. `longest`: texts, longest first."""
 
     num_train: int
+    num_validation: int
     longest: tuple[str, ...]
 
 
@@ -55,6 +57,12 @@ def list_problems(runs_dir: Path, config: RunConfig) -> list[Problem]:
     config, _ = settle_length(runs_dir, config)
     with open_index(runs_dir) as index:
         return _list_problems(index, runs_dir, config)
+
+
+def list_warnings(runs_dir: Path, config: RunConfig) -> list[Problem]:
+    """What will not stop this run and may spoil it: rows that nothing can score."""
+    found = list_row_problems(runs_dir, config)
+    return [replace(p, where="prompt_set") for p in found if p.severity != "error"]
 
 
 def settle_length(runs_dir: Path, config: RunConfig) -> tuple[RunConfig, str]:
@@ -74,6 +82,21 @@ def settle_length(runs_dir: Path, config: RunConfig) -> tuple[RunConfig, str]:
             return config, ""
     found = prompts, judgements
     return settle_epochs(config, *found), describe_epochs(config, *found)
+
+
+def list_judge_calls(runs_dir: Path, config: RunConfig) -> tuple[JudgeCalls, ...]:
+    """How often this run would ask each of its judges, at most. Nothing where it cannot start."""
+    config, _ = settle_length(runs_dir, config)
+    with open_index(runs_dir) as index:
+        try:
+            reward_set = find_rewards(index, config)
+            if reward_set is None or not any(e.grader == "judge" for e in reward_set.entries):
+                return ()
+            prompts = _get_prompts(index, runs_dir, config)
+        except RftError:
+            return ()  # it is among the run's problems
+    validated = min(prompts.num_validation, config.num_validation_prompts)
+    return count_judge_calls(config, reward_set, validated)
 
 
 def check_config(index: Database, runs_dir: Path, config: RunConfig) -> None:
@@ -118,6 +141,8 @@ def _list_problems(index: Database, runs_dir: Path, config: RunConfig) -> list[P
     )
     for plan in config.plan_stages():
         problems += find_problems(plan.config, facts)
+    of_rows = list_row_problems(runs_dir, config)
+    problems += [replace(p, where="prompt_set") for p in of_rows if p.severity == "error"]
     return list(dict.fromkeys(problems))
 
 
@@ -130,7 +155,7 @@ def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts
     if config.task == CUSTOM_TASK and config.pair_set is not None:
         stored_pairs = _get_pairs(index, config.pair_set)
         own = make_pair_prompt_set(stored_pairs)
-        return _Prompts(len(own.split.train), _longest(own.prompts()))
+        return _count_prompts(own)
     if config.task == CUSTOM_TASK:
         raise BadInputError("A custom task needs a prompt set", "", "Choose one or upload one")
     task = get_task(config.task)
@@ -140,7 +165,7 @@ def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts
         config.seed,
     )
     asked = [task.prompt(row) for row in (*train, *validation)]
-    return _Prompts(config.num_prompts, _longest(asked))
+    return _Prompts(config.num_prompts, config.num_validation_prompts, _longest(asked))
 
 
 @lru_cache(maxsize=8)
@@ -150,7 +175,12 @@ def _read_stored(runs_dir: Path, prompt_set: str, task: str | None) -> _Prompts:
         stored = PromptSet.from_json(get_set(index, "prompts", prompt_set).content)
     for row in stored.rows if task else ():  # the task's own rewards read the task's own columns
         get_task(str(task)).check_row(row)
-    return _Prompts(len(stored.split.train), _longest(stored.prompts()))
+    return _count_prompts(stored)
+
+
+def _count_prompts(stored: PromptSet) -> _Prompts:
+    split = stored.split
+    return _Prompts(len(split.train), len(split.validation), _longest(stored.prompts()))
 
 
 def _longest(prompts: Iterable[Sequence[Message]]) -> tuple[str, ...]:
@@ -159,17 +189,15 @@ def _longest(prompts: Iterable[Sequence[Message]]) -> tuple[str, ...]:
 
 
 def _check_rewards(index: Database, runs_dir: Path, config: RunConfig) -> None:
-    if config.reward_set is not None:
-        reward_set = RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
-    elif (own := choose_own_rewards(config)) is not None:
-        reward_set = own
-    elif any("rewards" in method.needs for method in config.methods):
-        raise BadInputError("A custom task needs a reward set", "", "Choose one or write one")
-    else:
+    reward_set = find_rewards(index, config)
+    if reward_set is None:
+        if any("rewards" in method.needs for method in config.methods):
+            raise BadInputError("A custom task needs a reward set", "", "Choose one or write one")
         return  # learned without rewards, and not validated by them
     check_reward_set(reward_set)
     check_reward_models(runs_dir, config, reward_set)
     check_keys(reward_set)
+    refuse_lone_rankings(config, reward_set)
     refuse_missing_modules(reward_set)
     if list_code(reward_set) and not get_sandbox_report().tier:
         raise refuse_code(reward_set, get_sandbox_report().missing)

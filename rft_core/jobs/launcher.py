@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from rft_core.config import RunConfig, make_config, without_unread
+from rft_core.data.prompt_set import BUILT_IN, PromptSet
 from rft_core.errors import BadInputError, NotFoundError, RftError, UnreadableRunError
 from rft_core.jobs.checks import check_config, settle_length
 from rft_core.jobs.pinning import pin_adapter, pin_sets, pin_threads
@@ -45,6 +46,7 @@ from rft_core.store.deletion import finish_deletions, remove_run
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import Checkpoint, has_database, list_checkpoints, open_run
 from rft_core.store.runs import add_run, check_run_exists, get_run
+from rft_core.store.sets import get_set
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.evidence import read_evidence
 from rft_core.store.state.rules import ACTIVE_STATES, derive_state
@@ -94,8 +96,11 @@ def fork(
     with open_index(runs_dir) as index:
         parent = get_run(index, run_id)
         begun = get_last_start(list_commands(index, run=run_id))
+        changes = dict(changes or {})
+        counts = {"num_prompts", "num_validation_prompts"} & changes.keys()
+        is_made = bool(counts) and _has_made_prompts(index, parent.config)
     checkpoint = _choose_checkpoint(runs_dir, run_id, step)
-    config = _fork_config(parent.config, dict(changes or {}))
+    config = _fork_config(parent.config, changes, has_other_rows=is_made)
     _check_begins_with_policy(runs_dir, run_id, checkpoint.step, config)
     backend = begun.backend if begun else LOCAL
     return _add_run(runs_dir, config, command_id, backend, parent=run_id, step=checkpoint.step)
@@ -298,10 +303,19 @@ def _check_begins_with_policy(runs_dir: Path, run_id: str, step: int, config: Ru
         )
 
 
-def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:
+def _has_made_prompts(index: Database, config: RunConfig) -> bool:
+    """Whether a task has made them, which can make others."""
+    if config.prompt_set is None:
+        return True
+    stored = PromptSet.from_json(get_set(index, "prompts", config.prompt_set).content)
+    return stored.source == BUILT_IN
+
+
+def _fork_config(parent: RunConfig, changes: dict[str, Any], *, has_other_rows: bool) -> RunConfig:
     """The parent's settings with the changes; a new task brings its own prompts and rewards.
 
-    A parent in stages gives those of its last one. What another method does not read falls away.
+    `has_other_rows`: the task makes the prompts anew, as another number of them is wanted. A parent
+    in stages gives those of its last one. What another method does not read falls away.
     """
     *_, last = parent.plan_stages()
     parent = last.config
@@ -311,7 +325,7 @@ def _fork_config(parent: RunConfig, changes: dict[str, Any]) -> RunConfig:
         values = {k: v for k, v in values.items() if k not in ("method", "max_steps")}
     if changes.get("task", parent.task) != parent.task:
         values |= {"prompt_set": None, "reward_set": None}
-    if "num_prompts" in changes or "num_validation_prompts" in changes:
+    if has_other_rows:
         values |= {"prompt_set": None}
     config = make_config(values | changes)
     fixed = [name for name in FIXED_IN_A_FORK if getattr(config, name) != getattr(parent, name)]

@@ -14,6 +14,7 @@ from rft_core.config import RunConfig
 from rft_core.data import PromptSet, Split, make_prompt_set
 from rft_core.data.pair_prompts import make_pair_prompt_set
 from rft_core.data.pair_set import PairSet
+from rft_core.data.prompt_set import BUILT_IN
 from rft_core.jobs.reward_models import find_own_step, with_own_reward_model
 from rft_core.model_files import model_summary
 from rft_core.paths import get_checkpoint_dir, get_initial_adapter_dir
@@ -59,7 +60,7 @@ def make_task_prompt_set(config: RunConfig) -> PromptSet:
         template=task.template,
         split=Split(tuple(range(len(train))), tuple(range(len(train), last)), config.seed),
         task=task.name,
-        source="built in",
+        source=BUILT_IN,
     )
 
 
@@ -119,3 +120,13 @@ def choose_own_rewards(config: RunConfig) -> RewardSet | None:
         return None
     of_task = get_task(config.task).reward_set if config.task in TASKS else None
     return of_task if find_own_step(config) is None else with_own_reward_model(of_task)
+
+
+def find_rewards(index: Database, config: RunConfig) -> RewardSet | None:
+    """What a run of this configuration would be scored by. Raises `NotFoundError` for no such set.
+
+    None: nothing, as learning without rewards may be.
+    """
+    if config.reward_set is None:
+        return choose_own_rewards(config)
+    return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)

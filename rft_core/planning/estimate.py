@@ -142,7 +142,7 @@ def _cost_stage(
         tokens = _count_sampled(config, prompt_tokens)
         sampling = _sampling_seconds(config, model, tokens, 1, speed) / config.num_iterations
     if method.samples_first:
-        batches = _sampled_first(config) / config.generation_batch_size
+        batches = count_sampled_first(config) / config.generation_batch_size
         sampling, beforehand = 0.0, sampling * batches
     validating = _seconds_per_validation(config, model, prompt_tokens, speed)
     total = (updating + sampling) * config.max_steps + validating * count_validations(config)
@@ -171,7 +171,7 @@ def disk_bytes(config: RunConfig, lora_parameters: int) -> int:
     return checkpoints + sum(_completion_bytes(stage) for stage in stages)
 
 
-def _sampled_first(config: RunConfig) -> int:
+def count_sampled_first(config: RunConfig) -> int:
     """Completions that a stage samples before its first step, of all prompts."""
     first = get_method(config.method).samples_first
     return config.num_prompts * config.num_generations if first else 0
@@ -181,9 +181,8 @@ def _completion_bytes(config: RunConfig) -> int:
     """What one stage stores of the texts it samples, to learn from or to validate."""
     completions = count_validations(config) * _validation_completions(config)
     if get_method(config.method).samples_each_step:
-        rollouts = _count_times(config.max_steps, config.num_iterations)
-        completions += rollouts * config.generation_batch_size
-    completions += 2 * _sampled_first(config)  # in the store, and in the file of rollouts
+        completions += count_rollouts(config) * config.generation_batch_size
+    completions += 2 * count_sampled_first(config)  # in the store, and in the file of rollouts
     text = config.max_completion_length * BYTES_PER_TOKEN_OF_TEXT
     return completions * (text + BYTES_PER_GENERATION)
 
@@ -193,6 +192,11 @@ def count_validations(config: RunConfig) -> int:
     if not config.eval_steps or not config.num_validation_prompts:
         return 0
     return 1 + _count_times(config.max_steps, config.eval_steps)
+
+
+def count_rollouts(config: RunConfig) -> int:
+    """How often a stage of a method that samples as it learns samples a batch."""
+    return _count_times(config.max_steps, config.num_iterations)
 
 
 def _count_times(max_steps: int, every: int) -> int:

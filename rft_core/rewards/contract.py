@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -95,6 +95,11 @@ def guess_truth(entries: Sequence[RewardEntry]) -> tuple[str, ...]:
     paid = [entry for entry in paid if entry.grader != LEARNED_GRADER] or paid
     others = [e for e in paid if e.name not in ABOUT_FORM and not e.grader.endswith(ABOUT_FORM)]
     return tuple(entry.name for entry in named[:1] or others or paid)
+
+
+def head_columns(names: Iterable[str], taken: Collection[str]) -> list[str]:
+    """A heading for each function beside those that a table has already: "reward (function)"."""
+    return [f"{name} (function)" if name in taken else name for name in names]
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,20 @@
 """Read a user's reward source without running it: its functions, its weights, its mistakes.
 
-Every public top-level function that takes `completions` (or any keyword) is a reward function;
-start the name of anything else with an underscore. `WEIGHTS = {"name": 0.5}` at the top level, a
-plain literal, sets weights; the others weigh 1.
+Every public top-level function that takes `completions` (or any keyword) is a reward function, and
+so are other callables, see `source_functions.py`; start the name of anything else with an
+underscore. `WEIGHTS = {"name": 0.5}` at the top level, a plain literal, sets weights; the others
+weigh 1.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import PYTHON_GRADER, RewardEntry, RewardSet
+from rft_core.rewards.source_functions import list_reward_functions
 
 LONGEST_SOURCE = 1_000_000
 
@@ -60,13 +62,31 @@ def inspect_source(source: str) -> SourceReport:
         return SourceReport(error=f"SyntaxError: {error.msg}", error_line=error.lineno)
     except (ValueError, RecursionError, MemoryError) as error:
         return SourceReport(error=f"The source cannot be read: {error or type(error).__name__}")
-    functions = tuple(dict.fromkeys(_reward_function_names(tree)))
+    functions = list_reward_functions(tree)
     if not functions:
         return SourceReport(error="No function takes `completions`: define one that does.")
     try:
         return SourceReport(functions, _read_weights(tree, functions))
     except _WeightsError as error:
         return SourceReport(error=str(error), error_line=error.line)
+
+
+def list_needed_arguments(source: str, function: str) -> tuple[str, ...]:
+    """The arguments without a default of a top-level function; () where it cannot be read."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == function:
+            given = [*node.args.posonlyargs, *node.args.args]
+            given = given[: len(given) - len(node.args.defaults)]
+            named = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+            return (
+                *(argument.arg for argument in given),
+                *(argument.arg for argument, default in named if default is None),
+            )
+    return ()
 
 
 def reward_set_from_source(
@@ -101,15 +121,6 @@ class _WeightsError(ValueError):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)
         self.line = line
-
-
-def _reward_function_names(tree: ast.Module) -> Iterator[str]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name[0] != "_":
-            names = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
-            takes_any = node.args.kwarg and "sample" not in names  # that is OpenAI's grade()
-            if "completions" in names or takes_any:
-                yield node.name
 
 
 def _read_weights(tree: ast.Module, functions: tuple[str, ...]) -> dict[str, float]:

@@ -32,6 +32,7 @@ from rft_core.rewards.structured.json_match import JSON_MATCH
 from rft_core.rewards.structured.schema import SCHEMA
 from rft_core.rewards.structured.sql_validity import SQL
 from rft_core.rewards.text import pattern
+from rft_core.rewards.text.assertions import ASSERTIONS
 from rft_core.rewards.text.format import TAGS, check_format, grade_format
 from rft_core.rewards.text.instructions import INSTRUCTIONS
 from rft_core.rewards.text.length import LENGTH
@@ -107,6 +108,7 @@ GRADERS: dict[str, GraderInfo] = {
     "similarity": SIMILARITY,
     "overlap": OVERLAP,
     "instructions": INSTRUCTIONS,
+    "assertions": ASSERTIONS,
     "math_equivalence": MATH_EQUIVALENCE,
     "ranked": RANKED,
     "multi_answer": MULTI_ANSWER,

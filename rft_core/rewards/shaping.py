@@ -18,15 +18,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import groupby
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import LARGEST, Batch, Grade, RewardEntry, RewardSet
 from rft_core.rewards.deciding import FULL
 from rft_core.rewards.formula import FORMULA, formula_names
+from rft_core.rewards.in_group import list_groups, rank_within, stretch
 
 IN_GROUP = ("rank", "min_max")
-EVEN = 0.5
 
 Column = Sequence[Grade]
 
@@ -107,21 +106,6 @@ def _check_formula_names(entry: RewardEntry, reward_set: RewardSet) -> None:
         )
 
 
-def rank_within(scores: Sequence[float]) -> list[float]:
-    """0 for the lowest to 1 for the highest; equal scores share the middle of their places."""
-    if len(scores) < 2:
-        return [EVEN] * len(scores)
-    below = [sum(other < score for other in scores) for score in scores]
-    equal = [scores.count(score) for score in scores]
-    return [(b + (e - 1) / 2) / (len(scores) - 1) for b, e in zip(below, equal, strict=True)]
-
-
-def stretch(scores: Sequence[float]) -> list[float]:
-    """0 for the lowest to 1 for the highest, the others in proportion."""
-    low, high = min(scores, default=0.0), max(scores, default=0.0)
-    return [(score - low) / (high - low) if high > low else EVEN for score in scores]
-
-
 def _penalise(grade: Grade, flags: tuple[str, ...], entry: RewardEntry) -> Grade:
     if not flags or grade.score is None:
         return grade
@@ -152,8 +136,7 @@ def _relate(grades: Sequence[Grade], how: str, batch: Batch) -> list[Grade]:
     """Every group's scored grades, compared with each other."""
     relate = rank_within if how == "rank" else stretch
     related = list(grades)
-    indices = range(len(batch))
-    for _, group in groupby(indices, key=lambda index: (batch.prompts[index], batch.rows[index])):
+    for group in list_groups(batch):
         members = [(index, grades[index].score) for index in group]
         scored = [(index, score) for index, score in members if score is not None]
         values = relate([score for _, score in scored])

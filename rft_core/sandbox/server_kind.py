@@ -30,10 +30,13 @@ LIMITS = {
     ServerKind.COMPILER: Limits(memory_bytes=3 * GIB),
     ServerKind.GRADERS: Limits(memory_bytes=2 * GIB),
 }
-ENVIRONMENT = {kind: dict[str, str]() for kind in ServerKind} | {
-    ServerKind.INTERPRETER: {"TRITON_INTERPRET": "1"},  # only counts before the import
+OFFLINE = {"HF_HUB_OFFLINE": "1"}  # there is no network: without it the hub is tried for minutes
+ENVIRONMENT = dict.fromkeys(ServerKind, OFFLINE) | {
+    ServerKind.INTERPRETER: {**OFFLINE, "TRITON_INTERPRET": "1"},  # only counts before the import
 }
-NEED_TORCH = {"torch", "triton", "transformers", "peft", "accelerate"}
+NEED_TORCH = {
+    *("torch", "triton", "transformers", "peft", "trl", "accelerate", "sentence_transformers"),
+}
 
 
 def choose_kind(source: str) -> ServerKind:

@@ -59,11 +59,30 @@ class WorkerLife:
 
 @dataclass(frozen=True)
 class RunProgress:
+    """What the worker does now. Where that is long and has a known end, `done` of `total` parts of
+    it, which may be broken ones, are over since `began_at`; None elsewhere.
+    """
+
     phase: str
     detail: str
     step: int
     max_steps: int
     updated_at: float
+    done: float | None = None
+    total: float | None = None
+    began_at: float | None = None
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1; None where no end is known."""
+        return min(self.done / self.total, 1.0) if self.total and self.done is not None else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """At the pace so far; None before there is one."""
+        if not self.share or self.began_at is None:
+            return None
+        return max(0.0, self.updated_at - self.began_at) * (1 - self.share) / self.share
 
 
 @dataclass(frozen=True)
@@ -159,6 +178,27 @@ def last_step_without_gap(db: Database) -> int:
 
 def tokens_trained(db: Database) -> int:
     return int(db.execute("SELECT coalesce(max(tokens), 0) FROM steps").fetchone()[0])
+
+
+def validated_steps(db: Database) -> frozenset[int]:
+    """The steps after which there was a whole validation; 0: before training."""
+    sql = "SELECT DISTINCT step FROM metrics WHERE split = 'validation'"
+    return frozenset(step for (step,) in db.execute(sql))
+
+
+def silent_functions(db: Database) -> dict[str, str]:
+    """The reward functions that could score no completion of any training step, and why not."""
+    sql = (
+        "SELECT name FROM metrics WHERE split = 'train' AND name LIKE 'rewards/%/unscored' "
+        "GROUP BY name HAVING min(value) >= 1"
+    )
+    names = [name.removeprefix("rewards/").removesuffix("/unscored") for (name,) in db.execute(sql)]
+    why = (
+        "SELECT reason FROM scores WHERE name = ? AND score IS NULL AND reason <> '' "
+        "ORDER BY generation_id DESC LIMIT 1"
+    )
+    found = {name: db.execute(why, [name]).fetchone() for name in names}
+    return {name: reason[0] if reason else "" for name, reason in found.items()}
 
 
 def reward_means(db: Database) -> dict[str, dict[int, float]]:

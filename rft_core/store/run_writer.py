@@ -30,6 +30,16 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes one 
 
 
 @dataclass(frozen=True)
+class PartsDone:
+    """How far something long has got: `done` of `total` parts, in whatever they are counted, since
+    `began_at` (seconds since the epoch)."""
+
+    done: float
+    total: float
+    began_at: float
+
+
+@dataclass(frozen=True)
 class PromptRecord:
     """A prompt as the model sees it. `position` is its index within the step's split."""
 
@@ -119,7 +129,8 @@ class RunWriter:
             )
             self._attempt = int(cursor.lastrowid or 0)
             connection.execute(
-                "UPDATE progress SET phase = 'loading', detail = '', step = ?, updated_at = ?",
+                "UPDATE progress SET phase = 'loading', detail = '', step = ?, updated_at = ?, "
+                "done = NULL, total = NULL, began_at = NULL",
                 (from_step, time.time()),
             )
         return self._attempt
@@ -138,10 +149,18 @@ class RunWriter:
                 "UPDATE attempts SET sandbox_tier = ? WHERE attempt = ?", (tier, self._attempt)
             )
 
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
+    def set_progress(
+        self,
+        phase: str,
+        detail: str = "",
+        *,
+        step: int,
+        max_steps: int,
+        parts: PartsDone | None = None,
+    ) -> None:
         """What the worker does now: loading, training, validating, saving ..."""
         with transaction(self._db) as connection:
-            _write_progress(connection, phase, detail, step, max_steps)
+            _write_progress(connection, phase, detail, (step, max_steps), parts)
 
     def add_event(self, kind: str, message: str) -> None:
         with transaction(self._db) as connection:
@@ -173,12 +192,11 @@ class RunWriter:
             )
             _write_phases(connection, record.step, record.phases)
             _write_generations(connection, record, prompt_ids | added)
-            _write_progress(connection, "training", "", record.step, max_steps)
+            _write_progress(connection, "training", "", (record.step, max_steps))
         prompt_ids |= added
 
     def record_preflight(self, found: StoredPreflight) -> None:
-        """What a resume from step 0 does not forget: the policy was none but the first."""
-        with transaction(self._db) as connection:
+        with transaction(self._db) as connection:  # a resume from step 0 does not forget it
             write_preflight(connection, found)
 
     def make_durable(self) -> None:
@@ -307,12 +325,18 @@ def _write_event(connection: sqlite3.Connection, kind: str, message: str) -> Non
 
 
 def _write_progress(
-    connection: sqlite3.Connection, phase: str, detail: str, step: int, max_steps: int
+    connection: sqlite3.Connection,
+    phase: str,
+    detail: str,
+    steps: tuple[int, int],
+    parts: PartsDone | None = None,
 ) -> None:
+    known = (parts.done, parts.total, parts.began_at) if parts else (None, None, None)
     connection.execute(
-        "INSERT OR REPLACE INTO progress (id, phase, detail, step, max_steps, updated_at) "
-        "VALUES (1, ?, ?, ?, ?, ?)",
-        (phase, detail, step, max_steps, time.time()),
+        "INSERT OR REPLACE INTO progress "
+        "(id, phase, detail, step, max_steps, updated_at, done, total, began_at) "
+        "VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (phase, detail, *steps, time.time(), *known),
     )
 
 
@@ -322,6 +346,4 @@ def _json(value: Any) -> str:
 
 def _storable(text: str) -> str:
     """SQLite takes no lone surrogates, which a JSON file or a user's reason may hold: '?' each."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

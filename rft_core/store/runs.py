@@ -31,6 +31,10 @@ class RunRow:
     parent_run: str | None
     parent_step: int | None
 
+    @property
+    def label(self) -> str:
+        return label_run(self.id, self.name)
+
 
 @dataclass(frozen=True)
 class UnreadableRun:
@@ -40,6 +44,15 @@ class UnreadableRun:
     name: str
     created_at: float
     problem: str
+
+    @property
+    def label(self) -> str:
+        return label_run(self.id, self.name)
+
+
+def label_run(id: str, name: str) -> str:
+    """The name, and the end of the id (time and a few random letters) to tell namesakes apart."""
+    return f"{name}  ·  {id[-9:]}" if name else id
 
 
 def add_run(

@@ -12,10 +12,12 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from itertools import permutations, product
 from typing import Any
 
+from rft_core.rewards.code.assert_lines import read_assert
 from rft_core.types import Row
 
 OPERATORS: Mapping[str, Callable[[Fraction, Fraction], Fraction]] = {
@@ -173,10 +175,23 @@ def _words_of(constraint: Mapping[str, Any]) -> list[str]:
     return [*constraint.get("words", []), *([constraint["word"]] if "word" in constraint else [])]
 
 
+def _list_plain_tests(row: Row) -> list[tuple[list[Any], Any]]:
+    """The arguments and the expected value of each visible test that says them."""
+    found = []
+    for test in row.get("tests") or ():
+        if isinstance(test, str):
+            with suppress(ValueError):
+                line = read_assert(test)
+                found.append((line.arguments, line.expected))
+        else:
+            found.append((test[0], test[1]))
+    return found
+
+
 def python_cheats(row: Row) -> dict[str, str]:
     """Functions that return what passes for an answer, and programs that go for the grader."""
     name = row["entry_point"]
-    tests = [test for test in row.get("tests") or () if isinstance(test, list)]
+    tests = _list_plain_tests(row)
     known = "\n".join(
         f"    if args == {tuple(given)!r}: return {wanted!r}" for given, wanted in tests
     )

@@ -11,6 +11,7 @@ import math
 import random
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import partial
 from itertools import combinations
 
@@ -32,6 +33,7 @@ USER_TEMPLATE = (
 SHOWCASE_NUMS = (15, 74, 9)  # the row everybody tries first: never trained on
 LARGEST_TARGET = 100
 LARGEST_VALUE = 400  # on the way to the target, as in the text of the embedded model
+MOST_NUMBERS_EXACTLY = 4  # of which all ways are tried: some 5,000
 MOST_NUMBERS = 5  # the search visits about 200,000 combinations of five
 MISSES_BEFORE_GIVING_UP = 5_000
 MOST_TARGETS = 24  # that three numbers were seen to reach; 4 to 11 on average
@@ -112,6 +114,32 @@ def write_gold(row: Row) -> str | None:
     return None
 
 
+def find_obstacle(row: Row) -> str:
+    """Of up to four numbers all ways are tried, through fractions and negative values too."""
+    nums, target = row.get("nums"), row.get("target")
+    if not isinstance(nums, list) or not 0 < len(nums) <= MOST_NUMBERS_EXACTLY:
+        return ""
+    if any(type(number) is not int for number in (*nums, target)) or write_gold(row):
+        return ""
+    reached = _reach(tuple(sorted(map(Fraction, nums))))
+    return "" if target in reached else "No equation of these numbers reaches the target"
+
+
+def _reach(values: tuple[Fraction, ...]) -> set[Fraction]:
+    """All values of expressions that use every one of `values` once."""
+    if len(values) == 1:
+        return {values[0]}
+    found = set()
+    for first, second in combinations(range(len(values)), 2):
+        rest = [value for index, value in enumerate(values) if index not in (first, second)]
+        one, other = values[first], values[second]
+        joined = {one + other, one - other, other - one, one * other}
+        joined |= {a / b for a, b in ((one, other), (other, one)) if b}
+        for value in joined:
+            found |= _reach(tuple(sorted((value, *rest))))
+    return found
+
+
 def _combine(parts: list[Solution]) -> Iterator[Solution]:
     """Join two parts in every allowed way, and go on with one part less."""
     if len(parts) == 1:
@@ -168,6 +196,7 @@ COUNTDOWN = Task(
     make_rows=partial(make_rows, 99),
     make_key=make_key,
     cheats=countdown_cheats,
+    find_obstacle=find_obstacle,
     family="countdown",
 )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from rft_core.data.template import split_chat
+from rft_core.data.chats import split_chat
 from rft_core.errors import BadInputError
 from rft_core.tasks import TASKS
 from rft_core.types import Row

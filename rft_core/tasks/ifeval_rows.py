@@ -31,7 +31,8 @@ def constraints_of(row: Row) -> Row:
     names, many = row[IDS], row[VALUES]
     if not isinstance(names, list) or not isinstance(many, list) or len(names) != len(many):
         raise ValueError(f"'{IDS}' and '{VALUES}' are not two lists of the same length")
-    constraints = [_convert(str(name), values) for name, values in zip(names, many, strict=True)]
+    ours = [str(name).removeprefix("en:") for name in names]  # a prefix of multilingual copies
+    constraints = [_convert(name, values) for name, values in zip(ours, many, strict=True)]
     if problem := find_constraint_problem(constraints):
         raise ValueError(problem)
     return {"constraints": constraints}

@@ -11,6 +11,8 @@ from __future__ import annotations
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
+from rft_core.rewards.text.instruction_conflicts import find_conflict
+from rft_core.rewards.text.instructions import find_constraint_problem, without_none
 from rft_core.tasks.cheats import instruction_cheats
 from rft_core.tasks.constrained import generator
 from rft_core.tasks.task import Task
@@ -35,6 +37,11 @@ def write_gold(row: Row) -> str | None:
     return str(gold) if gold else None
 
 
+def find_obstacle(row: Row) -> str:
+    constraints = without_none(row.get("constraints"))
+    return "" if find_constraint_problem(constraints) else find_conflict(constraints)
+
+
 INSTRUCTIONS = Task(
     name="instructions",
     title="Instructions",
@@ -52,6 +59,7 @@ INSTRUCTIONS = Task(
     example_row=EXAMPLE,
     write_gold=write_gold,
     cheats=instruction_cheats,
+    find_obstacle=find_obstacle,
     make_rows=generator.make_rows,
     make_key=generator.make_key,
     is_made=generator.has_text,

@@ -1,8 +1,9 @@
 """Rows as datasets publish them -> columns of our tasks: MBPP, HumanEval, SVAMP, MathQA and IFEval.
 
 A format is known by its columns. A row that cannot be used is left out with the reason, and the
-others go on; GSM8K needs nothing of this, its columns are our own. Only the first test of a
-published problem stays visible: a prompt that shows them all leaves nothing to be found out.
+others go on; GSM8K needs nothing of this, its columns are our own. Tests stay as they were written;
+only one of a published problem is visible: a prompt that shows them all leaves nothing to be found
+out. So a problem with a single test has it hidden, or further cases drawn beside it.
 """
 
 from __future__ import annotations
@@ -11,17 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from rft_core.data.row_forms import Adopted
 from rft_core.data.table import Table
 from rft_core.errors import BadInputError
 from rft_core.rewards.answers.matching import list_options
 from rft_core.rewards.answers.number_text import parse_number
-from rft_core.rewards.code.assert_lines import AssertLine, list_asserts, read_assert
+from rft_core.rewards.code.assert_lines import AssertLine, read_assert
+from rft_core.rewards.code.python_tests import split_check
+from rft_core.rewards.code.random_inputs import describe_input
 from rft_core.rewards.code.unit_tests import read_entry_point, read_unit_tests
 from rft_core.tasks.ifeval_rows import IDS, VALUES, constraints_of
 from rft_core.types import Row
-
-NUM_VISIBLE = 1
-MOST_SHOWN = 5  # of the rows left out, in a message
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,6 @@ class PublishedFormat:
     tasks: tuple[str, ...]
     columns: frozenset[str]
     convert: Callable[[Row], Row]
-
-
-@dataclass(frozen=True)
-class Adopted:
-    """A table with our columns, and the rows that could not be used: "Row 3: ..."."""
-
-    table: Table
-    format: str = ""
-    left_out: tuple[str, ...] = ()
-
-    @property
-    def notice(self) -> str:
-        """What to tell about rows left out; empty if all were used."""
-        if not self.left_out:
-            return ""
-        shown = list(self.left_out[:MOST_SHOWN])
-        if len(self.left_out) > MOST_SHOWN:
-            shown.append(f"and {len(self.left_out) - MOST_SHOWN:,} more")
-        count = f"{len(self.left_out):,} of {len(self.left_out) + len(self.table.rows):,}"
-        return f"{count} rows of {self.format} cannot be used: {'; '.join(shown)}."
 
 
 def guess_published_task(table: Table) -> str:
@@ -88,43 +69,52 @@ def _convert(table: Table, known: PublishedFormat) -> Adopted:
 
 
 def _from_mbpp(row: Row) -> Row:
+    """What a test needs beside the function stands before it: MBPP has it in columns of its own."""
     lines = [*_as_list(row, "test_list"), *_as_list(row, "challenge_test_list")]
+    if not all(isinstance(line, str) for line in lines):
+        raise ValueError("it has tests that are no texts")
+    before = [str(row.get("test_setup_code") or ""), *map(str, _as_list(row, "test_imports"))]
+    setup = "".join(f"{text.strip()}\n" for text in before if text.strip())
+    tests = [line.strip() if _read_plain(line) else f"{setup}{line.strip()}" for line in lines]
     prompt = row.get("text") or row.get("prompt")
-    return _with_tests({"prompt": prompt, "reference": row.get("code")}, lines)
+    return _with_tests({"prompt": prompt, "reference": row.get("code")}, tests)
 
 
 def _from_human_eval(row: Row) -> Row:
-    lines = [line for line in list_asserts(str(row["test"])) if not line.startswith("assert True")]
     reference = f"{row['prompt']}{row['canonical_solution']}"
     mine = {"prompt": row["prompt"], "entry_point": row["entry_point"], "reference": reference}
-    return _with_tests(mine, lines)
+    return _with_tests(mine, split_check(str(row["test"]), str(row["entry_point"])))
 
 
-def _with_tests(row: Row, lines: list[Any]) -> Row:
-    """The row with assert lines as its tests; the first ones are visible."""
-    if not all(isinstance(line, str) for line in lines) or not lines:
+def _with_tests(row: Row, tests: list[str]) -> Row:
+    """The row with these tests: the first of one line is visible, where others are not."""
+    if not tests:
         raise ValueError("it has no assert lines as tests")
-    row = {**row, "tests": lines}
+    tests = list(dict.fromkeys(tests))
+    row = {**row, "tests": tests}
     row["entry_point"] = read_entry_point(row)
     read_unit_tests(row, row["entry_point"])
-    tests = [_as_pair(line) for line in lines]
-    return {**row, "tests": tests[:NUM_VISIBLE], "hidden_tests": tests[NUM_VISIBLE:]}
+    inputs = _describe_inputs(row, tests[0]) if len(tests) == 1 else []
+    lines = [test for test in tests if "\n" not in test] if len(tests) > 1 or inputs else []
+    hidden = [test for test in tests if test not in lines[:1]]
+    return {**row, "tests": lines[:1], "hidden_tests": hidden, "inputs": inputs}
 
 
-def _as_pair(line: str) -> Any:
-    """[arguments, expected], or the line itself where JSON has no such values, as for sets."""
-    read = read_assert(line)
-    return [read.arguments, read.expected] if _is_json(read) else line
+def _describe_inputs(row: Row, test: str) -> list[Row]:
+    """Inputs like those of the only test, for which the reference gives further answers."""
+    line = _read_plain(test)
+    if not line or not row.get("reference"):
+        return []
+    described = [describe_input(argument) for argument in line.arguments]
+    known: list[Row] = [spec for spec in described if spec]
+    return known if len(known) == len(described) else []
 
 
-def _is_json(value: Any) -> bool:
-    if isinstance(value, AssertLine):
-        return _is_json(value.arguments) and _is_json(value.expected)
-    if isinstance(value, dict):
-        return all(type(key) is str for key in value) and all(map(_is_json, value.values()))
-    if isinstance(value, list):
-        return all(map(_is_json, value))
-    return type(value) in (str, int, float, bool, type(None))
+def _read_plain(test: str) -> AssertLine | None:
+    try:
+        return read_assert(test)
+    except ValueError:
+        return None
 
 
 def _from_svamp(row: Row) -> Row:

@@ -103,7 +103,7 @@ PYTHON_CODE = Task(
     fields=(
         RowField("prompt", "text"),
         RowField("entry_point", "text"),
-        RowField("tests", "list"),
+        RowField("tests", "list", may_be_empty=True),  # they may all be hidden
         RowField("hidden_tests", "list", required=False),
         RowField("reference", "text", required=False),
         RowField("inputs", "list", required=False),

@@ -46,7 +46,8 @@ class Task:
     tells rows of `make_rows` from uploads with the same columns, where these are another test.
     `cheats` names completions (name -> completion) that try to be paid for a row without solving
     it: the reward probes show any that earns more than a wrong answer in the right form would.
-    `naive_rewards` pay for cheats: a run on them shows how a reward is gamed. Tasks of one `family`
+    `find_obstacle` says why no completion can satisfy a row, "" where one may. `naive_rewards` pay
+    for cheats: a run on them shows how a reward is gamed. Tasks of one `family`
     ask the same, easier or harder: a model that knows one of them knows the others.
     """
 
@@ -62,6 +63,7 @@ class Task:
     make_key: Callable[[Row], Hashable] | None = None
     is_made: Callable[[Row], bool] | None = None
     cheats: Callable[[Row], Mapping[str, str]] | None = None
+    find_obstacle: Callable[[Row], str] | None = None
     naive_rewards: RewardSet | None = None
     hub_name: str = ""
     family: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,20 @@ def explain_ending(error: BaseException, run_dir: Path) -> AttemptEnding:
     if isinstance(error, DiskFullError):
         return AttemptEnding("needs_attention", f"{error} Then resume: nothing saved is lost.")
     return AttemptEnding("failed", explain_failure(error))
+
+
+def explain_silence(silent: Mapping[str, str]) -> str:
+    """What a run that made all its steps has to say of functions that could score none of them.
+
+    `silent`: their names, and why not; "" where there are none.
+    """
+    told = [
+        f"'{name}' could score no completion of any step" + (f" ({reason})" if reason else "")
+        for name, reason in ((name, reason.rstrip(".")) for name, reason in silent.items())
+    ]
+    if not told:
+        return ""
+    return f"{'; '.join(told)}. Nothing was learned from it: mend it or its rows, and train anew"
 
 
 def explain_failure(error: BaseException) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from trl.trainer.grpo_config import GRPOConfig
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from rft_core.sampling.sampler import OnStep
 from rft_core.training.recorded import StageParts
 from rft_core.training.rollouts import (
     Rollouts,
@@ -30,9 +31,12 @@ class RecordedGRPO(Rollouts, GRPOTrainer):
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]
         return self.sample_batch(prompt_ids), None  # TRL wants log probabilities from vLLM only
 
-    def sample(self, phase: str, prompts: Any, first: int = 0) -> list[list[int]]:
+    def sample(
+        self, phase: str, prompts: Any, first: int = 0, on_step: OnStep | None = None
+    ) -> list[list[int]]:
+        """vLLM shows no step: whoever watches sees whole batches."""
         if not self.use_vllm:
-            return super().sample(phase, prompts, first)
+            return super().sample(phase, prompts, first, on_step)
         each = self.parts.config.num_generations_eval
         ids, _ = self._generate_single_turn([list(ids) for ids in prompts], None, {}, each)
         return [list(completion) for completion in ids]

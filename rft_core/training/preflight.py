@@ -11,34 +11,23 @@ from __future__ import annotations
 import random
 import time
 
-from rft_core.config import RunConfig, get_method
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.report import write_preflight
+from rft_core.diagnosis.preflight.size import choose_size, has_preflight
 from rft_core.dry_run import judge
 from rft_core.rewards.contract import Batch, Scoring
 from rft_core.rewards.sampled_batch import SampledBatch
 from rft_core.store.preflights import StoredPreflight
-from rft_core.training.recorded import Recorded, evaluating, own_randomness
+from rft_core.training.recorded import Recorded
+from rft_core.training.validating import evaluating, own_randomness
 
-MOST_COMPLETIONS = 32
-LARGEST_GROUP = 16  # of larger groups a part tells enough
-FEWEST_PROMPTS = 2  # one alone tells nothing of others
 PHASE = "preflight"
 
 
 def is_wanted(trainer: Recorded) -> bool:
     """Whether this stage's first policy is judged: it is the run's first, and rewards teach it."""
-    plan, config = trainer.parts.plan, trainer.parts.config
-    learns_from_rewards = get_method(config.method).family == "rollouts"
-    return config.preflight and plan.first_step == 0 and learns_from_rewards
-
-
-def choose_size(config: RunConfig, num_prompts: int) -> tuple[int, int]:
-    """How many prompts, and completions of each: never more than a step has."""
-    group = min(config.num_generations, LARGEST_GROUP)
-    of_a_step = max(1, config.generation_batch_size // config.num_generations)
-    wanted = max(FEWEST_PROMPTS, MOST_COMPLETIONS // group)
-    return min(wanted, of_a_step, num_prompts), group
+    plan = trainer.parts.plan
+    return plan.first_step == 0 and has_preflight(plan.config)
 
 
 def run_preflight(trainer: Recorded) -> None:

@@ -8,11 +8,12 @@ so that what a page shows and what the policy reads cannot differ.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
 from rft_core.data.prompt_set import PromptSet
+from rft_core.data.split import draw_rows
 from rft_core.errors import BadInputError
 from rft_core.sampling.chat_template import render_prompt
 from rft_core.store.run_writer import PromptRecord, Split
@@ -58,8 +59,8 @@ class RenderedOnce(Sequence[TokenizedPrompt]):
             self._rendered[at] = self._render(at)
         return self._rendered[at]
 
-    def check_room(self) -> None:
-        """Raises for a prompt that is too long before anybody waits for it.
+    def check_room(self, positions: Iterable[int] | None = None) -> None:
+        """Raises for a prompt that is too long before anybody waits for it; None: all of them.
 
         A token stands for a byte at least: only those are rendered that have so many bytes.
         (A chat template that writes a message twice is found out when the prompt is asked for.)
@@ -67,8 +68,8 @@ class RenderedOnce(Sequence[TokenizedPrompt]):
         if self._room is None or not self._rows:
             return
         frame = len(self[0].record.text.encode()) - _count_bytes(self._messages[0])
-        for at, messages in enumerate(self._messages):
-            if _count_bytes(messages) + frame > self._room:
+        for at in range(len(self)) if positions is None else positions:
+            if _count_bytes(self._messages[at]) + frame > self._room:
                 self[at]
 
     def _render(self, position: int) -> TokenizedPrompt:
@@ -90,10 +91,21 @@ def _count_bytes(messages: Messages) -> int:
 
 @dataclass(frozen=True)
 class TrainingPrompts:
-    """What is trained on and what is only validated on; a prompt's position is its index."""
+    """What is trained on and what is only validated on; a prompt's position is its index.
+
+    `validated`: the positions of the validation prompts that are asked at every validation.
+    """
 
     train: Sequence[TokenizedPrompt]
     validation: Sequence[TokenizedPrompt]
+    validated: tuple[int, ...]
+
+    @property
+    def which_validated(self) -> str:
+        """How many of how many, as people read it."""
+        asked, held_out = len(self.validated), len(self.validation)
+        prompts = "prompt" if asked == 1 else "prompts"
+        return f"{asked:,} {prompts}" if asked == held_out else f"{asked:,} of {held_out:,} prompts"
 
     def of(self, split: Split) -> Sequence[TokenizedPrompt]:
         return self.train if split == "train" else self.validation
@@ -104,10 +116,14 @@ def make_training_prompts(
     tokenizer: Any,
     room: int | None = None,
     told: Mapping[str, Any] | None = None,
+    *,
+    most_validated: int | None = None,
+    seed: int = 0,
 ) -> TrainingPrompts:
     """Every prompt as the model will see it. `room`: the most tokens that a prompt may have.
 
-    `told`: what the chat template is told besides the messages.
+    `told`: what the chat template is told besides the messages. Of more validation prompts than
+    `most_validated` so many are drawn by `seed`: the same ones in every life of a run.
     """
     if not prompt_set.train_rows:
         raise BadInputError(
@@ -118,6 +134,8 @@ def make_training_prompts(
     train, validation = (
         RenderedOnce(split, prompt_set, tokenizer, room, told) for split in ("train", "validation")
     )
-    for prompts in (train, validation):
-        prompts.check_room()
-    return TrainingPrompts(train, validation)
+    count = len(validation) if most_validated is None else most_validated
+    validated = draw_rows(len(validation), count, seed)
+    train.check_room()
+    validation.check_room(validated)
+    return TrainingPrompts(train, validation, validated)

@@ -7,9 +7,9 @@ from 0, as transformers does; `step` counts through the whole run. Each override
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,9 @@ from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
 from rft_core.data.pair_set import PairSet
 from rft_core.errors import RftError
 from rft_core.sampling.decoding.loop import SampledRow
-from rft_core.sampling.sampler import Sampler
+from rft_core.sampling.sampler import OnStep, Sampler
 from rft_core.sampling.service.messages import SamplingParams
+from rft_core.store.run_writer import PartsDone
 from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.recorder import Recorder
@@ -36,6 +37,7 @@ from rft_core.training.saving.adapter_files import (
 from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkpoint
 from rft_core.training.saving.finite import check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
+from rft_core.training.validating import ValidationStopped, evaluating, own_randomness
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class StageParts:
 
     `initial_adapter`: begin with another run's policy, or with what the stage before left.
     `gold`: of each training prompt the completion to learn from, for methods that need it; `pairs`:
-    of two answers which is preferred, for those.
+    of two answers which is preferred, for those. `validated_steps`: of the whole run, after which
+    an earlier attempt has validated.
     """
 
     plan: StagePlan[RunConfig]
@@ -57,6 +60,7 @@ class StageParts:
     initial_adapter: Path | None = None
     gold: Sequence[str | None] = ()
     pairs: PairSet | None = None
+    validated_steps: Collection[int] = ()
 
     @property
     def config(self) -> RunConfig:
@@ -89,6 +93,7 @@ class RunFlow(TrainerCallback):
         self._began = time.monotonic()
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._trainer.catch_up()
         self._trainer.recorder.set_phase("training", "making the next step")
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -106,9 +111,9 @@ class RunFlow(TrainerCallback):
         trainer, config = self._trainer, self._trainer.parts.config
         trainer.check_finite(trainer.trained_parameters(), "the adapter")
         trainer.recorder.clock.end()
-        step, is_last = trainer.step, state.global_step >= config.max_steps
+        step, is_last = trainer.step, trainer.has_trained_all
         must_stop = self._stop.is_set or bool(trainer.recorder.needs_attention)
-        control.should_evaluate = trainer.validates and (step % config.eval_steps == 0 or is_last)
+        control.should_evaluate = trainer.is_validation_due
         is_due = config.save_steps > 0 and step % config.save_steps == 0
         control.should_save = is_due or is_last or must_stop
         control.should_training_stop = is_last or must_stop
@@ -156,6 +161,23 @@ class Recorded(Trainer):
     def validates(self) -> bool:
         return self.parts.config.eval_steps > 0 and self.recorder.can_validate
 
+    @property
+    def has_trained_all(self) -> bool:
+        """Whether this was the stage's last step."""
+        return int(self.state.global_step) >= self.parts.config.max_steps
+
+    @property
+    def is_validation_due(self) -> bool:
+        """After the step that has just ended."""
+        is_due = self.validates and self.step % self.parts.config.eval_steps == 0
+        return is_due or (self.validates and self.has_trained_all)
+
+    def catch_up(self) -> None:
+        """On a resume: make the validation during which the run was stopped."""
+        is_owed = self.step not in self.parts.validated_steps
+        if self.state.global_step and self.is_validation_due and is_owed:
+            self.evaluate()
+
     def prepare(self) -> None:
         """Before the stage's first step, and again before a later one that a resume goes on with.
 
@@ -193,26 +215,59 @@ class Recorded(Trainer):
         """Sample and score the validation prompts. TRL would also compute a loss nobody reads.
 
         The random numbers are the same every time and not those of training: validations differ
-        by the policy alone, and training does not depend on how often one validates.
+        by the policy alone, and training does not depend on how often one validates. A stop ends it
+        at the next token: nothing of it is kept, and a resume makes it again.
         """
-        with self.recorder.clock.during("validate"):
-            return self._validate()
+        self.control.should_evaluate = False
+        try:
+            with self.recorder.clock.during("validate"):
+                return self._validate()
+        except ValidationStopped:
+            self.control.should_save = self.control.should_training_stop = True
+            return {}
+
+    def check_stop(self) -> None:
+        """Within a validation. Raises `ValidationStopped`."""
+        if self.parts.stop.is_set:
+            raise ValidationStopped
 
     def _validate(self) -> dict[str, float]:
-        prompts, each = self.parts.prompts.validation, self.parts.config.num_generations_eval
-        self.recorder.set_phase("validating", f"{len(prompts)} prompts")
-        positions = [position for position in range(len(prompts)) for _ in range(each)]
+        prompts, each = self.parts.prompts, self.parts.config.num_generations_eval
+        positions = [position for position in prompts.validated for _ in range(each)]
         per_batch = max(1, self.args.per_device_eval_batch_size // each) * each
+        count, began_at = math.ceil(len(positions) / per_batch), time.time()
         ids: list[list[int]] = []
         with evaluating(self.model), own_randomness(self.args.seed):
-            for start in range(0, len(positions), per_batch):
-                batch = positions[start : start + per_batch]
-                ids += self.sample("validating", [prompts[at].token_ids for at in batch])
-        self.control.should_evaluate = False
-        return self.recorder.record_validation(self.step, positions, ids)
+            for number in range(count):
+                batch = positions[number * per_batch :][:per_batch]
+                asked = [prompts.validation[at].token_ids for at in batch]
+                show = self._watch_batch(number, count, began_at)
+                ids += self.sample("validating", asked, on_step=show)
+        return self.recorder.record_validation(self.step, positions, ids, self.check_stop)
+
+    def _watch_batch(self, number: int, count: int, began_at: float) -> OnStep:
+        """Says which batch of how many begins; returns what shows each of its tokens.
+
+        A batch may end before its longest completion could: the time left is never too short.
+        """
+        longest = self.parts.config.max_completion_length
+        what = f"{self.parts.prompts.which_validated}, batch {number + 1} of {count}"
+        self.check_stop()
+        self.recorder.set_phase("validating", what, PartsDone(number, count, began_at))
+
+        def show(num_tokens: int) -> None:
+            self.check_stop()
+            done = PartsDone(number + min(num_tokens / longest, 1.0), count, began_at)
+            self.recorder.pulse("validating", f"{what}, token {num_tokens}", done)
+
+        return show
 
     def sample(
-        self, phase: str, prompts: Sequence[Sequence[int]], first: int = 0
+        self,
+        phase: str,
+        prompts: Sequence[Sequence[int]],
+        first: int = 0,
+        on_step: OnStep | None = None,
     ) -> list[list[int]]:
         """Completions as token ids, sampled as chat and evaluation do. `first`: the first index.
 
@@ -228,7 +283,7 @@ class Recorded(Trainer):
             self.recorder.pulse(phase, f"{self.name_sampling(len(rows))}, token {num_tokens}")
 
         try:
-            sampled = list(self._sampler.sample(rows, self._draw_sampling(), show))
+            sampled = list(self._sampler.sample(rows, self._draw_sampling(), on_step or show))
         except RftError as error:  # finite weights may still be too large to compute with
             raise diverged(error.what, self.step + 1, self.recorder.last_saved) from error
         return [list(row.ids) for row in sampled]
@@ -277,21 +332,3 @@ class Recorded(Trainer):
         """What the method needs to go on exactly, beside optimizer, schedule, random states."""
 
     def _load_own_state(self, folder: Path) -> None: ...
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Without dropout and gradient checkpointing; TRL reads its own mode from the model's."""
-    was_training = model.training
-    model.eval()
-    try:
-        yield
-    finally:
-        model.train(was_training)
-
-
-@contextmanager
-def own_randomness(seed: int) -> Iterator[None]:
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        yield

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig, StagePlan
@@ -20,7 +20,7 @@ from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.stop_strings import StopStrings
 from rft_core.store.preflights import StoredPreflight
-from rft_core.store.run_writer import GenerationRecord, Split, StepRecord
+from rft_core.store.run_writer import GenerationRecord, PartsDone, Split, StepRecord
 from rft_core.training.batch_records import find_reason_to_pause, list_generations
 from rft_core.training.phase_clock import PhaseClock
 from rft_core.training.prompts import TrainingPrompts
@@ -74,7 +74,7 @@ class Recorder:
 
     @property
     def can_validate(self) -> bool:
-        return self._scorer is not None and bool(self._prompts.validation)
+        return self._scorer is not None and bool(self._prompts.validated)
 
     @property
     def rewards(self) -> RewardSet | None:
@@ -91,15 +91,18 @@ class Recorder:
         self._config = plan.config
         self._watch.begin_stage(plan)
 
-    def set_phase(self, phase: str, detail: str = "") -> None:
+    def set_phase(self, phase: str, detail: str = "", parts: PartsDone | None = None) -> None:
+        """`parts`: how far it is, of what has a known end."""
         with self.clock.during("record"):
-            self._sink.set_progress(phase, detail, step=self.step, max_steps=self._max_steps)
+            self._sink.set_progress(
+                phase, detail, step=self.step, max_steps=self._max_steps, parts=parts
+            )
         self._last_pulse = time.monotonic()
 
-    def pulse(self, phase: str, detail: str) -> None:
+    def pulse(self, phase: str, detail: str, parts: PartsDone | None = None) -> None:
         """Show that long work makes progress: as `set_phase`, but cheap enough for every token."""
         if time.monotonic() - self._last_pulse > PULSE_SECONDS:
-            self.set_phase(phase, detail)
+            self.set_phase(phase, detail, parts)
 
     def tell(self, kind: str, message: str) -> None:
         """An event of the run, for people."""
@@ -142,16 +145,22 @@ class Recorder:
         self._measured = dict(metrics)
 
     def record_validation(
-        self, step: int, positions: Sequence[int], completion_ids: Sequence[Sequence[int]]
+        self,
+        step: int,
+        positions: Sequence[int],
+        completion_ids: Sequence[Sequence[int]],
+        check_stop: Callable[[], None],
     ) -> dict[str, float]:
         """Score and store the validation after `step`; returns its metrics. May have sampled none.
 
         Scored in portions as large as a training batch, each of which gets a batch's time.
+        `check_stop` is called before each, and raises where the validation is to be given up.
         """
         each = self._config.num_generations_eval
         size = max(1, self._config.generation_batch_size // each) * each
         portions = []
         for start in range(0, len(positions), size):
+            check_stop()
             end = min(start + size, len(positions))
             self.set_phase("validating", f"scoring completions {start + 1} to {end}")
             portions.append(

@@ -12,6 +12,7 @@ from typing import Any
 from trl.trainer.rloo_config import RLOOConfig
 from trl.trainer.rloo_trainer import RLOOTrainer
 
+from rft_core.sampling.sampler import OnStep
 from rft_core.training.recorded import StageParts
 from rft_core.training.rollouts import (
     Rollouts,
@@ -32,9 +33,12 @@ class RecordedRLOO(Rollouts, RLOOTrainer):
             return super()._generate_single_turn(prompt_ids, *args, **kwargs)  # type: ignore[no-untyped-call]
         return self.sample_batch(prompt_ids)
 
-    def sample(self, phase: str, prompts: Any, first: int = 0) -> list[list[int]]:
+    def sample(
+        self, phase: str, prompts: Any, first: int = 0, on_step: OnStep | None = None
+    ) -> list[list[int]]:
+        """vLLM shows no step: whoever watches sees whole batches."""
         if not self.use_vllm:
-            return super().sample(phase, prompts, first)
+            return super().sample(phase, prompts, first, on_step)
         return [list(c) for c in self._generate_single_turn([list(p) for p in prompts], None, {})]
 
 

@@ -10,7 +10,7 @@ import gc
 import importlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +43,8 @@ ShowLoading = Callable[..., None]
 @dataclass(frozen=True)
 class RunSession:
     """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
-    what earlier ones spent; `past_rewards`: what their steps earned, of each reward function.
+    what earlier ones spent; `past_rewards`: what their steps earned, of each reward function;
+    `validated_steps`: after which of them there was a whole validation.
     `has_preflight`: an earlier one has made it.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
@@ -62,6 +63,7 @@ class RunSession:
     pairs: PairSet | None = None
     open_reward_model: OpenRewardModel | None = None
     past_rewards: StepMeans = field(default_factory=dict)
+    validated_steps: Collection[int] = ()
     has_preflight: bool = False
 
 
@@ -103,7 +105,8 @@ def _train_stages(
             show_loading("preparing the prompts")
             prompts = make_training_prompts(
                 session.prompts, tokenizer, _completion_room(model, config),
-                config.chat_template_kwargs,
+                config.chat_template_kwargs, most_validated=config.num_validation_prompts,
+                seed=config.seed,
             )  # fmt: skip
             recorder = Recorder(
                 sink, scorer, config, prompts, tokenizer,
@@ -117,6 +120,7 @@ def _train_stages(
             StageParts(
                 plan, model, tokenizer, prompts, recorder, stop, session.checkpoints_dir,
                 _find_initial_adapter(session, plan), _list_gold(session, plan), session.pairs,
+                session.validated_steps,
             )
         )  # fmt: skip
         _train_stage(trainer, session, stop)

@@ -11,14 +11,22 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from rft_core.store.preflights import StoredPreflight
-from rft_core.store.run_writer import StepRecord
+from rft_core.store.run_writer import PartsDone, StepRecord
 
 
 class RunSink(Protocol):
     """What training tells while it goes on. Each call is whole or not there at all."""
 
     def set_sandbox_tier(self, tier: str | None) -> None: ...
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None: ...
+    def set_progress(
+        self,
+        phase: str,
+        detail: str = "",
+        *,
+        step: int,
+        max_steps: int,
+        parts: PartsDone | None = None,
+    ) -> None: ...
     def add_event(self, kind: str, message: str) -> None: ...
     def record_preflight(self, found: StoredPreflight) -> None: ...
     def record_step(self, record: StepRecord, *, max_steps: int) -> None: ...
@@ -35,7 +43,15 @@ class SilentSink:
     """For every process but the first: nothing is recorded."""
 
     def set_sandbox_tier(self, tier: str | None) -> None: ...
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None: ...
+    def set_progress(
+        self,
+        phase: str,
+        detail: str = "",
+        *,
+        step: int,
+        max_steps: int,
+        parts: PartsDone | None = None,
+    ) -> None: ...
     def add_event(self, kind: str, message: str) -> None: ...
     def record_preflight(self, found: StoredPreflight) -> None: ...
     def record_step(self, record: StepRecord, *, max_steps: int) -> None: ...

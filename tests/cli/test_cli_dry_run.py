@@ -1,5 +1,6 @@
 """dry-run with the real embedded model: the forecast, the verdict, the prompts that are kept."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
+from tests.tiny_model import CHAT_TEMPLATE, make_tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +90,38 @@ def test_what_a_function_logs_of_each_completion_is_in_the_document(
     groups = rft(*words, "--rewards", str(rewards)).document["groups"]
     for one in [completion for group in groups for completion in group["completions"]]:
         assert one["extras"] == {"talker": {"letters": str(len(one["completion"]))}}
+
+
+@pytest.mark.parametrize("opens", [True, False])
+def test_a_chat_template_that_opens_the_thought_is_said(
+    rft: Command, tmp_path: Path, opens: bool
+) -> None:
+    template = CHAT_TEMPLATE + ("<think>" if opens else "")
+    model = make_tiny_model(tmp_path / "thinker", chat_template=template)
+    words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2", "--json"]
+    more = ["--model", str(model), "--set", "max_completion_length=8"]
+    kinds = {warning["kind"] for warning in rft(*words, *more).document["warnings"]}
+    assert ("template_opens_think" in kinds) == opens
+
+
+def test_a_function_called_like_a_column_has_one_of_its_own(rft: Command, tmp_path: Path) -> None:
+    source = tmp_path / "rewards.py"
+    source.write_text("def reward(completions, **k): return [0.25 for _ in completions]\n")
+    words = ["dry-run", "countdown", "--prompts", "1", "--completions", "2"]
+    heads = rft(*words, "--rewards", str(source)).stdout.splitlines()[1]
+    assert heads.split() == ["reward", "(function)", "reward", "advantage", "completion"]
+
+
+def test_a_file_of_chats_is_tried_turn_by_turn(
+    rft: Command, folder: RunsFolder, tmp_path: Path
+) -> None:
+    file = tmp_path / "chats.jsonl"
+    chat = [{"role": "system", "content": "Think."}, {"role": "user", "content": "Reach it."}]
+    rows = [{"nums": [3, 4, n], "target": n, "messages": chat} for n in range(5, 15)]
+    file.write_text("\n".join(map(json.dumps, rows)))
+    words = ["dry-run", "countdown", "--prompts", "2", "--completions", "2", "--json"]
+    document = rft(*words, "--prompts-file", str(file)).document
+    tried = document["groups"][0]["row"]
+    assert tried["messages"] == chat and tried["target"] in range(5, 15)
+    missing = rft(*words, "--prompts-file", str(tmp_path / "nothing.csv"))
+    assert missing.code == 2 and "'nothing.csv' cannot be opened" in missing.stderr

@@ -41,6 +41,50 @@ def test_splits_are_kept_apart_and_an_unknown_one_is_refused(folder):
         load_hub_rows(str(folder), "nosuch")
 
 
+CARD = """---
+configs:
+- config_name: main
+  data_files: main.csv
+- config_name: socratic
+  data_files: socratic.csv{default}
+---
+"""
+
+
+@pytest.fixture
+def two_subsets(tmp_path: Path) -> Path:
+    (tmp_path / "main.csv").write_text("question,answer\na?,1\n")
+    (tmp_path / "socratic.csv").write_text("question,answer\nb?,2\nc?,3\n")
+    (tmp_path / "README.md").write_text(CARD.format(default=""))
+    return tmp_path
+
+
+def test_a_card_with_several_subsets_is_refused_with_their_names(two_subsets):
+    with pytest.raises(BadInputError, match="main, socratic") as refused:
+        load_hub_rows(str(two_subsets))
+    assert "several subsets, and none was chosen" in str(refused.value)
+    assert "such as main" in refused.value.fix
+    with pytest.raises(BadInputError, match="socratic"):
+        load_hub_rows(str(two_subsets), subset="socrates")
+
+
+def test_a_subset_that_is_chosen_or_the_cards_default_is_read(two_subsets):
+    assert len(load_hub_rows(str(two_subsets), subset="main").rows) == 1
+    card = CARD.format(default="\n  default: true")
+    (two_subsets / "README.md").write_text(card)
+    assert len(load_hub_rows(str(two_subsets)).rows) == 2
+
+
+def test_with_one_subset_the_error_is_the_split_that_is_not_there(two_subsets):
+    card = CARD.format(default="").replace(
+        "- config_name: socratic\n  data_files: socratic.csv\n", ""
+    )
+    (two_subsets / "README.md").write_text(card)
+    with pytest.raises(BadInputError, match="test"):
+        load_hub_rows(str(two_subsets), "test")
+    assert len(load_hub_rows(str(two_subsets)).rows) == 1
+
+
 def test_a_folder_without_data_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="must hold data files"):
         load_hub_rows(str(tmp_path))

@@ -154,6 +154,47 @@ def test_leaked_answers_are_found_without_crying_wolf(question, answer, leaks):
     assert ("leaked_answer" in kinds(findings)) is leaks
 
 
+EXAMPLE = "{{ question }}\nGive the number in tags, for example <answer> 42 </answer>."
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "leaks"),
+    [
+        ("What is 6 * 7?", "42", False),
+        ("What is 6 * 7?", "It is 6 * 7.\n#### 42", False),
+        ("What is 6 * 7? Answer: 42", "42", True),
+        ("What is 6 * 7? <answer> 42 </answer>", "42", True),
+        ("What is 6 * 6? Answer: 36", "36", True),
+    ],
+)
+def test_the_templates_own_example_is_no_leak(question, answer, leaks):
+    findings = lint([{"question": question, "answer": answer}], EXAMPLE, answer_columns=["answer"])
+    assert ("leaked_answer" in kinds(findings)) is leaks
+
+
+def test_a_cue_of_the_template_before_a_value_of_the_row_is_a_leak():
+    findings = lint([{"hint": 42, "gold": 42}], "The answer is {{ hint }}", answer_columns=["gold"])
+    assert "leaked_answer" in kinds(findings)
+
+
+def chat_rows(system, answers):
+    return [
+        {"messages": [{"role": "system", "content": system}, {"role": "user", "content": f"{n}?"}],
+         "answer": answer}
+        for n, answer in enumerate(answers)
+    ]  # fmt: skip
+
+
+def test_an_example_that_all_chats_begin_with_is_no_leak_unless_it_answers_them_all():
+    system = "Write <answer> 42 </answer>, if that is the answer."
+    rows = chat_rows(system, ["42", "7", "42"])
+    assert not lint(rows, "{{ messages }}", answer_columns=["answer"])
+    told = lint(chat_rows(system, ["42", "42"]), "{{ messages }}", answer_columns=["answer"])
+    assert [get_row(finding) for finding in told] == [1, 2]
+    other = [*chat_rows(system, ["42"]), *chat_rows("Think.", ["7"])]
+    assert kinds(lint(other, "{{ messages }}", answer_columns=["answer"]), 1) == {"leaked_answer"}
+
+
 def test_a_template_that_prints_the_answer_is_reported_once():
     rows = [{"question": f"q{i}", "answer": str(i)} for i in range(5)]
     findings = lint(rows, "{{ question }} {{ row.answer }}", answer_columns=["answer"])

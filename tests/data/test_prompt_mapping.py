@@ -1,8 +1,11 @@
 """Columns into fields: good guesses, exact conversions, precise complaints."""
 
+import json
+
 import pytest
 
 from rft_core.data import ColumnMapping, RowField, apply_mapping, read_table, suggest_mapping
+from rft_core.data.nested import get_cell, list_columns
 from rft_core.errors import BadInputError
 
 COUNTDOWN = (RowField("nums", "integers"), RowField("target", "integer"))
@@ -116,3 +119,56 @@ def test_a_missing_column_or_field_lists_the_columns():
         apply_mapping(table("a,b\n1,2\n"), ColumnMapping({"x": "nope"}))
     with pytest.raises(BadInputError, match=r"field 'nums'.*columns are a, b"):
         apply_mapping(table("a,b\n1,2\n"), ColumnMapping({}), COUNTDOWN)
+
+
+VERL = {
+    "prompt": "raw", "messages": [{"role": "user", "content": "2 + 2?"}],
+    "reward_model": {"style": "rule", "ground_truth": "4"},
+    "extra_info": {"answer": "It is.\n#### 4", "deep": {"er": {"still": 1}}},
+}  # fmt: skip
+
+
+def verl_table(*rows):
+    lines = "\n".join(json.dumps(row) for row in rows or (VERL, VERL))
+    return read_table(lines.encode(), "x.jsonl")
+
+
+def test_values_inside_of_cells_are_columns_by_their_paths():
+    source = verl_table()
+    assert list_columns(source)[:4] == ("prompt", "messages", "reward_model", "extra_info")
+    assert "reward_model.ground_truth" in list_columns(source)
+    assert "extra_info.deep.er" in list_columns(source)
+    assert "extra_info.deep.er.still" not in list_columns(source)
+    assert suggest_mapping(source, GSM8K)["answer"] == "reward_model.ground_truth"
+    mapping = ColumnMapping({"question": "prompt", "answer": "extra_info.answer"})
+    row = apply_mapping(source, mapping, GSM8K)[0]
+    assert row["answer"] == "It is.\n#### 4"
+    assert row["reward_model"] == VERL["reward_model"]  # the others keep their names
+
+
+def test_a_column_whose_name_has_dots_is_meant_before_a_path():
+    source = verl_table({"a.b": 1, "a": {"b": 2}, "a.b.c": {"d": 3}})
+    assert get_cell(source.rows[0], "a.b") == 1
+    assert get_cell(source.rows[0], "a.b.c.d") == 3
+    assert get_cell(source.rows[0], "a.x") is None and get_cell(source.rows[0], "x.y") is None
+
+
+def test_a_path_that_leads_nowhere_is_refused_where_it_is_met():
+    with pytest.raises(BadInputError, match=r"'reward_model\.gold', which does not exist"):
+        apply_mapping(verl_table(), ColumnMapping({"answer": "reward_model.gold"}))
+    source = verl_table(VERL, {**VERL, "reward_model": None})
+    mapping = ColumnMapping({"question": "prompt", "answer": "reward_model.ground_truth"})
+    with pytest.raises(BadInputError, match=r"Row 2: column 'reward_model\.ground_truth' is empty"):
+        apply_mapping(source, mapping, GSM8K)
+
+
+def test_a_text_field_takes_what_a_chat_asks_last_and_the_chat_stays():
+    source = verl_table()
+    mapping = ColumnMapping({"question": "messages", "answer": "prompt"}, keep_unmapped=False)
+    row = apply_mapping(source, mapping, GSM8K)[0]
+    assert row == {"question": "2 + 2?", "answer": "raw", "messages": VERL["messages"]}
+    unanswered = verl_table({"messages": [{"role": "system", "content": "x"}], "answer": "1"})
+    with pytest.raises(BadInputError, match="a chat in which a user's turn is to be answered"):
+        apply_mapping(
+            unanswered, ColumnMapping({"question": "messages", "answer": "answer"}), GSM8K
+        )

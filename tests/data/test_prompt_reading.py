@@ -75,6 +75,17 @@ def test_an_unnamed_index_column_gets_a_name():
     assert parse_table(b",q\n0,a\n", "x.csv").columns == ("column_1", "q")
 
 
+def test_lists_and_objects_in_csv_are_read_as_json_or_as_pandas_writes_them():
+    turns = [{"content": "it's\n2", "role": "user"}, {"content": "x", "role": "assistant"}]
+    cells = [json.dumps(turns), repr(turns), repr(turns).replace("}, {", "}\n {")]
+    quoted = ('"' + cell.replace('"', '""') + '"' for cell in cells)
+    rows = parse_table(("chat,n\n" + "".join(f"{c},1\n" for c in quoted)).encode(), "x.csv").rows
+    assert [row["chat"] for row in rows] == [turns] * 3
+    for text in ("{1, 2}", "[1, {2}]", "[f(1)]", "{'a': b'x'}", "[15 74 9]", "['a'"):
+        [row] = parse_table(f'cell,n\n"{text}",1\n'.encode(), "x.csv").rows
+        assert row["cell"] == text
+
+
 def test_jsonl_keeps_types_and_fills_missing_keys():
     lines = b'{"nums": [1, 2], "meta": {"a": null}}\r\n\r\n{"nums": [3], "target": 7.5}\r\n'
     result = parse_table(lines, "x.jsonl")

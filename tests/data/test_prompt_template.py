@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from rft_core.data import PromptTemplate, length_summary
+from rft_core.data.template import WHOLE_CHAT, ask_chats
 from rft_core.errors import BadInputError
 
 ROW = {"nums": [15, 74, 9], "target": 50, "my note": "x", "hint": None}
@@ -186,3 +187,43 @@ def test_lengths_are_summarised():
     assert length_summary([7]) == {"min": 7, "median": 7, "p95": 7, "max": 7}
     with pytest.raises(BadInputError):
         length_summary([])
+
+
+SYSTEM = {"role": "system", "content": "Think first."}
+CHAT = [SYSTEM, {"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello"},
+        {"role": "user", "content": "2 + 2? {{ x }}\n"}]  # fmt: skip
+ANSWERED = [*CHAT, {"role": "assistant", "content": "4"}]
+
+
+@pytest.mark.parametrize("chat", [CHAT, ANSWERED])
+def test_a_chat_stays_turns_and_ends_with_what_is_asked(chat):
+    row = {"messages": chat}
+    assert PromptTemplate("", WHOLE_CHAT).render(row) == CHAT
+    *earlier, last = PromptTemplate("", "Now: {{messages}}Answer {{ n }}.").render({**row, "n": 1})
+    assert earlier == CHAT[:-1]
+    assert last == {"role": "user", "content": "Now: 2 + 2? {{ x }}\nAnswer 1."}
+
+
+def test_a_system_template_and_the_chats_own_make_one_message():
+    first, *others = PromptTemplate("Be brief.", WHOLE_CHAT).render({"messages": CHAT})
+    assert first == {"role": "system", "content": "Be brief.\n\nThink first."}
+    assert others == CHAT[1:]
+    both = PromptTemplate("Be brief.", WHOLE_CHAT).render({"messages": CHAT[1:]})
+    assert [message["role"] for message in both] == ["system", "user", "assistant", "user"]
+
+
+def test_messages_that_are_no_chat_are_values_like_others():
+    assert user("{{ messages }}", {"messages": "a text"}) == "a text"
+    assert user("{{ messages | length }}", {"messages": CHAT}) == "4"
+    assert "'messages' is undefined" in refusal("{{ messages }}")
+
+
+def test_a_template_can_ask_chats_in_the_place_of_a_field():
+    asked = ask_chats(PromptTemplate("s", "{{ q }} or {{q}}?"), "q")
+    assert asked == PromptTemplate("s", "{{ messages }} or {{q}}?") and asked.asks_chats
+    assert not ask_chats(PromptTemplate("", "{{ question }}"), "q").asks_chats
+
+
+def test_what_a_template_writes_itself_is_known():
+    template = PromptTemplate("Be brief.", "{{ q }}{% if n %} for example 42{% endif %}")
+    assert template.literals == ("Be brief.", " for example 42")

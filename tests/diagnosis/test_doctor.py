@@ -99,3 +99,9 @@ def test_tricks_that_spread_while_the_reward_rises_are_cheating() -> None:
     assert kinds(curves_of(reward=rising(40), flagged=fewer)) == []
     assert kinds(curves_of(reward=[0.5] * 40, flagged=[0.1] * 40)) == []
     assert "hacking" not in kinds(curves_of(reward=list(np.linspace(1, 0.9, 40)), flagged=more))
+
+
+def test_a_function_that_has_judged_nothing_yet_is_named_at_the_first_step() -> None:
+    [finding] = diagnose(curves_of(rewards__gold__unscored=[1.0], reward=[0.5]))
+    assert (finding.kind, finding.where, finding.severity) == ("unscored", "gold", "error")
+    assert diagnose(curves_of(rewards__gold__unscored=[0.5], reward=[0.5])) == []

@@ -1,5 +1,7 @@
 """A dry run that cannot teach is called so, with the cause and what to do about it."""
 
+from dataclasses import replace
+
 import pytest
 
 from rft_core.diagnosis.preflight.report import Preflight, check_dry_run
@@ -165,3 +167,37 @@ def test_guessing_a_little_above_chance_is_warned_about_and_knowing_is_not() -> 
     assert hair_above is not None and "27% right (17% to 38%)" in hair_above.what
     assert chance_warning(answer(26), golds) is None  # 41%, at least 29%
     assert chance_warning(answer(40), golds) is None
+
+
+OPENS = "<|im_start|>assistant\n<think>\n"
+
+
+def test_a_template_that_opens_the_thought_is_named_as_the_cause_of_a_format_that_pays_nobody():
+    columns = {"format": [0.0] * 8, "correctness": [0.0] * 8}
+    data = replace(make_tried(columns, 4), prompt_tail=OPENS)
+    preflight = check_dry_run(data)
+    warning = find(preflight, "template_opens_think")
+    assert warning.severity == "error" and preflight.gravest == warning
+    assert "ends the prompt with <think>" in preflight.verdict
+    assert "format, correctness" in warning.what and "opening <think>" in warning.fix
+
+
+def test_where_another_function_pays_it_is_a_warning_and_where_all_pay_a_note():
+    some = {"format": [0.0] * 8, "correctness": [0.0, 1.0] * 4}
+    warning = find(
+        check_dry_run(replace(make_tried(some, 4), prompt_tail=OPENS)), "template_opens_think"
+    )
+    assert warning.severity == "warning" and "from format." in warning.what
+    every = {"format": [0.0, 1.0] * 4, "correctness": [1.0, 0.0, None, 0.0] * 2}
+    warning = find(
+        check_dry_run(replace(make_tried(every, 4), prompt_tail=OPENS)), "template_opens_think"
+    )
+    assert warning.severity == "info"
+
+
+@pytest.mark.parametrize(
+    "tail", ["", "<|im_start|>assistant\n", "<think>\n\n</think>\n\n", "think>"]
+)
+def test_a_template_that_leaves_the_thought_to_the_model_is_not_named(tail):
+    data = replace(make_tried([0.0] * 8, 4), prompt_tail=tail)
+    assert "template_opens_think" not in kinds(check_dry_run(data))

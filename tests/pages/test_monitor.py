@@ -1,5 +1,6 @@
 """Monitor, driven without a browser: what it says about runs in every state."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from rft_core.figures import Curves
 from rft_core.paths import PROJECT_ROOT, get_runs_dir
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
-from rft_core.store.run_writer import StepRecord
+from rft_core.store.run_writer import PartsDone, StepRecord
 from rft_core.store.runs import get_run
 from tests.sample_run import begin_run, queue_run, write_finished_run
 
@@ -207,6 +208,24 @@ def test_what_the_rewards_measured_has_panels_only_where_they_measured_something
     assert panel.title == "equation: gap" and list(panel.traces[0].y) == [0.75]
 
 
+def test_what_a_judge_measured_is_explained_and_the_same_name_of_another_is_not(
+    runs_dir: Path,
+) -> None:
+    run = begin_run(runs_dir)
+    measured = {
+        f"rewards/{name}/{what}": value
+        for name in ("equation", "kind")
+        for what, value in {"mean": 0.5, "undecided_groups": 0.25, "stop_rate": 1.0}.items()
+    }
+    run.writer.record_step(StepRecord(1, "train", measured), max_steps=30)
+    run.end("stopped")
+    panels = {p.title: p for p in measured_panels(shown_curves("countdown-1"), {"kind"})}
+    assert list(panels["kind: undecided groups"].traces[0].y) == [0.25]
+    assert "could not tell apart" in panels["kind: undecided groups"].help
+    assert "max_tokens" in panels["kind: stop rate"].help
+    assert "max_tokens" not in panels["equation: stop rate"].help
+
+
 def test_the_curves_are_rebuilt_when_a_resumed_run_forgot_steps(runs_dir: Path) -> None:
     run = begin_run(runs_dir)
     run.train(14)
@@ -311,3 +330,32 @@ def test_no_notice_moves_the_charts(runs_dir: Path) -> None:
     app.button(key="stop-countdown-1").click().run()
     assert "saved, which may take minutes" in page_text(app) and len(page_text(app)) > at_rest
     assert place_of_the_charts(app) == place
+
+
+def progress_bars(app: AppTest) -> list[tuple[int, str]]:
+    return [(bar.proto.value, bar.proto.text) for bar in app.get("progress")]
+
+
+def test_a_long_validation_has_a_bar_of_its_own_and_a_short_one_has_not(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.hold()
+    run.train(3)
+    for began, bars in ((time.time() - 300, 2), (time.time() + 300, 1)):  # for long; just now
+        parts = PartsDone(1.0, 4.0, began)
+        what = "64 of 1,495 prompts, batch 2 of 4"
+        run.writer.set_progress("validating", what, step=3, max_steps=30, parts=parts)
+        app = open_monitor("countdown-1")
+        assert what in page_text(app)
+        assert len(progress_bars(app)) == bars
+        if bars == 2:
+            share, text = progress_bars(app)[1]
+            assert share == 25 and text.startswith("Answering the validation prompts: 15 min")
+    run.end("stopped")
+    assert len(progress_bars(open_monitor("countdown-1"))) == 1
+
+
+def test_a_finished_run_that_a_function_could_not_judge_says_so(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(2)
+    run.end("finished", "'equation' could score no completion of any step (KeyError)")
+    assert "'equation' could score no completion" in page_text(open_monitor("countdown-1"))

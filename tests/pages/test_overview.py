@@ -13,7 +13,7 @@ from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
 from rft_core.store.sqlite.connections import list_wal_files
-from tests.sample_run import queue_run, write_finished_run
+from tests.sample_run import begin_run, queue_run, write_finished_run
 
 RUNS_SHOWN = 30  # at first
 
@@ -156,3 +156,10 @@ def test_the_demo_of_the_page_is_that_of_the_command_line_and_starts_anew_once_d
     with open_index(runs_dir) as index:
         (run,) = list_runs(index)
     assert run.id != first and launch_demo(runs_dir) == run.id
+
+
+def test_a_finished_run_that_a_function_could_not_judge_says_so(runs_dir: Path) -> None:
+    run = begin_run(runs_dir)
+    run.train(2)
+    run.end("finished", "'equation' could score no completion of any step (KeyError)")
+    assert "'equation' could score no completion" in said_on(open_overview())

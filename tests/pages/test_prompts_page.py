@@ -229,3 +229,66 @@ def test_a_choice_among_named_choices_is_not_called_given_away() -> None:
     app = upload(open_prompts(), "mathqa.jsonl", "\n".join(json.dumps(row) for row in rows))
     assert selected(app, "Task") == "mathqa"
     assert not any("already contains the answer" in found for found in findings(app))
+
+
+def chat_rows(count: int = 10) -> str:
+    """As verl writes them: a chat that asks, and its answer inside of an object."""
+    rows = [
+        {
+            "prompt": [
+                {"role": "system", "content": "Think first."},
+                {"role": "user", "content": f"How many are 2 boxes of {number}?"},
+            ],
+            "reward_model": {"style": "rule", "ground_truth": str(2 * number)},
+        }
+        for number in range(20, 20 + count)
+    ]
+    return "\n".join(map(json.dumps, rows))
+
+
+def test_chats_stay_turns_in_what_the_model_sees_and_nested_values_can_be_chosen() -> None:
+    app = upload(open_prompts(), "verl.jsonl", chat_rows())
+    assert "'prompt' holds chats: their turns stay turns" in page_text(app).replace("\\", "")
+    assert "<|system|>Think first." in page_text(app)  # a custom task: the chats as they are
+    assert "boxes of 20?<|assistant|>" in page_text(app)
+    task = next(box for box in app.selectbox if box.label == "Task")
+    checked(task.set_value("gsm8k").run())
+    assert selected(app, "question ← column") == "messages"
+    assert selected(app, "answer ← column") == "reward_model.ground_truth"
+    assert "<|system|>Think first." in page_text(app)
+    assert "<|user|>How many are 2 boxes of 20?\nShow your work" in page_text(app)
+    assert "Nothing suspicious" in page_text(app)  # 42 is an answer, and the template's example
+    user = app.text_area[1]
+    assert user.value.startswith("{{ messages }}\nShow your work")
+    checked(user.set_value("{{ messages }}").run())
+    assert "boxes of 20?<|assistant|>" in page_text(app)
+
+
+def test_chats_that_cannot_be_asked_are_refused_or_counted() -> None:
+    tool = json.dumps({"prompt": [{"role": "tool", "content": "x"}], "answer": "1"})
+    app = upload(use_sample(open_prompts()), "tools.jsonl", f"{tool}\n{tool}")
+    assert len(app.error) == 1 and "the role 'tool'" in app.error[0].value.replace("\\", "")
+    assert "60 rows and 2 columns" in page_text(app)
+    app = upload(app, "some.jsonl", f"{chat_rows(3)}\n{tool}")
+    [warning] = [warning.value.replace("\\", "") for warning in app.warning]
+    assert "1 of 4 rows of chats cannot be used: Row 4: turn 1" in warning
+
+
+def test_columns_in_json_are_rows_and_alpacas_input_is_asked() -> None:
+    columns = {"instruction": ["Add."] * 6, "input": [f"{n}+3?" for n in range(6)]}
+    app = upload(open_prompts(), "alpaca.json", json.dumps(columns))
+    assert "6 rows and 3 columns" in page_text(app)
+    assert "<|user|>Add.\n0+3?<|assistant|>" in page_text(app)
+
+
+def test_rows_that_nothing_can_score_are_counted_with_examples() -> None:
+    good = [{"question": f"What is {n} + 1?", "answer": f"#### {n + 1}"} for n in range(4)]
+    bad = [{"question": "What is 2 + 5?", "answer": "A: 7"}]
+    app = upload(open_prompts(), "sums.jsonl", "\n".join(map(json.dumps, good + bad)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    [found] = [box.value.replace("\\", "") for box in app.warning]
+    assert found.startswith("1 of 5 rows cannot be scored by 'correctness'")
+    assert "row 5: 'A: 7'" in found and "Nothing suspicious" not in page_text(app)
+    app = upload(open_prompts(), "good.jsonl", "\n".join(map(json.dumps, good)))
+    app = checked(next(b for b in app.selectbox if b.label == "Task").select("gsm8k").run())
+    assert not app.warning and "Nothing suspicious" in page_text(app)

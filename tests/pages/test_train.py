@@ -9,11 +9,14 @@ from pages.components.page_header import plain
 from pages.components.stage_editor import RECIPE_TITLES
 from pages.components.suited_settings import suited_settings
 from rft_core.config import METHODS, RECIPES, RunConfig, make_config, uses, write_stages
+from rft_core.jobs import list_judge_calls
 from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import PROJECT_ROOT
+from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
+from rft_core.store.sets import ensure_set
 from rft_core.tasks import CUSTOM_TASK
 from tests.tiny_run import make_tiny_prompts
 
@@ -258,3 +261,18 @@ def test_the_preflight_can_be_left_out_where_there_would_be_one(runs_dir: Path) 
     assert "--set preflight=False" in app.code[0].value
     app.selectbox(key="config.method").set_value("sft").run()
     assert not app.exception and not app.checkbox  # another first policy is not judged
+
+
+def test_the_calls_of_a_judge_are_said_before_a_launch(runs_dir: Path) -> None:
+    options = {"model": "m", "rubric": "Be kind.", "requests_per_minute": 60}
+    rewards = RewardSet((RewardEntry("kind", "judge", options=options),), "Kindness")
+    with open_index(runs_dir) as index:
+        content = rewards.to_json()
+        ensure_set(index, "rewards", id=rewards.id, name=rewards.name, content=content)
+    app = open_train()
+    assert not any("answers" in str(info.value) for info in app.info)
+    app.selectbox(key="config.reward_set").set_value(rewards.id).run()
+    assert not app.exception
+    [said] = [str(info.value) for info in app.info if "answers" in str(info.value)]
+    [calls] = list_judge_calls(runs_dir, make_config({"reward_set": rewards.id}))
+    assert said == plain(str(calls)) and f"{calls.total:,} calls at most" in said

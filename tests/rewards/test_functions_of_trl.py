@@ -86,3 +86,51 @@ def f(completions, prompts, **k):
 """
     scoring = run(source, "abca")
     assert report(scoring).error is None and scores(scoring) == [1.0]
+
+
+TINY = """LlamaForCausalLM(LlamaConfig(hidden_size=16, intermediate_size=16, num_hidden_layers=1,
+    num_attention_heads=2, num_key_value_heads=2, vocab_size=16))"""
+
+
+@pytest.mark.parametrize(
+    ("imports", "deed"),
+    [
+        ("tempfile", "tempfile.NamedTemporaryFile().close()"),
+        ("torch, tempfile", "torch.save(torch.ones(3), tempfile.NamedTemporaryFile())"),
+        ("torch, tempfile", "os.rmdir(tempfile.mkdtemp())"),
+        ("torch._inductor.runtime.cache_dir_utils as c", "c.default_cache_dir()"),
+        ("transformers", "transformers.AutoTokenizer, transformers.pipeline"),
+        ("peft, tempfile\nfrom transformers import LlamaConfig, LlamaForCausalLM",
+         f"peft.get_peft_model({TINY}, peft.LoraConfig(target_modules=['q_proj']))"
+         ".save_pretrained(tempfile.mkdtemp())"),
+        ("trl", "trl.GRPOTrainer"),
+    ],
+)  # fmt: skip
+def test_libraries_that_keep_files_find_a_folder_to_write_to(imports, deed):
+    source = f"""
+import os, {imports}
+def f(completions, **k):
+    {deed}
+    import tempfile as t
+    assert os.path.samefile(t.gettempdir(), os.getcwd())
+    return [1.0]
+"""
+    scoring = run(source, "a", timeout=60)
+    assert report(scoring).error is None and scores(scoring) == [1.0]
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "open('/etc/passwd').read()",
+        "open(os.path.dirname(os.getcwd()) + '/left_behind', 'w')",
+        "tempfile.NamedTemporaryFile(dir='/tmp')",
+        "tempfile.NamedTemporaryFile(dir=os.path.dirname(os.getcwd()))",
+        "os.listdir(os.path.dirname(os.getcwd()))",
+        "transformers.AutoTokenizer.from_pretrained('gpt2')",
+    ],
+)
+def test_libraries_open_no_door_to_the_host_or_the_network(deed):
+    source = f"import os, tempfile, transformers\ndef f(completions): {deed}; return [1.0]"
+    scoring = run(source, "a", timeout=60)
+    assert scores(scoring) == [None] and report(scoring).error_kind == "exception"

@@ -7,8 +7,9 @@ import pytest
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Grade, RewardEntry, RewardSet
+from rft_core.rewards.in_group import rank_within, stretch
 from rft_core.rewards.scorer import Scorer, check_reward_set
-from rft_core.rewards.shaping import rank_within, score_range, shape_scores, stretch
+from rft_core.rewards.shaping import score_range, shape_scores
 from tests.rewards.scoring_cases import RIGHT, ROW, make_batch
 
 FORMAT = RewardEntry("format", "format")

@@ -305,3 +305,15 @@ def test_random_json_never_raises_anything_else() -> None:
     for _ in range(5_000):
         with contextlib.suppress(DecodeError):
             decode(draw_json(4))
+
+
+@pytest.mark.parametrize("kind", [int, str, bool, list, dict, frozenset])
+def test_pythons_own_types_arrive_as_themselves(kind: type) -> None:
+    assert send(kind) is kind and send([kind, {"a": kind}]) == [kind, {"a": kind}]
+
+
+@pytest.mark.parametrize("kind", [type, object, Decimal, type("int", (int,), {}), Meta, ValueError])
+def test_other_types_do_not(kind: type) -> None:
+    assert isinstance(send(kind), Opaque)
+    with pytest.raises(DecodeError):
+        decode({"type": "object"})

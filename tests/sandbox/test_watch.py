@@ -121,3 +121,12 @@ for name in ("ours", "theirs"):
     command = [sys.executable, "-c", program]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     assert told[:2] == ["[]", "['ctypes', 'introspection']"]
+
+
+def test_a_look_at_frames_is_noticed_once_however_deep_calls_may_go():
+    look = "import sys\nsys.setrecursionlimit(10**6)\nanswer = sys._getframe(0).f_lineno"
+    reply = run(look)
+    assert (reply.outcome, reply.blocked) == (Outcome.OK, ("introspection",)), reply.detail
+    plain = "import sys, collections\nsys.setrecursionlimit(10**6)\n"
+    reply = run(plain + "answer = collections.namedtuple('P', 'x')(1).x")
+    assert (reply.outcome, reply.value, reply.blocked) == (Outcome.OK, 1, ())

@@ -99,16 +99,20 @@ def test_mbpp_shows_one_test_and_hides_the_others():
     get_task("python_code").validate([row])
 
 
-def test_plain_tests_become_pairs_and_those_that_json_cannot_hold_stay_lines():
-    lines = ["assert f([1], 'a') == {'b': 2.5}", "assert f(1) == {1, 2}", "assert f({1: 2}) == [1]"]
+def test_tests_stay_as_they_were_published():
+    lines = ["assert f([1], 'a') == {'b': 2.5}", "assert f(1) == {1, 2}", "assert f((1, 2)) == 0"]
     [row] = read("python_code", {**MBPP, "test_list": lines, "challenge_test_list": None})
-    assert row["tests"] == [[[[1], "a"], {"b": 2.5}]]
-    assert row["hidden_tests"] == lines[1:]
+    assert row["tests"] == lines[:1] and row["hidden_tests"] == lines[1:]
+    [message] = get_task("python_code").prompt(row)
+    assert lines[0] in message["content"] and lines[1] not in message["content"]
 
 
 def test_human_eval_is_read_from_its_check_function():
     [row] = read("python_code", HUMAN_EVAL)
-    assert row["tests"] == [[[[1, 3]], 3]] and row["hidden_tests"] == [[[[]], -1], [[[-5, -2]], -2]]
+    assert row["tests"] == ["assert largest([1, 3]) == 3"]  # by the name that the prompt gives
+    assert row["hidden_tests"] == [
+        "assert largest([]) == -1, 'empty'", "assert largest([-5, -2]) == -2",
+    ]  # fmt: skip
     get_task("python_code").validate([row])
     honest = f"```python\n{HUMAN_EVAL['prompt']}    return sorted([-1, *numbers])[-1]\n```"
     right = f"```python\n{HUMAN_EVAL['prompt']}    return max(numbers) if numbers else -1\n```"
@@ -118,25 +122,107 @@ def test_human_eval_is_read_from_its_check_function():
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        ("assert abs(f(1) - 2.0) < 1e-6", "does not compare a call"),
-        ("assert f(1) == f(2)", "is not a plain value"),
-        ("assert f(x) == 2", "'x' is not a plain value"),
-        ("assert sorted(f(1)) == [1]", "is not a plain value"),
+        ("assert f(x) == 2", "uses 'x', which is defined nowhere"),
         ("assert set([1]) == {1}", "it calls 'set', not 'f'"),
-        ("assert f(1, key=2) == 3", "by name"),
-        ("f(1) == 2", "not one assert"),
-        ("assert f(1) == 2; import os", "not one assert"),
+        ("assert sorted({1}) != [1]", "never calls 'f'"),
+        ("f(1) == 2", "asserts nothing"),
         ("assert f(1 == 2", "not Python"),
-        ("assert f(1) != 2", "does not compare a call"),
+        ("assert f([Pair(1, 2)]) == 2", "makes objects of 'Pair', a class of the solution"),
     ],
 )
-def test_a_row_with_a_test_that_would_have_to_be_run_is_left_out_with_the_reason(line, why):
-    bad = {**MBPP, "test_list": ["assert f(1) == 1", line]}
+def test_a_row_with_a_test_that_says_nothing_of_a_program_is_left_out_with_the_reason(line, why):
+    code = "class Pair:\n    pass\ndef f(x):\n    return x"
+    bad = {**MBPP, "code": code, "test_list": ["assert f(1) == 1", line]}
     adopted = adopt_table(make_table(MBPP, bad, MBPP), "python_code")
     assert len(adopted.table.rows) == 2
     [left_out] = adopted.left_out
     assert left_out.startswith("Row 2: test 2 of 'tests' cannot be used") and why in left_out
     assert adopted.notice.startswith("1 of 3 rows of MBPP cannot be used: Row 2")
+
+
+SOLUTION = """import math
+def poly(xs, x):
+    return sum(c * x ** i for i, c in enumerate(xs))
+def f(x, key=1):
+    return x * key
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert abs(f(1) - 1.0) < 1e-6",
+        "assert f(1) != f(2)",
+        "assert sorted(f([2, 1])) == [1, 2]",
+        "assert f(3, key=2) == 6",
+        "assert f(1) == 1; import os",
+        "assert math.isclose(f(0.1 + 0.2), 0.3)",
+        "assert poly([0, 1], f(7)) == 7",
+        "assert {f(x) for x in range(3)} == {0, 1, 2}",
+        "assert isinstance(f(1), int)",
+        "assert f(2.5, 2) in (5, 6)",
+        "assert tuple(f([1])) == tuple(f([1]))",
+        "for x in range(5):\n    assert f(x) == x",
+    ],
+)
+def test_a_test_that_has_to_be_run_is_run(test):
+    lines = {"test_list": ["assert f(1) == 1", test], "challenge_test_list": None}
+    published = {**MBPP, "code": SOLUTION, **lines}
+    [row] = read("python_code", published)
+    get_task("python_code").validate([row])
+    assert score("python_code", row, "def f(x, key=1): return None") == [0.0]
+
+
+def test_mbpps_setup_stands_before_the_tests_that_need_it():
+    setup = {"test_setup_code": "half = 0.5", "test_imports": ["import math"]}
+    lines = ["assert f(1) == 1", "assert f(half) == half", "assert f(4) == math.gcd(4, 8)"]
+    published = {**MBPP, **setup, "code": SOLUTION, "test_list": lines}
+    published["challenge_test_list"] = []
+    [row] = read("python_code", published)
+    assert row["tests"] == lines[:1]
+    get_task("python_code").validate([row])
+
+
+def test_a_check_with_loops_and_draws_is_one_test_for_each_statement_that_asserts():
+    check = (
+        "def check(candidate):\n    import random\n    assert candidate([3]) == 3\n"
+        "    for n in range(20):\n        xs = [random.randint(1, 99) for _ in range(n + 1)]\n"
+        "        assert candidate(xs) == max(xs)\n"
+        "    best = max([4, 5])\n    assert candidate([4, 5]) == best\n"
+    )
+    [row] = read("python_code", {**HUMAN_EVAL, "test": check})
+    assert row["tests"] == ["assert largest([3]) == 3"]
+    assert len(row["hidden_tests"]) == 2 and row["hidden_tests"][1].endswith("== best")
+    get_task("python_code").validate([row])
+    first = f"```python\n{HUMAN_EVAL['prompt']}    return numbers[0]\n```"
+    assert score("python_code", row, first) == [0.0]
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert largest([5, 3, 5, 9]) == 9",
+        "for _ in range(2):\n        assert largest([5, 3, 5, 9]) == 9",
+    ],
+)
+def test_a_single_test_leaves_something_to_be_found_out(test):
+    published = {**HUMAN_EVAL, "test": f"def check(candidate):\n    {test}\n"}
+    published["test"] = published["test"].replace("largest", "candidate")
+    [row] = read("python_code", published)
+    get_task("python_code").validate([row])
+    [message] = get_task("python_code").prompt(row)
+    constant = f"```python\n{HUMAN_EVAL['prompt']}    return 9\n```"
+    is_shown = "[5, 3, 5, 9]" in message["content"]
+    assert is_shown == test.startswith("assert")
+    assert score("python_code", row, constant) == [0.0 if is_shown else 1.0]
+
+
+def test_a_single_test_without_a_reference_is_hidden():
+    bare = {**MBPP, "code": None, "test_list": ["assert f(2) == 4"], "challenge_test_list": None}
+    [row] = read("python_code", bare)
+    assert row["tests"] == [] and row["hidden_tests"] == ["assert f(2) == 4"]
+    [message] = get_task("python_code").prompt(row)
+    assert "assert" not in message["content"] and "tests such as" not in message["content"]
 
 
 def test_a_file_without_any_usable_row_is_refused():

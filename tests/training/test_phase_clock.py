@@ -49,9 +49,9 @@ class WatchedWriter(RunWriter):
         self.told.append((self._clock.now, dict(record.phases)))
         super().record_step(record, max_steps=max_steps)
 
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
+    def set_progress(self, phase: str, detail: str = "", **more: Any) -> None:
         self.progress.append((phase, detail))
-        super().set_progress(phase, detail, step=step, max_steps=max_steps)
+        super().set_progress(phase, detail, **more)
 
 
 def read_times(runs_dir: Path, run_id: str = "tiny", window: int | None = None) -> PhaseTimes:

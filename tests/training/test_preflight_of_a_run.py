@@ -7,10 +7,10 @@ import pytest
 
 from rft_core.config import RunConfig
 from rft_core.diagnosis.preflight.report import read_preflight
+from rft_core.diagnosis.preflight.size import choose_size
 from rft_core.store.phase_times import phase_totals
 from rft_core.store.preflights import StoredPreflight, get_preflight
 from rft_core.store.run_reader import events_frame, get_progress, has_database, open_run
-from rft_core.training.preflight import choose_size
 from tests.tiny_run import (
     TINY_REWARDS,
     add_tiny_run,

@@ -24,7 +24,7 @@ def pick_question(prompts: PromptSet, turns: tuple[Turn, ...], system: str) -> C
         rows = prompts.validation_rows or prompts.rows
         if st.button("A validation prompt", icon=":material/casino:", width="stretch"):
             row = rows[len(turns) % len(rows)]
-            return ask_row(turns, prompts.template.render(row), row)
+            return ask_row(turns, prompts.ask(row), row)
     text = st.chat_input(f"A question, or a row such as {json.dumps(prompts.rows[0])[:70]}")
     if not text:
         return None
@@ -45,7 +45,7 @@ def read_question(
     if not text.lstrip().startswith("{"):
         return ask_text(turns, text, system, at=at)
     row = _read_row(text)
-    return ask_row(turns, prompts.template.render(row), row, at=at)
+    return ask_row(turns, prompts.ask(row), row, at=at)
 
 
 def _label_row(row: Row) -> str:

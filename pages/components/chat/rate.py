@@ -122,7 +122,7 @@ def _ask_next(asking: Asking, judged: list[Judgement]) -> ShownItem:
     rows = rows or prompts.rows
     at, seed = draw_row(judged, rows)
     params = replace(asking.params, seed=asking.params.seed + seed)
-    messages = prompts.template.render(rows[at])
+    messages = prompts.ask(rows[at])
     # Each its own sample: with the same random numbers, lanes that are much alike say the same.
     chosen = [(lanes[n % len(lanes)], n) for n in range(settings.count)]
     if settings.blind:

@@ -73,6 +73,7 @@ class Samples:
     prompts: tuple[Messages, ...]
     groups: tuple[tuple[Completion, ...], ...]
     seconds: float | None = None  # that sampling took
+    prompt_tail: str = ""  # how the model saw a prompt end; "" where none was asked
 
 
 @dataclass(frozen=True)
@@ -322,5 +323,6 @@ def _sample(request: DryRunRequest) -> Samples:
     place.empty()
     cancel.empty()
     return Samples(
-        request.inputs, config, tuple(rows), tuple(prompts), sampling.groups, sampling.seconds
-    )
+        request.inputs, config, tuple(rows), tuple(prompts), sampling.groups, sampling.seconds,
+        sampling.prompt_tail,
+    )  # fmt: skip

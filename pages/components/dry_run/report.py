@@ -22,9 +22,11 @@ from pages.components.page_header import plain
 from pages.components.untrusted_text import spell_unseen
 from rft_core.diagnosis.preflight.report import FunctionSummary
 from rft_core.dry_run import DryRun
-from rft_core.rewards.contract import FunctionReport, RewardSet
+from rft_core.rewards.contract import FunctionReport, RewardSet, head_columns
 from rft_core.store.generations import StoredGeneration
 from rft_core.types import Messages
+
+OWN_COLUMNS = ("prompt", "#", "reward", "advantage", "cut off", "completion", "flags")
 
 
 def show_dry_run(result: DryRun, rewards: RewardSet, prompts: PromptChoice) -> None:
@@ -92,13 +94,17 @@ def show_table(
 ) -> None:
     """`extras`: further columns, with one text for each completion."""
     flat = [generation for group in groups for generation in group]
+    heads = head_columns(names, OWN_COLUMNS)
     frame = pd.DataFrame(
         {
             "prompt": [g.group_index + 1 for g in flat],
             "#": [g.sample_index + 1 for g in flat],
             "reward": _numbers(g.reward for g in flat),
             "advantage": _numbers(g.advantage for g in flat),
-            **{name: _numbers(g.scores.get(name) for g in flat) for name in names},
+            **{
+                head: _numbers(g.scores.get(name) for g in flat)
+                for head, name in zip(heads, names, strict=True)
+            },
             "cut off": [g.truncated for g in flat],
             "completion": [spell_unseen(g.completion) for g in flat],
             **{
@@ -120,7 +126,7 @@ def show_table(
             "#": number(width=44),
             "reward": number(format="%.3f", width=76),
             "advantage": number(format="%+.3f", width=92),
-            **{name: number(format="%.3g", width=92) for name in names},
+            **{head: number(format="%.3g", width=92) for head in heads},
             "cut off": st.column_config.CheckboxColumn(width=68),
             "completion": st.column_config.TextColumn(width=330),
             **{f"why {name}": st.column_config.TextColumn(width=230) for name in names},

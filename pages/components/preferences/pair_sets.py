@@ -1,4 +1,4 @@
-"""Pair sets: made of judgements or of a file, listed, taken away, and trained from."""
+"""Pair sets: made of judgements, of a run or of a file, listed, taken away, and trained from."""
 
 import time
 from collections.abc import Sequence
@@ -9,11 +9,13 @@ import streamlit as st
 from pages.components.config_form import draft_values, follow_method, set_draft
 from pages.components.durations import age_text
 from pages.components.page_header import plain, show_error, shown_errors
+from pages.components.preferences.run_groups import make_pairs_of_run
 from pages.components.suited_settings import suited_settings
 from rft_core.config import METHODS
 from rft_core.data import PairSet, make_pair_set, read_table
 from rft_core.data.pair_lines import read_pairs, write_pairs
 from rft_core.errors import NotFoundError, RftError
+from rft_core.evaluation.run_pairs import find_source_run
 from rft_core.jobs import store_pair_set
 from rft_core.paths import get_runs_dir
 from rft_core.preferences.pairs import derive_pairs, find_judged_run, pairs_from_judgements
@@ -30,9 +32,11 @@ SAID = "pairs_said"  # what the last pair set was made of
 def show_pair_sets(judgements: Sequence[Judgement]) -> None:
     st.space("small")
     st.subheader("Pairs to train on", anchor=False)
-    made, imported = st.columns(2, gap="large")
+    made, graded, imported = st.columns(3, gap="large")
     with made:
         _make(judgements)
+    with graded:
+        _make_of_run()
     with imported:
         _import()
     if said := st.session_state.pop(SAID, None):
@@ -56,6 +60,17 @@ def _make(judgements: Sequence[Judgement]) -> None:
             pair_set, _ = pairs_from_judgements(judgements, name, validation_share=share)
             store_pair_set(index, pair_set)
         _say(pair_set, derived.describe())
+
+
+def _make_of_run() -> None:
+    st.markdown("**From a run's groups**")
+    st.caption("What it sampled for one prompt: the best-rewarded answers against the worst.")
+    with shown_errors():
+        found = make_pairs_of_run(lambda: _share("graded_share"))
+    if found:
+        with shown_errors(), open_index(get_runs_dir()) as index:
+            store_pair_set(index, found[0])
+        _say(found[0], found[1].describe())
 
 
 def _import() -> None:
@@ -132,8 +147,9 @@ def start_training(method: str, row: dict[str, Any], judgements: Sequence[Judgem
 
 
 def _read_judged(id: str, judgements: Sequence[Judgement]) -> dict[str, Any]:
-    """Of the run whose answers were judged its model and task, and the prompts of a custom one."""
-    judged = find_judged_run(_read_pairs(id), judgements)
+    """Of the run whose answers they are its model and task, and the prompts of a custom one."""
+    pairs = _read_pairs(id)
+    judged = find_judged_run(pairs, judgements) or find_source_run(pairs)
     if judged is None:
         return {}
     try:

@@ -11,22 +11,28 @@ from pathlib import PurePosixPath
 import streamlit as st
 
 from rft_core.data import PromptSet, PromptTemplate, Table, suggest_mapping
+from rft_core.data.row_forms import adopt_rows
 from rft_core.tasks import CUSTOM_TASK, TASKS
 from rft_core.tasks.published_formats import guess_published_task
 
 KEY = "prompt_draft"
-ANSWER_COLUMNS = ("answer", "solution", "gold", "label", "final_answer", "completion", "response")
 
 
 @dataclass(frozen=True)
 class PromptDraft:
-    """A table, and what to begin with: a task (or "custom"), a template, a split and a name."""
+    """A table, and what to begin with: a task (or "custom"), a template, a split and a name.
+
+    Without a template, what suits the task and the columns. `remark` says what became of the rows
+    on their way here, `notice` which were left out.
+    """
 
     id: str
     table: Table
     task: str
-    template: PromptTemplate
+    template: PromptTemplate | None
     name: str
+    remark: str = ""
+    notice: str = ""
     share: int = 20  # percent of the rows for validation
     seed: int = 0
 
@@ -35,10 +41,15 @@ class PromptDraft:
 
 
 def start_draft(table: Table, name: str = "", task: str = "") -> None:
-    """Begin with a new table, named after its file. A stored set is no longer looked at."""
+    """Begin with a new table, named after its file. A stored set is no longer looked at.
+
+    Raises BadInputError where no row of it can be used; then nothing has changed.
+    """
+    adopted = adopt_rows(table)
+    table = adopted.table
     task = task or guess_published_task(table) or guess_task(table)
     name = name or PurePosixPath(table.name).stem
-    _keep(PromptDraft(_new_id(), table, task, default_template(table, task), name))
+    _keep(PromptDraft(_new_id(), table, task, None, name, adopted.remark, adopted.notice))
 
 
 def start_draft_from(stored: PromptSet) -> None:
@@ -68,17 +79,6 @@ def guess_task(table: Table) -> str:
             if all(found.get(field.name) == field.name for field in task.fields if field.required):
                 return name
     return CUSTOM_TASK
-
-
-def default_template(table: Table, task: str) -> PromptTemplate:
-    """The task's; for a custom one, the text column with the longest texts, as it is."""
-    if task in TASKS:
-        return TASKS[task].template
-    sample = table.rows[:50]
-    candidates = [c for c in table.columns if c.casefold() not in ANSWER_COLUMNS] or table.columns
-    column = max(candidates, key=lambda c: sum(len(str(row[c] or "")) for row in sample))
-    plain_name = column.isidentifier() and column.isascii()
-    return PromptTemplate("", f"{{{{ {column} }}}}" if plain_name else f"{{{{ row[{column!r}] }}}}")
 
 
 def _keep(draft: PromptDraft) -> None:

@@ -1,4 +1,4 @@
-"""Lint findings as a table: how bad, which row, what, and what to do."""
+"""Findings about prompts: a table of how bad, which row, what, and what to do."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from pages.components.page_header import plain
 from rft_core.data.lint import get_row
+from rft_core.diagnosis.scorable import ROW_PROBLEMS
 from rft_core.types import Problem
 
 MOST_SHOWN = 300
@@ -19,6 +21,17 @@ COLOURS = ["red", "orange", "blue"]
 
 
 def show_findings(findings: Sequence[Problem]) -> None:
+    """What concerns many rows at once, with examples, stands above the table and is read whole."""
+    boxed = [finding for finding in findings if finding.kind in ROW_PROBLEMS]
+    for finding in boxed:
+        show = st.error if finding.severity == "error" else st.warning
+        show(f"{plain(finding.what)}.  \n{plain(finding.fix)}.", icon=":material/rule:")
+    listed = [finding for finding in findings if finding.kind not in ROW_PROBLEMS]
+    if listed or not boxed:
+        _show_listed(listed)
+
+
+def _show_listed(findings: Sequence[Problem]) -> None:
     if not findings:
         st.success("Nothing suspicious in these prompts.", icon=":material/check_circle:")
         return

@@ -7,6 +7,7 @@ import streamlit as st
 
 from pages.components.page_header import plain, show_error
 from pages.components.prompts.draft import start_draft
+from pages.components.prompts.eval_import import choose_eval
 from pages.components.workflow import progress_into
 from rft_core.data import Table, load_hub_rows, read_table
 from rft_core.data.sample_data import load_sample
@@ -14,20 +15,22 @@ from rft_core.errors import RftError
 from rft_core.sampling.service.messages import LoadProgress
 from rft_core.tasks import TASKS
 
-UPLOAD, HUB, SAMPLE = "Upload a file", "Hub dataset", "Sample data"
+UPLOAD, HUB, EVAL, SAMPLE = "Upload a file", "Hub dataset", "Eval", "Sample data"
 SEEN = "prompts_upload_seen"
 SAMPLE_ROWS = 60
 
 
 def choose_source() -> None:
     source = st.segmented_control(
-        "Source", [UPLOAD, HUB, SAMPLE], default=UPLOAD, required=True, key="prompts_source",
+        "Source", [UPLOAD, HUB, EVAL, SAMPLE], default=UPLOAD, required=True, key="prompts_source",
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     if source == UPLOAD:
         _upload()
     elif source == HUB:
         _hub()
+    elif source == EVAL:
+        choose_eval()
     else:
         _sample()
 
@@ -35,9 +38,10 @@ def choose_source() -> None:
 def _upload() -> None:
     """Read each uploaded file once; its error stays as long as the file does."""
     file = st.file_uploader(
-        "CSV, JSON lines or Parquet, up to 64 MB",
+        "CSV, JSON, JSON lines or Parquet, up to 64 MB",
         key="prompts_upload",
-        help="One row per prompt. The format is recognised by content, whatever the file's name.",
+        help="One row per prompt: columns, or chats as TRL, OpenAI, verl and ShareGPT write them. "
+        "The format is recognised by content, whatever the file's name.",
     )
     if file is None:
         return
@@ -86,13 +90,12 @@ def _fetch(name: str, split: str, limit: int, subset: str | None) -> None:
             show(LoadProgress(f"{count:,} of at most {limit:,} rows", count / limit))
 
     try:
-        table = load_hub_rows(name, split, limit, subset=subset, on_progress=on_progress)
+        start_draft(load_hub_rows(name, split, limit, subset=subset, on_progress=on_progress))
     except RftError as error:
         place.empty()
         cancel.empty()
         show_error(error)
         return
-    start_draft(table)
     st.rerun()
 
 

@@ -1,47 +1,17 @@
 """The widgets between a table and a prompt set: task and columns, template, split."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import streamlit as st
 
 from pages.components.page_header import plain
-from pages.components.prompts.draft import (
-    ANSWER_COLUMNS,
-    PromptDraft,
-    default_template,
-)
+from pages.components.prompts.draft import PromptDraft
 from pages.components.workflow import remembered, section
-from rft_core.data import (
-    ColumnMapping,
-    PromptSet,
-    PromptTemplate,
-    Table,
-    import_table,
-    suggest_mapping,
-)
+from rft_core.data import ColumnMapping, PromptSet, PromptTemplate, suggest_mapping
+from rft_core.data.nested import list_columns
 from rft_core.tasks import CUSTOM_TASK, TASKS, Task
+from rft_core.tasks.prompt_import import ANSWER_COLUMNS, suggest_template
 from rft_core.tasks.published_formats import adopt_table
-
-
-@dataclass(frozen=True)
-class PromptPlan:
-    """Everything that makes a table a prompt set, but its name."""
-
-    draft_id: str
-    task: str
-    mapping: ColumnMapping
-    template: PromptTemplate
-    share: int  # percent of the rows for validation
-    seed: int
-
-    def build(self, table: Table, name: str) -> PromptSet:
-        """Raises BadInputError, with the row where there is one."""
-        task = TASKS.get(self.task)
-        return import_table(
-            table, name=name, template=self.template, mapping=self.mapping,
-            fields=task.fields if task else (), task=self.task if task else None,
-            validation=self.share / 100, seed=self.seed,
-        )  # fmt: skip
 
 
 def choose_task(draft: PromptDraft) -> tuple[PromptDraft, str, ColumnMapping]:
@@ -78,23 +48,29 @@ def choose_task(draft: PromptDraft) -> tuple[PromptDraft, str, ColumnMapping]:
     return draft, name, ColumnMapping({column: column for column in kept}, keep_unmapped=False)
 
 
-def write_template(draft: PromptDraft, task: str) -> PromptTemplate:
+def write_template(draft: PromptDraft, task: str, mapping: ColumnMapping) -> PromptTemplate:
+    own = draft.template if task == draft.task else None
+    default = own or suggest_template(draft.table, task, mapping.columns)
+    about_chats = (
+        "`{{ messages }}` is the row's chat: its turns stay turns, and what you write around it is "
+        "added to the last one. " if default.asks_chats else ""
+    )  # fmt: skip
     section(
         3, "Template",
         "Jinja: each column is a variable, such as "
         + ", ".join(f"{{{{ {plain(name)} }}}}" for name in draft.table.columns[:4])
-        + ". Ctrl+Enter applies what you typed.",
+        + f". {about_chats}Ctrl+Enter applies what you typed.",
     )  # fmt: skip
-    default = draft.template if task == draft.task else default_template(draft.table, task)
+    form = f"{task}-chats" if default.asks_chats else task
     system, user = st.columns([1, 2], gap="medium")
     with system:
         system_text = st.text_area(
-            "System message", default.system, key=draft.key(f"{task}-system"), height=130,
+            "System message", default.system, key=draft.key(f"{form}-system"), height=130,
             persist_state="session", placeholder="None",
         )  # fmt: skip
     with user:
         user_text = st.text_area(
-            "User message", default.user, key=draft.key(f"{task}-user"), height=130,
+            "User message", default.user, key=draft.key(f"{form}-user"), height=130,
             persist_state="session",
         )  # fmt: skip
     return PromptTemplate(system_text or "", user_text or "")
@@ -137,7 +113,7 @@ def _is_choice(task: Task) -> bool:
 
 def _map_fields(draft: PromptDraft, task: Task, places: list[object]) -> ColumnMapping:
     suggested = suggest_mapping(draft.table, task.fields)
-    options = list(draft.table.columns)
+    options = list(list_columns(draft.table))
     chosen: dict[str, str] = {}
     for number, field in enumerate(task.fields):
         guess = suggested.get(field.name)
@@ -150,7 +126,7 @@ def _map_fields(draft: PromptDraft, task: Task, places: list[object]) -> ColumnM
             )  # fmt: skip
         if column:
             chosen[field.name] = column
-    others = len(options) - len(set(chosen.values()))
+    others = len(set(draft.table.columns) - set(chosen.values()))
     keep = not others or st.toggle(
         f"Keep the other {others} columns" if others > 1 else "Keep the other column", value=True,
         key=draft.key("keep"), persist_state="session",

@@ -43,6 +43,13 @@ def reward_weights(run: RunRow) -> dict[str, float]:
     return dict(zip(pinned[1].names, pinned[1].weights, strict=True)) if pinned else {}
 
 
+def judge_names(run: RunRow) -> frozenset[str]:
+    """The functions whose scores a judge gives."""
+    pinned = get_pinned_rewards(run)
+    entries = pinned[1].entries if pinned else ()
+    return frozenset(entry.name for entry in entries if entry.grader == "judge")
+
+
 def kernel_limits(run: RunRow) -> str:
     """What the scores of kernels leave open, to be said beside their curves; else ""."""
     pinned = get_pinned_rewards(run)

@@ -3,7 +3,7 @@
 What a panel means is said here, once, for people who see these measures for the first time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +14,7 @@ from rft_core.config import RunConfig, get_method
 from rft_core.config.methods import Method, MetricPanel
 from rft_core.figures import Curve, Curves, extend_curves
 from rft_core.paths import get_runs_dir
+from rft_core.rewards.judge.report import MEANINGS
 from rft_core.store.rescores import Rescore, open_rescores, rescored_frame
 from rft_core.store.run_reader import (
     Checkpoint,
@@ -119,13 +120,18 @@ def _draw(curves: Curves, panels: Sequence[MetricPanel]) -> list[Panel]:
     ]
 
 
-def measured_panels(curves: Curves) -> list[Panel]:
-    """What the reward functions measured beside their scores: a gap between tests, a cost."""
+def measured_panels(curves: Curves, judges: Set[str] = frozenset()) -> list[Panel]:
+    """What the reward functions measured beside their scores: a gap between tests, a cost.
+
+    `judges`: those of which it is known what they measure.
+    """
     panels = []
     for name in dict.fromkeys(name for _, name in curves.by_key):
         function, _, what = name.removeprefix("rewards/").rpartition("/")
         if function in curves.functions and what not in OF_EVERY_FUNCTION:
             help = f"What the reward function '{function}' measured itself, as '{what}'."
+            if function in judges:
+                help = MEANINGS.get(what, help)
             panels.append(
                 Panel(f"{function}: {what.replace('_', ' ')}", _traces(curves, name), help)
             )

@@ -18,13 +18,14 @@ from rft_core.store.state.status import RunStatus
 
 HEARTBEAT_LATE_SECONDS = 60.0
 LONG_STEP_SECONDS = 4.0
+LONG_PART_SECONDS = 10.0
 OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
 PROGRESS_TITLES = {
     "loading": "Loading the model",
     "preflight": "Preflight",
     "sampling": "Sampling what to learn from",
     "training": "Training",
-    "validating": "Scoring the validation prompts",
+    "validating": "Answering the validation prompts",
     "saving": "Saving a checkpoint",
 }
 
@@ -40,10 +41,21 @@ def run_header(status: RunStatus, checkpoints: list[Checkpoint], written_at: flo
         with actions, st.container(horizontal=True, horizontal_alignment="right"):
             _actions(status, checkpoints)
         st.progress(min(status.step / max(status.max_steps, 1), 1.0))
+        _long_part(status)
         if status.run.parent_run:
             st.caption(f"Forked from `{status.run.parent_run}` at step {status.run.parent_step}.")
     with st.container():  # whatever stands in it, the charts below keep their place
         _trouble(status)
+
+
+def _long_part(status: RunStatus) -> None:
+    """A bar of its own for what is long within a step: a short one would only flash."""
+    share, left = status.share_done, status.part_left
+    if not status.is_active or share is None or left is None or share >= 1:
+        return
+    if left / (1 - share) >= LONG_PART_SECONDS:
+        title = PROGRESS_TITLES.get(status.phase, status.phase.capitalize())
+        st.progress(share, text=f"{title}: {duration_text(left)} left")
 
 
 def _facts(status: RunStatus, written_at: float | None) -> list[str]:
@@ -52,7 +64,7 @@ def _facts(status: RunStatus, written_at: float | None) -> list[str]:
         facts.append("waits for its turn")
     if status.is_active and (doing := _doing(status)):
         facts.append(doing)
-    if status.eta is not None:
+    if status.eta is not None and status.share_done is None:
         facts.append(f"{duration_text(status.eta)} left")
     if status.step_seconds:
         facts.append(f"{status.step_seconds:.2f} s a step")
@@ -99,6 +111,8 @@ def _trouble(status: RunStatus) -> None:
         )
     if status.state == "stopped" and status.message:
         st.caption(plain(status.message))
+    if status.state == "finished" and status.message:
+        st.warning(plain(status.message), icon=":material/rule:")
     if not status.is_in_trouble:
         return
     if status.state == "unreadable":

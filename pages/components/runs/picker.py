@@ -38,7 +38,7 @@ def pick_run(on_change: Callable[[], None] = lambda: None) -> RunRow:
         wanted = next(iter(runs))
     st.session_state[KEY] = wanted
     st.selectbox(
-        "Run", list(runs), key=KEY, format_func=lambda id: run_label(runs[id]), on_change=remember
+        "Run", list(runs), key=KEY, format_func=lambda id: runs[id].label, on_change=remember
     )
     st.query_params["run"] = st.session_state[REMEMBERED] = wanted
     if wanted in other_version:
@@ -57,11 +57,6 @@ def _stop_if_unreadable(run: RunRow) -> None:
     if status.state == "unreadable":
         unreadable_card(run.id, run.name, status.message)
         st.stop()
-
-
-def run_label(run: RunRow | UnreadableRun) -> str:
-    """The name, and the end of the id (time and a few random letters) to tell namesakes apart."""
-    return f"{run.name}  ·  {run.id[-9:]}" if run.name else run.id
 
 
 def _no_runs() -> None:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.rewards.versions import version_label, version_title
-from pages.components.runs.picker import run_label
 from rft_core.errors import RftError
 from rft_core.jobs import cancel_rescore, start_rescore
 from rft_core.paths import get_runs_dir
@@ -79,7 +78,7 @@ def past_run_popover(reward_set: str | None) -> None:
     ):  # fmt: skip
         st.caption(PAST)
         run = st.selectbox(
-            "Run", list(runs), key="rescore_run", format_func=lambda id: run_label(runs[id])
+            "Run", list(runs), key="rescore_run", format_func=lambda id: runs[id].label
         )
         if st.button("Re-score", type="primary", key="rescore_go", icon=":material/replay:"):
             try:

@@ -22,8 +22,10 @@ class PromptSettings(Frozen):
         "Prompts and rewards", 4000, "Training prompts to draw from the task.", ge=1, le=100_000
     )
     num_validation_prompts: int = declare(
-        "Prompts and rewards", 64, "Validation prompts, never trained on.", ge=0, le=10_000
-    )
+        "Prompts and rewards", 64,
+        "Prompts to validate on, never trained on; of a stored set's, as many are drawn once.",
+        ge=0, le=10_000,
+    )  # fmt: skip
     gold_column: OrNone[str] = declare(
         "Prompts and rewards", None,
         "Column with the completions to learn from; empty: the chat's last turn, or what the task "

@@ -6,6 +6,7 @@ file is read; then each column is typed by one rule (`_type_column`).
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -24,6 +25,7 @@ from rft_core.data.table import (
 from rft_core.errors import BadInputError
 
 _DELIMITERS = ",;\t|"
+_BETWEEN_OBJECTS = re.compile(r"\}\s*\n\s*\{")
 _CSV_COMPLAINTS = {
     "unexpected end of data": "a double quote is opened and never closed",
     "expected after": 'text follows a closing double quote; write quotes inside a cell as ""',
@@ -172,7 +174,22 @@ def _parse_exact(cell: str) -> Any:
     try:
         value = json.loads(cell)
     except (ValueError, RecursionError):
-        return None
+        return _parse_literal(cell)
     if isinstance(value, list | dict):
         return value
     return value if json.dumps(value) == cell.strip() else None
+
+
+def _parse_literal(cell: str) -> Any:
+    """The list or object that `cell` spells in Python, as pandas and NumPy write one; else None.
+
+    NumPy puts a line break, and no comma, between the objects of a list.
+    """
+    if cell.lstrip()[0] not in "[{":
+        return None
+    try:
+        value = ast.literal_eval(_BETWEEN_OBJECTS.sub("}, {", cell.strip()))
+        json.dumps(value)
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, list | dict) else None

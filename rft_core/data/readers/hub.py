@@ -17,6 +17,7 @@ Progress = Callable[[int], None]
 """Called with the number of rows read so far; whatever it raises cancels the reading."""
 
 _CONNECT_TIMEOUT_SECONDS = 10
+LONGEST_LIST = 300  # characters
 
 
 def read_hub_rows(
@@ -48,11 +49,27 @@ def read_hub_rows(
     # What the libraries for foreign files raise is as odd as the files are.
     except (ValueError, OSError, LookupError, TypeError, AttributeError, NotImplementedError,
             datasets.exceptions.DatasetsError) as error:  # fmt: skip
+        if subset is None and len(subsets := _list_subsets(source)) > 1:
+            raise BadInputError(
+                f"The dataset '{name}' has several subsets, and none was chosen",
+                f"They are {', '.join(subsets)[:LONGEST_LIST]}",
+                f"Choose one of them as the subset, such as {subsets[0]}",
+            ) from error
         raise BadInputError(
             f"The dataset '{name}' cannot be read",
             str(error).partition("\n")[0][:300],
             "Check the name, the subset and the split; a local folder must hold data files",
         ) from error
+
+
+def _list_subsets(source: str) -> list[str]:
+    """The configurations that the dataset's card or its files name; none where they cannot be."""
+    import datasets
+
+    try:
+        return [str(name) for name in datasets.get_dataset_config_names(source)]
+    except Exception:  # as above: whatever it is, the first error is told
+        return []
 
 
 def _iterate_rows(

@@ -48,7 +48,7 @@ def iterate_json_lines(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
             ) from error
         except (ValueError, RecursionError) as error:
             raise BadInputError(f"{where} cannot be read", _explain(error), "Correct it") from error
-        yield where, _expect_object(where, value)
+        yield where, expect_object(where, value)
 
 
 def iterate_json_array(text: str, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -65,7 +65,7 @@ def iterate_json_array(text: str, name: str) -> Iterator[tuple[str, dict[str, An
             raise _not_json(text, name, error.pos, error.msg) from error
         except (ValueError, RecursionError) as error:
             raise BadInputError(f"{where} cannot be read", _explain(error), "Correct it") from error
-        yield where, _expect_object(where, value)
+        yield where, expect_object(where, value)
         at = _skip(text, at)
         is_end = text.startswith("]", at)
         if not is_end and not text.startswith(",", at):
@@ -73,6 +73,19 @@ def iterate_json_array(text: str, name: str) -> Iterator[tuple[str, dict[str, An
         at = at if is_end else _skip(text, at + 1)
     if (end := _skip(text, at + 1)) < len(text):
         raise _not_json(text, name, end, "Extra data")
+
+
+def decode_whole(text: str) -> Any:
+    """The one value that is all of the text; None where there is another, or none that is read.
+
+    Why it is not read is for those to say who read it otherwise.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_unique_keys)
+    try:
+        value, end = decoder.raw_decode(text, _skip(text, 0))
+    except (ValueError, RecursionError):
+        return None
+    return value if _skip(text, end) == len(text) else None
 
 
 def _skip(text: str, at: int) -> int:
@@ -106,7 +119,8 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _expect_object(where: str, value: Any) -> dict[str, Any]:
+def expect_object(where: str, value: Any) -> dict[str, Any]:
+    """`value` where it is an object, as every row has to be. Raises BadInputError with `where`."""
     if not isinstance(value, dict):
         raise BadInputError(
             f"{where} is a {type(value).__name__}, not an object",

@@ -17,6 +17,7 @@ from rft_core.data.readers.decoding import (
     detect_text_format,
     reject_foreign_formats,
 )
+from rft_core.data.readers.json_document import read_document, unframe
 from rft_core.data.readers.json_rows import iterate_json_array, iterate_json_lines
 from rft_core.data.table import (
     MAX_ROWS,
@@ -28,6 +29,7 @@ from rft_core.data.table import (
 )
 from rft_core.errors import BadInputError
 
+LINE_EXTENSIONS = (".jsonl", ".ndjson")  # one object there is one row, whatever it holds
 MAX_FILE_BYTES = 64 * 2**20
 MAX_BATCH_BYTES = 128 * 2**20  # of up to `_PARQUET_BATCH` rows, before they become values
 _PARQUET_BATCH = 256
@@ -50,8 +52,12 @@ def parse_table(data: bytes, file_name: str = "") -> Table:
     if format_ == "csv":
         columns, rows = read_csv_rows(text, name)
         return build_table(name, format_, rows, columns)
-    located = iterate_json_lines(text) if format_ == "jsonl" else iterate_json_array(text, name)
-    return build_table(name, format_, located)
+    if format_ == "json":
+        return build_table(name, format_, unframe(iterate_json_array(text, name)))
+    is_lines = name.casefold().endswith(LINE_EXTENSIONS)
+    if (whole := read_document(text, name, is_lines=is_lines)) is not None:
+        return build_table(name, "json", unframe(iter(whole)))
+    return build_table(name, format_, unframe(iterate_json_lines(text)))
 
 
 def _read_parquet(data: bytes, name: str) -> Table:

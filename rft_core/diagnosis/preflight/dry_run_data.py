@@ -18,7 +18,8 @@ class DryRunData:
     """Completions with their scores, aligned by index; groups of `group_size` are consecutive.
 
     `truncated[i]`: completion i was cut at `max_completion_length`. `sampling_seconds`: measured,
-    for all of them; `update_seconds`: estimated, for one step. None: not known.
+    for all of them; `update_seconds`: estimated, for one step. None: not known. `prompt_tail`: the
+    end of a prompt as the model sees it; "" where no model was asked.
     """
 
     config: RunConfig
@@ -29,6 +30,7 @@ class DryRunData:
     truncated: Sequence[bool] = ()
     sampling_seconds: float | None = None
     update_seconds: float | None = None
+    prompt_tail: str = ""
 
     @property
     def step(self) -> StepShape:

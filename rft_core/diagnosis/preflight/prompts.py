@@ -19,7 +19,8 @@ from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardEntry
 from rft_core.rewards.deciding import FULL, find_paid_deciding
-from rft_core.rewards.shaping import score_range, stretch
+from rft_core.rewards.in_group import stretch
+from rft_core.rewards.shaping import score_range
 from rft_core.types import Row
 
 MOST_BARS = 10  # of the histogram, besides the one at 0

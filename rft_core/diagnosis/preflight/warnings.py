@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from rft_core.data.lint import lint_prompt_tail
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
 from rft_core.diagnosis.preflight.prompts import PassRates
 from rft_core.rewards.advantages import zero_variance_share
@@ -49,6 +51,7 @@ def find_warnings(
 ) -> list[Problem]:
     """Errors first, notes (info) last; otherwise causes before their consequences."""
     found = [
+        *_check_template(data),
         *_check_truncation(data),
         *_check_answers(data, unparsable),
         *_check_variance(data, pass_rates),
@@ -74,6 +77,19 @@ def suggest_length(lengths: Sequence[int], truncated: Sequence[bool], limit: int
         return _to_tens(2 * limit)
     usual = finished[math.ceil(0.95 * len(finished)) - 1]
     return _to_tens(max(1.5 * usual, 1.25 * limit))
+
+
+def _check_template(data: DryRunData) -> Found:
+    """A template that opens the thought may be why a function pays nothing; else it is a note."""
+    for problem in lint_prompt_tail(data.prompt_tail):
+        columns = {name: data.scores(name) for name in data.reward_set.names}
+        unpaid = [name for name, scores in columns.items() if 0 in scores and not any(scores)]
+        severity: Severity = "info"
+        text = f"{problem.what[0].upper()}{problem.what[1:]}."
+        if unpaid:
+            severity = "warning" if any(data.rewards) else "error"
+            text += f" No completion earned anything from {', '.join(unpaid)}."
+        yield replace(problem, severity=severity, what=text, fix=f"{problem.fix}.")
 
 
 def _check_truncation(data: DryRunData) -> Found:

@@ -3,7 +3,7 @@
 A row's `tests` may be shown in the prompt; its `hidden_tests` are not, and random cases never can
 be. A program that passes all it could see and fails most of the others was made for what it saw:
 it is flagged `hard_coded` and earns nothing. That is judged by wrong results alone: a right program
-may be too slow, or need too much memory, for a test that it could not see.
+may be too slow, or need too much memory or too deep a recursion, for a test that it could not see.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ MOST_CASES = 1000
 HARD_CODED_BELOW = 0.5  # the share of hidden cases passed
 HARD_CODED = "hard_coded"
 TOO_SLOW_OR_LARGE = (Outcome.TIMEOUT, Outcome.OOM)
+TOO_DEEP = "RecursionError"
 PARTIAL = GraderOption("partial", "bool", False, "Pay the share of the tests that were passed.")
 
 
@@ -76,20 +77,20 @@ def _read_list(row: Row, column: str) -> Sequence[Any]:
 class CaseResults:
     """What each case showed: None where the program passed, else what was wrong, in words.
 
-    Of the cases after the first `judged` it is not known what the program makes of them.
+    Where a case is not `judged` it is not known what the program makes of it.
     """
 
     cases: Sequence[Case]
     problems: Sequence[str | None]
-    judged: int
+    judged: Sequence[bool]
     blocked: tuple[str, ...] = ()
 
     def share(self, *, hidden: bool) -> float | None:
         """The share passed of the hidden or the visible cases that were judged; None without."""
         passed = [
             problem is None
-            for case, problem in list(zip(self.cases, self.problems, strict=True))[: self.judged]
-            if case.is_hidden == hidden
+            for case, problem, known in zip(self.cases, self.problems, self.judged, strict=True)
+            if known and case.is_hidden == hidden
         ]
         return sum(passed) / len(passed) if passed else None
 
@@ -153,18 +154,24 @@ def put_to_cases(
 ) -> CaseResults:
     """Ask for one case after the other, up to the first that ends the program's process."""
     problems: list[str | None] = []
-    judged = 0
+    judged: list[bool] = []
     tried = dict.fromkeys(blocked)
     for case in cases:
         reply = ask(case)
         ran = reply.outcome is Outcome.OK
         problems.append(judge(case, reply) if ran else reply.detail)
-        judged += reply.outcome not in TOO_SLOW_OR_LARGE
+        judged.append(not _is_exhausted(reply))
         tried |= dict.fromkeys(reply.blocked)
         if reply.is_last:
             break
-    problems += ["it was not run"] * (len(cases) - len(problems))
+    left = len(cases) - len(problems)
+    problems, judged = [*problems, *["it was not run"] * left], [*judged, *[False] * left]
     return CaseResults(cases, problems, judged, tuple(tried))
+
+
+def _is_exhausted(reply: JailReply) -> bool:
+    is_deep = reply.outcome is Outcome.CANDIDATE_ERROR and reply.detail.startswith(TOO_DEEP)
+    return is_deep or reply.outcome in TOO_SLOW_OR_LARGE
 
 
 def grade_results(

@@ -30,6 +30,31 @@ def draw_input(rng: random.Random, spec: Spec) -> Any:
         raise ValueError(f"{spec!r:.80} describes no input; kinds are {kinds}") from error
 
 
+def describe_input(example: Any) -> dict[str, Any] | None:
+    """A description of arguments like this one: of its own parts, and no larger; None of others.
+
+    Numbers are drawn from near it; what has parts keeps their order and difference where it has
+    them.
+    """
+    match example:
+        case bool():
+            return {"kind": "bool"}
+        case int():
+            return {"kind": "choice", "of": [example, example + 1, example + 2, 2 * example + 1]}
+        case float():
+            return {"kind": "choice", "of": [example, example + 0.5, 2 * example]}
+        case str() if example:
+            letters = "".join(sorted(set(example)))
+            return {"kind": "text", "letters": letters, "low": 1, "high": len(example)}
+        case list() if example and all(type(item) in (int, float, str) for item in example):
+            return {
+                "kind": "list", "of": {"kind": "choice", "of": example}, "low": 1,
+                "high": len(example), "sorted": len({type(item) for item in example}) == 1
+                and sorted(example) == example, "distinct": len(set(example)) == len(example),
+            }  # fmt: skip
+    return None
+
+
 def _draw_int(rng: random.Random, spec: Spec) -> int:
     return rng.randint(*_bounds(spec))
 

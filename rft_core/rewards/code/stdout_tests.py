@@ -2,7 +2,8 @@
 
 A test is `[stdin, expected]`, both texts. The rule for white space: at the end of a line, and empty
 lines at the end of the output, do not count; everything else does. So printing more than is wanted,
-such as every plausible answer, fails. Output is kept up to 64 KiB; longer output is no match.
+such as every plausible answer, fails. Output is kept up to 64 KiB; longer output is no match, and
+a test that expects more cannot be used.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from rft_core.rewards.code.runs import (
 from rft_core.rewards.code.value_comparison import show
 from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderInfo
+from rft_core.sandbox.pipes import KEPT_OUTPUT
 from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
 
@@ -60,6 +62,8 @@ class StdoutTests(ProgramGrader):
             cases = tuple(read_cases(row, _read_test))
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
+        if not cases:
+            return Grade(None, "The row has no tests.")
         program = self._find_program(completion)
         return program if isinstance(program, Grade) else _StdoutJob(program, cases)
 
@@ -68,6 +72,11 @@ def _read_test(test: Any) -> tuple[str, str]:
     given, expected = read_pair(test)
     if not isinstance(given, str) or not isinstance(expected, str):
         raise ValueError("its input and its output are not both texts")
+    size = len("\n".join(normalise_output(expected)).encode("utf-8", "surrogatepass"))
+    if size > KEPT_OUTPUT:  # of what a program prints no more is kept
+        raise ValueError(
+            f"its output has {size:,} bytes, and at most {KEPT_OUTPUT:,} can be compared"
+        )
     return given, expected
 
 

@@ -15,10 +15,12 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rft_core.rewards.code.assert_lines import read_assert
+from rft_core.rewards.code.assert_lines import AssertLine, Relation, read_assert
 from rft_core.rewards.code.cases import (
     PARTIAL,
     Case,
@@ -27,6 +29,14 @@ from rft_core.rewards.code.cases import (
     put_to_cases,
     read_cases,
     read_pair,
+)
+from rft_core.rewards.code.python_tests import (
+    HUMAN_EVALS_NAME,
+    Bench,
+    PythonTest,
+    UnfitTestError,
+    find_function,
+    read_python_test,
 )
 from rft_core.rewards.code.random_inputs import draw_input
 from rft_core.rewards.code.runs import (
@@ -37,15 +47,15 @@ from rft_core.rewards.code.runs import (
     ProgramGrader,
     import_libraries,
 )
-from rft_core.rewards.code.value_comparison import TOLERANCE, find_difference
+from rft_core.rewards.code.value_comparison import TOLERANCE, find_broken, find_difference
 from rft_core.rewards.contract import Batch, FunctionReport, Grade
 from rft_core.rewards.grader_info import GraderInfo, GraderOption
 from rft_core.sandbox.inside.values import Opaque, encode
 from rft_core.sandbox.outcome import Outcome
-from rft_core.sandbox.session import JailReply, JailSession
+from rft_core.sandbox.server_kind import choose_kind
+from rft_core.sandbox.servers import open_session
+from rft_core.sandbox.session import JailReply, JailSession, get_program
 from rft_core.types import Row
-
-HUMAN_EVALS_NAME = "candidate"  # what its tests call the function, whatever its name is
 
 
 @dataclass(frozen=True)
@@ -97,22 +107,51 @@ class UnitTests(ProgramGrader):
             cases = (*read_unit_tests(row, entry_point), *drawn)
         except ValueError as error:
             return Grade(None, f"The row cannot be used: {error}.")
+        if not cases:
+            return Grade(None, "The row has no tests.")
         program = self._find_program(completion, entry_point)
         return program if isinstance(program, Grade) else _UnitTestJob(program, entry_point, cases)
 
-    def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> CaseResults:
+    def _ask(self, session: JailSession, clock: Clock, job: _UnitTestJob) -> CaseResults | Grade:
         loaded = _load(session, clock, job)
         if loaded.outcome is not Outcome.OK:
             count = len(job.cases)
-            return CaseResults(job.cases, [loaded.detail] * count, count, loaded.blocked)
+            return CaseResults(job.cases, [loaded.detail] * count, [True] * count, loaded.blocked)
+        try:
+            with self._open_bench(job) as bench:
+                return put_to_cases(
+                    job.cases,
+                    lambda case: _put(session, clock, job, case, bench),
+                    self._judge,
+                    blocked=loaded.blocked,
+                )
+        except UnfitTestError as error:
+            return Grade(
+                None, f"The row cannot be used: a test says nothing of a program: {error}."
+            )
 
-        def ask(case: Case) -> JailReply:
-            return _run(session, clock, job, case)
-
-        return put_to_cases(job.cases, ask, self._judge, blocked=loaded.blocked)
+    @contextmanager
+    def _open_bench(self, job: _UnitTestJob) -> Iterator[Bench | None]:
+        """Where tests have to be run, a process for them."""
+        tests = [case.given for case in job.cases if isinstance(case.given, PythonTest)]
+        if not tests:
+            yield None
+            return
+        kind = choose_kind("\n".join([tests[0].reference, *(test.text for test in tests)]))
+        with open_session(get_program("python_test", kind)) as session:
+            yield Bench(session, job.entry_point, self._context.seed, self._options["seconds"])
 
     def _judge(self, case: Case, reply: JailReply) -> str | None:
-        return find_difference(case.expected, reply.value, self._options["tolerance"])
+        tolerance = self._options["tolerance"]
+        if isinstance(case.given, PythonTest):
+            return str(reply.value) if reply.value is not None else None
+        if not isinstance(case.expected, AssertLine):
+            return find_difference(case.expected, reply.value, tolerance)
+        if case.expected.relation is not Relation.HAS_TRUTH:
+            return find_broken(case.expected, reply.value, tolerance=tolerance)
+        answer = reply.value if isinstance(reply.value, dict) else {}
+        given = answer.get("value", answer.get("items"))
+        return find_broken(case.expected, given, answer.get("truth"), tolerance)
 
     def _draw_cases(self, batch: Batch, clock: BatchClock) -> dict[str, tuple[Case, ...] | Grade]:
         """Random cases for every different reference among the rows, by `_reference_key`."""
@@ -137,14 +176,21 @@ class UnitTests(ProgramGrader):
 
 
 def read_entry_point(row: Row) -> str:
-    """The name of the function; where the row has none, that of its first assert line."""
+    """The name of the function; where the row has none, the one that its first test calls."""
     name = row.get("entry_point")
     if name is None:
-        lines = [test for test in row.get("tests") or [] if isinstance(test, str)]
-        name = read_assert(lines[0]).function if lines else None
+        texts = [test for test in row.get("tests") or [] if isinstance(test, str)]
+        name = _find_function(texts[0], row) if texts else None
     if not isinstance(name, str) or not name.isidentifier():
         raise ValueError("'entry_point' is not the name of a function")
     return name
+
+
+def _find_function(text: str, row: Row) -> str | None:
+    try:
+        return read_assert(text).function
+    except ValueError:
+        return find_function(text, _read_reference(row))
 
 
 def read_unit_tests(row: Row, entry_point: str) -> list[Case]:
@@ -152,22 +198,45 @@ def read_unit_tests(row: Row, entry_point: str) -> list[Case]:
 
     def read(test: Any) -> tuple[Any, Any]:
         if isinstance(test, str):
-            line = read_assert(test)
-            if line.function not in (entry_point, HUMAN_EVALS_NAME):
-                raise ValueError(f"it calls '{line.function}', not '{entry_point}'")
-            arguments, expected = line.arguments, line.expected
-        else:
-            arguments, expected = read_pair(test)
-        if not isinstance(arguments, list) or not isinstance(encode(arguments), list):
-            raise ValueError("its arguments are not a list, or too large")
+            return _read_text(test, entry_point, _read_reference(row))
+        arguments, expected = read_pair(test)
+        _check_arguments(arguments)
+        encoded = encode(expected)
+        if isinstance(encoded, dict) and "opaque" in encoded:
+            raise ValueError(f"what it expects is {encoded['opaque']}")
         return arguments, expected
 
     return read_cases(row, read)
 
 
+def _read_text(text: str, entry_point: str, reference: str) -> tuple[Any, Any]:
+    try:
+        line = read_assert(text)
+    except ValueError as error:
+        try:
+            return read_python_test(text, entry_point, reference), None
+        except ValueError as problem:
+            raise ValueError(f"{error}, and cannot be run: {problem}") from problem
+    if line.function not in (entry_point, HUMAN_EVALS_NAME):
+        raise ValueError(f"it calls '{line.function}', not '{entry_point}'")
+    _check_arguments(line.arguments)
+    return line.arguments, line
+
+
+def _check_arguments(arguments: Any) -> None:
+    if not isinstance(arguments, list) or not isinstance(encode(arguments), list):
+        raise ValueError("its arguments are not a list, or too large")
+
+
+def _read_reference(row: Row) -> str:
+    reference = row.get("reference")
+    return reference if isinstance(reference, str) else ""
+
+
 def _reference_key(row: Row) -> str:
     """What decides the random cases of a row; empty where there are none."""
-    if not isinstance(row.get("reference"), str) or not isinstance(row.get("inputs"), list):
+    inputs = row.get("inputs")
+    if not isinstance(row.get("reference"), str) or not isinstance(inputs, list) or not inputs:
         return ""
     return json.dumps([row["reference"], row["inputs"], row.get("entry_point")], sort_keys=True)
 
@@ -176,6 +245,18 @@ def _load(session: JailSession, clock: Clock, job: _UnitTestJob) -> JailReply:
     import_libraries(session, job.source)
     arguments = {"source": job.source, "entry_point": job.entry_point}
     return clock.call(session, "load", arguments)
+
+
+def _put(
+    session: JailSession, clock: Clock, job: _UnitTestJob, case: Case, bench: Bench | None
+) -> JailReply:
+    """The program's reply to one case."""
+    if bench and isinstance(case.given, PythonTest):
+        return bench.put(case.given, session, clock)
+    if isinstance(case.expected, AssertLine) and case.expected.relation is Relation.HAS_TRUTH:
+        arguments = {"entry_point": job.entry_point, "arguments": case.given, "keywords": {}}
+        return clock.call(session, "call", arguments)
+    return _run(session, clock, job, case)
 
 
 def _run(session: JailSession, clock: Clock, job: _UnitTestJob, case: Case) -> JailReply:

@@ -11,6 +11,8 @@ The rules, where JSON and Python do not say the same:
   by dtype, shape and values.
 - What could not be sent (`Opaque`: generators, own classes, lies) equals nothing.
 
+An assert line is Python, which has other rules: see `find_broken`.
+
 Both sides are plain values as `values.decode` makes them; nothing here runs anyone's code.
 """
 
@@ -25,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from rft_core.rewards.code.assert_lines import AssertLine, Relation
 from rft_core.sandbox.inside.values import Opaque
 
 TOLERANCE = 1e-6
@@ -47,6 +50,49 @@ def find_difference(
         return None
     where = f"at {place} it is" if place else "it is"
     return f"{where} {show(actual)}, not {show(expected)}"
+
+
+def find_broken(
+    line: AssertLine, actual: Any, truth: Any = None, tolerance: float = TOLERANCE
+) -> str | None:
+    """None where the assert holds as Python has it, else in words why not.
+
+    Floats may be off by the tolerance. `truth` says whether a value that could not be sent is true.
+    """
+    if line.relation is Relation.HAS_TRUTH:
+        is_true = truth if isinstance(actual, Opaque) else _find_truth(actual)
+        is_kept = type(is_true) is bool and is_true == line.expected
+        wanted = "anything true" if line.expected else "anything false"
+        return None if is_kept else f"it is {show(actual)}, not {wanted}"
+    is_kept = _is_python_equal(line.expected, actual, tolerance)
+    if line.relation is Relation.IS:
+        is_kept = is_kept and type(actual) is type(line.expected)
+    return None if is_kept else f"it is {show(actual)}, not {show(line.expected)}"
+
+
+def _find_truth(value: Any) -> bool | None:
+    return None if isinstance(value, np.ndarray) and value.size != 1 else bool(value)
+
+
+def _is_python_equal(expected: Any, actual: Any, tolerance: float) -> bool:
+    """`expected == actual`, but for floats in lists, tuples and dicts that are off by little."""
+    if isinstance(actual, np.ndarray):
+        return False  # an assert of an array is an error, or needs more than `==`
+    if isinstance(expected, list | tuple) and type(expected) is type(actual):
+        pairs = zip(expected, actual, strict=False)
+        same_length = len(expected) == len(actual)
+        return same_length and all(_is_python_equal(e, a, tolerance) for e, a in pairs)
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        return expected.keys() == actual.keys() and all(
+            _is_python_equal(value, actual[key], tolerance) for key, value in expected.items()
+        )
+    try:
+        if expected == actual:
+            return True
+    except (ArithmeticError, ValueError, RecursionError):  # a signalling nan
+        return False
+    is_close = type(expected) is float and type(actual) in (int, float)
+    return is_close and math.isfinite(expected) and _is_same_number(expected, actual, tolerance)
 
 
 def show(value: Any) -> str:

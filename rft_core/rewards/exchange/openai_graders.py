@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,20 +33,24 @@ from rft_core.rewards.exchange.openai_spec import (
     TextSimilarity,
     read_grader,
 )
+from rft_core.rewards.jailed.user_function import RESERVED
 from rft_core.rewards.scorer import check_reward_set
+from rft_core.types import Row
 
 OPENAI_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
+WHOLE_ROW = "whole_row"  # a column with the row, where calls keep some of its names for themselves
 ADAPTER_MARK = "\n\n# --- from here on: how RFT Studio calls grade(sample, item) ---\n"
 _ADAPTER = """
 def {function}(completions, log_extra=None, **columns):
     import json
 
     own = {{"prompts", "completion_ids", "trainer_state", "log_metric"}}
+    whole = columns.pop("{WHOLE_ROW}", [None] * len(completions))
     names = [name for name in columns if name not in own]
     scores = []
     for index, text in enumerate(completions):
-        item = {{name: columns[name][index] for name in names}}
+        item = whole[index] or {{name: columns[name][index] for name in names}}
         try:
             parsed = json.loads(text)
         except (ValueError, RecursionError):
@@ -57,6 +61,11 @@ def {function}(completions, log_extra=None, **columns):
         scores.append(float(score) if isinstance(score, bool) else score)
     return scores
 """
+
+_LEFT_OUT = {
+    "sampling_params": "judges are asked at temperature 0",
+    "pass_threshold": "the reward is the score itself, not whether it passes",
+}
 
 
 @dataclass(frozen=True)
@@ -73,19 +82,36 @@ def import_grader(
     """The reward set that grades like this JSON. Raises `BadInputError` naming every mistake."""
     file = read_grader(text)
     endpoint = {"base_url": base_url, "key_variable": key_variable}
-    title = file.name or (file.multi.type if file.multi else file.leaves[""].type)
-    if file.multi:
-        entries = [_entry(leaf, name, 0.0, endpoint) for name, leaf in file.leaves.items()]
-        total = identifier(title)
-        while total in file.leaves:
-            total += "_total"
-        expression = {"expression": file.multi.calculate_output}
-        entries.append(RewardEntry(total, "formula", 1.0, expression))
-    else:
-        entries = [_entry(file.leaves[""], identifier(title), 1.0, endpoint)]
-    rewards = RewardSet(tuple(entries), title)
+    title = title_of(file)
+    rewards = RewardSet(make_entries(file, identifier(title), endpoint), title)
     check_reward_set(rewards)
-    return Imported(rewards, (*_list_left_out(file), *_list_judges(rewards)))
+    return Imported(rewards, (*list_left_out(file), *list_judges(rewards)))
+
+
+def title_of(file: GraderFile) -> str:
+    """The grader's own name, or its type."""
+    return file.name or (file.multi.type if file.multi else file.leaves[""].type)
+
+
+def make_entries(
+    file: GraderFile, name: str, endpoint: Mapping[str, str]
+) -> tuple[RewardEntry, ...]:
+    """The entries of one grader: itself under this name, or its parts and a formula over them."""
+    if not file.multi:
+        return (_entry(file.leaves[""], name, 1.0, endpoint),)
+    entries = [_entry(leaf, of, 0.0, endpoint) for of, leaf in file.leaves.items()]
+    total = name
+    while total in file.leaves:
+        total += "_total"
+    expression = {"expression": file.multi.calculate_output}
+    return (*entries, RewardEntry(total, "formula", 1.0, expression))
+
+
+def with_whole_row(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """The rows, each whole in a column of its own where a column's name is one that calls keep."""
+    if not any(RESERVED & set(row) for row in rows):
+        return tuple(rows)
+    return tuple({**row, WHOLE_ROW: dict(row)} for row in rows)
 
 
 def adapt_grade(source: str, name: str) -> RewardEntry:
@@ -96,7 +122,7 @@ def adapt_grade(source: str, name: str) -> RewardEntry:
     taken = name == "grade" or re.search(rf"\b{re.escape(name)}\b", source)
     function = f"rft_{name}" if taken else name
     options = {"function": function} if taken else {}
-    adapted = source + ADAPTER_MARK + _ADAPTER.format(function=function)
+    adapted = source + ADAPTER_MARK + _ADAPTER.format(function=function, WHOLE_ROW=WHOLE_ROW)
     return RewardEntry(name, PYTHON_GRADER, 1.0, options, adapted)
 
 
@@ -130,19 +156,17 @@ def _judge_options(leaf: ScoreModel | LabelModel) -> dict[str, Any]:
     return options | {name: json.dumps(value) for name, value in labels.items()}
 
 
-def _list_left_out(file: GraderFile) -> Iterator[str]:
+def list_left_out(file: GraderFile) -> Iterator[str]:
     """A remark for every field that means nothing here."""
     specs = [(file.paths.get(name, ""), leaf) for name, leaf in file.leaves.items()]
-    for path, spec in [*specs, *([("", file.multi)] if file.multi else [])]:
+    for path, spec in [*specs, *([(file.path, file.multi)] if file.multi else [])]:
         for field in spec.model_extra or {}:
             where = f"{path}.{field}" if path else field
-            why = "judges are asked at temperature 0" if field == "sampling_params" else (
-                "it means nothing here"
-            )  # fmt: skip
-            yield f"'{where}' was left out: {why}."
+            yield f"'{where}' was left out: {_LEFT_OUT.get(field, 'it means nothing here')}."
 
 
-def _list_judges(rewards: RewardSet) -> Iterator[str]:
+def list_judges(rewards: RewardSet) -> Iterator[str]:
+    """A remark that says whom the judges will ask."""
     judges = [entry for entry in rewards.entries if entry.grader == "judge"]
     if judges:
         names = ", ".join(f"'{entry.name}'" for entry in judges)

@@ -156,12 +156,16 @@ _LEAVES: dict[str, type[Leaf]] = {
 
 @dataclass(frozen=True)
 class GraderFile:
-    """One grader, or a `multi` with its graders. `paths` says where each stands in the JSON."""
+    """One grader, or a `multi` with its graders. `paths` says where each stands in the JSON.
+
+    `path`: where the grader itself stands.
+    """
 
     name: str
     leaves: Mapping[str, Leaf]
     paths: Mapping[str, str]
     multi: Multi | None = None
+    path: str = ""
 
 
 def read_grader(text: str) -> GraderFile:
@@ -175,6 +179,15 @@ def read_grader(text: str) -> GraderFile:
         raise BadInputError("This is not JSON", str(error), AS_SENT) from error
     spec, path = _unwrap(value)
     mistakes: list[str] = []
+    file = read_spec(spec, path, mistakes)
+    if mistakes or file is None:
+        raise BadInputError("This grader cannot be imported", "; ".join(mistakes), AS_SENT)
+    return file
+
+
+def read_spec(spec: Any, path: str, mistakes: list[str]) -> GraderFile | None:
+    """The grader that stands at `path`; None where it has mistakes, which are added."""
+    before = len(mistakes)
     if isinstance(spec, Mapping) and spec.get("type") == "multi":
         multi = _read(Multi, spec, path, mistakes)
         own = spec.get("graders")
@@ -184,11 +197,11 @@ def read_grader(text: str) -> GraderFile:
     else:
         multi, paths = None, {"": path}
         leaves = {"": _read_leaf(spec, path, mistakes)}
-    if mistakes:
-        raise BadInputError("This grader cannot be imported", "; ".join(mistakes), AS_SENT)
+    if len(mistakes) > before:
+        return None
     read = {name: leaf for name, leaf in leaves.items() if leaf is not None}
     name = multi.name if multi else read[""].name
-    return GraderFile(name, read, paths, multi)
+    return GraderFile(name, read, paths, multi, path)
 
 
 def _unwrap(value: Any) -> tuple[Any, str]:

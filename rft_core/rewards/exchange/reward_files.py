@@ -11,6 +11,7 @@ from pathlib import PurePath
 
 from rft_core.errors import BadInputError
 from rft_core.rewards.contract import RewardSet
+from rft_core.rewards.exchange.evals.eval_file import is_eval
 from rft_core.rewards.exchange.openai_graders import (
     Imported,
     adapt_grade,
@@ -24,6 +25,12 @@ from rft_core.rewards.python_source import inspect_source, reward_set_from_sourc
 def read_reward_file(file_name: str, text: str) -> Imported:
     """The rewards of a `.json` file, else of Python. Raises `BadInputError` for what is neither."""
     path = PurePath(file_name)
+    if path.suffix.lower() in (".json", ".yaml", ".yml") and is_eval(text, file_name):
+        raise BadInputError(
+            f"'{file_name}' is an eval: prompts and rewards in one",
+            "Here graders or reward functions alone are read",
+            f"Use `python -m rft_core import {file_name}`, or 'Eval' on the Prompts page",
+        )
     if path.suffix.lower() == ".json":
         imported = import_grader(text)
         named = replace(imported.rewards, name=imported.rewards.name or path.stem)

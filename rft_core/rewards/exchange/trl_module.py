@@ -26,6 +26,7 @@ from rft_core.rewards.exchange.standalone import (
 from rft_core.rewards.formula import FORMULA, FUNCTIONS, formula_names, read_formula
 from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.scorer import check_reward_set
+from rft_core.rewards.source_functions import find_other_callables
 
 _BUILT_IN = '''
 def {name}(completions, **columns):
@@ -84,6 +85,8 @@ def list_obstacles(entries: Sequence[RewardEntry]) -> Iterator[tuple[str, str]]:
         elif info and info.open:
             asks = "asks a judge" if entry.grader == "judge" else "runs programs in the sandbox"
             yield entry.name, f"it {asks}, which a function by itself cannot"
+        elif why := find_other_callables(entry.source or "").get(entry.function):
+            yield entry.name, f"{why}: write one that calls it"
         if entry.when_flagged is not None:
             yield entry.name, "it counts less where any function found a trick"
         if entry.in_group:

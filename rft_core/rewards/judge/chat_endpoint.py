@@ -10,32 +10,45 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import httpx
 
 from rft_core.rewards.judge.keys import LOOPBACK, get_key, mask
+from rft_core.rewards.judge.rate_limit import (
+    MonotonicClock,
+    RateLimit,
+    RequestTurn,
+    TimeLeft,
+    WaitingClock,
+    estimate_tokens,
+)
 
 LARGEST_REPLY = 1 << 20  # bytes
 LONGEST_SHOWN = 300  # characters of a server's error
 MOST_COUNTED = 10**9  # tokens of one answer; more is a lie
+FINISH_REASONS = ("stop", "length", "content_filter")
 RETRIED_STATUS = {408, 409, 425, 429, 500, 502, 503, 504}
 FIRST_PAUSE = 0.25  # seconds; doubled each time, unless the server says how long
 
 
 @dataclass(frozen=True)
 class ChatReply:
-    """What the model said, and what it took. `retries` are the attempts that failed before."""
+    """What the model said, and what it took. `retries` are the attempts that failed before.
+
+    `finish_reason`: "stop" where the model ended by itself, "length" where it was cut off; "" where
+    the endpoint does not say.
+    """
 
     text: str
     tokens_in: int
     tokens_out: int
     seconds: float
     retries: int = 0
+    finish_reason: str = ""
 
 
 class EndpointError(Exception):
@@ -52,13 +65,18 @@ class _PassingError(Exception):
 
 @dataclass(frozen=True)
 class ChatEndpoint:
-    """`timeout` is for one attempt, in seconds. `key_variable` names an environment variable."""
+    """`timeout` is for one attempt, in seconds. `key_variable` names an environment variable.
+
+    `limit`: shared by all that ask this endpoint.
+    """
 
     base_url: str
     model: str
     key_variable: str = ""
     timeout: float = 30.0
     retries: int = 3
+    limit: RateLimit = field(default_factory=RateLimit)
+    clock: WaitingClock = field(default_factory=MonotonicClock)
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
@@ -78,24 +96,46 @@ class ChatEndpoint:
         return mask(text, get_key(self.key_variable))
 
     async def ask(
-        self, messages: Sequence[Mapping[str, str]], deadline: float, **settings: Any
+        self,
+        messages: Sequence[Mapping[str, str]],
+        time_left: TimeLeft,
+        *,
+        max_tokens: int,
+        **settings: Any,
     ) -> ChatReply:
-        """The reply, before `deadline` on the monotonic clock. Raises `EndpointError`."""
-        body = {"model": self.model, "messages": list(messages), **settings}
-        start = time.monotonic()
+        """The reply, in the time that is left. Raises `EndpointError`."""
+        body = {"model": self.model, "messages": list(messages), "max_tokens": max_tokens}
+        tokens = estimate_tokens("".join(m["content"] for m in messages)) + max_tokens
+        begin = time_left.seconds()
         for attempt in range(self.retries + 1):
-            left = deadline - time.monotonic()
-            if left <= 0:
+            if time_left.seconds() <= 0:
                 raise EndpointError("the time for this completion was used up")
+            turn = await self._wait_for_turn(tokens, time_left)
             try:
-                answer = await self._post(body, min(self.timeout, left))
-                return self._read_reply(answer, time.monotonic() - start, attempt)
+                answer = await self._post(
+                    body | settings, min(self.timeout, max(0.0, time_left.seconds()))
+                )
+                reply = self._read_reply(answer, begin - time_left.seconds(), attempt)
             except _PassingError as error:
                 if attempt == self.retries:
                     raise EndpointError(f"{error} ({attempt + 1} attempts)") from None
                 pause = FIRST_PAUSE * 2**attempt if error.pause is None else error.pause
-                await asyncio.sleep(max(0.0, min(pause, deadline - time.monotonic())))
+                await self.clock.sleep(max(0.0, min(pause, time_left.seconds())))
+            else:
+                turn.tokens = reply.tokens_in + reply.tokens_out or tokens
+                return reply
         raise AssertionError("the loop returns or raises")
+
+    async def _wait_for_turn(self, tokens: int, time_left: TimeLeft) -> RequestTurn:
+        now = self.clock.now()
+        try:
+            turn = self.limit.take_turn(tokens, now)
+        except ValueError as error:
+            raise EndpointError(str(error)) from None
+        if turn.moment > now:
+            await self.clock.sleep(turn.moment - now)
+            time_left.give_back(self.clock.now() - now)
+        return turn
 
     async def _post(self, body: Mapping[str, Any], timeout: float) -> Any:
         """The parsed answer. A server that sends byte after byte gets no more time than another."""
@@ -138,7 +178,9 @@ class ChatEndpoint:
 
     def _read_reply(self, answer: Any, seconds: float, retries: int) -> ChatReply:
         try:
-            text = answer["choices"][0]["message"]["content"]
+            choice = answer["choices"][0]
+            text = choice["message"]["content"]
+            ending = choice.get("finish_reason")
             usage = answer.get("usage") or {}
             counts = [usage.get(name) or 0 for name in ("prompt_tokens", "completion_tokens")]
             tokens = [min(max(0, int(count)), MOST_COUNTED) for count in counts]
@@ -146,7 +188,8 @@ class ChatEndpoint:
             raise _PassingError("its answer is no chat completion") from error
         if not isinstance(text, str):
             raise _PassingError("its answer holds no text")
-        return ChatReply(self.mask(text), tokens[0], tokens[1], seconds, retries)
+        ended = ending if ending in FINISH_REASONS else ""
+        return ChatReply(self.mask(text), tokens[0], tokens[1], seconds, retries, ended)
 
 
 def _parse(data: bytes) -> Any:

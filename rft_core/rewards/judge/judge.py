@@ -1,10 +1,11 @@
 """A language model as the judge: a rubric, a range, and any OpenAI-compatible endpoint.
 
 The judge must reply with one JSON object, {"score": number, "reason": text}; the score is moved
-from its range to 0…1. A reply that is not that, a score outside the range, an endpoint that fails:
-the completion is unscored, never 0. The completion reaches the judge between marks that it cannot
-know and with the notice that it is data; text in it that speaks to the judge is flagged. None of
-that makes a judge proof against persuasion: gate it by what a program can check.
+from its range to 0…1. Or it ranks all completions of a prompt in one call (`ranking.py`). A reply
+that is not that, a score outside the range, an endpoint that fails: unscored, never 0. What is to
+be judged reaches the judge between marks that it cannot know and with the notice that it is data;
+text in it that speaks to the judge is flagged. None of that makes a judge proof against persuasion:
+gate it by what a program can check.
 
 Scores are kept by the hash of all that decides them (in memory, or in an SQLite file), equal
 questions are asked once, and tokens, cost and latency are in the report's metrics and extras.
@@ -15,12 +16,11 @@ Source: "Judging LLM-as-a-Judge" (arXiv 2306.05685); OpenAI's `score_model` grad
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -30,20 +30,17 @@ from rft_core.errors import BadInputError
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
-from rft_core.rewards.judge.cache import JudgeScore, ScoreCache
-from rft_core.rewards.judge.chat_endpoint import ChatEndpoint, EndpointError
+from rft_core.rewards.in_group import list_groups
+from rft_core.rewards.judge.asking import InquiryOutcome, ask_all
+from rft_core.rewards.judge.cache import NOT_ASKED, JudgeScore, ScoreCache
+from rft_core.rewards.judge.chat_endpoint import ChatEndpoint
+from rft_core.rewards.judge.inquiries import Inquiry, list_inquiries, name_mark
 from rft_core.rewards.judge.keys import check_key, check_key_variable
-from rft_core.rewards.judge.question import (
-    LONGEST_JUDGED,
-    Question,
-    make_question,
-    read_label,
-    read_score,
-)
-from rft_core.rewards.judge.report import JudgeAnswer, report_batch
+from rft_core.rewards.judge.question import LONGEST_JUDGED
+from rft_core.rewards.judge.rate_limit import MonotonicClock, RateLimit, WaitingClock
+from rft_core.rewards.judge.report import JudgeAnswer, report_batch, share_undecided
 
 CLOSING_SECONDS = 5.0
-MOST_TOKENS = 1_000  # that an answer may take; thinking judges think briefly
 _TO_THE_JUDGE = re.compile(
     r"ignore (?:all |any |the |your )*(?:previous|prior|above|earlier) (?:instructions|rubric)"
     r"|\"score\"\s*:|(?:give|award|assign|rate)\s+(?:me|this|it|my)\b.{0,40}?"
@@ -59,19 +56,26 @@ Result = TypeVar("Result")
 class Judge:
     """One entry's judge with its endpoint, its cache and its event loop."""
 
-    def __init__(self, entry: RewardEntry) -> None:
-        """Raises `BadInputError` where its key must not be sent to its address."""
+    def __init__(
+        self, entry: RewardEntry, limit: RateLimit | None = None, clock: WaitingClock | None = None
+    ) -> None:
+        """`limit`: shared by the judges of one endpoint; without one it is the entry's own.
+
+        Raises `BadInputError` where its key must not be sent to its address.
+        """
         self._name = entry.name
-        self._options = JUDGE.with_defaults(entry)
-        check_key(entry.name, self._options["base_url"], self._options["key_variable"])
+        self._options = options = JUDGE.with_defaults(entry)
+        check_key(entry.name, options["base_url"], options["key_variable"])
         self._endpoint = ChatEndpoint(
-            self._options["base_url"],
-            self._options["model"],
-            self._options["key_variable"],
-            self._options["timeout"],
-            self._options["retries"],
+            options["base_url"],
+            options["model"],
+            options["key_variable"],
+            options["timeout"],
+            options["retries"],
+            limit or _make_limit(options),
+            clock or MonotonicClock(),
         )
-        self._cache = ScoreCache(self._options["cache_file"] or ":memory:")
+        self._cache = ScoreCache(options["cache_file"] or ":memory:")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="judge", daemon=True)
         self._thread.start()
@@ -88,30 +92,37 @@ class Judge:
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
         """Judge every completion; equal questions are asked once.
 
-        `timeout`: seconds for each completion, from when it is asked about. Where the endpoint has
-        given no score for that long, what is left of the batch stays unscored.
+        `timeout`: seconds for each question, from its turn on. Where the endpoint is asked and
+        gives no score for that long, what is left of the batch stays unscored.
         """
-        start = time.monotonic()
-        samples = zip(batch.prompts, batch.completions, batch.rows, strict=True)
-        questions = [make_question(self._options, *sample) for sample in samples]
-        keys = list(map(self._hash, questions))
-        unique = dict(zip(keys, questions, strict=True))
-        known = self._cache.find(unique)
-        new = {key: question for key, question in unique.items() if key not in known}
-        answered = self._wait(self._ask_all(new, timeout), None)
-        self._cache.keep({k: one for k, one in answered.items() if isinstance(one, JudgeScore)})
-        answers = [(known | answered)[key] for key in keys]
-        grades = list(map(self._grade, answers, batch.completions))
+        start, sent_before = time.monotonic(), self._endpoint.limit.num_requests
+        groups = list(list_groups(batch))
+        inquiries = list_inquiries(self._options, batch, groups)
+        known = self._cache.find(dict.fromkeys(inquiries.mark_keys))
+        new = {
+            key: inquiries.by_key[key]
+            for (key, _), mark_key in zip(inquiries.places, inquiries.mark_keys, strict=True)
+            if mark_key not in known
+        }
+        asked = self._wait(self._ask_all(new, timeout), None)
+        marked = {mark: score for key, one in asked.items() for mark, score in _spread(key, one)}
+        self._cache.keep(marked)
+        scores = known | marked
+        answers: list[JudgeAnswer] = [
+            scores[mark_key] if mark_key in scores else str(asked[key].marks)
+            for (key, _), mark_key in zip(inquiries.places, inquiries.mark_keys, strict=True)
+        ]
         report = report_batch(
             self._name,
             answers,
-            [one for one in answered.values() if isinstance(one, JudgeScore)],
-            calls=sum(not isinstance(question, str) for question in new.values()),
+            [reply for one in asked.values() for reply in one.replies],
+            calls=self._endpoint.limit.num_requests - sent_before,
+            undecided=share_undecided(groups, batch.completions, answers),
             prices=(self._options["price_in"], self._options["price_out"]),
             seconds=time.monotonic() - start,
             cache_problem=self._cache.take_problem(),
         )
-        return grades, report
+        return list(map(self._grade, answers, batch.completions)), report
 
     def _wait(self, work: Coroutine[Any, Any, Result], timeout: float | None) -> Result:
         """What the event loop makes of it; stopped with whoever waits, as by Ctrl-C."""
@@ -121,71 +132,41 @@ class Judge:
         finally:
             future.cancel()
 
-    async def _ask_all(
-        self, questions: Mapping[str, Question], timeout: float
-    ) -> dict[str, JudgeAnswer]:
-        """A score, or why there is none, for each question, by its hash."""
-        places = asyncio.Semaphore(self._options["concurrency"])
-        last_score = time.monotonic()
-
-        async def answer(question: Question) -> JudgeAnswer:
-            nonlocal last_score
-            if isinstance(question, str):
-                return question
-            async with places:
-                now = time.monotonic()
-                if now > last_score + timeout:
-                    return f"the endpoint has given no score for {timeout:.3g} s"
-                try:
-                    async with asyncio.timeout(timeout):
-                        score = await self._ask(question, now + timeout)
-                except EndpointError as error:
-                    return str(error)
-                except TimeoutError:
-                    return "the time for this completion was used up"
-                last_score = time.monotonic()
-                return score
-
-        answers = await asyncio.gather(*map(answer, questions.values()))
-        return dict(zip(questions, answers, strict=True))
-
-    async def _ask(self, question: Sequence[Mapping[str, str]], deadline: float) -> JudgeScore:
-        """Raises `EndpointError` where there is no score, also after asking once more."""
-        for attempt in range(2):
-            reply = await self._endpoint.ask(
-                question, deadline, temperature=0, max_tokens=MOST_TOKENS
-            )
-            try:
-                score, reason = self._read(reply.text)
-                return JudgeScore(score, self._endpoint.mask(reason), reply)
-            except ValueError as error:
-                if attempt:
-                    raise EndpointError(self._endpoint.mask(str(error))) from error
-        raise AssertionError("the loop returns or raises")
-
-    def _hash(self, question: Question) -> str:
-        """Of everything that decides the score: which labels pass is not in the question."""
-        passing = self._options["passing_labels"]
-        text = json.dumps([self._endpoint.base_url, self._endpoint.model, question, passing])
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def _read(self, text: str) -> tuple[float, str]:
-        if self._options["labels"]:
-            label, reason = read_label(text, json.loads(self._options["labels"]))
-            return float(label in json.loads(self._options["passing_labels"])), reason or label
-        return read_score(text, self._options["minimum"], self._options["maximum"])
+    def _ask_all(
+        self, inquiries: Mapping[str, Inquiry], timeout: float
+    ) -> Coroutine[Any, Any, dict[str, InquiryOutcome]]:
+        return ask_all(
+            self._endpoint,
+            inquiries,
+            timeout=timeout,
+            concurrency=self._options["concurrency"],
+            max_tokens=self._options["max_tokens"],
+        )
 
     def _grade(self, answer: JudgeAnswer, completion: str) -> Grade:
         flags = ("speaks_to_judge",) if _TO_THE_JUDGE.search(completion[:LONGEST_JUDGED]) else ()
         if isinstance(answer, str):
             return Grade(None, f"Not judged: {answer}.", flags)
-        if self._options["labels"]:
+        if self._options["labels"] or self._options["ranks_group"]:
             return Grade(answer.score, answer.reason, flags)
         low, high = self._options["minimum"], self._options["maximum"]
         if self._options["raw"]:
             low, high = 0.0, 1.0
         reason = f"{answer.score:g} of {self._options['maximum']:g}: {answer.reason}"
         return Grade((answer.score - low) / (high - low), reason, flags)
+
+
+def _spread(key: str, asked: InquiryOutcome) -> Iterator[tuple[str, JudgeScore]]:
+    """The score of each text that one question showed; none without an answer."""
+    if isinstance(asked.marks, str):
+        return
+    reply = asked.replies[-1] if asked.replies else NOT_ASKED
+    for place, (score, reason) in enumerate(asked.marks):
+        yield name_mark(key, place), JudgeScore(score, reason, reply)
+
+
+def _make_limit(options: Mapping[str, Any]) -> RateLimit:
+    return RateLimit(options["requests_per_minute"], options["tokens_per_minute"])
 
 
 def check_judge(entry: RewardEntry) -> None:
@@ -206,6 +187,9 @@ def check_judge(entry: RewardEntry) -> None:
          'Write messages as [{"role": ..., "content": ...}] and labels as ["good", "bad"]'),
         (options["messages"] or not options["labels"], "has labels, and nothing asks for one",
          "Write the messages that ask, or leave the labels out"),
+        (not (options["ranks_group"] and options["messages"]),
+         "has messages of its own, and is to rank whole groups",
+         "Say by the rubric what is better, or turn ranks_group off"),
     ):  # fmt: skip
         if not holds:
             raise BadInputError(f"The judge '{entry.name}' {what}", "", fix)
@@ -236,7 +220,11 @@ def _is_message(value: Any) -> bool:
 
 
 def open_judge(entry: RewardEntry, context: GraderContext) -> BatchGrader:
-    return Judge(entry)
+    """The judges of one endpoint and model share its limits."""
+    options = JUDGE.with_defaults(entry)
+    names = ("base_url", "model", "requests_per_minute", "tokens_per_minute")
+    limits = ("judge", *(options[name] for name in names))
+    return Judge(entry, context.share_as(limits, lambda: _make_limit(options)))
 
 
 JUDGE = GraderInfo(
@@ -256,7 +244,26 @@ JUDGE = GraderInfo(
             "",
             "Variable with the API key: ..._KEY or ..._TOKEN.",
         ),
+        GraderOption(
+            "ranks_group",
+            "bool",
+            False,
+            "One call ranks all completions of a prompt: 1 is the best, 0 the worst.",
+        ),
         GraderOption("concurrency", "int", 8, "Questions asked at the same time.", minimum=1),
+        GraderOption(
+            "requests_per_minute", "int", 0, "Most requests of any 60 s; 0: no limit.", minimum=0
+        ),
+        GraderOption(
+            "tokens_per_minute",
+            "int",
+            0,
+            "Most tokens of any 60 s, asked and answered; 0: no limit.",
+            minimum=0,
+        ),
+        GraderOption(
+            "max_tokens", "int", 1_000, "Most tokens of one answer, with its thought.", minimum=1
+        ),
         GraderOption("retries", "int", 3, "Further attempts after an error.", minimum=0),
         GraderOption("timeout", "float", 30.0, "Seconds for one attempt.", minimum=SHORTEST_TIME),
         GraderOption("cache_file", "text", "", "SQLite file to keep scores in; empty: memory."),

@@ -43,16 +43,24 @@ def make_question(
     """By the judge's options, with all of their defaults."""
     if options["messages"]:
         return _fill_in(options, completion, row)
+    parts = [*list_shown(options, prompt, row), ("Completion", completion[:LONGEST_JUDGED])]
+    mark, user = mark_texts(parts)
+    system = SYSTEM.format(**options, mark=mark)
+    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+
+def list_shown(options: Mapping[str, Any], prompt: Messages, row: Row) -> list[tuple[str, str]]:
+    """What the judge sees besides completions, with titles: the prompt, and the reference."""
     asked = "\n".join(f"{m.get('role')}: {m.get('content')}" for m in prompt)
     gold = row.get(options["column"]) if options["column"] else None
-    parts = [("Prompt", asked), ("Completion", completion[:LONGEST_JUDGED])]
-    if gold is not None:
-        parts.insert(1, ("Reference answer", str(gold)))
+    return [("Prompt", asked)] + ([] if gold is None else [("Reference answer", str(gold))])
+
+
+def mark_texts(parts: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """A mark that none of the texts can know, and the message that has them between such marks."""
     content = "\n".join(text for _, text in parts)
     mark = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-    system = SYSTEM.format(**options, mark=mark)
-    user = "\n\n".join(f"{title}:\n[{mark}]\n{text}\n[/{mark}]" for title, text in parts)
-    return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+    return mark, "\n\n".join(f"{title}:\n[{mark}]\n{text}\n[/{mark}]" for title, text in parts)
 
 
 def _fill_in(options: Mapping[str, Any], completion: str, row: Row) -> Question:
@@ -70,30 +78,31 @@ def _fill_in(options: Mapping[str, Any], completion: str, row: Row) -> Question:
 
 def read_score(text: str, minimum: float, maximum: float) -> tuple[float, str]:
     """Score and reason. Raises ValueError for anything that is no such object."""
-    value = _read_object(text)
+    value = read_object(text)
     score = value.get("score")
     if isinstance(score, bool) or not isinstance(score, int | float):
         raise ValueError("the judge gave no number for a score")
     if not minimum <= score <= maximum:
         raise ValueError(f"the judge's score {score!r:.20} is outside {minimum:g} to {maximum:g}")
-    return float(score), _read_reason(value)
+    return float(score), read_reason(value)
 
 
 def read_label(text: str, labels: Sequence[str]) -> tuple[str, str]:
     """Label and reason. Raises ValueError, also for a label that is none."""
-    value = _read_object(text)
+    value = read_object(text)
     if value.get("label") not in labels:
         raise ValueError("the judge named none of the labels")
-    return str(value["label"]), _read_reason(value)
+    return str(value["label"]), read_reason(value)
 
 
-def _read_reason(value: Mapping[str, Any]) -> str:
-    """Half a surrogate pair is no text that a database takes."""
+def read_reason(value: Mapping[str, Any]) -> str:
+    """The judge's own words. Half a surrogate pair is no text that a database takes."""
     reason = str(value.get("reason", ""))[:500]
     return reason.encode("utf-8", "replace").decode("utf-8")
 
 
-def _read_object(text: str) -> dict[str, Any]:
+def read_object(text: str) -> dict[str, Any]:
+    """The one JSON object that the reply has to be. Raises ValueError."""
     text = after_thought(text).strip()
     fenced = re.fullmatch(r"```(?:json)?\s*\n(.*)\n```", text, re.DOTALL)
     try:

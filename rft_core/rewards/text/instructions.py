@@ -38,7 +38,7 @@ def grade_instructions(
     partial: bool = False,
 ) -> Grade:
     """1 if every constraint of the row is kept; with `partial` the share of those kept."""
-    constraints = _without_none(row.get(column))
+    constraints = without_none(row.get(column))
     problem = find_constraint_problem(constraints)
     if problem or not isinstance(constraints, list):
         return Grade(None, f"The row's '{column}' cannot be checked: {problem}.")
@@ -55,7 +55,7 @@ def grade_instructions(
     return Grade(score, f"Not kept: {', '.join(broken)}.")
 
 
-def _without_none(constraints: Any) -> Any:
+def without_none(constraints: Any) -> Any:
     """Table formats fill in None for every value that only other constraints have."""
     if not isinstance(constraints, list):
         return constraints

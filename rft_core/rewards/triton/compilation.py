@@ -37,12 +37,16 @@ def make_job(source: KernelSource, launches: Sequence[Launch]) -> CompilerJob:
 
 def without_hosts(source: KernelSource) -> str:
     """The code, its host functions blanked out, unless something outside of them needs them."""
-    others = [node for node in source.tree.body if node not in source.hosts.values()]
+    hosts: list[ast.FunctionDef | ast.ClassDef] = [
+        *source.hosts.values(),
+        *source.wrappers.values(),
+    ]
+    others = [node for node in source.tree.body if node not in hosts]
     names = {n.id for node in others for n in ast.walk(node) if isinstance(n, ast.Name)}
     if names & source.hosts.keys():
         return source.code
     lines = source.code.splitlines()
-    for host in source.hosts.values():
+    for host in hosts:
         first = min([host.lineno, *(node.lineno for node in host.decorator_list)])
         last = host.end_lineno or first
         lines[first - 1 : last] = [""] * (last - first + 1)

@@ -1,11 +1,13 @@
 """Inputs to test a Triton kernel with: odd sizes, awkward values, drawn from a secret seed.
 
-Five tests for each row. Their sizes are no multiples of any block, one is 1 and one is larger than
-most blocks; their values have ties, zeros, signs, tiny and large numbers, and means other than 0.
-Some references cannot take every value (a logarithm): each test has gentler values to fall back on,
-and whoever knows the reference's answers chooses. Whole numbers have both signs too, unless they
-are indices, which the reference's answers to the probes show. NaN and infinity are never inputs,
-since Triton's minimum and maximum treat them unlike torch's.
+Five tests for each row. An axis without a fixed size has a name, any identifier: where a name
+stands twice the sizes are equal, and different names have sizes of their own. Sizes are no
+multiples of any block, one is 1 and one is larger than most blocks; values have ties, zeros, signs,
+tiny and large numbers, and means other than 0. Some references cannot take every value (a
+logarithm): each test has gentler values to fall back on, and whoever knows the reference's answers
+chooses. Whole numbers have both signs too, unless they are indices, which the reference's answers
+to the probes show. NaN and infinity are never inputs, since Triton's minimum and maximum treat them
+unlike torch's.
 """
 
 from __future__ import annotations
@@ -24,7 +26,6 @@ from rft_core.types import Row
 Array = np.ndarray[Any, np.dtype[Any]]
 Draw = Callable[[np.random.Generator, tuple[int, ...], float], Array]
 
-SIZE = "n"
 BLOCK = 16  # the smallest that kernels use
 ODD_ENDS = range(1, BLOCK - 2, 2)
 BESIDE_LARGE = 8  # elements beside a last axis that may become large
@@ -39,6 +40,8 @@ INDEX_TYPES = ("int32", "int64")
 FEW = 9  # small enough for many ties and zeros
 LONG = 1 << 40  # what int32 and float32 cannot hold
 PROBED_SIZE = 65
+FEW_AXES = 2  # with a name; more of them get smaller sizes, or a tensor would be huge
+Sizes = Mapping[str, int]  # of the names
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def draw_tests(row: Row, seed: int, indices: Collection[int] = ()) -> list[list[
     text = f"{seed} {json.dumps(row['inputs'], sort_keys=True)} {row['reference']}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     rng = np.random.default_rng(list(digest))
-    sizes = _draw_sizes(rng, row["inputs"])
+    sizes = _draw_sizes(rng, row["inputs"], digest)
     return [
         [_draw_inputs(rng, row["inputs"], size, kind, indices) for kind in kinds]
         for size, kinds in zip(sizes, TESTS, strict=True)
@@ -75,7 +78,9 @@ def draw_tests(row: Row, seed: int, indices: Collection[int] = ()) -> list[list[
 def make_probes(row: Row) -> list[tuple[int, KernelInputs]]:
     """For each place that may hold indices what no index is: beyond every size, on both sides."""
     places = [i for i, one in enumerate(row["inputs"]) if one["dtype"] in INDEX_TYPES]
-    plain = _draw_inputs(np.random.default_rng(0), row["inputs"], PROBED_SIZE, GENTLE, places)
+    size = PROBED_SIZE if _count_named(row["inputs"]) <= FEW_AXES else FEW
+    sizes = dict.fromkeys(_list_names(row["inputs"]), size)
+    plain = _draw_inputs(np.random.default_rng(0), row["inputs"], sizes, GENTLE, places)
     beyond = 1 + max(values.size for values in plain.values)
     probes = []
     for place in places:
@@ -95,22 +100,47 @@ def is_valid(row: Row) -> bool:
         isinstance(one, Mapping)
         and one.get("dtype") in DTYPES
         and isinstance(one.get("shape"), list)
-        and all(size == SIZE or (type(size) is int and size > 0) for size in one["shape"])
+        and all(map(_is_size, one["shape"]))
         for one in inputs
     )
 
 
-def _draw_sizes(rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]]) -> list[int]:
+def _is_size(size: Any) -> bool:
+    is_name = isinstance(size, str) and size.isidentifier()
+    return is_name or (type(size) is int and size > 0)
+
+
+def _list_names(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each once, in the order in which they first stand."""
+    return list(dict.fromkeys(n for one in inputs for n in one["shape"] if isinstance(n, str)))
+
+
+def _count_named(inputs: Sequence[Mapping[str, Any]]) -> int:
+    """How many axes of one input have names, at most."""
+    return max(sum(isinstance(n, str) for n in one["shape"]) for one in inputs)
+
+
+def _draw_sizes(
+    rng: np.random.Generator, inputs: Sequence[Mapping[str, Any]], digest: bytes
+) -> list[Sizes]:
     """1, and odd ones past the smallest blocks; where it is cheap, one past nearly all blocks.
 
     Each ends three lanes or more before its last block of 16: what a load leaves undefined there is
     then every kind of number, and none of them can be the right one for all.
     """
     middle, large = (64, 128), (128, 192)
-    if all(_may_be_large(one["shape"]) for one in inputs):
+    names = _list_names(inputs)
+    if len(names) < FEW_AXES and all(_may_be_large(one["shape"]) for one in inputs):
         middle, large = (128, 256), (1024, 1408)
-    ranges = ((64, 128), (64, 128), middle, large)
-    return [1, *(_draw_odd(rng, low // BLOCK, high // BLOCK) for low, high in ranges)]
+    ranges: tuple[tuple[int, int], ...] = ((64, 128), (64, 128), middle, large)
+    if (named := _count_named(inputs)) > FEW_AXES:
+        ranges = (((16, 48) if named == FEW_AXES + 1 else (0, 16)),) * len(ranges)
+    generators = [rng, *(np.random.default_rng([*digest, n]) for n in range(1, len(names)))]
+    sizes = {
+        name: [1, *(_draw_odd(own, low // BLOCK, high // BLOCK) for low, high in ranges)]
+        for name, own in zip(names or ["n"], generators, strict=True)
+    }
+    return [dict(zip(sizes, drawn, strict=True)) for drawn in zip(*sizes.values(), strict=True)]
 
 
 def _draw_odd(rng: np.random.Generator, first: int, end: int) -> int:
@@ -118,29 +148,28 @@ def _draw_odd(rng: np.random.Generator, first: int, end: int) -> int:
 
 
 def _may_be_large(shape: Sequence[int | str]) -> bool:
-    if SIZE not in shape:
+    if all(isinstance(size, int) for size in shape):
         return True
     beside = [size for size in shape[:-1] if isinstance(size, int)]
-    return SIZE not in shape[:-1] and math.prod(beside) <= BESIDE_LARGE
+    return len(beside) == len(shape) - 1 and math.prod(beside) <= BESIDE_LARGE
 
 
 def _draw_inputs(
     rng: np.random.Generator,
     inputs: Sequence[Mapping[str, Any]],
-    size: int,
+    sizes: Sizes,
     kind: str,
     indices: Collection[int],
 ) -> KernelInputs:
-    shapes = [tuple(size if n == SIZE else n for n in one["shape"]) for one in inputs]
+    shapes = [tuple(sizes.get(n, n) for n in one["shape"]) for one in inputs]
     dtypes = tuple(one["dtype"] for one in inputs)
     smallest = min((n for shape in shapes for n in shape), default=1)
     values = tuple(
         _draw_array(rng, shape, dtype, GENTLE if place in indices else kind, smallest)
         for place, (shape, dtype) in enumerate(zip(shapes, dtypes, strict=True))
     )
-    sized = any(SIZE in one["shape"] for one in inputs)
-    label = f"n={size}, {kind} values" if sized else f"{kind} values"
-    return KernelInputs(label, values, dtypes)
+    named = [f"{name}={sizes[name]}" for name in _list_names(inputs)]
+    return KernelInputs(", ".join([*named, f"{kind} values"]), values, dtypes)
 
 
 def _draw_array(

@@ -19,6 +19,7 @@ LONGEST_CODE = 20_000  # characters; the longest honest kernels have a few thous
 DEEPEST_BRACKETS = 60
 DEEPEST_TREE = 80  # honest kernels stay below 30; whoever walks the tree may recurse
 ENTRY = "f"  # the function that the completion must define, as the reference does
+AUTOGRAD = "torch.autograd.Function"
 JIT, AUTOTUNE, HEURISTICS = "triton.jit", "triton.autotune", "triton.heuristics"
 
 
@@ -28,7 +29,8 @@ class KernelSource:
 
     `kernels` are the functions decorated with `@triton.jit`, `hosts` the other top-level ones, and
     `constants` what else the module assigns, all by name. `imports` says what each imported name
-    stands for: {"tl": "triton.language"}.
+    stands for: {"tl": "triton.language"}. `wrappers` are subclasses of torch.autograd.Function of
+    static methods alone: their methods are hosts, `forward` by the name of the class.
     """
 
     code: str = ""
@@ -37,6 +39,7 @@ class KernelSource:
     hosts: Mapping[str, ast.FunctionDef] = field(default_factory=dict)
     constants: Mapping[str, ast.expr] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
+    wrappers: Mapping[str, ast.ClassDef] = field(default_factory=dict)
     problem: str = ""
     flags: tuple[str, ...] = ()
 
@@ -53,14 +56,21 @@ class KernelSource:
     @cached_property
     def reachable(self) -> frozenset[str]:
         """The names of the functions that a call of `f` can reach, itself among them."""
+        return self._reach([ENTRY] if self.entry else [])
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The names of the functions that a call of any host function can reach."""
+        return self._reach(list(self.hosts))
+
+    def _reach(self, left: list[str]) -> frozenset[str]:
         functions = {**self.hosts, **self.kernels}
-        left, found = [self.entry] if self.entry else [], set()
+        found: set[str] = set()
         while left:
-            function = left.pop()
-            found.add(function.name)
-            names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
-            left += [functions[name] for name in (names & functions.keys()) - found]
-            found |= names & functions.keys()
+            found.add(name := left.pop())
+            nodes = ast.walk(functions[name])
+            names = {node.id for node in nodes if isinstance(node, ast.Name)}
+            left += (names & functions.keys()) - found
         return frozenset(found)
 
     def is_unknown(self, name: str, local: Container[str]) -> bool:
@@ -119,7 +129,43 @@ def read_code(code: str) -> KernelSource:
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     kernels = {node.name: node for node in functions if is_kernel(node, imports)}
     hosts = {node.name: node for node in functions if node.name not in kernels}
-    return KernelSource(code, tree, kernels, hosts, dict(_list_constants(tree)), imports)
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    wrappers = {node.name: node for node in classes if _is_wrapper(node, imports)}
+    for name, wrapper in wrappers.items():
+        methods = {node.name: node for node in list_methods(wrapper)}
+        hosts |= {name if key == "forward" else f"{name}.{key}": m for key, m in methods.items()}
+    constants = dict(_list_constants(tree))
+    return KernelSource(code, tree, kernels, hosts, constants, imports, wrappers)
+
+
+def list_methods(wrapper: ast.ClassDef) -> list[ast.FunctionDef]:
+    return [node for node in wrapper.body if isinstance(node, ast.FunctionDef)]
+
+
+def find_context(method: ast.FunctionDef) -> str:
+    """What a wrapper's method calls its `ctx`, or "" where that name is given a second meaning."""
+    name = method.args.args[0].arg
+    bound = [node for node in ast.walk(method) if isinstance(node, ast.arg) and node.arg == name]
+    stored = [
+        node
+        for node in ast.walk(method)
+        if isinstance(node, ast.Name) and node.id == name and not isinstance(node.ctx, ast.Load)
+    ]
+    return name if len(bound) == 1 and not stored else ""
+
+
+def _is_wrapper(node: ast.ClassDef, imports: Mapping[str, str]) -> bool:
+    """A plain subclass of torch.autograd.Function: nothing in it but static methods."""
+    others = [each for each in node.body if not isinstance(each, ast.FunctionDef)]
+    return (
+        [resolve(base, imports) for base in node.bases] == [AUTOGRAD]
+        and not node.keywords
+        and not node.decorator_list
+        and all(isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)
+                for each in others)
+        and all(list(map(ast.unparse, method.decorator_list)) == ["staticmethod"]
+                and method.args.args for method in list_methods(node))
+    )  # fmt: skip
 
 
 def is_kernel(function: ast.FunctionDef, imports: Mapping[str, str]) -> bool:

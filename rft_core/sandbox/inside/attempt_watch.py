@@ -83,7 +83,7 @@ class AttemptWatch:
 
     def _is_candidates(self, kind: str) -> bool:
         """Not what our program does, nor a library of its own accord while it is imported."""
-        frame: FrameType | None = sys._getframe(2)
+        frame = _get_frame_above_notice()
         while frame:
             name = frame.f_code.co_filename
             if not name.startswith(self._libraries):
@@ -95,3 +95,14 @@ class AttemptWatch:
                 return False
             frame = frame.f_back
         return False
+
+
+def _get_frame_above_notice() -> FrameType | None:
+    """Without `sys._getframe`, which is an event itself: noticing it would never end."""
+    try:
+        raise LookupError
+    except LookupError as error:
+        own = error.__traceback__.tb_frame if error.__traceback__ else None
+    is_candidates = own.f_back if own else None
+    notice = is_candidates.f_back if is_candidates else None
+    return notice.f_back if notice else None

@@ -22,6 +22,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -170,6 +171,7 @@ def become_jailed(
         requests, answers = take_descriptors(pipes, prepared.descriptors)
         for name in HOME_VARIABLES:
             os.environ[name] = wanted["scratch"]
+        tempfile.tempdir = None  # what was imported ahead has asked for it, and it is remembered
         try:
             hide_the_project()
             jailed = jail.Jail(**wanted | {"limits": limits.Limits(**wanted["limits"])})

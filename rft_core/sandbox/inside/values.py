@@ -1,12 +1,12 @@
 """Python values as plain JSON and back, exactly: what programs take and give across the wall.
 
 None, bool, int, float (with nan and inf), complex, str, bytes, list, tuple, set, frozenset, dict,
-Decimal, Fraction and arrays keep their types. Anything else, instances of subclasses with them,
-arrives as `Opaque`, which equals nothing: an object that claims to equal everything is no answer.
-`encode` looks at exact types only and calls no method that a candidate could have defined. Four
-things lose their own name: defaultdict, OrderedDict and Counter are dicts, a namedtuple is the
-tuple that it holds, numpy's scalars are Python's, and a tensor is an array (bfloat16 becomes
-float32, exactly).
+Decimal, Fraction, arrays and Python's own types (`int`) keep their types. Anything else, instances
+of subclasses with them, arrives as `Opaque`, which equals nothing: an object that claims to equal
+everything is no answer. `encode` looks at exact types only and calls no method that a candidate
+could have defined. Four things lose their own name: defaultdict, OrderedDict and Counter are dicts,
+a namedtuple is the tuple that it holds, numpy's scalars are Python's, and a tensor is an array
+(bfloat16 becomes float32, exactly).
 
 `decode` believes nothing: a jailed process may have written the frame itself. This file needs the
 standard library only, and numpy once there are arrays, for it also runs on the jailed side.
@@ -38,6 +38,10 @@ ITEM_BYTES = {
     "int32": 4, "uint32": 4, "float32": 4, "int64": 8, "uint64": 8, "float64": 8, "complex64": 8,
     "complex128": 16,
 }  # fmt: skip
+TYPES: dict[str, type] = {
+    kind.__name__: kind
+    for kind in (bool, int, float, complex, str, bytes, list, tuple, set, frozenset, dict)
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +156,11 @@ def _write_decimal(encoder: _Encoder, value: Decimal, depth: int) -> Any:
     return {"decimal": text}
 
 
+def _write_type(encoder: _Encoder, value: type, depth: int) -> Any:
+    name = next((name for name, kind in TYPES.items() if kind is value), None)
+    return {"type": name} if name else _opaque(type)
+
+
 def _write_dict(encoder: _Encoder, value: dict[Any, Any], depth: int) -> Any:
     return {"dict": [encoder.encode_each(pair, depth) for pair in dict.items(value)]}
 
@@ -178,6 +187,7 @@ _WRITERS_BY_TYPE: dict[type, Callable[[_Encoder, Any, int], Any]] = {
     defaultdict: _write_dict,
     OrderedDict: _write_dict,
     Counter: _write_dict,
+    type: _write_type,
 }
 # By identity: looking a type up would ask its metaclass for a hash, and whether it is equal.
 _WRITERS = {id(kind): write for kind, write in _WRITERS_BY_TYPE.items()}
@@ -295,6 +305,12 @@ def _decode_decimal(text: str) -> Decimal:
     return value
 
 
+def _decode_type(text: str) -> type:
+    if text not in TYPES:
+        raise DecodeError("a type of unknown name")
+    return TYPES[text]
+
+
 def _from_base64(text: Any) -> bytes:
     if type(text) is not str:
         raise DecodeError("bytes that are no text")
@@ -307,5 +323,6 @@ FROM_TEXT: dict[str, Any] = {
     "text": lambda text: _from_base64(text).decode("utf-8", "surrogatepass"),
     "bytes": _from_base64,
     "decimal": _decode_decimal,
+    "type": _decode_type,
     "opaque": Opaque,
 }

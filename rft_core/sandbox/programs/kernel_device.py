@@ -11,21 +11,20 @@ from typing import Any
 
 import torch
 
-from rft_core.sandbox.programs.kernel_loading import GPU
+from rft_core.sandbox.programs.kernel_loading import GPU, PROPERTIES
 from rft_core.sandbox.programs.kernel_memory import TENSOR
-
-MULTIPROCESSORS = 4  # few, so that programs which loop over blocks do loop
 
 
 def pretend() -> None:
     """From here on in this process."""
     properties = types.SimpleNamespace(
-        name="CPU", major=9, minor=0, multi_processor_count=MULTIPROCESSORS, warp_size=32
-    )
+        name="CPU", major=9, minor=0, warp_size=PROPERTIES["warpSize"], total_memory=80 << 30,
+        multi_processor_count=PROPERTIES["multiprocessor_count"],
+    )  # fmt: skip
     for name, value in {
         "_lazy_init": None, "is_available": True, "device_count": 1, "current_device": 0,
         "synchronize": None, "get_device_properties": properties,
-        "get_device_capability": (9, 0),
+        "get_device_capability": (9, 0), "get_device_name": "CPU",
     }.items():  # fmt: skip
         setattr(torch.cuda, name, always(value))
     for name in ("device", "device_of"):

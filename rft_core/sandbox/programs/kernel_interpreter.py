@@ -33,6 +33,8 @@ WAYS_AROUND = {  # the dispatcher does not see these
     **dict.fromkeys(("data_ptr", "untyped_storage", "storage", "_typed_storage"), "its address"),
     **dict.fromkeys(("tolist", "numpy", "__array__", "__dlpack__"), "its values in Python"),
 }
+SEVERAL = (tuple, list, *(kind for kind in vars(torch.return_types).values()
+                          if isinstance(kind, type)))  # fmt: skip
 LIBDEVICE = {
     **{name: getattr(np, name) for name in (
         "tanh", "sinh", "cosh", "tan", "exp", "exp2", "expm1", "log", "log2", "log10", "log1p",
@@ -131,7 +133,7 @@ def run(function: Any, tensors: list[Any], watch: Any = None) -> tuple[dict[str,
             result = function(*tensors)
     except BaseException as error:  # sys.exit() and KeyboardInterrupt are the candidate's too
         return {"error": describe(error)}, []
-    outputs = list(result) if type(result) in (tuple, list) else [result]
+    outputs = list(result) if type(result) in SEVERAL else [result]
     changed = {
         index: describe_tensor(tensor)
         for index, (tensor, old) in enumerate(zip(tensors, before, strict=True))

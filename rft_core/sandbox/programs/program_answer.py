@@ -13,7 +13,11 @@ import types
 from fractions import Fraction
 from typing import Any
 
-from rft_core.sandbox.programs.candidate_code import compile_candidate, import_libraries
+from rft_core.sandbox.programs.candidate_code import (
+    compile_candidate,
+    give_whole_depth,
+    import_libraries,
+)
 
 __all__ = ["import_libraries", "run"]
 
@@ -23,6 +27,7 @@ def run(source: str) -> dict[str, Any]:
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
     names = module.__dict__
+    give_whole_depth()
     try:
         exec(compile_candidate(source), names)  # noqa: S102
     except SystemExit as ending:

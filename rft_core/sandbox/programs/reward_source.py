@@ -4,6 +4,7 @@ What a call came to is data: values, what was given to `log_extra` and `log_metr
 failed, with the line in the user's source and the traceback from there on.
 """
 
+import functools
 import inspect
 import itertools
 import json
@@ -16,13 +17,17 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from rft_core.sandbox.programs.verl_call import call_for_verl, is_for_verl, take_scores
+
 IS_WATCHED = False
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
 
 Namespace = dict[str, Any]
 LOADED: dict[str, Namespace] = {}
-CONVERSATIONAL: set[Any] = set()  # functions that were found to read messages
+INSTANCES: dict[type, Any] = {}  # of classes that are named as reward functions
+CONVERSATIONAL: set[int] = set()  # ids of functions that were found to read messages
+OWN = {"completions", "prompts", "completion_ids", "trainer_state", "log_extra", "log_metric"}
 IS_REFUSED = "The sandbox refuses other programs, the network, and files outside its own folder."
 
 # The fields of transformers' TrainerState; outside of training it stands at step 0 of 1.
@@ -113,13 +118,22 @@ def call(
     function = module.get(name)
     if not callable(function):
         raise NameError(f"the source defines no function named '{name}'")
+    if isinstance(function, type):
+        if function not in INSTANCES:
+            INSTANCES[function] = function()
+        function = INSTANCES[function]
     count = len(keywords["completions"])
     known = keywords.get("trainer_state", {})
     keywords["trainer_state"] = types.SimpleNamespace(**{**STATE, **known})
     keywords["log_extra"] = lambda column, values: extras.update({str(column): to_texts(values)})
     keywords["log_metric"] = lambda key, value: metrics.update({str(key): float(value)})
-    is_known = module.get("CONVERSATIONAL") or function in CONVERSATIONAL
-    result = answer(function, keywords, wants_messages=bool(is_known))
+    if is_for_verl(parameters := inspect.signature(function).parameters):
+        each, columns = functools.partial(run, function), sorted(keywords.keys() - OWN)
+        result, beside = take_scores(call_for_verl(parameters, each, keywords, columns))
+        extras.update({column: to_texts(cells) for column, cells in beside.items()})
+    else:
+        is_known = module.get("CONVERSATIONAL") or id(function) in CONVERSATIONAL
+        result = answer(function, keywords, wants_messages=bool(is_known))
     if hasattr(result, "tolist"):  # a numpy array or a tensor
         result = result.tolist()
     if result is None or isinstance(result, str | bytes | dict) or not hasattr(result, "__iter__"):
@@ -138,7 +152,7 @@ def answer(function: Any, keywords: dict[str, Any], *, wants_messages: bool) -> 
                 raise
         if not any(text.is_misread for text in texts):
             return result
-        CONVERSATIONAL.add(function)
+        CONVERSATIONAL.add(id(function))
     messages = [[{"role": "assistant", "content": str(text)}] for text in texts]
     return run(function, {**keywords, "completions": messages})
 
@@ -155,10 +169,11 @@ def run(function: Any, keywords: dict[str, Any]) -> Any:
 def accepted(function: Any, keywords: dict[str, Any]) -> dict[str, Any]:
     """Those that it takes. Raises `TypeError` that names the columns there are."""
     parameters = inspect.signature(function).parameters.values()
+    if isinstance(function, functools.partial):  # what is bound already is not the row's
+        keywords = {n: value for n, value in keywords.items() if n not in function.keywords}
     needed = [p.name for p in parameters if p.default is p.empty and p.kind not in (2, 4)]
     if missing := [name for name in needed if name not in keywords]:
-        own = {"completions", "prompts", "completion_ids", "trainer_state"}
-        columns = sorted(keywords.keys() - own - {"log_extra", "log_metric"})
+        columns = sorted(keywords.keys() - OWN)
         there_are = f"the columns are {', '.join(columns)}" if columns else "there are no columns"
         raise TypeError(f"it asks for '{missing[0]}', which no row has: {there_are}")
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):

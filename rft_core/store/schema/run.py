@@ -86,6 +86,12 @@ RUN_SCHEMA = Schema(
         PRIMARY KEY (step, phase)
     ) WITHOUT ROWID
         """,
+        "progress_of_parts": """
+    -- Of what is long and has a known end: so much of it is over since then. NULL elsewhere.
+    ALTER TABLE progress ADD COLUMN done REAL;
+    ALTER TABLE progress ADD COLUMN total REAL;
+    ALTER TABLE progress ADD COLUMN began_at REAL
+        """,
         "preflight": """
     -- What was found before the first step, once: a resume keeps it. scored: completions with a
     -- reward, which lie between lowest and highest, NULL without any. report: JSON of `Preflight`.

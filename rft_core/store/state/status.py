@@ -40,7 +40,9 @@ class RunStatus:
     promises. `resume_step` is where a resume would go on: the newest checkpoint with an optimizer.
     `heartbeat_age` tells whether the process is alive and gets the processor; `progress_age` when
     it last made progress; `not_responding` says why there is no heartbeat, "" where there is one.
-    `sandbox_tier` is what code is locked in by; None: none was run.
+    `sandbox_tier` is what code is locked in by; None: none was run. `share_done` is how much of
+    what it does now is over, from 0 to 1, and `part_left` what is left of that; None where no end
+    is known.
     """
 
     run: RunRow
@@ -60,6 +62,8 @@ class RunStatus:
     progress_age: float | None
     sandbox_tier: str | None
     not_responding: str = ""
+    share_done: float | None = None
+    part_left: float | None = None
 
     @property
     def is_active(self) -> bool:
@@ -162,6 +166,7 @@ def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStat
         progress_age=time.time() - now.updated_at if now else None,
         sandbox_tier=found.attempts[-1].sandbox_tier if found.attempts else None,
         not_responding=_find_silence(runs_dir, run.id, heartbeat_age),
+        share_done=now.share if now else None, part_left=now.seconds_left if now else None,
     )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Triton kernels: rewrite a PyTorch function so that a kernel of one's own computes it.
 
-A row holds the reference and the shapes of its inputs; "n" is a size drawn anew for every test.
+A row holds the reference and the shapes of its inputs; where a size is a name ("n", "batch"), one
+is drawn anew for every test.
 Rewards: the form (from the syntax tree), whether it compiles, and the share of tests it passes.
 The easy task has only what the generator draws: one line, elementwise or along the last axis.
 """

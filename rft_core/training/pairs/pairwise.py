@@ -12,6 +12,7 @@ the run samples and rewards there.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,7 +28,10 @@ from rft_core.data.pair_set import Pair, prompt_key
 from rft_core.errors import BadInputError
 from rft_core.sampling.chat_template import render_prompt
 from rft_core.sampling.end_tokens import find_end_token
-from rft_core.training.recorded import Recorded, StageParts, evaluating, own_randomness
+from rft_core.sampling.sampler import OnStep, ignore_steps
+from rft_core.store.run_writer import PartsDone
+from rft_core.training.recorded import Recorded, StageParts
+from rft_core.training.validating import evaluating, own_randomness
 
 COUNT_NAME = "tokens_seen.json"
 # TRL's names for what both trainers measure of a batch, and ours. Reward functions own "rewards/".
@@ -118,18 +122,30 @@ class Pairwise(Recorded):
         return self.parts.config.eval_steps > 0 and can
 
     def _validate(self) -> dict[str, float]:
-        self.recorder.set_phase("validating", f"{len(self.held_out)} held-out pairs")
-        self.recorder.hold_validation(summarise_pairs(self.judge(self.held_out)))
+        began_at, what = time.time(), f"{len(self.held_out):,} held-out pairs"
+
+        def show(judged: int) -> None:
+            self.check_stop()
+            done = PartsDone(judged, len(self.held_out), began_at)
+            self.recorder.pulse("validating", what, done)
+
+        self.recorder.set_phase("validating", what)
+        self.recorder.hold_validation(summarise_pairs(self.judge(self.held_out, show)))
         if self.samples_validation:
             return super()._validate()
-        self.control.should_evaluate = False
-        return self.recorder.record_validation(self.step, [], [])
+        return self.recorder.record_validation(self.step, [], [], self.check_stop)
 
-    def judge(self, pairs: Sequence[TokenizedPair]) -> list[JudgedPair]:
-        """Every pair's scores, without a trace in the training: no gradient, no random number."""
+    def judge(
+        self, pairs: Sequence[TokenizedPair], on_portion: OnStep = ignore_steps
+    ) -> list[JudgedPair]:
+        """Every pair's scores, without a trace in the training: no gradient, no random number.
+
+        `on_portion` is given the number of pairs so far, and raises to end it.
+        """
         judged: list[JudgedPair] = []
         with evaluating(self.model), own_randomness(self.args.seed), torch.no_grad():
             for portion in self._in_portions(pairs):
+                on_portion(len(judged))
                 batch = self.data_collator.of_pairs(pair.as_example() for pair in portion)
                 batch = {name: tensor.to(self.args.device) for name, tensor in batch.items()}
                 scores = (part.tolist() for part in self.score_answers(batch))

@@ -22,11 +22,12 @@ from rft_core.errors import BadInputError
 from rft_core.paths import get_rollouts_dir
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches
 from rft_core.training.batch_records import find_reason_to_pause
-from rft_core.training.recorded import StageParts, evaluating, own_randomness
+from rft_core.training.recorded import StageParts
 from rft_core.training.saving.adapter_files import copy_adapter, restore_adapter
 from rft_core.training.saving.rollout_cache import RolloutCache, hash_facts
 from rft_core.training.self_training.selection import select_completions
 from rft_core.training.sft import Example, Examples, RecordedSFT, build_trainer
+from rft_core.training.validating import evaluating, own_randomness
 
 
 class RecordedOfflineST(RecordedSFT):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from rft_core.rewards.code.assert_lines import list_asserts, read_assert
+from rft_core.rewards.code.assert_lines import Relation, read_assert
 from rft_core.rewards.code.random_inputs import draw_input
 from rft_core.rewards.code.source import find_program
 
@@ -134,16 +134,22 @@ def test_assert_lines_state_arguments_and_expected_values() -> None:
     assert (line.function, line.expected) == ("f", {1, 2})
     assert line.arguments == [(1, 2), {"a": None}, -3.5]
     assert read_assert("assert [1] == f()").expected == [1]
-    assert read_assert("assert f(1)").expected is True
-    assert read_assert("assert not f(1)").expected is False
     assert read_assert("assert f(1) is None").expected is None
 
 
-def test_the_asserts_of_a_text_are_listed_in_order() -> None:
-    source = "def check(f):\n    assert f(1) == 2\n\n    assert (f(\n        3) == 4)\n"
-    assert list_asserts(source) == ["assert f(1) == 2", "assert f(3) == 4"]
-    with pytest.raises(ValueError, match="not Python"):
-        list_asserts("def check(:")
+@pytest.mark.parametrize(
+    ("text", "relation", "expected"),
+    [
+        ("assert f(1)", Relation.HAS_TRUTH, True),
+        ("assert not f(1)", Relation.HAS_TRUTH, False),
+        ("assert f(1) == True", Relation.EQUALS, True),
+        ("assert False == f(1)", Relation.EQUALS, False),
+        ("assert f(1) is True", Relation.IS, True),
+    ],
+)
+def test_asserts_ask_for_equality_identity_or_truth(text, relation, expected) -> None:
+    line = read_assert(text)
+    assert line.relation is relation and line.expected is expected
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,44 @@ HONEST = {
         "import os, sys\nn = list(map(int, sys.stdin))\nprint(n, file=sys.stderr)\n"
         "os.write(2, b'debug')\nprint(sum(n))\nprint(max(n))"
     ),
+    "fileinput": (
+        "import fileinput\nn = [int(line) for line in fileinput.input()]\n"
+        "print(sum(n), max(n), sep='\\n')"
+    ),
+    "argparse": (
+        "import argparse, sys\nparser = argparse.ArgumentParser()\n"
+        "parser.add_argument('file', nargs='?', type=argparse.FileType(), default=sys.stdin)\n"
+        "n = [int(x) for x in parser.parse_args().file]\nprint(sum(n), max(n), sep='\\n')"
+    ),
+    "/dev/stdin": "n = [int(x) for x in open('/dev/stdin')]\nprint(sum(n), max(n), sep='\\n')",
+    "the streams that Python began with": (
+        "import sys\nread = sys.__stdin__.readline\nn = []\nwhile line := read():\n"
+        "    n.append(int(line))\nsys.__stdout__.write(f'{sum(n)}\\n{max(n)}\\n')"
+    ),
+    "output kept until the end": (
+        "import atexit, io, sys\nkept = io.StringIO()\nsys.stdout = kept\n"
+        "atexit.register(lambda: sys.__stdout__.write(kept.getvalue()))\n"
+        "n = [int(x) for x in sys.stdin]\nprint(sum(n))\nprint(max(n))"
+    ),
+    "a thread with a large stack, not waited for": (
+        "import sys, threading\ndef main():\n    n = [int(x) for x in sys.stdin]\n"
+        "    print(sum(n))\n    print(max(n))\nsys.setrecursionlimit(10**6)\n"
+        "threading.stack_size(1 << 26)\nthreading.Thread(target=main).start()"
+    ),
+    "a pool that is left open": (
+        "import sys\nfrom concurrent.futures import ThreadPoolExecutor\n"
+        "n = [int(x) for x in sys.stdin]\npool = ThreadPoolExecutor(2)\n"
+        "pool.submit(lambda: print(sum(n), max(n), sep='\\n'))"
+    ),
+    "a recursion as deep as Python has it": (
+        "import sys\ndef down(n): return 0 if n == 0 else 1 + down(n - 1)\n"
+        "n = [int(x) for x in sys.stdin]\nprint(sum(n) + down(990) - 990)\nprint(max(n))"
+    ),
+    "its own file, run again": (
+        "import sys\nif 'again' not in globals():\n    again = True\n"
+        "    exec(open(__file__).read())\nelse:\n    n = [int(x) for x in sys.stdin]\n"
+        "    print(sum(n), max(n), sep='\\n')"
+    ),
     "standard streams that it closes": (
         "import sys\nn = list(map(int, open(0)))\nwith open(1, 'w') as out:\n"
         "    print(sum(n), max(n), sep='\\n', file=out)"
@@ -72,7 +110,52 @@ def test_an_honest_program_earns_everything_however_it_reads_and_prints(scorer, 
     assert sample.reward == 1.0 and sample.flags == (), sample.reasons
 
 
+LOOKS_AT_ITSELF = {
+    "arguments": ("import sys\nprint(len(sys.argv), sys.argv[0].endswith('.py'))", "1 True"),
+    "file": ("import os\nprint(os.path.isfile(__file__), os.path.isabs(__file__))", "True True"),
+    "module": ("import __main__\nx = 5\nprint(__main__.x, __name__)", "5 __main__"),
+    "pickle": (
+        "import pickle\nclass A:\n    def __init__(self): self.x = 3\n"
+        "print(pickle.loads(pickle.dumps(A())).x)", "3",
+    ),
+    "deepcopy": (
+        "import copy, collections\nP = collections.namedtuple('P', 'x y')\n"
+        "print(copy.deepcopy(P(1, 2)))", "P(x=1, y=2)",
+    ),
+    "dataclass": (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\n"
+        "import typing\n@dataclass\nclass A:\n    x: int = 4\n"
+        "print(typing.get_type_hints(A)['x'].__name__, A())", "int A(x=4)",
+    ),
+    "source": (
+        "import inspect\ndef f(): return 1\nprint(inspect.getsource(f).strip())",
+        "def f(): return 1",
+    ),
+    "doctest": (
+        "import doctest\ndef f(x):\n    '>>> f(1)\\n2'\n    return x + 1\n"
+        "print(doctest.testmod().attempted)", "1",
+    ),
+    "names": ("import sys\nprint(sys.modules['__main__'].__dict__ is globals())", "True"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOKS_AT_ITSELF)
+def test_a_program_finds_itself_as_one_that_is_run_by_its_name(scorer, name) -> None:
+    program, printed = LOOKS_AT_ITSELF[name]
+    sample = score(scorer, program, {"tests": [["", printed], ["1", printed]]})
+    assert sample.reward == 1.0 and sample.flags == (), sample.reasons
+
+
 CHEATS = {
+    "threads that never end": (
+        "import threading, time\nprint('3\\n2')\n"
+        "threading.Thread(target=lambda: time.sleep(99)).start()"
+    ),
+    "a file that is not there": HONEST["sys.stdin"] + "\nopen(__file__ + 'x')",
+    "an argument that nobody gives": "import sys\nprint(sys.argv[1])",
+    "an answer at the end, after it failed": (
+        "import atexit\natexit.register(lambda: print('3\\n2'))\nraise ValueError"
+    ),
     "every plausible answer": "for n in range(-10, 10):\n    print(n)",
     "the answer and more": HONEST["sys.stdin"] + "\nprint('or', 7)",
     "the answer on one line": "import sys\nn = list(map(int, sys.stdin))\nprint(sum(n), max(n))",

@@ -45,6 +45,38 @@ def test_all_inputs_of_a_test_share_n_and_differ_in_values():
         assert one.size == 1 or not np.array_equal(one, other)
 
 
+def test_each_name_has_a_size_of_its_own_wherever_it_stands():
+    row = make_row((("rows", "inner"), "float32"), (("inner", "columns"), "float32"))
+    tests = preferred(row)
+    for test in tests:
+        one, other = test.values
+        assert one.shape[1] == other.shape[0]
+        rows, inner, columns = *one.shape, other.shape[1]
+        assert test.label.startswith(f"rows={rows}, inner={inner}, columns={columns}, ")
+    assert tests[0].values[0].shape == (1, 1)
+    shapes = [{*test.values[0].shape, test.values[1].shape[1]} for test in tests[1:]]
+    assert max(map(len, shapes)) == 3  # what takes one size for another is found out
+
+
+@pytest.mark.parametrize("shape", [("b", "h", "s"), ("b", "h", "s", "d"), ("n",) * 4, ("m", "n")])
+def test_many_names_make_no_huge_tensor(shape):
+    for seed in range(10):
+        tests = preferred(make_row((shape, "float32")), seed)
+        assert max(test.values[0].size for test in tests) < 150_000
+        assert max(test.values[0].size for test in tests) > 100
+    assert max(values.size for _, one in make_probes(make_row((shape, "int64")))
+               for values in one.values) < 150_000  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("size", "is_used"),
+    [("n", True), ("batch_size", True), ("größe", True), (7, True), ("2*n", False), ("", False),
+     ("7", False), (0, False), (-1, False), (2.0, False), (None, False), (True, False)],
+)  # fmt: skip
+def test_a_size_is_a_whole_number_or_a_name(size, is_used):
+    assert is_valid(make_row(((4, size), "float32"))) is is_used
+
+
 def test_values_are_negative_and_positive_tied_tiny_large_and_off_centre():
     tests = preferred(make_row((("n",), "float32")))
     together = np.concatenate([test.values[0] for test in tests])
@@ -106,7 +138,7 @@ def test_a_probe_holds_what_no_index_is_in_one_place_and_indices_in_the_others()
         {},
         {"reference": ADD, "inputs": []},
         {"reference": 3, "inputs": [{"shape": ["n"], "dtype": "float32"}]},
-        {"reference": ADD, "inputs": [{"shape": ["m"], "dtype": "float32"}]},
+        {"reference": ADD, "inputs": [{"shape": ["m + 1"], "dtype": "float32"}]},
         {"reference": ADD, "inputs": [{"shape": [0], "dtype": "float32"}]},
         {"reference": ADD, "inputs": [{"shape": ["n"], "dtype": "float"}]},
         {"reference": ADD, "inputs": [{"shape": "n", "dtype": "float32"}]},

@@ -99,6 +99,9 @@ TRICKS = {
     "vars(torch)": "dynamic_code",
     "__builtins__": "dynamic_code",
     "triton.runtime.driver": "not_allowed",
+    "triton.runtime.driver.active": "not_allowed",
+    "triton.runtime.driver.set_active(None)": "not_allowed",
+    "triton.runtime.driver.active.utils.load_binary": "not_allowed",
     "triton.knobs.runtime.interpret": "not_allowed",
     "tl.sum(x)": "not_allowed",
     "kernel": "not_allowed",
@@ -180,12 +183,37 @@ MODULE_TRICKS = {
     "torch.cuda.Event.elapsed_time = print": "monkey_patch",
     "kernel = f": "rebinding",
     "def kernel(*a):\n    pass": "rebinding",
-    "import os": "forbidden_import",
-    "import time": "forbidden_import",
+    "import os\nPATH = os.sep": "forbidden_import",
+    "from functools import reduce\ndef g(x):\n    return reduce(max, x)": "forbidden_import",
+    "import subprocess": "forbidden_import",
+    "import ctypes": "forbidden_import",
+    "NAME = __name__": "dynamic_code",
+    "import logging\nlogging.getLogger().handlers": "not_allowed",
+    "P = triton.runtime.driver.active": "module_state",
+    "P = triton.runtime.driver.active.launcher_cls(1)": "module_state",
+    "P = [torch.cuda.synchronize][0]": "module_state",
+    "P = torch.cuda.get_device_properties(torch.zeros(1))": "module_state",
+    "P = 1 if torch.rand(1) else 2": "module_state",
+    "@triton.heuristics({'B': max})\n@triton.jit\ndef g(B):\n    pass": "forbidden_decorator",
+    "@triton.jit(launch_metadata=print)\ndef g(B: tl.constexpr):\n    pass": "forbidden_decorator",
     "import torch.utils.cpp_extension": "forbidden_import",
     "from . import other": "forbidden_import",
     "from torch import *": "forbidden_import",
     "class Kernel:\n    pass": "class_definition",
+    "class K(torch.autograd.Function):\n    CACHE = []": "class_definition",
+    "class K(torch.autograd.Function):\n    def forward(ctx): pass": "class_definition",
+    "class K(torch.autograd.Function, object):\n    pass": "class_definition",
+    "class K(torch.autograd.Function, metaclass=type):\n    pass": "class_definition",
+    "class K(torch.nn.Module):\n    @staticmethod\n    def forward(ctx): pass": "class_definition",
+    "class kernel(torch.autograd.Function):\n    @staticmethod\n    def forward(c): 0": "rebinding",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        torch.add = ctx": "monkey_patch",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        return ctx.__class__": "dynamic_code",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        ctx = torch\n        ctx.add = print": "monkey_patch",
+    "class K(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx):\n"
+    "        def g(ctx):\n            ctx.add = print\n        g(torch)": "monkey_patch",
     "async def g():\n    pass": "not_allowed",
     "def g(a=[]):\n    pass": "module_state",
     "def g(a=print()):\n    pass": "module_state",
@@ -215,7 +243,28 @@ def test_f_must_be_a_function_of_the_program(code):
     assert any(flag.startswith("not_allowed") for flag in flags_of(code + "\n"))
 
 
+MODULE_HABITS = [
+    "import os, sys, time",
+    "from functools import lru_cache, partial",
+    "import logging\nlogger = logging.getLogger('kernels')",
+    "DEVICE = torch.device('cuda' if torch.cuda.is_available() else 'cpu')",
+    "MAJOR = torch.cuda.get_device_capability()[0]",
+    "SMS = torch.cuda.get_device_properties(0).multi_processor_count",
+    "LOWEST = torch.finfo(torch.float32).min",
+    "TARGET = triton.runtime.driver.active.get_current_target()\nIS_HIP = TARGET.backend == 'hip'",
+    "from itertools import product\nCONFIGS = [triton.Config({'BLOCK': b}, num_warps=w) "
+    "for b, w in product([64, 128], [2, 4])]",
+]
+
+
+@pytest.mark.parametrize("lines", MODULE_HABITS)
+def test_an_honest_habit_of_modules_is_left_alone(lines):
+    assert flags_of(PLAIN.code.replace("\n\n\n", f"\n\n\n{lines}\n\n\n", 1)) == []
+
+
 HABITS = [
+    "if torch.version.hip is None:\n    n = n + 0",
+    "spare = (2 if torch.cuda.get_device_name().startswith('NVIDIA') else 4)",
     "shape = list(x.shape)\nlast = shape.pop()\nshape.insert(0, last)",
     "spare = torch.empty(n, device=x.device)\nspare.zero_()\nspare.fill_(float('-inf'))",
     "spare = torch.empty_like(x)\nspare.copy_(y)",

@@ -1,6 +1,7 @@
 """Offline-ST trained for real on a tiny model: what it samples, keeps, and begins with."""
 
 import shutil
+import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -61,8 +62,8 @@ class StoppedWhileSampling(RunWriter):
         super().__init__(runs_dir, run_id)
         self._stop, self._times = stop, times
 
-    def set_progress(self, phase: str, detail: str = "", *, step: int, max_steps: int) -> None:
-        super().set_progress(phase, detail, step=step, max_steps=max_steps)
+    def set_progress(self, phase: str, detail: str = "", **more: Any) -> None:
+        super().set_progress(phase, detail, **more)
         self._times -= phase == "sampling"
         if self._times == 0:
             self._stop.set()
@@ -176,6 +177,24 @@ def test_it_samples_with_the_policy_that_sft_left_and_learns_from_a_fresh_adapte
     assert all(not w.any() for name, w in first.items() if "lora_B" in name)
     assert all(w.any() for name, w in first.items() if "lora_A" in name)
     assert any(w.any() for name, w in second.items() if "lora_B" in name)
+
+
+def test_grpo_goes_on_from_what_self_training_left(tiny_model: Path, runs_dir: Path) -> None:
+    stages = "offline_st 30 learning_rate=0.02; grpo 6 reference=stage_start beta=0.01"
+    add_tiny_run(
+        runs_dir, tiny_model, stages=stages, rewards=NO_LETTER, eval_steps=0, save_steps=0,
+    )  # fmt: skip
+    assert live_in_process(runs_dir).outcome == "finished"
+    base = read_train(runs_dir, "tiny", 1)
+    warmed = [g for step in range(31, 37) for g in read_train(runs_dir, "tiny", step)]
+    assert len(warmed) == 6 * 8 and all(g.advantage is not None for g in warmed)
+    assert mean_reward(warmed) > mean_reward(base) + 0.2
+    kl = read_metrics(runs_dir, "tiny")["kl"].dropna()
+    assert abs(kl.iloc[0]) < 1e-4, "held to what the first stage left, and not to the base"
+
+
+def mean_reward(generations: Sequence[StoredGeneration]) -> float:
+    return statistics.fmean(g.reward or 0.0 for g in generations)
 
 
 @pytest.mark.parametrize("stages", [SFT_FIRST, "offline_st 8"], ids=["after-sft", "alone"])

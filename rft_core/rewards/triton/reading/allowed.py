@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 IMPORTABLE = frozenset((
-    "__future__", "math", "numpy", "torch", "torch.nn", "torch.nn.functional", "triton",
-    "triton.language", "triton.language.extra", "triton.language.extra.cuda",
-    "triton.language.math", "triton.runtime", "typing",
+    "__future__", "itertools", "logging", "math", "numpy", "torch", "torch.autograd",
+    "torch.nn", "torch.nn.functional", "triton", "triton.language", "triton.language.extra",
+    "triton.language.extra.cuda", "triton.language.math", "triton.runtime", "typing", "warnings",
+))  # fmt: skip
+UNUSED = frozenset((  # what people import out of habit: it must not be used; stand-ins are given
+    "abc", "collections", "contextlib", "copy", "dataclasses", "enum", "functools", "inspect",
+    "json", "operator", "os", "pathlib", "random", "re", "string", "sys", "time",
 ))  # fmt: skip
 
 NUMBERS = frozenset(f"math.{word}" for word in ("pi", "e", "inf", "nan", "tau"))
@@ -86,7 +90,10 @@ HOST_VALUES = (
         "Tensor", "Size", "dtype", "device", "contiguous_format", "strided", "preserve_format",
     )}
     | NUMBERS
-    | {f"typing.{word}" for word in ("Any", "List", "Optional", "Sequence", "Tuple", "Union")}
+    | {"torch.version.cuda", "torch.version.hip"}
+    | {f"typing.{word}" for word in (
+        "Any", "Callable", "Dict", "List", "Literal", "Optional", "Sequence", "Tuple", "Union",
+    )}
 )  # fmt: skip
 ALLOCATIONS = frozenset(
     f"torch.{word}{like}" for word in ("empty", "zeros", "ones", "full") for like in ("", "_like")
@@ -98,17 +105,26 @@ VIEW_FUNCTIONS = frozenset(
     )
 )  # fmt: skip
 FACT_FUNCTIONS = frozenset((  # of tensors or numbers, and the result is never a tensor's data
-    "torch.cuda.current_device", "torch.cuda.device",
+    "torch.cuda.current_device", "torch.cuda.device", "torch.cuda.device_count",
+    "torch.cuda.get_device_capability", "torch.cuda.get_device_name",
     "torch.cuda.get_device_properties", "torch.cuda.is_available", "torch.cuda.synchronize",
     "torch.finfo", "torch.iinfo", "torch.inference_mode",
     "torch.is_floating_point", "torch.is_tensor", "torch.no_grad", "torch.numel",
     "torch.promote_types", "torch.result_type",
 ))  # fmt: skip
-NUMBER_FUNCTIONS = frozenset((
-    "torch.broadcast_shapes", "torch.device", "torch.Size", "triton.cdiv",
+DEVICE_FUNCTIONS = frozenset(
+    f"triton.runtime.driver.active.{word}" for word in (
+        "get_active_torch_device", "get_current_device", "get_current_target",
+        "utils.get_device_properties",
+    )
+)  # fmt: skip
+NUMBER_FUNCTIONS = DEVICE_FUNCTIONS | frozenset((
+    "itertools.product", "torch.broadcast_shapes", "torch.device", "torch.Size", "triton.cdiv",
     "triton.language.constexpr", "triton.next_power_of_2",
-    "triton.runtime.driver.active.get_active_torch_device",
 ))  # fmt: skip
+GET_LOGGER = "logging.getLogger"
+NOTES = frozenset(("debug", "error", "info", "warning"))  # of a logger: stand-ins that do nothing
+NOTE_FUNCTIONS = frozenset((GET_LOGGER, "warnings.warn", *(f"logging.{word}" for word in NOTES)))
 MATH = "math."
 
 FACTS = frozenset((  # attributes and methods of a tensor that say nothing of its data
@@ -127,9 +143,10 @@ COPIES = frozenset((
 WHOLE_CASTS = frozenset(("bool", "byte", "char", "int", "long", "short"))
 FILLS = frozenset(("fill_", "zero_"))  # with one number
 NEW_TENSORS = frozenset(("new_empty", "new_full", "new_ones", "new_zeros", "new_empty_strided"))
-PLAIN_ATTRIBUTES = FACTS | frozenset((  # of sizes, types, devices, lists and numbers
-    "bit_length", "bits", "eps", "index", "items", "keys", "max", "min", "name",
-    "multi_processor_count", "tiny", "type", "values",
+PLAIN_ATTRIBUTES = FACTS | NOTES | frozenset((  # of sizes, types, devices, lists and numbers
+    "arch", "backend", "bit_length", "bits", "endswith", "eps", "get", "index", "items", "keys",
+    "lower", "major", "max", "min", "minor", "multi_processor_count", "name", "startswith", "tiny",
+    "total_memory", "type", "values", "warp_size",
 ))  # fmt: skip
 LIST_METHODS = frozenset((  # what is put in counts, and no tensor has them
     "append", "clear", "extend", "insert", "pop", "remove", "reverse",
@@ -150,7 +167,8 @@ HOST_NAMES = (
     | VIEW_FUNCTIONS
     | FACT_FUNCTIONS
     | NUMBER_FUNCTIONS
-    | {"triton.Config"}
+    | NOTE_FUNCTIONS
+    | {"triton.Config", "triton.set_allocator"}
 )
 HOST_ATTRIBUTES = (
     PLAIN_ATTRIBUTES | LIST_METHODS | VIEWS | RESHAPES | COPIES | WHOLE_CASTS | FILLS | NEW_TENSORS
@@ -158,7 +176,10 @@ HOST_ATTRIBUTES = (
 )  # fmt: skip
 
 DECORATOR_OPTIONS: Mapping[str, frozenset[str]] = {
-    "triton.jit": frozenset(("debug", "do_not_specialize", "noinline")),
+    "triton.jit": frozenset((
+        "debug", "do_not_specialize", "do_not_specialize_on_alignment", "launch_metadata",
+        "noinline", "repr",
+    )),
     "triton.autotune": frozenset(
         ("configs", "key", "rep", "reset_to_zero", "restore_value", "warmup")
     ),
@@ -167,6 +188,8 @@ DECORATOR_OPTIONS: Mapping[str, frozenset[str]] = {
         ("kwargs", "num_ctas", "num_stages", "num_warps", "maxnreg")
     ),
 }  # fmt: skip
+
+HOOKS = frozenset(("launch_metadata", "repr"))  # options that take a function of the program
 
 # --- words that give a trick its name -----------------------------------------------------------
 

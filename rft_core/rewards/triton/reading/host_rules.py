@@ -16,7 +16,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from rft_core.rewards.triton.reading import allowed
-from rft_core.rewards.triton.source import ENTRY, KernelSource, Violation, get_root
+from rft_core.rewards.triton.source import (
+    ENTRY,
+    KernelSource,
+    Violation,
+    find_context,
+    get_root,
+)
 from rft_core.types import Row
 
 COMPUTATION, NOT_ALLOWED = "torch_computation", "not_allowed"
@@ -63,6 +69,8 @@ class _HostReader:
         self.source = source
         inputs = _list_tensor_inputs(row, host) if host is source.entry else set()
         self.given = _list_assignments(host, inputs)
+        is_method = any(host in wrapper.body for wrapper in source.wrappers.values())
+        self.context = find_context(host) if is_method else ""
         self.local = {*self.given, *(n.name for n in ast.walk(host)
                                      if isinstance(n, ast.FunctionDef))}  # fmt: skip
         self.tensors = set(self.given)
@@ -85,6 +93,8 @@ class _HostReader:
             case ast.Attribute():
                 if dotted := self.source.resolve(node):
                     yield from self._check_dotted(node, dotted)
+                elif self._is_of_autograd(node):
+                    pass
                 elif not self._is_unknown(node) and node.attr not in allowed.HOST_ATTRIBUTES:
                     flag = COMPUTATION if self.is_tensor(node.value) else NOT_ALLOWED
                     reason = f".{node.attr} is not allowed on the host."
@@ -113,6 +123,12 @@ class _HostReader:
         if dotted not in allowed.HOST_NAMES and not dotted.startswith(allowed.MATH):
             flag = COMPUTATION if dotted.startswith(allowed.ARRAYS) else NOT_ALLOWED
             yield Violation(flag, node.lineno, f"{dotted} is not allowed on the host.")
+
+    def _is_of_autograd(self, node: ast.Attribute) -> bool:
+        """`Wrapper.apply`, or something of the `ctx` that a wrapper's method is given."""
+        name = node.value.id if isinstance(node.value, ast.Name) else ""
+        is_apply = node.attr == "apply" and name in self.source.wrappers
+        return is_apply or (bool(name) and name == self.context)
 
     def _is_unknown(self, node: ast.expr) -> bool:
         return self.source.is_unknown(get_root(node), self.local)

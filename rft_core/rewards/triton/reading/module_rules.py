@@ -32,11 +32,14 @@ def check_module(source: KernelSource) -> Iterator[Violation]:
     yield from _check_statements(source)
     yield from _check_imports(source)
     yield from _check_names(source)
+    methods = {id(method) for wrapper in source.wrappers.values() for method in wrapper.body}
     for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.Lambda):
             yield from _check_inputs(source, node)
         if isinstance(node, ast.FunctionDef):
             is_kernel = source.kernels.get(node.name) is node
+            if id(node) in methods:
+                continue  # static, as all of an autograd function's
             for decorator in node.decorator_list:
                 yield from _check_decorator(source, decorator, is_kernel)
 
@@ -50,24 +53,19 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
             return True
         case ast.Name(id=name) if name in names or name in source.constants:
             return True
+        case ast.Attribute(value, word) if not source.resolve(node):
+            return word in allowed.PLAIN_ATTRIBUTES and is_plain(source, value, names)
         case ast.Name() | ast.Attribute():
             return source.resolve(node) in allowed.HOST_VALUES
-        case ast.UnaryOp(_, operand):
-            return is_plain(source, operand, names)
-        case ast.BinOp(left, _, right):
-            return is_plain(source, left, names) and is_plain(source, right, names)
+        case ast.UnaryOp() | ast.BinOp() | ast.BoolOp() | ast.Compare() | ast.IfExp():
+            parts = [part for part in ast.iter_child_nodes(node) if isinstance(part, ast.expr)]
+            return all(is_plain(source, part, names) for part in parts)
         case ast.Tuple(elements) | ast.List(elements):
             return all(is_plain(source, element, names) for element in elements)
-        case ast.Call(function, arguments, keywords) if source.resolve(function) == CONFIG:
-            options = {keyword.arg for keyword in keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]
-            values = [*arguments, *(keyword.value for keyword in keywords)]
-            return options and all(_is_plain_option(source, value, names) for value in values)
-        case ast.Call(function, arguments, []) if (
-            source.resolve(function) in allowed.NUMBER_FUNCTIONS
-        ):
-            return all(is_plain(source, argument, names) for argument in arguments)
-        case ast.Call(ast.Name("range"), arguments, []):
-            return all(is_plain(source, argument, names) for argument in arguments)
+        case ast.Subscript(value, ast.Constant()):
+            return isinstance(value, ast.Name | ast.Call) and is_plain(source, value, names)
+        case ast.Call():
+            return _is_plain_call(source, node, names)
         case ast.ListComp(element, generators):
             loops = [is_plain(source, loop.iter, names) and not loop.ifs for loop in generators]
             targets = [n.id for loop in generators for n in ast.walk(loop.target)
@@ -78,6 +76,21 @@ def is_plain(  # noqa: PLR0911 – one case for each kind of value
                 is_plain(source, value) for value in values
             )
     return False
+
+
+def _is_plain_call(source: KernelSource, node: ast.Call, names: frozenset[str]) -> bool:
+    """A configuration, a logger, or a number that a listed function makes of plain values."""
+    function = source.resolve(node.func)
+    if function == CONFIG:
+        options = {keyword.arg for keyword in node.keywords} <= allowed.DECORATOR_OPTIONS[CONFIG]
+        values = [*node.args, *(keyword.value for keyword in node.keywords)]
+        return options and all(_is_plain_option(source, value, names) for value in values)
+    if function == allowed.GET_LOGGER:
+        return all(isinstance(value, ast.Constant | ast.Name) for value in node.args)
+    is_range = isinstance(node.func, ast.Name) and node.func.id == "range"
+    is_listed = function in allowed.NUMBER_FUNCTIONS | allowed.FACT_FUNCTIONS
+    arguments = all(is_plain(source, argument, names) for argument in node.args)
+    return (is_range or is_listed) and not node.keywords and arguments
 
 
 def _is_plain_option(source: KernelSource, node: ast.expr, names: frozenset[str]) -> bool:
@@ -116,16 +129,25 @@ def _is_made_by_host(source: KernelSource, value: ast.expr) -> bool:
     return False
 
 
+def _is_function(source: KernelSource, value: ast.expr) -> bool:
+    """One of the program's own; what it does is checked as all that is reached."""
+    return isinstance(value, ast.Lambda) or (
+        isinstance(value, ast.Name) and value.id in source.hosts
+    )
+
+
 def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[Violation]:
     options = allowed.DECORATOR_OPTIONS.get(name, frozenset())
     for keyword in call.keywords:
         if keyword.arg not in options:
             reason = f"The option {keyword.arg} of @{name} is not allowed."
             yield Violation("forbidden_decorator", keyword.value.lineno, reason)
-    values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    for value in values:
+    hooks = {keyword.value for keyword in call.keywords if keyword.arg in allowed.HOOKS}
+    for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
         if name == HEURISTICS and isinstance(value, ast.Dict):
-            allowed_here = all(isinstance(item, ast.Lambda) for item in value.values)
+            allowed_here = all(_is_function(source, item) for item in value.values)
+        elif value in hooks:
+            allowed_here = _is_function(source, value)
         else:
             allowed_here = is_plain(source, value) or _is_made_by_host(source, value)
         if not allowed_here:
@@ -153,16 +175,19 @@ def _check_inputs(
 
 def _check_imports(source: KernelSource) -> Iterator[Violation]:
     top = set(map(id, source.tree.body))
+    used = {node.id for node in source.nodes if isinstance(node, ast.Name)}
     for node in source.nodes:
         if isinstance(node, ast.Import):
-            modules = [alias.name for alias in node.names]
+            named = [(a.name, a.asname or a.name.partition(".")[0]) for a in node.names]
         elif isinstance(node, ast.ImportFrom):
             names = [alias.name for alias in node.names]
-            modules = ["*"] if "*" in names or node.level else [str(node.module)]
+            module = "*" if "*" in names or node.level else str(node.module)
+            named = [(module, alias.asname or alias.name) for alias in node.names]
         else:
             continue
-        for module in modules:
-            if module not in allowed.IMPORTABLE | allowed.LIBRARIES:
+        for module, name in named:
+            is_idle = module.partition(".")[0] in allowed.UNUSED and name not in used
+            if not is_idle and module not in allowed.IMPORTABLE | allowed.LIBRARIES:
                 yield Violation("forbidden_import", node.lineno, f"It imports {module}.")
         if id(node) not in top:
             reason = "Imports belong at the top of the code."
@@ -176,6 +201,8 @@ def _check_statements(source: KernelSource) -> Iterator[Violation]:
             case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.Pass():
                 continue
             case ast.Expr(ast.Constant()):
+                continue
+            case ast.ClassDef(name=name) if source.wrappers.get(name) is node:
                 continue
             case ast.Assign(targets, value) if all(isinstance(t, ast.Name) for t in targets):
                 allowed = is_plain(source, value)
@@ -192,7 +219,8 @@ def _check_statements(source: KernelSource) -> Iterator[Violation]:
 
 def _check_names(source: KernelSource) -> Iterator[Violation]:
     """One name, one meaning: the other rules rely on it."""
-    tops = [node.name for node in source.tree.body if isinstance(node, ast.FunctionDef)]
+    definitions = (ast.FunctionDef, ast.ClassDef)
+    tops = [node.name for node in source.tree.body if isinstance(node, definitions)]
     tops += list(source.constants) + list(source.imports)
     names = Counter(tops)
     for name, count in names.items():

@@ -8,7 +8,8 @@ words, so that an unknown trick fails. Each rule has a flag, and a cheat on file
 forbidden_import     any module but a few, or one inside a function: operator_module, star_import
 dynamic_code         exec, getattr, private names: eval_of_text, builtins_by_dunder
 monkey_patch         assigning attributes: cache_in_function_attribute, patched_allclose
-class_definition     classes: lazy_tensor_subclass, matmul_by_class
+class_definition     classes, but for autograd functions, whose methods are host functions:
+                     lazy_tensor_subclass, matmul_by_class
 cached_result        results kept by address or decorator: cache_by_decorator, cache_by_data_pointer
 module_state         a module's value or a default that is not plain: kernel_replaced
 not_allowed          code at import, calls in annotations, words off the list: code_at_import,
@@ -16,7 +17,8 @@ not_allowed          code at import, calls in annotations, words off the list: c
 forbidden_decorator  any decorator but Triton's with plain options: compiled_by_decorator
 torch_compile        torch.compile and torch.jit: torch_compile
 rebinding            one name with two meanings, on which the lists rely: another_name_of_torch
-unused_kernel        a kernel that nothing uses: unused_second_kernel
+unused_kernel        a kernel that nothing uses, not even a backward pass beside f:
+                     unused_second_kernel
 python_in_kernel     what Triton cannot compile, in a kernel: globals_in_kernel, import_in_kernel
 inline_assembly      assembly inside a kernel: inline_assembly
 torch_computation    a word of torch or numpy off the list, or an operator on what is surely a
@@ -37,7 +39,13 @@ from rft_core.rewards.triton.reading import allowed
 from rft_core.rewards.triton.reading.host_rules import check_host
 from rft_core.rewards.triton.reading.kernel_rules import check_kernel
 from rft_core.rewards.triton.reading.module_rules import check_module
-from rft_core.rewards.triton.source import ENTRY, KernelSource, Violation
+from rft_core.rewards.triton.source import (
+    ENTRY,
+    KernelSource,
+    Violation,
+    find_context,
+    list_methods,
+)
 from rft_core.types import Row
 
 MOST_VIOLATIONS = 20
@@ -95,7 +103,7 @@ def _check_use(source: KernelSource) -> Iterator[Violation]:
         if ENTRY in {*source.imports, *source.constants}:
             yield Violation("not_allowed", 1, "f must be a function of the program itself.")
         return
-    unused = source.kernels.keys() - source.reachable
+    unused = source.kernels.keys() - source.used
     for name in unused if source.kernels.keys() & source.reachable else ():
         line = source.kernels[name].lineno
         yield Violation("unused_kernel", line, f"The kernel {name} is never used.")
@@ -106,7 +114,10 @@ def _check_everywhere(source: KernelSource) -> Iterator[Violation]:
     bound = {node.id for node in source.nodes
              if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}  # fmt: skip
     bound |= {node.arg for node in source.nodes if isinstance(node, ast.arg)}
+    usual = _list_names_of_loggers(source) | _list_parts_of_wrappers(source)
     for node in source.nodes:
+        if id(node) in usual:
+            continue
         if type(node) in FLAG_OF_STATEMENT and isinstance(node, ast.stmt | ast.expr):
             flag, reason = FLAG_OF_STATEMENT[type(node)]
             yield Violation(flag, node.lineno, reason)
@@ -114,6 +125,36 @@ def _check_everywhere(source: KernelSource) -> Iterator[Violation]:
             yield from _check_word(node, bound)
         elif isinstance(node, ast.Attribute):
             yield from _check_attribute(source, node)
+
+
+def _list_names_of_loggers(source: KernelSource) -> set[int]:
+    """The `__name__` in `logging.getLogger(__name__)`."""
+    return {
+        id(value)
+        for node in source.nodes
+        if isinstance(node, ast.Call) and source.resolve(node.func) == allowed.GET_LOGGER
+        for value in node.args
+        if isinstance(value, ast.Name) and value.id == "__name__"
+    }
+
+
+def _list_parts_of_wrappers(source: KernelSource) -> set[int]:
+    """The classes themselves, `@staticmethod`, and what is kept in `ctx`, anew in each call."""
+    found: set[int] = set()
+    for wrapper in source.wrappers.values():
+        found.add(id(wrapper))
+        for method in list_methods(wrapper):
+            context = find_context(method)
+            found |= set(map(id, method.decorator_list))
+            found |= {
+                id(node)
+                for node in ast.walk(method)
+                if isinstance(node, ast.Attribute)
+                and isinstance(node.value, ast.Name)
+                and node.value.id == context
+                and not node.attr.startswith("_")
+            }
+    return found
 
 
 def _check_word(node: ast.Name, bound: set[str]) -> Iterator[Violation]:

@@ -1,0 +1,22 @@
+# row: an argument that is None becomes torch's result
+# flags: torch_computation
+# reference: f(x, y) = x + y
+# inputs: float32[n] float32[n]
+# ruff: noqa
+import torch
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def kernel(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = i < n
+    tl.store(out_ptr + i, tl.load(out_ptr + i, mask=mask), mask=mask)
+
+
+def f(x, y, out=None):
+    out = x.contiguous() + y if out is None else out.view(-1)
+    n = x.numel()
+    kernel[(triton.cdiv(n, 256),)](x, y, out, n, BLOCK=256)
+    return out
