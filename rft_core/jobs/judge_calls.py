@@ -25,8 +25,8 @@ class JudgeCalls:
     """The most calls that the judge `name` answers.
 
     `per_step` is of one batch of completions in the stage that samples most, `per_validation` of
-    one validation; `training`, `validation` and `preflight` are of the whole run. `attempts`: how often one call
-    is sent at most. `per_minute`: its limit of requests, or 0.
+    one validation; `training`, `validation` and `preflight` are of the whole run. `attempts`: how
+    often one call is sent at most. `per_minute`: its limit of requests, or 0.
     """
 
     name: str
