@@ -83,8 +83,8 @@ def test_it_is_said_in_words_with_the_time_that_the_limit_makes_it_last():
     )
     [calls] = count_judge_calls(make_config(STEPS), judges(retries=0), 0)
     assert str(calls) == (
-        "The judge 'kind' answers 352 calls at most: 32 a step, 320 in training; 32 in the preflight. "
-        "A call that fails is sent up to 2 times."
+        "The judge 'kind' answers 352 calls at most: 32 a step, 320 in training; "
+        "32 in the preflight. A call that fails is sent up to 2 times."
     )
 
 
