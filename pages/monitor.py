@@ -13,6 +13,8 @@ from pages.components.completions.view import (
     show_completion,
     show_prompt,
 )
+from pages.components.judgement.findings import show_findings
+from pages.components.judgement.preflight_card import preflight_card
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import (
     judge_names,
@@ -38,7 +40,6 @@ from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import serve_commands
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from rft_core.config import to_yaml
-from rft_core.diagnosis.doctor import diagnose, get_title
 from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir, get_worker_log_path
 from rft_core.store.run_reader import events_frame, has_database, open_run
@@ -106,7 +107,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
         st.rerun(scope="app")  # it was damaged while it was looked at
     run_header(status, checkpoints, look.written_at)
     with st.container():  # whatever stands in it, the charts below keep their place
-        show_findings(curves)
+        show_findings(run, look.judgement, is_active=status.is_active)
         rescore = show_rescore(run)
         if limits := kernel_limits(run):
             st.caption(f":material/info: {plain(limits)}")
@@ -126,6 +127,9 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     if clicked:
         st.session_state["pinned"] = (run.id, clicked.step, clicked.trace)
     with grid.cell():
+        with st.container():  # where there is no preflight, nothing stands in it
+            if look.judgement.preflight:
+                preflight_card(look.judgement.preflight)
         show_generations(run, look)
     with st.container():  # before there is a step, nothing stands in it
         if look.times:
@@ -141,16 +145,6 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
                 live_chart("measured", measured, **view)
     if polls and not status.is_active and not (rescore and rescore.is_running):
         st.rerun(scope="app")  # nothing is waited for any more: stop polling
-
-
-def show_findings(curves: Curves) -> None:
-    findings = diagnose(curves)
-    if not findings:
-        return
-    for place, finding in zip(st.columns(len(findings)), findings, strict=True):
-        show = place.error if finding.severity == "error" else place.warning
-        lines = f"**{plain(get_title(finding))}.** {plain(finding.what)}  \n{plain(finding.fix)}"
-        show(lines, icon=":material/stethoscope:")
 
 
 def show_generations(run: RunRow, look: RunLook) -> None:

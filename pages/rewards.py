@@ -20,6 +20,7 @@ from pages.components.page_header import page_header, show_error
 from pages.components.rewards.code_editor import Marker
 from pages.components.rewards.draft import RewardDraft, get_reward_draft
 from pages.components.rewards.entries import EditedRewards, edit_rewards
+from pages.components.rewards.kept_draft import keep_draft
 from pages.components.rewards.probes import probe_section
 from pages.components.rewards.sandbox_notice import sandbox_banner
 from pages.components.rewards.start import choose_start
@@ -58,6 +59,7 @@ def main() -> None:
     draft = get_reward_draft()
     assert draft is not None
     edited = edit_rewards(draft, lambda text: markers_in(draft, text))
+    keep_draft()
     rewards = check(edited, draft.name)
     section(2, "Dry run", "Everything the first training step would compute, without training.")
     request = dry_run_form()

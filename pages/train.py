@@ -1,6 +1,5 @@
 """Train: choose what to train on, the model and the settings; check; launch."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,8 +22,8 @@ from rft_core.config import (
     get_method,
     make_config,
     to_yaml,
-    write_assignments,
 )
+from rft_core.diagnosis.ways_out import launch_command
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
 from rft_core.jobs import (
@@ -44,7 +43,7 @@ from rft_core.store.sets import list_sets
 from rft_core.tasks import CUSTOM_TASK, TASKS
 
 CHOSEN = ("task", "prompt_set", "reward_set")
-PICKED_ABOVE = ("model", "method", "stages", "name", "pair_set", *CHOSEN)
+PICKED_ELSEWHERE = ("model", "method", "stages", "name", "pair_set", "preflight", *CHOSEN)
 
 
 def main() -> None:
@@ -174,7 +173,7 @@ def settings(methods: list[str], is_staged: bool) -> None:
     set has as many prompts as it has.
     """
     groups = dict.fromkeys(extra_of(name)["group"] for name in RunConfig.model_fields)
-    skip = (*PICKED_ABOVE, "max_steps", "num_train_epochs") if is_staged else PICKED_ABOVE
+    skip = (*PICKED_ELSEWHERE, "max_steps", "num_train_epochs") if is_staged else PICKED_ELSEWHERE
     if st.session_state["config.prompt_set"]:
         skip = (*skip, "num_prompts")
     for tab, group in zip(st.tabs(list(groups)), groups, strict=True):
@@ -211,11 +210,27 @@ def _describe_stage(config: RunConfig) -> str:
 def launch_button(config: RunConfig, is_ready: bool) -> None:
     """One draft, one command id: a double click is one run."""
     command_id = st.session_state.setdefault("launch_command", new_command_id())
-    if st.button("Launch", type="primary", icon=":material/rocket_launch:", disabled=not is_ready):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        clicked = st.button(
+            "Launch", type="primary", icon=":material/rocket_launch:", disabled=not is_ready
+        )
+        preflight_choice(config)
+    if clicked:
         with shown_errors():
             run = launch(get_runs_dir(), config, command_id=command_id)
         st.session_state["launch_command"] = new_command_id()
         st.switch_page("monitor.py", query_params={"run": run})
+
+
+def preflight_choice(config: RunConfig) -> None:
+    """Only where the first stage learns from rewards: other runs have none."""
+    first, *_ = config.plan_stages()
+    if get_method(first.config.method).family == "rollouts":
+        st.session_state.setdefault("config.preflight", config.preflight)
+        st.checkbox(
+            "Preflight before step 1", key="config.preflight", persist_state="session",
+            help="Samples and judges a few groups first: a verdict on Monitor within one step.",
+        )  # fmt: skip
 
 
 def show_plan(plan: Plan, length: str) -> None:
@@ -238,8 +253,7 @@ def show_judge_calls(judges: Sequence[JudgeCalls]) -> None:
 
 def same_from_the_command_line(config: RunConfig) -> None:
     with st.expander("The same from the command line", icon=":material/terminal:"):
-        changes = [f"--set {shlex.quote(text)}" for text in write_assignments(config)]
-        st.code(" ".join(["python -m rft_core launch", *changes]), language="bash", wrap_lines=True)
+        st.code(launch_command(config), language="bash", wrap_lines=True)
         st.download_button(
             "Download as YAML", to_yaml(config), "config.yaml", icon=":material/download:"
         )

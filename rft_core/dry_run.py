@@ -174,8 +174,7 @@ def score_groups(
         update_seconds=_estimate_update(config) if sampling_seconds is not None else None,
         prompt_tail=prompt_tail,
     )
-    chance = _list_chance(reward_set, batch)
-    preflight = check_dry_run(data, pass_rule).with_warnings([*noise, *chance])
+    preflight = judge(data, pass_rule).with_warnings(noise)
     return DryRun(
         rows=tuple(rows),
         prompts=tuple(prompts),
@@ -184,6 +183,12 @@ def score_groups(
         advantages=tuple(compute_advantages(data.rewards, size, config.scale_rewards)),
         preflight=preflight,
     )
+
+
+def judge(data: DryRunData, pass_rule: PassRule | None = None) -> Preflight:
+    """The verdict on what was scored, be it by a dry run or by a run before its first step."""
+    chance = _list_chance(data.reward_set, data.batch)
+    return check_dry_run(data, pass_rule).with_warnings(chance)
 
 
 def _estimate_update(config: RunConfig) -> float | None:

@@ -67,9 +67,25 @@ def wilson_interval(successes: float, n: int) -> tuple[float, float]:
 
 def t_quantile(freedom: int) -> float:
     """Two-sided 95% quantile of Student's t."""
-    from scipy.stats import t
+    from scipy.special import stdtrit  # `scipy.stats` would keep a run waiting for its first step
 
-    return float(t.ppf((1 + CONFIDENCE) / 2, freedom))
+    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+
+
+def upper_bound(successes: int, n: int, confidence: float) -> float:
+    """The largest share that is still likely: one-sided and exact (Clopper and Pearson, 1934).
+
+    With that share or a larger one so few successes have at most 1 - `confidence` to happen. Where
+    there were none it holds for the mean of unequal shares as well: the product of 1 - p is largest
+    where all p are equal (the inequality of the means).
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise ValueError("a bound needs observations, and no more successes than these")
+    from scipy.special import betaincinv
+
+    if successes == n:
+        return 1.0
+    return float(betaincinv(successes + 1, n - successes, confidence))
 
 
 def mean_interval(values: Sequence[float], seed: int = 0) -> tuple[float, float]:

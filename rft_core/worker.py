@@ -44,6 +44,7 @@ from rft_core.sampling.service.lease import hold_device
 from rft_core.store.commands import get_last_start, list_commands
 from rft_core.store.index import open_index
 from rft_core.store.phase_times import phase_totals
+from rft_core.store.preflights import get_preflight
 from rft_core.store.run_reader import (
     last_step_without_gap,
     open_run,
@@ -171,6 +172,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
         rewards_by_step, validated = reward_means(db), validated_steps(db)
+        has_preflight = get_preflight(db) is not None
     session = RunSession(
         run.config,
         assignment.prompts,
@@ -186,6 +188,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         RewardModels(runs_dir, run.id, here=True),
         rewards_by_step,
         validated,
+        has_preflight,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):

@@ -85,6 +85,7 @@ WRONG_WAY = (
 # Inside training: the run, its methods, the two halves of a trainer, what they record and keep.
 IN_TRAINING: tuple[tuple[str, ...], ...] = (
     ("run_session",),
+    ("preflight",),
     ("ppo.trainer",),  # in the frame of GRPO's
     ("grpo", "rloo", "pairs.dpo", "pairs.reward_model"),
     ("self_training.offline_st", "self_training.online_st"),
@@ -105,6 +106,7 @@ FAMILIES: dict[str, set[str]] = {
     "runs": {"charts", "completions", "rewards"},
     "rewards": {"completions", "dry_run"},
     "dry_run": {"completions", "prompts"},
+    "judgement": {"dry_run", "prompts", "rewards"},
     "prompts": set(),
     "evaluation": {"charts", "completions"},
     "chat": {"completions", "preferences"},

@@ -54,6 +54,7 @@ TINY_SETTINGS: dict[str, Any] = {
     "lora_r": 4,
     "lora_alpha": 8,
     "task": "custom",
+    "preflight": False,  # `test_preflight_of_a_run.py` has runs with it
 }
 
 

@@ -1,4 +1,4 @@
-"""A dry run as one JSON document, and as lines for people. Decides nothing."""
+"""What a dry run found, and what is said of a run: as JSON, and as lines. Decides nothing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.prompts import PassRates
     from rft_core.diagnosis.preflight.report import Preflight
     from rft_core.dry_run import DryRun
+    from rft_core.jobs.judging import JudgedPreflight, RunJudgement
     from rft_core.types import Problem
 
 
 def as_document(result: DryRun) -> dict[str, Any]:
+    """What the preflight says, and every group that it says it of."""
+    verdict = preflight_document(result.preflight, result.data.group_size)
+    return verdict | {"groups": _group_documents(result)}
+
+
+def preflight_document(verdict: Preflight, group_size: int) -> dict[str, Any]:
     """`forecast` is of the first training step; all other shares are of what was tried."""
-    verdict, rates, forecast = (
-        result.preflight,
-        result.preflight.pass_rates,
-        result.preflight.forecast,
-    )
+    rates, forecast = verdict.pass_rates, verdict.forecast
     return {
         "can_learn": verdict.can_learn,
         "verdict": verdict.verdict,
@@ -31,10 +34,9 @@ def as_document(result: DryRun) -> dict[str, Any]:
         "truncated": verdict.truncated,
         "unparsable": verdict.unparsable,
         "forecast": _forecast_document(forecast) if forecast else None,
-        "pass_rates": _pass_rate_document(rates, result.data.group_size) if rates else None,
+        "pass_rates": _pass_rate_document(rates, group_size) if rates else None,
         "functions": [asdict(function) for function in verdict.functions],
         "warnings": [_warning_document(warning) for warning in verdict.warnings],
-        "groups": _group_documents(result),
     }
 
 
@@ -185,3 +187,51 @@ def _print_groups(result: DryRun) -> None:
             rows.append((*scores, sample.reward, advantage, text))
         own = ("reward", "advantage", "completion")
         print_table((*head_columns(names, own), *own), rows)
+
+
+def judgement_document(judgement: RunJudgement) -> dict[str, Any]:
+    """`preflight` is None where there was none."""
+    from rft_core.diagnosis.doctor import get_title
+
+    return {
+        "preflight": _preflight_document(judgement.preflight) if judgement.preflight else None,
+        "findings": [
+            {
+                "kind": found.kind,
+                "severity": found.severity,
+                "title": get_title(found),
+                "message": found.what,
+                "fix": found.fix,
+            }
+            for found in judgement.findings
+        ],
+        "ways_out": [
+            {"name": way.name, "title": way.title, "what": way.what, "command": way.command}
+            for way in judgement.ways_out
+        ],
+    }
+
+
+def print_judgement(judgement: RunJudgement) -> None:
+    """Nothing where there is nothing to say."""
+    from rft_core.diagnosis.doctor import get_title
+
+    if preflight := judgement.preflight:
+        print(printable(f"\nPreflight, {preflight.tried}: {preflight.sentence}"))
+    for found in judgement.findings:
+        print(printable(f"\n{get_title(found)}. {found.what}\n  → {found.fix}"))
+    for way in judgement.ways_out:
+        print(printable(f"\n{way.title}: {way.what}"))
+        if way.command:
+            print(printable(f"  {way.command}"))
+
+
+def _preflight_document(preflight: JudgedPreflight) -> dict[str, Any]:
+    stored = preflight.stored
+    return {
+        "prompts": stored.prompts,
+        "num_generations": stored.num_generations,
+        "seconds": stored.seconds,
+        **preflight_document(preflight.verdict, stored.num_generations),
+        "sentence": preflight.sentence,
+    }

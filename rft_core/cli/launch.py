@@ -34,6 +34,9 @@ MethodName = Annotated[
     str | None,
     typer.Option("--method", metavar="METHOD", help=f"How to train. {describe_methods()}"),
 ]
+NoPreflight = Annotated[
+    bool, typer.Option("--no-preflight", help="Begin with step 1, without trying a few groups.")
+]
 TaskName = Annotated[str | None, typer.Option("--task", help="A built-in task; see `tasks`.")]
 
 
@@ -53,10 +56,11 @@ def launch(
     prompts: PromptsFile = None,
     rewards: RewardsFile = None,
     assignments: Assignments = None,
+    no_preflight: NoPreflight = False,
     as_json: AsJson = False,
 ) -> None:
     """Start a run in the background and print its id."""
-    settings = read_config(config, task, assignments, method)
+    settings = read_config(config, task, assignments, method, preflight=not no_preflight)
     _print_begun(_launch(settings, prompts, rewards), as_json)
 
 
@@ -68,10 +72,12 @@ def train(
     prompts: PromptsFile = None,
     rewards: RewardsFile = None,
     assignments: Assignments = None,
+    no_preflight: NoPreflight = False,
     as_json: AsJson = False,
 ) -> int:
     """Like launch, but stay and show progress; Ctrl-C saves a checkpoint and stops the run."""
-    run_id = _launch(read_config(config, task, assignments, method), prompts, rewards)
+    settings = read_config(config, task, assignments, method, preflight=not no_preflight)
+    run_id = _launch(settings, prompts, rewards)
     note(f"{run_id}: Ctrl-C saves a checkpoint and stops it")
     status = follow(run_id)
     if as_json:
@@ -170,8 +176,10 @@ def read_config(
     task: str | None,
     assignments: list[str] | None,
     method: str | None = None,
+    *,
+    preflight: bool = True,
 ) -> RunConfig:
-    """Defaults, then the file, then --task and --method, then --set."""
+    """Defaults, then the file, then --task and --method, then --set, then --no-preflight."""
     from rft_core.config import make_config, parse_assignments, parse_yaml
     from rft_core.errors import cannot_read
 
@@ -185,7 +193,9 @@ def read_config(
         values["task"] = task
     if method:
         values["method"] = method
-    return make_config(values | parse_assignments(assignments or []))
+    values |= parse_assignments(assignments or [])
+    config = make_config(values)
+    return config if preflight else config.model_copy(update={"preflight": False})
 
 
 def warn(config: RunConfig) -> None:

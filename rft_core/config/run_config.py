@@ -53,6 +53,11 @@ class RunConfig(
         "Who else gets the curves: trackio, wandb, tensorboard. Empty: nobody, nothing is sent.",
         advanced=True,
     )  # fmt: skip
+    preflight: bool = declare(
+        "Run", True,
+        "Before step 1, sample and judge a few groups: what the first step will bring.",
+        methods=("rollouts",),
+    )  # fmt: skip
 
     @model_validator(mode="before")
     @classmethod

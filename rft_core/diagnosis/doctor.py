@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from rft_core.config.stages import RECIPES
 from rft_core.data.pair_accuracy import ACCURACY, LONGER_WINS, LOWEST, MARGIN, explain_length
+from rft_core.diagnosis.flat_reward import FLAT
 from rft_core.figures import Curve, Curves
 from rft_core.types import Problem
 
@@ -25,6 +26,7 @@ COLLAPSE_NOISE = 4.0  # ... and the loss is this many times the spread of the la
 
 
 TITLES: Mapping[str, str] = {
+    FLAT: "Nothing to learn from",
     "no_variance": "Nothing to learn from",
     "truncated": "Completions are cut off",
     "kl_explosion": "The policy is far from the reference",
@@ -41,9 +43,15 @@ def get_title(problem: Problem) -> str:
     return TITLES[problem.kind].format(where=problem.where)
 
 
-def diagnose(curves: Curves) -> list[Problem]:
-    """Everything the rules find, worst first. Empty for a healthy or a very young run."""
+def diagnose(curves: Curves, flat: Problem | None = None) -> list[Problem]:
+    """Everything the rules find, worst first. Empty for a healthy or a very young run.
+
+    `flat`: what `flat_reward` found in the completions themselves. It says sooner and more exactly
+    what groups without variance say.
+    """
     problems = [problem for rule in RULES if (problem := rule(curves))]
+    if flat:
+        problems = [flat, *(problem for problem in problems if problem.kind != "no_variance")]
     return sorted(problems, key=lambda problem: problem.severity != "error")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rft_core.config import RunConfig, get_method
+from rft_core.diagnosis.preflight.size import MOST_COMPLETIONS, choose_size, has_preflight
 from rft_core.errors import BadInputError
 from rft_core.planning.estimate import count_rollouts, count_sampled_first, count_validations
 from rft_core.rewards.contract import RewardEntry, RewardSet
@@ -24,8 +25,8 @@ class JudgeCalls:
     """The most calls that the judge `name` answers.
 
     `per_step` is of one batch of completions in the stage that samples most, `per_validation` of
-    one validation; `training` and `validation` are of the whole run. `attempts`: how often one call
-    is sent at most. `per_minute`: its limit of requests, or 0.
+    one validation; `training`, `validation` and `preflight` are of the whole run. `attempts`: how
+    often one call is sent at most. `per_minute`: its limit of requests, or 0.
     """
 
     name: str
@@ -35,10 +36,11 @@ class JudgeCalls:
     validation: int
     attempts: int
     per_minute: int
+    preflight: int = 0
 
     @property
     def total(self) -> int:
-        return self.training + self.validation
+        return self.preflight + self.training + self.validation
 
     @property
     def least_seconds(self) -> float | None:
@@ -51,6 +53,8 @@ class JudgeCalls:
             parts.append(
                 f"{self.per_validation:,} a validation, {self.validation:,} in all of them"
             )
+        if self.preflight:
+            parts.append(f"{self.preflight:,} in the preflight")
         total = _count(self.total, "call")
         text = f"The judge '{self.name}' answers {total} at most: {'; '.join(parts)}."
         text += f" A call that fails is sent up to {self.attempts} times."
@@ -105,7 +109,17 @@ def _count_calls(config: RunConfig, entry: RewardEntry, num_validation_prompts: 
         entry.name, per_step, training, per_validation, validation,
         ATTEMPTS * (options["retries"] + 1),
         options["requests_per_minute"],
+        _count_preflight(config, options["ranks_group"]),
     )  # fmt: skip
+
+
+def _count_preflight(config: RunConfig, ranks_group: bool) -> int:
+    """Before step 1, where there are prompts enough."""
+    first, *_ = config.plan_stages()
+    if not has_preflight(first.config):
+        return 0
+    prompts, group = choose_size(first.config, MOST_COMPLETIONS)
+    return _ask(prompts * group, group, ranks_group)
 
 
 def _ask(completions: int, group: int, ranks_group: bool) -> int:

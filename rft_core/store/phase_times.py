@@ -2,8 +2,8 @@
 
 A row holds a phase's total since step 0, over all lives of the worker, when its step was recorded,
 validated or saved: what some steps took is the difference of two totals. A validation or checkpoint
-belongs to the step that it follows; that before training to step 0. Loading the model comes before
-the clock starts. Steps recorded by earlier versions have no rows.
+belongs to the step that it follows; what comes before training to step 0. Loading the model comes
+before the clock starts. Steps recorded by earlier versions have no rows.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rft_core.store.sqlite.without_pandas import Database
 OTHER = "other"
 # In the order in which a step goes through them: a short name, and what it means.
 PHASES: dict[str, tuple[str, str]] = {
+    "preflight": ("preflight", "A few groups sampled and scored before the first step."),
     "sample": ("sampling", "The policy writes completions of the step's prompts."),
     "old_logprobs": ("old policy", "How likely each token was to the policy that sampled it."),
     "reference_logprobs": ("reference", "How likely each token is to the reference model, for KL."),

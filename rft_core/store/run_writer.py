@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rft_core.paths import get_run_db_path
+from rft_core.store.preflights import StoredPreflight, write_preflight
 from rft_core.store.schema.run import RUN_SCHEMA
 from rft_core.store.sqlite.connections import BUSY_TIMEOUT_SECONDS, sync_folder
 from rft_core.store.sqlite.database import explained_writing, open_for_writing, transaction
@@ -194,6 +195,10 @@ class RunWriter:
             _write_progress(connection, "training", "", (record.step, max_steps))
         prompt_ids |= added
 
+    def record_preflight(self, found: StoredPreflight) -> None:
+        with transaction(self._db) as connection:  # a resume from step 0 does not forget it
+            write_preflight(connection, found)
+
     def make_durable(self) -> None:
         """Return once all that was recorded survives a power cut.
 
@@ -341,6 +346,4 @@ def _json(value: Any) -> str:
 
 def _storable(text: str) -> str:
     """SQLite takes no lone surrogates, which a JSON file or a user's reason may hold: '?' each."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

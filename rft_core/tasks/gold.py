@@ -14,6 +14,11 @@ from rft_core.errors import BadInputError
 from rft_core.tasks import TASKS
 from rft_core.types import Row
 
+# What columns with whole answers are usually called, the likeliest first.
+GOLD_COLUMNS = (
+    "gold", "completion", "solution", "response", "answer", "final_answer", "output", "target",
+    "label",
+)  # fmt: skip
 _THOUGHT = re.compile(r"<think>.*?</think>\s*", re.DOTALL)
 
 

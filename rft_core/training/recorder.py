@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig, StagePlan
-from rft_core.rewards.contract import Batch, FunctionReport
+from rft_core.rewards.contract import Batch, FunctionReport, RewardSet
 from rft_core.rewards.deciding import is_right
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.stop_strings import StopStrings
+from rft_core.store.preflights import StoredPreflight
 from rft_core.store.run_writer import GenerationRecord, PartsDone, Split, StepRecord
 from rft_core.training.batch_records import find_reason_to_pause, list_generations
 from rft_core.training.phase_clock import PhaseClock
@@ -76,9 +77,14 @@ class Recorder:
         return self._scorer is not None and bool(self._prompts.validated)
 
     @property
+    def rewards(self) -> RewardSet | None:
+        """What scores; None where nothing is scored."""
+        return self._scorer.reward_set if self._scorer else None
+
+    @property
     def rewards_id(self) -> str:
         """Of the reward set that scores; empty without one."""
-        return self._scorer.reward_set.id if self._scorer else ""
+        return self.rewards.id if self.rewards else ""
 
     def begin_stage(self, plan: StagePlan[RunConfig]) -> None:
         """From here on steps are recorded as that stage's: groups of its size."""
@@ -169,6 +175,10 @@ class Recorder:
         self._write("validation", step, metrics, generations)
         logger.info("validation after step %d  %s", step, _line(metrics))
         return metrics
+
+    def record_preflight(self, found: StoredPreflight) -> None:
+        with self.clock.during("record"):
+            self._sink.record_preflight(found)
 
     def record_checkpoint(self, step: int, no_longer_resumable: Sequence[int]) -> None:
         self._sink.add_checkpoint(step=step, resumable=True, phases=self.clock.read())

@@ -29,6 +29,7 @@ from rft_core.sampling.loading.models import load_base
 from rft_core.store.run_writer import Outcome
 from rft_core.tasks.gold import list_gold
 from rft_core.training.mirror import mirrored
+from rft_core.training.preflight import is_wanted, run_preflight
 from rft_core.training.prompts import TrainingPrompts, make_training_prompts
 from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
@@ -46,6 +47,7 @@ class RunSession:
     """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
     what earlier ones spent; `past_rewards`: what their steps earned, of each reward function;
     `validated_steps`: after which of them there was a whole validation.
+    `has_preflight`: an earlier one has made it.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
     """
@@ -64,6 +66,7 @@ class RunSession:
     open_reward_model: OpenRewardModel | None = None
     past_rewards: StepMeans = field(default_factory=dict)
     validated_steps: Collection[int] = ()
+    has_preflight: bool = False
 
 
 def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
@@ -192,8 +195,11 @@ def _train_stage(trainer: Recorded, session: RunSession, stop: StopRequest) -> N
     if resume.step >= session.config.max_steps and resume.path:
         trainer.load_weights(resume.path)
         return  # only the last words were missing
-    if resume.path is None and first_step == 0 and trainer.validates:
-        trainer.evaluate()  # nothing to lose yet: a stop interrupts it
+    if resume.path is None and first_step == 0:  # nothing to lose yet: a stop interrupts it
+        if is_wanted(trainer) and not session.has_preflight:
+            run_preflight(trainer)
+        if trainer.validates:
+            trainer.evaluate()
     stop.defer()
     trainer.prepare()
     if stop.is_set or trainer.recorder.needs_attention:

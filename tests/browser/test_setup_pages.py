@@ -1,5 +1,6 @@
 """Prompts and Rewards in Chromium: from a file to a proven reward and the Train page's draft."""
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,49 @@ def test_typed_python_survives_a_visit_to_another_page(
     expect(page.get_by_text("Stored prompt sets")).to_be_visible()
     page.get_by_role("link", name="Rewards").click()
     expect(page.locator(".cm-content")).to_contain_text('float("<answer>" in text)')
+
+
+def test_unsaved_rewards_and_pasted_completions_survive_a_reload_and_a_lost_session(
+    page: Page, url: str, wait_for_app: Waits
+) -> None:
+    page.goto(f"{url}/rewards")
+    button(page, "Python starter").click()
+    expect(page.get_by_text("Functions found")).to_be_visible(timeout=30_000)
+    type_source(page, RIGHT)
+    weight = page.get_by_role("spinbutton", name="near")
+    expect(weight).to_be_visible()
+    weight.fill("0.7")
+    weight.press("Enter")
+    wait_for_app(page)
+    page.get_by_text("Paste completions").click()
+    pasted = page.get_by_label("Completions, one per line")
+    pasted.fill("<answer>mine</answer>")
+    pasted.press("Control+Enter")
+    wait_for_app(page)
+    expect(page).to_have_url(re.compile("draft=rewards-"))
+
+    page.reload()
+    expect_work(page)
+    with_draft = page.url
+    button(page, "Python starter").click()
+    wait_for_app(page)
+    type_source(page, BROKEN)  # what is typed last is the newest draft
+    expect(page.get_by_role("spinbutton", name="near")).to_have_value("1")
+    wait_for_app(page)
+
+    page.goto(with_draft)  # a new session, as after the server's end
+    expect_work(page)
+    page.goto(f"{url}/rewards")  # an address that names none offers the newest
+    wait_for_app(page)
+    button(page, "Back to what I had").click()
+    expect(page.locator(".cm-content")).to_contain_text("1 / 0 for _ in completions")
+
+
+def expect_work(page: Page) -> None:
+    expect(page.locator(".cm-content")).to_contain_text('float("<answer>" in text)', timeout=30_000)
+    expect(page.get_by_role("spinbutton", name="near")).to_have_value("0.7")
+    expect(page.get_by_label("Completions, one per line")).to_have_value("<answer>mine</answer>")
+    expect(page.get_by_text("was created with a default value")).to_have_count(0)
 
 
 def test_sampling_can_be_cancelled(page: Page, url: str, wait_for_app: Waits) -> None:

@@ -181,3 +181,14 @@ def test_a_run_without_a_database_has_nothing_to_list(folder: RunsFolder, rft: C
     folder.add_run("new")
     assert rft("generations", "new", "--json").document["generations"] == []
     assert rft("metrics", "new", "--json").document["metrics"] == []
+
+
+@pytest.mark.parametrize("words", [(), ("--method", "sft")])
+def test_no_preflight_is_kept_in_the_settings_of_the_run_whatever_its_method(
+    rft: Command, words: tuple[str, ...]
+) -> None:
+    words = (*words, *SMALL, "--set", "num_prompts=64")  # as many as a step of SFT needs
+    usual = rft("launch", *words).stdout.strip()
+    without = rft("launch", "--no-preflight", *words).stdout.strip()
+    assert rft("show", usual, "--json").document["config"]["preflight"] is True
+    assert rft("show", without, "--json").document["config"]["preflight"] is False

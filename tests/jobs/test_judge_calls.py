@@ -77,14 +77,14 @@ def test_a_weight_of_nothing_saves_no_call_and_other_graders_ask_nobody():
 def test_it_is_said_in_words_with_the_time_that_the_limit_makes_it_last():
     [calls] = count_judge_calls(make_config(STEPS), judges(requests_per_minute=58), 12)
     assert str(calls) == (
-        "The judge 'kind' answers 464 calls at most: 32 a step, 320 in training; 48 a validation, "
-        "144 in all of them. A call that fails is sent up to 8 times. With 58 requests a "
-        "minute that takes 8 min or more."
+        "The judge 'kind' answers 496 calls at most: 32 a step, 320 in training; 48 a validation, "
+        "144 in all of them; 32 in the preflight. A call that fails is sent up to 8 times. "
+        "With 58 requests a minute that takes 9 min or more."
     )
     [calls] = count_judge_calls(make_config(STEPS), judges(retries=0), 0)
     assert str(calls) == (
-        "The judge 'kind' answers 320 calls at most: 32 a step, 320 in training. "
-        "A call that fails is sent up to 2 times."
+        "The judge 'kind' answers 352 calls at most: 32 a step, 320 in training; "
+        "32 in the preflight. A call that fails is sent up to 2 times."
     )
 
 
@@ -107,7 +107,7 @@ def store(runs_dir, reward_set: RewardSet, **values):
 def test_the_calls_of_a_run_are_those_of_its_stored_rewards(tmp_path):
     config = store(tmp_path, judges(), num_validation_prompts=12)
     [calls] = list_judge_calls(tmp_path, config)
-    assert (calls.per_step, calls.validation, calls.total) == (32, 144, 464)
+    assert (calls.per_step, calls.validation, calls.total) == (32, 144, 496)
     assert list_judge_calls(tmp_path, make_config(STEPS)) == ()
     assert list_judge_calls(tmp_path, make_config(STEPS | {"reward_set": "rw-none"})) == ()
 
@@ -124,13 +124,13 @@ def test_plan_says_it_before_anything_is_asked(tmp_path):
         return done.stdout
 
     [judge] = json.loads(plan("--json"))["judges"]
-    assert judge["name"] == "kind" and judge["total"] == 464 and judge["per_step"] == 32
-    assert "The judge 'kind' answers 464 calls at most" in plan()
+    assert judge["name"] == "kind" and judge["total"] == 496 and judge["per_step"] == 32
+    assert "The judge 'kind' answers 496 calls at most" in plan()
 
 
 def test_launch_says_it_too(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("RFT_RUNS_DIR", str(tmp_path))
     warn(store(tmp_path, judges(), num_validation_prompts=12))
-    assert "The judge 'kind' answers 464 calls at most" in capsys.readouterr().err
+    assert "The judge 'kind' answers 496 calls at most" in capsys.readouterr().err
     warn(make_config(STEPS))
     assert "judge" not in capsys.readouterr().err

@@ -43,7 +43,7 @@ def click(app: AppTest, label: str) -> AppTest:
 
 
 def widget_keys(app: AppTest) -> set[str]:
-    widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle]
+    widgets = [*app.selectbox, *app.number_input, *app.text_input, *app.toggle, *app.checkbox]
     return {str(widget.key) for widget in widgets if widget.key}
 
 
@@ -250,6 +250,17 @@ def test_stages_take_what_suits_each_and_nothing_of_the_method_chosen_before(
     assert app.number_input(key="config.warmup_steps").value == 3
     click(app, "One method")
     assert app.text_input(key="config.learning_rate").value == "0.0001"
+
+
+def test_the_preflight_can_be_left_out_where_there_would_be_one(runs_dir: Path) -> None:
+    app = open_train()
+    box = app.checkbox(key="config.preflight")
+    assert box.value is True and "preflight" not in app.code[0].value
+    box.uncheck().run()
+    assert not app.exception
+    assert "--set preflight=False" in app.code[0].value
+    app.selectbox(key="config.method").set_value("sft").run()
+    assert not app.exception and not app.checkbox  # another first policy is not judged
 
 
 def test_the_calls_of_a_judge_are_said_before_a_launch(runs_dir: Path) -> None:

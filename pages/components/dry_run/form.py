@@ -28,6 +28,14 @@ SAMPLED, PASTED = "Sample from a model", "Paste completions"
 KEPT, TURN, WANTED = "dry_run_samples", "dry_run_turn", "dry_run_wanted"
 CHOICE, LAST_CHOICE = "dry_run_prompts", "dry_run_prompts_last"
 MODEL, LENGTH, LAST_TASK = "dry_run_model", "dry_run_length", "dry_run_task_last"
+HOW, COUNT, GROUP, TEMPERATURE = (
+    "dry_run_how", "dry_run_count", "dry_run_group", "dry_run_temperature"
+)  # fmt: skip
+PASTED_TEXT, PASTED_BLOCKS = "dry_run_pasted", "dry_run_blocks"
+# What a reload must not lose: where the widgets of the form have their values.
+FORM_KEYS = (
+    HOW, MODEL, LENGTH, LAST_TASK, COUNT, GROUP, TEMPERATURE, PASTED_TEXT, PASTED_BLOCKS
+)  # fmt: skip
 MOST_PROMPTS = 256
 REWARD_TIMEOUT = 10.0  # seconds; less than in training, as somebody is waiting
 
@@ -118,8 +126,9 @@ def pick_prompts() -> PromptChoice:
 
 
 def dry_run_form() -> DryRunRequest:
+    _begin_with_defaults()
     how = st.segmented_control(
-        "Completions", [SAMPLED, PASTED], default=SAMPLED, required=True, key="dry_run_how",
+        "Completions", [SAMPLED, PASTED], required=True, key=HOW,
         persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
     left, right = st.columns(2)
@@ -134,7 +143,6 @@ def dry_run_form() -> DryRunRequest:
             persist_state="session",
             help="An embedded model, a Hugging Face hub id, or a local folder: type any.",
         )  # fmt: skip
-    defaults = RunConfig()
     values: dict[str, Any] = {
         **_drafted_values(), "model": model, "seed": st.session_state.get(TURN, 0),
         "reward_timeout": REWARD_TIMEOUT,
@@ -142,18 +150,18 @@ def dry_run_form() -> DryRunRequest:
     places = st.columns(4)
     with places[0]:
         count = st.number_input(
-            "Number of prompts", 1, MOST_PROMPTS, 8, key="dry_run_count", persist_state="session"
+            "Number of prompts", 1, MOST_PROMPTS, key=COUNT, persist_state="session"
         )
     with places[1]:
         values["num_generations"] = st.number_input(
-            "Completions per prompt", *field_bounds("num_generations"), defaults.num_generations,
-            key="dry_run_group", persist_state="session",
+            "Completions per prompt", *field_bounds("num_generations"), key=GROUP,
+            persist_state="session",
             help="TRL's num_generations: the size of a group.",
         )  # fmt: skip
     with places[2]:
         values["temperature"] = st.number_input(
-            "Temperature", *map(float, field_bounds("temperature")), defaults.temperature, 0.05,
-            key="dry_run_temperature", persist_state="session",
+            "Temperature", *map(float, field_bounds("temperature")), step=0.05, key=TEMPERATURE,
+            persist_state="session",
         )  # fmt: skip
     with places[3]:
         values["max_completion_length"] = st.number_input(
@@ -162,6 +170,16 @@ def dry_run_form() -> DryRunRequest:
         )  # fmt: skip
     with shown_errors():
         return DryRunRequest(prompts, make_config(values), int(count))
+
+
+def _begin_with_defaults() -> None:
+    """In the session, where a reload and other pages put theirs: a widget takes but one of both."""
+    usual = RunConfig()
+    first = {
+        HOW: SAMPLED, COUNT: 8, GROUP: usual.num_generations, TEMPERATURE: usual.temperature,
+    }  # fmt: skip
+    for key, value in first.items():
+        st.session_state.setdefault(key, value)
 
 
 def _drafted_values() -> dict[str, Any]:
@@ -181,6 +199,27 @@ def _drafted_values() -> dict[str, Any]:
         and extra_of(name)["group"] in ("Model", "Generation", "Policy update", "Schedule")
         and name not in ("method", "stages")
     }
+
+
+def try_prompts(config: RunConfig, count: int) -> None:
+    """A callback: the form asks for so many prompts, sampled as a run with these settings would.
+
+    Which prompts is said by the address, as `pick_prompts` reads it.
+    """
+    st.session_state.update({
+        HOW: SAMPLED, MODEL: config.model, LENGTH: config.max_completion_length,
+        COUNT: min(count, MOST_PROMPTS), GROUP: config.num_generations,
+        TEMPERATURE: config.temperature, LAST_TASK: _name_task(config),
+    })  # fmt: skip
+
+
+def _name_task(config: RunConfig) -> str:
+    """As `wanted_prompts` will: a stored set's own task."""
+    if config.prompt_set is None:
+        return config.task
+    with open_index(get_runs_dir()) as index:
+        tasks = {row["id"]: row["task"] for row in list_sets(index, "prompts")}
+    return str(tasks.get(config.prompt_set) or CUSTOM_TASK)
 
 
 def choose_task_prompts(task: str) -> None:
@@ -209,13 +248,13 @@ def _pasted(prompts: PromptChoice) -> DryRunRequest:
         st.code(json.dumps(rows[int(row) - 1], ensure_ascii=False), language="json",
                 wrap_lines=True)  # fmt: skip
         blocks = st.toggle(
-            "Several lines each", key="dry_run_blocks", persist_state="session",
+            "Several lines each", key=PASTED_BLOCKS, persist_state="session",
             help="Completions are then separated by a line with --- and nothing else.",
         )  # fmt: skip
     with text_place:
         text = st.text_area(
             "Completions, separated by a line with ---" if blocks else "Completions, one per line",
-            key="dry_run_pasted", height=220, persist_state="session",
+            key=PASTED_TEXT, height=220, persist_state="session",
             placeholder="<think>9 + 74 = 83 ...</think> <answer>74 - 15 - 9</answer>",
         )  # fmt: skip
     pasted = split_pasted(text or "", blocks)

@@ -26,7 +26,7 @@ from rft_core.diagnosis.preflight.forecast import (
 )
 from rft_core.diagnosis.preflight.report import Preflight, describe_start
 
-_STYLE = Path(__file__).resolve().parents[1] / "frontend" / "preflight.css"
+PREFLIGHT_STYLE = Path(__file__).resolve().parents[1] / "frontend" / "preflight.css"
 TEACHING_HELP = "Groups whose rewards differ. Where all are equal, there is no gradient."
 CUT_HELP = "Completions that reach the longest length: they have no end, and often no answer."
 UNPARSABLE_HELP = "Completions without the form in which the rewards look for an answer."
@@ -36,7 +36,7 @@ PERCENT = "{:.0%}"
 
 def show_verdict(preflight: Preflight, *, comparable: bool) -> None:
     """One lone completion gets its scores but no verdict: there is no group to compare it with."""
-    st.html(_STYLE)
+    st.html(PREFLIGHT_STYLE)
     if comparable:
         show_headline(preflight)
     forecast = preflight.forecast

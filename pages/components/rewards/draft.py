@@ -1,4 +1,4 @@
-"""The rewards a user works on until they are saved as a version. Kept for the session.
+"""The rewards a user works on until they are saved as a version. `kept_draft.py` keeps them.
 
 A draft is a list of parts, in the order of the reward set: a built-in grader, or a Python source
 with the functions found in it. Widgets of a draft have keys that begin with its id; beginning
@@ -81,6 +81,11 @@ def start_from_source(source: str, name: str) -> None:
     """Begin with Python alone, which may still have mistakes."""
     draft = _new_draft(name)
     _begin(replace(draft, parts=(Part(_new_slot(), source),)))
+
+
+def put_back_draft(draft: RewardDraft, *, is_current: bool) -> None:
+    """One of an earlier session: as what is worked on, or within reach as what was before it."""
+    st.session_state[KEY if is_current else PREVIOUS] = draft
 
 
 def start_from_previous() -> None:

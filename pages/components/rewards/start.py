@@ -14,6 +14,7 @@ from pages.components.rewards.draft import (
     start_from_rewards,
     start_from_source,
 )
+from pages.components.rewards.kept_draft import is_put_back, open_kept_draft
 from rft_core.errors import NotFoundError, RftError
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
@@ -36,6 +37,7 @@ EXAMPLE = """{"type": "string_check", "name": "exact", "operation": "eq",
 
 def choose_start(task: str) -> None:
     """A toolbar of beginnings. On a first visit there are the rewards of `task`, or the starter."""
+    open_kept_draft()
     _open_from_address()
     if get_reward_draft() is None:
         if task in TASKS:
@@ -80,10 +82,12 @@ def _list_built_in() -> dict[str, tuple[str, RewardSet]]:
 
 
 def _open_from_address() -> None:
+    """Once, and not over what has been changed in it since: a reload finds both in the address."""
     wanted = st.query_params.get("rewards")
     if wanted and st.session_state.get(OPENED) != wanted:
         st.session_state[OPENED] = wanted
-        open_version(wanted)
+        if not is_put_back():
+            open_version(wanted)
 
 
 def _stored_versions() -> None:

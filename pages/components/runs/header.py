@@ -22,6 +22,7 @@ LONG_PART_SECONDS = 10.0
 OFTEN_CHANGED = ("learning_rate", "beta", "max_steps")
 PROGRESS_TITLES = {
     "loading": "Loading the model",
+    "preflight": "Preflight",
     "sampling": "Sampling what to learn from",
     "training": "Training",
     "validating": "Answering the validation prompts",

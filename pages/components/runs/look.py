@@ -7,6 +7,7 @@ from pages.components.runs.curves import read_curves
 from pages.components.runs.pulse_route import get_revision
 from pages.components.shared_reads import shared_reads
 from rft_core.figures import Curves
+from rft_core.jobs.judging import RunJudgement, judge_run
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import StoredGeneration, StoredPrompt, get_prompts, list_generations
 from rft_core.store.index import open_index
@@ -17,6 +18,7 @@ from rft_core.store.search import GenerationFilter
 from rft_core.store.state.status import RunStatus, get_run_status
 
 NEWEST_STEPS = 20  # whose time is looked at, as a run's pace is
+NOTHING_SAID = RunJudgement()
 LARGEST_STRIP = 512  # completions of a step that are looked through for the most telling group
 
 
@@ -24,6 +26,7 @@ LARGEST_STRIP = 512  # completions of a step that are looked through for the mos
 class RunLook:
     """`written_at`: when the worker last wrote, in seconds since the epoch. `times`: where the time
     of its newest steps went, and that of all; nothing before the first, and of old runs.
+    `judgement`: what is to be said of it.
     """
 
     revision: str
@@ -32,6 +35,7 @@ class RunLook:
     checkpoints: list[Checkpoint]
     written_at: float | None
     times: tuple[PhaseTimes, ...] = ()
+    judgement: RunJudgement = NOTHING_SAID
 
 
 def look_at(run: RunRow) -> RunLook:
@@ -57,7 +61,8 @@ def _read(run: RunRow, revision: str, known: RunLook | None) -> RunLook:
     if newest == whole:
         times = times[:1]
     written_at = progress.updated_at if progress else None
-    return RunLook(revision, status, curves, checkpoints, written_at, times)
+    judgement = judge_run(folder, run, status.step, curves)
+    return RunLook(revision, status, curves, checkpoints, written_at, times, judgement)
 
 
 Strip = tuple[list[StoredGeneration], dict[int, StoredPrompt]]

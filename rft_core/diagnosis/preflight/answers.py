@@ -22,7 +22,7 @@ FORMAT = "format"  # such graders are called this, or end with it
 def list_unparsable(data: DryRunData) -> list[bool] | None:
     """For each completion; None where no function of the set looks for an answer or a format."""
     entries = data.reward_set.entries
-    extractions = {found for entry in entries if (found := _find_extraction(entry))}
+    extractions = {found for entry in entries if (found := find_extraction(entry))}
     if extractions:
         return [
             any(extract(text).text is None for extract in extractions)
@@ -34,7 +34,7 @@ def list_unparsable(data: DryRunData) -> list[bool] | None:
     return [any(score == 0 for score in scores) for scores in zip(*formats, strict=True)]
 
 
-def _find_extraction(entry: RewardEntry) -> Extraction | None:
+def find_extraction(entry: RewardEntry) -> Extraction | None:
     """How this function takes the answer out; None where it looks at the whole completion."""
     name = FIXED_EXTRACTIONS.get(entry.grader)
     if name is None and entry.grader in GRADERS:

@@ -10,6 +10,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+
+from pydantic import TypeAdapter, ValidationError
 
 from rft_core.diagnosis.preflight.answers import list_unparsable
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
@@ -70,6 +73,24 @@ class Preflight:
         if self.forecast is None or self.forecast.reward is None:
             return "Nothing speaks against training."
         return f"Training can start: {describe_start(self.forecast)}"
+
+
+def write_preflight(preflight: Preflight) -> str:
+    """As JSON, which `read_preflight` reads."""
+    return _adapter().dump_json(preflight).decode()
+
+
+def read_preflight(text: str) -> Preflight | None:
+    """None for one that another version of this program has written otherwise."""
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError:
+        return None
+
+
+@cache
+def _adapter() -> TypeAdapter[Preflight]:
+    return TypeAdapter(Preflight)
 
 
 def describe_start(forecast: Forecast) -> str:

@@ -107,5 +107,14 @@ INDEX_SCHEMA = Schema(
     );
     CREATE INDEX judgements_by_who ON judgements (who, run)
         """,
+        "drafts": """
+    -- Work on a page that is no stored version yet, so that a reload does not lose it. id: named in
+    -- the page's address. who: whose it is. content: JSON, read by the page that wrote it.
+    CREATE TABLE drafts (
+        id TEXT PRIMARY KEY, who TEXT NOT NULL, kind TEXT NOT NULL, content TEXT NOT NULL,
+        updated_at REAL NOT NULL
+    );
+    CREATE INDEX drafts_by_who ON drafts (who, kind, updated_at)
+        """,
     },
 )

@@ -92,5 +92,14 @@ RUN_SCHEMA = Schema(
     ALTER TABLE progress ADD COLUMN total REAL;
     ALTER TABLE progress ADD COLUMN began_at REAL
         """,
+        "preflight": """
+    -- What was found before the first step, once: a resume keeps it. scored: completions with a
+    -- reward, which lie between lowest and highest, NULL without any. report: JSON of `Preflight`.
+    CREATE TABLE preflight (
+        id INTEGER PRIMARY KEY CHECK (id = 1), time REAL NOT NULL, prompts INTEGER NOT NULL,
+        num_generations INTEGER NOT NULL, seconds REAL NOT NULL, scored INTEGER NOT NULL,
+        lowest REAL, highest REAL, report TEXT NOT NULL
+    )
+        """,
     },
 )

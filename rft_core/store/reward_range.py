@@ -1,0 +1,46 @@
+"""What the completions of a run have earned so far: how many, and between which rewards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rft_core.store.sqlite.without_pandas import Database
+
+MOST_COUNTED = 10_000
+
+
+@dataclass(frozen=True)
+class RewardRange:
+    """`scored` completions have a reward, from `lowest` to `highest`; 0.0 both where none has."""
+
+    scored: int = 0
+    lowest: float = 0.0
+    highest: float = 0.0
+
+    @property
+    def is_flat(self) -> bool:
+        return self.lowest == self.highest
+
+    def joined(self, other: RewardRange) -> RewardRange:
+        """Of both together."""
+        if not self.scored or not other.scored:
+            return self if self.scored else other
+        return RewardRange(
+            self.scored + other.scored,
+            min(self.lowest, other.lowest),
+            max(self.highest, other.highest),
+        )
+
+
+def get_reward_range(db: Database, *, first_step: int = 0) -> RewardRange:
+    """Of what a stage has sampled whose first step follows `first_step`.
+
+    With the validation that came before, and of at most the first `MOST_COUNTED`.
+    """
+    sql = (
+        "SELECT count(*), min(reward), max(reward) FROM (SELECT reward FROM generations "
+        "WHERE reward IS NOT NULL AND (step > :step OR (step = :step AND split = 'validation')) "
+        "LIMIT :most)"
+    )
+    row = db.execute(sql, {"step": first_step, "most": MOST_COUNTED}).fetchone()
+    return RewardRange(int(row[0]), float(row[1]), float(row[2])) if row[0] else RewardRange()
