@@ -17,6 +17,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from rft_core.config import RunConfig
+from rft_core.store.preflights import StoredPreflight
 from rft_core.store.run_writer import PartsDone, StepRecord
 from rft_core.training.run_sink import RunSink
 
@@ -54,6 +55,9 @@ class MirroredSink:
 
     def add_event(self, kind: str, message: str) -> None:
         self._sink.add_event(kind, message)
+
+    def record_preflight(self, found: StoredPreflight) -> None:
+        self._sink.record_preflight(found)
 
     def record_step(self, record: StepRecord, *, max_steps: int) -> None:
         self._sink.record_step(record, max_steps=max_steps)
