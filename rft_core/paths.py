@@ -10,6 +10,7 @@
     runs/<run_id>/initial_adapter/     of a fork: what it began with
     runs/<run_id>/reward_models/       copies of the reward models of other runs that it is paid by
     runs/<run_id>/rescores.db          what other rewards would have given
+    runs/models/<name>/                base models that a demo has fetched
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ def get_runs_dir() -> Path:
 
 def get_index_path(runs_dir: Path) -> Path:
     return runs_dir / "index.db"
+
+
+def get_models_dir(runs_dir: Path) -> Path:
+    return runs_dir / "models"
 
 
 def get_reserve_path(runs_dir: Path) -> Path:

@@ -45,8 +45,17 @@ class Draft:
 
 def make_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
     """`count` different prompts of one split, with their constraints and a text that keeps them."""
-    rng = random.Random(f"instructions {split} {seed}")
+    return _draw_rows(draft, random.Random(f"instructions {split} {seed}"), split, count)
 
+
+def make_easy_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
+    """As `make_rows`, with short texts and two constraints at most."""
+    return _draw_rows(draft_easy, random.Random(f"easy {split} {seed}"), split, count)
+
+
+def _draw_rows(
+    draft: Callable[[random.Random], Draft], rng: random.Random, split: str, count: int
+) -> list[dict[str, Any]]:
     def draw() -> dict[str, Any] | None:
         row = write_row(draft(rng))
         return row if bucket(row) == split and is_sound(row) else None
@@ -96,6 +105,15 @@ def draft(rng: random.Random) -> Draft:
             rng.choice(stage)(made, rng)
     for measure in rng.sample(MEASURES, rng.randint(1, MOST_MEASURED)):
         measure(made, rng)
+    return made
+
+
+def draft_easy(rng: random.Random) -> Draft:
+    """One or two sentences in a form that small models sometimes keep, and what is true of them."""
+    about = rng.choice(list(TOPICS))
+    made = Draft(" ".join(rng.sample(TOPICS[about], rng.randint(1, 2))), about)
+    rng.choice(EASY_FORMS)(made, rng)
+    rng.choice(EASY_MEASURES)(made, rng)
     return made
 
 
@@ -273,4 +291,8 @@ FRAMES = (_nothing, _title, _postscript, _quotes, _beginning, _first_word, _endi
 MEASURES = (
     _keywords, _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters,
     _commas,
+)  # fmt: skip
+EASY_FORMS = (_title, _postscript, _placeholders, _first_word)
+EASY_MEASURES = (
+    _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters, _commas,
 )  # fmt: skip
