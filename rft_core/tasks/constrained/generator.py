@@ -49,7 +49,7 @@ def make_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
 
 
 def make_easy_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
-    """As `make_rows`, with short texts and two constraints at most."""
+    """As `make_rows`, each with a short text in one form: no answer of a word or two will do."""
     return _draw_rows(draft_easy, random.Random(f"easy {split} {seed}"), split, count)
 
 
@@ -78,8 +78,8 @@ def bucket(row: Row) -> str:
 
 
 def is_sound(row: Row) -> bool:
-    """Whether its own text keeps every constraint, and no known cheat does."""
-    cheats = instruction_cheats(row).values()
+    """Whether its own text keeps every constraint, and no known cheat does, nor the prompt."""
+    cheats = (*instruction_cheats(row).values(), row["prompt"])
     return _keeps(row["gold"], row) and not any(_keeps(cheat, row) for cheat in cheats)
 
 
@@ -109,9 +109,10 @@ def draft(rng: random.Random) -> Draft:
 
 
 def draft_easy(rng: random.Random) -> Draft:
-    """One or two sentences in a form that small models sometimes keep, and what is true of them."""
+    """Two sentences in a form that small models sometimes keep, and what is true of them."""
     about = rng.choice(list(TOPICS))
-    made = Draft(" ".join(rng.sample(TOPICS[about], rng.randint(1, 2))), about)
+    made = Draft(" ".join(rng.sample(TOPICS[about], 2)), about)
+    made.demand("word_count", **EASY_WORDS)
     rng.choice(EASY_FORMS)(made, rng)
     rng.choice(EASY_MEASURES)(made, rng)
     return made
@@ -292,7 +293,6 @@ MEASURES = (
     _keywords, _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters,
     _commas,
 )  # fmt: skip
+EASY_WORDS = {"minimum": 10, "maximum": 30}
 EASY_FORMS = (_title, _postscript, _placeholders, _first_word)
-EASY_MEASURES = (
-    _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters, _commas,
-)  # fmt: skip
+EASY_MEASURES = (_keywords, _keyword_count, _forbidden, _letters, _sentences, _commas)
