@@ -19,6 +19,7 @@ from rft_core.sampling.loading.gguf_import import import_gguf
 from tests.tiny_gguf import write_gguf
 from tests.tiny_model import make_tiny_model
 
+
 @pytest.fixture(scope="module")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
