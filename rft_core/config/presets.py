@@ -40,9 +40,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "learning_rate": 1e-3,
         "beta": 0.0,
         "per_device_train_batch_size": 32,
-        "max_steps": 60,
-        "eval_steps": 20,
-        "save_steps": 5,
+        "max_steps": 40,
+        "eval_steps": 10,
+        "save_steps": 10,
     },
     "small GPU": {
         "model": "Qwen/Qwen2.5-0.5B-Instruct",
