@@ -38,6 +38,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "max_completion_length": 48,
         "temperature": 0.8,
         "learning_rate": 1e-3,
+        "lr_scheduler_type": "linear",
         "beta": 0.0,
         "per_device_train_batch_size": 32,
         "max_steps": 40,

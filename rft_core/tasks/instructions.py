@@ -64,6 +64,6 @@ INSTRUCTIONS_EASY = replace(
     INSTRUCTIONS,
     name="instructions-easy",
     title="Instructions, easy",
-    description="Keep two or three constraints in 10 to 30 words: a title, a first word, counts.",
+    description="Keep two or three constraints in 10 to 25 words: a title, a first word, counts.",
     make_rows=generator.make_easy_rows,
 )

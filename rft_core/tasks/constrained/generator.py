@@ -293,6 +293,6 @@ MEASURES = (
     _keywords, _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters,
     _commas,
 )  # fmt: skip
-EASY_WORDS = {"minimum": 10, "maximum": 30}
+EASY_WORDS = {"minimum": 10, "maximum": 25}
 EASY_FORMS = (_title, _postscript, _placeholders, _first_word)
 EASY_MEASURES = (_keywords, _keyword_count, _forbidden, _letters, _sentences, _commas)
