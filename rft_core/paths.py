@@ -12,6 +12,7 @@
     runs/<run_id>/rescores.db          what other rewards would have given
     runs/<run_id>/export.json          its latest export: how far it is, or what became of it
     runs/exports/                      where pages put what is taken away, unless told otherwise
+    runs/models/<name>/                base models that a demo has fetched
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ def get_runs_dir() -> Path:
 
 def get_index_path(runs_dir: Path) -> Path:
     return runs_dir / "index.db"
+
+
+def get_models_dir(runs_dir: Path) -> Path:
+    return runs_dir / "models"
 
 
 def get_reserve_path(runs_dir: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from rft_core.cli.evaluate import evaluate
 from rft_core.cli.file_options import PromptsFile, RewardsFile, with_own_files
 from rft_core.cli.output import (
     AsJson,
@@ -38,6 +39,7 @@ NoPreflight = Annotated[
     bool, typer.Option("--no-preflight", help="Begin with step 1, without trying a few groups.")
 ]
 TaskName = Annotated[str | None, typer.Option("--task", help="A built-in task; see `tasks`.")]
+DEMO_SAMPLES = 4  # of each held-out prompt
 
 
 def register(app: typer.Typer) -> None:
@@ -99,16 +101,34 @@ def _launch(config: RunConfig, prompts: Path | None, rewards: Path | None) -> st
 
 def demo(
     name: Annotated[
-        Literal["countdown", "triton", "triton-naive"],
-        typer.Argument(help="What the small model learns; naive: by rewards that can be gamed."),
+        Literal["countdown", "triton", "triton-naive", "real"],
+        typer.Argument(
+            help="What the small model learns; naive: by rewards that can be gamed; real: an "
+            "instruct model of 135M parameters, which is fetched first."
+        ),
     ] = "countdown",
     *,
+    evaluated: Annotated[
+        bool,
+        typer.Option("--evaluate", help="Wait for its end; compare it with the base on new rows."),
+    ] = False,
     as_json: AsJson = False,
-) -> None:
+) -> int:
     """Start the run of a built-in demo, or go on with it where it has ended early."""
     from rft_core import jobs
 
-    _print_begun(jobs.launch_demo(runs_dir(), name), as_json)
+    folder = runs_dir()
+    run_id = jobs.launch_demo(folder, name, note)
+    if not evaluated:
+        _print_begun(run_id, as_json)
+        return 0
+    status = jobs.wait_for_end(folder, run_id, on_poll=_show)
+    if status.state != "finished":
+        note(" ".join(filter(None, (run_id, status.state, status.message))))
+        return 1
+    evaluate([run_id], k=DEMO_SAMPLES, as_json=as_json)
+    note(f"Talk to both on the Chat page, or: python -m rft_core ask {run_id} --text TEXT")
+    return 0
 
 
 def fork(

@@ -1,4 +1,6 @@
-"""The built-in demos: runs of the models that ship with the project, one run of each at most."""
+"""The built-in demos, one run of each at most: of the models that ship with the project, and of one
+real instruct model, which is fetched first.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rft_core.config import PRESETS, make_config
+from rft_core.hardware import get_hardware
+from rft_core.jobs.demo_model import HUB_ID, Report, ensure_instruct_model, ignore_report
 from rft_core.jobs.launcher import launch, resume
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
@@ -27,16 +31,20 @@ DEMOS: dict[str, Demo] = {
     "countdown": Demo("Countdown demo"),
     "triton": Demo("Triton demo"),
     "triton-naive": Demo("Triton demo", NAIVE_REWARDS, "Triton demo, naive rewards"),
+    "real": Demo("SmolLM2 demo"),
 }
 
 
-def launch_demo(runs_dir: Path, name: str = "countdown") -> str:
+def launch_demo(runs_dir: Path, name: str = "countdown", report: Report = ignore_report) -> str:
     """Queue a demo, or go on with its run where that ended early.
 
-    Whoever asks for it, and however often, gets one run. Returns its id.
+    Whoever asks for it, and however often, gets one run. Returns its id. Raises
+    `ModelUnavailableError` where its model is neither here nor to be had; `report` hears of that.
     """
     demo = DEMOS[name]
     settings = dict(PRESETS[demo.preset])
+    if settings.get("model") == HUB_ID:
+        settings |= {"model": ensure_instruct_model(runs_dir, report), "dtype": choose_dtype()}
     if demo.rewards:
         settings |= {"name": demo.title, "reward_set": demo.rewards.id}
         with open_index(runs_dir) as index:
@@ -53,3 +61,9 @@ def launch_demo(runs_dir: Path, name: str = "countdown") -> str:
     if must_resume:
         resume(runs_dir, run_id)
     return run_id
+
+
+def choose_dtype() -> str:
+    """Without the CPU's own instructions for it, bfloat16 is slower than float32."""
+    hardware = get_hardware()
+    return "bfloat16" if hardware.gpus or hardware.has_bfloat16 else "float32"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rft_core.errors import NotFoundError
 from rft_core.tasks.countdown import COUNTDOWN, COUNTDOWN_EASY
-from rft_core.tasks.instructions import INSTRUCTIONS
+from rft_core.tasks.instructions import INSTRUCTIONS, INSTRUCTIONS_EASY
 from rft_core.tasks.json_output import JSON_OUTPUT
 from rft_core.tasks.math_problems import MATH
 from rft_core.tasks.mathqa import MATHQA, MATHQA_NUMERIC, MATHQA_PROGRAM
@@ -26,6 +26,7 @@ TASKS: dict[str, Task] = {
     "gsm8k": GSM8K,
     "gsm8k_program": GSM8K_PROGRAM,
     "instructions": INSTRUCTIONS,
+    "instructions-easy": INSTRUCTIONS_EASY,
     "json_output": JSON_OUTPUT,
     "math": MATH,
     "mathqa": MATHQA,

@@ -8,6 +8,8 @@ is the share of the constraints that are kept, `correctness` is 1 where all are.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
@@ -63,4 +65,13 @@ INSTRUCTIONS = Task(
     make_rows=generator.make_rows,
     make_key=generator.make_key,
     is_made=generator.has_text,
+    family="instructions",
+)
+
+INSTRUCTIONS_EASY = replace(
+    INSTRUCTIONS,
+    name="instructions-easy",
+    title="Instructions, easy",
+    description="Keep two or three constraints in 10 to 25 words: a title, a first word, counts.",
+    make_rows=generator.make_easy_rows,
 )

@@ -95,6 +95,7 @@ def test_a_set_stored_before_sets_could_say_it_means_what_it_meant() -> None:
         ("gsm8k", "rw-8c252d3be9ef"),
         ("gsm8k_program", "rw-3371d8500e36"),
         ("instructions", "rw-c2377ae710ed"),
+        ("instructions-easy", "rw-c2377ae710ed"),
         ("json_output", "rw-5541f07da139"),
         ("mathqa", "rw-7fed1c7245ae"),
         ("mathqa_numeric", "rw-8c252d3be9ef"),

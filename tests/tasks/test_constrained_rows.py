@@ -6,6 +6,7 @@ from rft_core.tasks import get_task
 from rft_core.tasks.constrained.demands import DEMANDS, say
 
 INSTRUCTIONS = get_task("instructions")
+EASY = get_task("instructions-easy")
 
 
 def test_rows_are_distinct_reproducible_and_their_splits_apart():
@@ -50,3 +51,18 @@ def test_another_count_is_the_same_prompt():
     row = INSTRUCTIONS.load(1, 0, seed=0)[0][0]
     other = {**row, "prompt": row["prompt"].replace("1", "7").replace("2", "7")}
     assert INSTRUCTIONS.row_key(row) == INSTRUCTIONS.row_key(other)
+
+
+def test_easy_rows_ask_for_a_short_text_and_no_word_or_two_will_do():
+    train, validation = EASY.load(150, 30, seed=0)
+    held_out = EASY.held_out(200)
+    keys = [{EASY.row_key(row) for row in rows} for rows in (train, validation, held_out)]
+    assert not (keys[0] & keys[1] or keys[0] & keys[2] or keys[1] & keys[2])
+    assert EASY.load(20, 0, seed=0)[0] == train[:20]
+    EASY.validate(held_out)
+    for row in train + held_out:
+        assert 2 <= len(row["constraints"]) <= 3
+        assert all(say(constraint) in row["prompt"] for constraint in row["constraints"])
+        assert grade_instructions(row["gold"], row).score == 1.0
+        for short in ("A dog.", "<<A dog>>", "[name] [date] [place]", "P.S. A dog.", row["prompt"]):
+            assert grade_instructions(short, row).score == 0.0

@@ -45,8 +45,17 @@ class Draft:
 
 def make_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
     """`count` different prompts of one split, with their constraints and a text that keeps them."""
-    rng = random.Random(f"instructions {split} {seed}")
+    return _draw_rows(draft, random.Random(f"instructions {split} {seed}"), split, count)
 
+
+def make_easy_rows(split: str, count: int, seed: int) -> list[dict[str, Any]]:
+    """As `make_rows`, each with a short text in one form: no answer of a word or two will do."""
+    return _draw_rows(draft_easy, random.Random(f"easy {split} {seed}"), split, count)
+
+
+def _draw_rows(
+    draft: Callable[[random.Random], Draft], rng: random.Random, split: str, count: int
+) -> list[dict[str, Any]]:
     def draw() -> dict[str, Any] | None:
         row = write_row(draft(rng))
         return row if bucket(row) == split and is_sound(row) else None
@@ -69,8 +78,8 @@ def bucket(row: Row) -> str:
 
 
 def is_sound(row: Row) -> bool:
-    """Whether its own text keeps every constraint, and no known cheat does."""
-    cheats = instruction_cheats(row).values()
+    """Whether its own text keeps every constraint, and no known cheat does, nor the prompt."""
+    cheats = (*instruction_cheats(row).values(), row["prompt"])
     return _keeps(row["gold"], row) and not any(_keeps(cheat, row) for cheat in cheats)
 
 
@@ -96,6 +105,16 @@ def draft(rng: random.Random) -> Draft:
             rng.choice(stage)(made, rng)
     for measure in rng.sample(MEASURES, rng.randint(1, MOST_MEASURED)):
         measure(made, rng)
+    return made
+
+
+def draft_easy(rng: random.Random) -> Draft:
+    """Two sentences in a form that small models sometimes keep, and what is true of them."""
+    about = rng.choice(list(TOPICS))
+    made = Draft(" ".join(rng.sample(TOPICS[about], 2)), about)
+    made.demand("word_count", **EASY_WORDS)
+    rng.choice(EASY_FORMS)(made, rng)
+    rng.choice(EASY_MEASURES)(made, rng)
     return made
 
 
@@ -274,3 +293,6 @@ MEASURES = (
     _keywords, _keywords, _keyword_count, _forbidden, _letters, _words, _sentences, _characters,
     _commas,
 )  # fmt: skip
+EASY_WORDS = {"minimum": 10, "maximum": 25}
+EASY_FORMS = (_title, _postscript, _placeholders, _first_word)
+EASY_MEASURES = (_keywords, _keyword_count, _forbidden, _letters, _sentences, _commas)
