@@ -154,7 +154,6 @@ def test_sampling_can_be_cancelled(page: Page, url: str, wait_for_app: Waits) ->
 def test_hostile_texts_stay_texts(page: Page, url: str, wait_for_app: Waits) -> None:
     page.goto(f"{url}/prompts")
     upload(page, "evil_*[x](y)*.jsonl", [{"text": f"{HOSTILE} {i}", HOSTILE: i} for i in range(3)])
-    expect(page.get_by_text("Shortest")).to_be_visible(timeout=60_000)
     page.get_by_text("Show tokens").click()
     expect(page.locator(".prompt-tokens")).to_contain_text("<img src=x")
     wait_for_app(page)

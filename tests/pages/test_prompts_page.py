@@ -99,7 +99,7 @@ def test_a_published_file_becomes_its_tasks_rows_and_names_those_left_out() -> N
     rows = [
         {"text": f"Add {n}.", "code": f"def f(x): return x + {n}", "test_list": [line, line]}
         for n in range(1, 6)
-        for line in [f"assert f(1) == {n + 1}" if n < 5 else "assert abs(f(1)) < 1e-6"]
+        for line in [f"assert f(1) == {n + 1}" if n < 5 else "assert f(Node(1)) == 1"]
     ]
     app = upload(open_prompts(), "mbpp.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     assert selected(app, "Task") == "python_code"

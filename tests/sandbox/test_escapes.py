@@ -301,8 +301,11 @@ for fd in range(64):
 
 def test_nothing_of_the_parent_is_in_memory_or_environment(executor, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
-    code = "got = [k for k in os.environ if k not in ('PATH', 'LANG')]"
-    assert set(json.loads(attempt(executor, code))) <= {
+    monkeypatch.setenv("HF_HUB_OFFLINE", "0")  # in the sandbox it is its own: no library waits
+    code = "got = {k: v for k, v in os.environ.items() if k not in ('PATH', 'LANG')}"
+    found = json.loads(attempt(executor, code))
+    assert found.pop("HF_HUB_OFFLINE") == "1"
+    assert set(found) <= {
         "USER", "HOME", "TMPDIR", "TRITON_HOME", "OMP_NUM_THREADS", "LC_CTYPE", "PWD"
     }  # fmt: skip
     assert "hf_secret" not in attempt(executor, "got = open('/proc/self/environ').read()")
