@@ -23,7 +23,7 @@ test test-slow: export OMP_NUM_THREADS ?= 1
 
 # Four processes on two cores: some always wait, for a browser or for a deadline.
 test: .venv/.installed-dev system
-	$(BIN)/python -m pytest -m "not slow" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -m "not slow" -n 4 --dist loadgroup --no-loadscope-reorder
 
 test-slow: .venv/.installed-dev system
 	$(BIN)/python -m pytest -m slow

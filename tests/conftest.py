@@ -19,11 +19,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 # Begun first, so that none of them is what everybody waits for at the end.
-LONG_FILES = {"test_worker.py", "test_live_chart.py", "test_watching.py"}
+LONG_FILES = {"tests/test_worker.py", "tests/experiments/test_running.py"}
+BROWSERS = 2  # at work at once: with more of them on two cores, all wait for each other
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+    """A file stays in one process, and the files with a browser share a few processes."""
+    files = list(dict.fromkeys(item.path for item in items if item.get_closest_marker("browser")))
+    browsers = {path: f"browser-{at % BROWSERS}" for at, path in enumerate(files)}
+    for item in items:
+        group = browsers.get(item.path, item.location[0])
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: item.path not in browsers and item.location[0] not in LONG_FILES)
 
 
 @pytest.fixture(autouse=True)
