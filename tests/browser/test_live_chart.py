@@ -267,12 +267,10 @@ def test_the_points_of_a_validation_are_marked_until_they_are_many(
     page: Page, chart_url: str, points: int
 ) -> None:
     open_chart(page, chart_url, points)  # one of fifty is a validation's
-    reached, drawn = page.evaluate("""() => {
-      const {data} = document.querySelector('.rft-plotly')
-      return [data[2].x.at(-1), data[3].mode]
-    }""")
+    data = "document.querySelector('.rft-plotly').data"
+    reached, drawn = page.evaluate(f"[{data}[2].x.at(-1), {data}[3].mode]")
     assert drawn == ("lines+markers" if reached < 5_000 else "lines")
-    page.wait_for_function("document.querySelector('.rft-plotly').data[3].mode === 'lines'")
+    page.wait_for_function(f"{data}[3].mode === 'lines'")
 
 
 def test_another_axis_brings_new_positions_and_keeps_hidden_curves(
