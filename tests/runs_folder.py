@@ -1,13 +1,16 @@
 """A runs folder with a real supervisor process whose workers are stand-ins without a model."""
 
+import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -15,6 +18,7 @@ from rft_core.config import make_config
 from rft_core.jobs.launcher import stop, wait_for_end
 from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.paths import (
+    PROJECT_ROOT,
     get_run_dir,
     get_supervisor_lock_path,
     get_worker_lock_path,
@@ -137,3 +141,13 @@ def runs_folder(path: Path) -> Iterator[RunsFolder]:
         for process in folder.find_processes(SUPERVISOR, WORKER):
             with suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
                 process.kill()
+
+
+def run_command(runs_dir: Path, *words: str) -> Any:
+    """The JSON document of a command in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-m", "rft_core", *words, "--json"], cwd=PROJECT_ROOT, text=True,
+        env={**os.environ, "RFT_RUNS_DIR": str(runs_dir)}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout)

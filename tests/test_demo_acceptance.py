@@ -4,21 +4,16 @@ They train for minutes; every number that is checked is printed.
 """
 
 import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rft_core.jobs import wait_for_end
-from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.run_reader import open_run
-from tests.runs_folder import SUPERVISOR, RunsFolder
+from tests.runs_folder import SUPERVISOR, RunsFolder, run_command
 from tests.tiny_run import expected_counts, read_counts
 
 FIRST_STEP_WITHIN = 30.0  # seconds from the command to the first recorded step
@@ -42,16 +37,6 @@ def folder(tmp_path: Path) -> Iterator[RunsFolder]:
         process.kill()
 
 
-def rft(folder: RunsFolder, *words: str) -> Any:
-    """The JSON document of a command in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-m", "rft_core", *words, "--json"], cwd=PROJECT_ROOT, text=True,
-        env={**os.environ, "RFT_RUNS_DIR": str(folder.path)}, capture_output=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
-
-
 def read_first_step_time(folder: RunsFolder, run: str) -> float:
     with open_run(folder.path, run) as db:
         query = "SELECT min(finished_at) FROM steps WHERE step >= 1"
@@ -64,12 +49,13 @@ def test_the_demo_learns_in_minutes_and_stores_everything_once(
     folder: RunsFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked_at = time.time()
-    run = rft(folder, "demo")["run"]
+    run = run_command(folder.path, "demo")["run"]
     status = wait_for_end(folder.path, run, timeout=GIVE_UP_AFTER)
-    shown = rft(folder, "show", run)
+    shown = run_command(folder.path, "show", run)
     config = status.run.config
-    base, tuned = rft(folder, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
-    asked = rft(folder, "ask", run, "--row", json.dumps(FLAGSHIP), "--n", "10")["models"]
+    base, tuned = run_command(folder.path, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
+    question = json.dumps(FLAGSHIP)
+    asked = run_command(folder.path, "ask", run, "--row", question, "--n", "10")["models"]
     base_right, tuned_right = (model["right"] for model in asked)
     counts = read_counts(folder.path, run)  # of a database that passes its integrity check
     first_step = read_first_step_time(folder, run) - asked_at
@@ -103,10 +89,10 @@ def test_the_demo_learns_in_minutes_and_stores_everything_once(
 def test_the_triton_demo_learns_to_write_kernels_and_forgets_its_cheats(
     folder: RunsFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = rft(folder, "demo", "triton")["run"]
+    run = run_command(folder.path, "demo", "triton")["run"]
     status = wait_for_end(folder.path, run, timeout=GIVE_UP_AFTER)
-    seconds = rft(folder, "show", run)["duration"]
-    base, tuned = rft(folder, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
+    seconds = run_command(folder.path, "show", run)["duration"]
+    base, tuned = run_command(folder.path, "evaluate", run, "--prompts", "200", "--k", "4")["rows"]
     flagged = read_flagged(folder, run)
     low, high = tuned["difference_ci"]
     with capsys.disabled():

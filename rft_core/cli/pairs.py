@@ -12,7 +12,7 @@ from rft_core.cli.output import (
     note,
     print_facts,
     print_json,
-    print_table,
+    print_sets,
     printable,
     runs_dir,
 )
@@ -63,16 +63,7 @@ def from_run(
 
 def list_pairs(as_json: AsJson = False) -> None:
     """The stored pair sets, which `--set pair_set=` names."""
-    from rft_core.store.index import open_index
-    from rft_core.store.sets import list_sets
-
-    with open_index(runs_dir()) as index:
-        found = list_sets(index, "pairs")
-    if as_json:
-        print_json({"pair_sets": found})
-        return
-    columns = ("id", "name", "version", "task", "num_rows")
-    print_table(columns, [[one[column] for column in columns] for one in found])
+    print_sets("pairs", as_json)
 
 
 def show(

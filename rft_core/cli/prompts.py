@@ -15,7 +15,7 @@ from rft_core.cli.output import (
     note,
     print_facts,
     print_json,
-    print_table,
+    print_sets,
     printable,
     runs_dir,
 )
@@ -104,16 +104,7 @@ def import_prompts(
 
 def list_prompts(as_json: AsJson = False) -> None:
     """The stored prompt sets, which `--set prompt_set=` names."""
-    from rft_core.store.index import open_index
-    from rft_core.store.sets import list_sets
-
-    with open_index(runs_dir()) as index:
-        found = list_sets(index, "prompts")
-    if as_json:
-        print_json({"prompt_sets": found})
-        return
-    columns = ("id", "name", "version", "task", "num_rows")
-    print_table(columns, [[one[column] for column in columns] for one in found])
+    print_sets("prompts", as_json)
 
 
 def show(

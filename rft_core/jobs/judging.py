@@ -45,7 +45,6 @@ class JudgedPreflight:
 
     stored: StoredPreflight
     verdict: Preflight
-
     is_refuted: bool = False
 
     @property

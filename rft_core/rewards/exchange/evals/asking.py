@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rft_core.data import PromptTemplate
+from rft_core.data.chats import CHAT
 from rft_core.data.template import WHOLE_CHAT
 from rft_core.errors import BadInputError
 from rft_core.rewards.exchange.evals.imported_eval import EvalFindings
@@ -21,7 +22,6 @@ from rft_core.types import Message, Row
 
 SYSTEM_ROLES = ("system", "developer")
 ROLES = (*SYSTEM_ROLES, "user", "assistant")
-CHAT_COLUMN = "messages"
 _FIELD = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -157,14 +157,14 @@ def _as_chats(
 ) -> Asking | None:
     """Each row's chat in a column of its own, where the template then asks exactly that."""
     template = PromptTemplate("", WHOLE_CHAT)
-    with_chats = [{**row, CHAT_COLUMN: list(chat)} for row, chat in zip(rows, chats, strict=True)]
-    is_free = not any(CHAT_COLUMN in row for row in rows)
+    with_chats = [{**row, CHAT: list(chat)} for row, chat in zip(rows, chats, strict=True)]
+    is_free = not any(CHAT in row for row in rows)
     if is_free and all(map(lambda row, chat: _is_same(template, row, chat), with_chats, chats)):
         return template, tuple(with_chats)
     findings.leave(
         path,
         "this conversation cannot be asked as it is. Write it into one user message"
         if is_free
-        else f"the rows have a column '{CHAT_COLUMN}' already, where it would stand. Rename that",
+        else f"the rows have a column '{CHAT}' already, where it would stand. Rename that",
     )
     return None

@@ -270,16 +270,12 @@ def test_an_own_rubric_prompt_is_asked_in_its_words():
     )
 
 
-def test_a_conversation_is_asked_exactly_so_or_named():
+def test_a_conversation_is_asked_exactly_so():
     chat = '[{"role":"user","content":"Hi"},{"role":"assistant","content":"Yes?"},' \
            '{"role":"user","content":{{ q | dump }}}]'  # fmt: skip
-    try:
-        imported = read_config(prompts=[chat])
-    except BadInputError as refused:
-        assert "this conversation cannot be asked" in str(refused)
-    else:
-        asked = imported.template.render(imported.rows[0])
-        assert [message["content"] for message in asked] == ["Hi", "Yes?", "x"]
+    imported = read_config(prompts=[chat])
+    asked = imported.template.render(imported.rows[0])
+    assert [message["content"] for message in asked] == ["Hi", "Yes?", "x"]
 
 
 @pytest.mark.parametrize(
