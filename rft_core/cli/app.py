@@ -14,20 +14,16 @@ from typer.exceptions import TyperException
 from rft_core.cli import (
     ask,
     dry_run,
-    evals,
     evaluate,
     experiment,
     generations,
     launch,
     models,
-    pairs,
-    preferences,
     probe,
-    prompts,
-    rewards,
     runs,
     tasks,
 )
+from rft_core.cli.sets import evals, pairs, preferences, prompts, rewards
 from rft_core.errors import RftError
 
 INTERRUPTED = 130
