@@ -12,6 +12,7 @@ from typing import Any
 
 from rft_core.rewards.answers.number_text import parse_number, show_number
 from rft_core.rewards.answers.spelling import unwrap
+from rft_core.rewards.answers.units import name_different_units
 from rft_core.rewards.completion_text import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.contract import Batch, Grade
 from rft_core.types import Row
@@ -68,6 +69,8 @@ def grade_numeric_match(
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:
         return _no_answer(answer)
+    if name_different_units(_gold_text(row, column) or "", answer.text):
+        return Grade(0.0, "The answer names another unit than the gold answer.")
     value = parse_number(answer.text)
     if value is None:
         several = len(re.findall(r"\d+", answer.text)) > 1
