@@ -247,3 +247,34 @@ def test_a_choice_letter_for_letter_as_it_is_listed_is_that_choice(gold, answer,
 def test_white_space_without_end_is_read_in_linear_time():
     for unit in (" ", "~", "\\ ", "1", "$ "):
         assert parse_number(f"a{unit * 100_000}b") is None
+
+
+SUMS = "a ) (a + b)(a - b) , b ) 11 days , c ) 11 hours. , d ) 5"
+TIMES = ["A)(a + b)(a - b)", "B)5 hours", "C)11 hours.", "D)7"]
+UNMARKED = ["5", "7", "11 hours.", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "gold", "answer", "paid"),
+    [
+        (TIMES, "C", "C: 11 hours.", 1.0),
+        (TIMES, "C", "**C)** 11 hours.", 1.0),
+        (TIMES, "C", r"\textbf{(C) }11 hours.", 1.0),
+        (TIMES, "C", "The answer is (C): 11 hours", 1.0),
+        (TIMES, "C", "C: 12 hours.", 0.0),
+        (TIMES, "C", "B: 11 hours.", 0.0),
+        (TIMES, "C", "C) 11 hours. D) 7", 0.0),
+        (SUMS, "c", "C) 11 hours.", 1.0),
+        (SUMS, "a", "A) (a+b)(a-b)", 1.0),
+        (SUMS, "a", "A) (a+b)", 0.0),
+        (SUMS, "a", "B) (a+b)(a-b)", 0.0),
+        (UNMARKED, "C", "C) 11 hours.", 1.0),
+        (UNMARKED, "C", "C) 7", 0.0),
+        ({"A": "5", "B": "7"}, "B", "(B) 7", 1.0),
+        ({"A": "5", "B": "7"}, "B", "(B) 5", 0.0),
+        (["a + b", "b"], "A", "a + b", 0.0),
+    ],
+)
+def test_a_choice_is_known_by_its_letter_and_its_own_text(options, gold, answer, paid):
+    row = {"answer": gold, "options": options}
+    assert grade_choice(f"<answer>{answer}</answer>", row).score == paid
