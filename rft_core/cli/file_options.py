@@ -2,7 +2,7 @@
 
 `--prompts FILE` and `--rewards FILE` do what the Prompts and Rewards pages do with their
 suggestions left as they are: they store immutable sets, which the run then names. A rewards file is
-Python (.py) or an OpenAI grader (.json).
+Python (.py), an OpenAI grader (.json), or `module:function`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ RewardsFile = Annotated[
     typer.Option(
         "--rewards",
         metavar="FILE",
-        help="Rewards that replace the task's own: Python, or OpenAI grader JSON.",
+        help="Rewards that replace the task's own: Python, OpenAI grader JSON, module:function.",
     ),
 ]
 
@@ -86,14 +86,19 @@ def check_columns(plan: ImportPlan, table: Table, path: Path) -> None:
 
 
 def read_rewards(path: Path, name: str = "") -> RewardSet:
-    """Every reward function of a Python file, or the grader that a JSON file holds."""
+    """Every reward function of a Python file, those of one that are named behind a colon
+    (`rewards.py:length`, `my.module:length`), or the grader that a JSON file holds."""
+    from rft_core.rewards.exchange.named_functions import read_named_functions, split_name
     from rft_core.rewards.exchange.reward_files import read_reward_file
 
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise cannot_read(path, error) from error
-    imported = read_reward_file(path.name, text)
+    if (named := split_name(str(path))) and not path.exists():
+        imported = read_named_functions(*named)
+    else:
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise cannot_read(path, error) from error
+        imported = read_reward_file(path.name, text)
     for remark in imported.remarks:
         note(remark)
     return replace(imported.rewards, name=name or imported.rewards.name)
@@ -113,10 +118,11 @@ def store_rewards(folder: Path, rewards: RewardSet) -> int:
 def find_rewards(folder: Path, which: str) -> RewardSet:
     """The stored set of that id, or those of a file, which are stored then."""
     from rft_core.rewards.contract import RewardSet
+    from rft_core.rewards.exchange.named_functions import split_name
     from rft_core.store.index import open_index
     from rft_core.store.sets import get_set
 
-    if Path(which).suffix in (".py", ".json"):
+    if Path(which).suffix in (".py", ".json") or split_name(which):
         rewards = read_rewards(Path(which))
         store_rewards(folder, rewards)
         return rewards

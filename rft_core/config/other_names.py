@@ -53,12 +53,24 @@ OTHER_NAMES = {  # -> ours, or what to do instead
     "clip_grad_norm": "max_grad_norm",
     "ppo_epochs": "num_iterations",
     "num_ppo_epochs": "num_iterations",
+    "n_rollouts": "num_generations",
+    "num_rollouts": "num_generations",
+    "beta1": "adam_beta1",
+    "beta2": "adam_beta2",
+    "weight_decay_rate": "weight_decay",
+    "reward_funcs": "reward_set, or --rewards FILE",
+    "reward_weights": "reward_set: each reward has its weight there",
+    "dataset_name": "prompt_set, or --prompts FILE",
+    "train_files": "prompt_set, or --prompts FILE",
 }
 
 
 def find_meant(name: str, settings: Iterable[str]) -> str:
-    """The setting that is meant, or what to use instead; empty where nothing is near."""
-    plain = name.lower().replace("-", "_")
+    """The setting that is meant, or what to use instead; empty where nothing is near.
+
+    verl names settings by their path: `actor_rollout_ref.rollout.n` is `n`.
+    """
+    plain = name.lower().replace("-", "_").rpartition(".")[2]
     if plain in OTHER_NAMES:
         return OTHER_NAMES[plain]
     found = process.extractOne(plain, list(settings), scorer=fuzz.ratio, score_cutoff=NEARLY)

@@ -1,12 +1,14 @@
 """Chats: a conversation in a cell, as other tools write it, as turns with a role and a text.
 
 TRL's and OpenAI's `[{"role": "user", "content": ...}]`, ShareGPT's `[{"from": "human", "value":
-...}]`, either of them as JSON text, and OpenAI's contents in parts. Not here: which column of a
+...}]`, either of them as JSON text or as pandas writes it to CSV (Python's), and OpenAI's contents
+in parts. Not here: which column of a
 table is a chat (`row_forms`), and what a template writes around one (`template`).
 """
 
 from __future__ import annotations
 
+import ast
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,20 +24,31 @@ ROLES = {
     "user": "user", "human": "user",
     "assistant": "assistant", "gpt": "assistant", "chatgpt": "assistant", "model": "assistant",
 }  # fmt: skip
-_WHO, _WHAT = ("role", "from"), ("content", "value")
+_WHO, _WHAT = ("role", "from", "speaker"), ("content", "value", "text")
 
 
 def find_turns(cell: Any) -> list[Mapping[str, Any]] | None:
     """The turns of a cell that holds a chat, unread; None for anything else."""
     if isinstance(cell, str) and cell.lstrip()[:1] == "[":
-        try:
-            cell = json.loads(cell)
-        except (ValueError, RecursionError):
-            return None
+        cell = _read_list(cell.strip())
     if isinstance(cell, Mapping):
         cell = [cell]
     is_chat = isinstance(cell, list) and bool(cell) and all(map(_is_turn, cell))
     return cell if is_chat else None
+
+
+def _read_list(text: str) -> Any:
+    """A list in JSON or in Python's own form, where it may hold turns; None for anything else."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    if not text.startswith(("[{'", '[{"')):
+        return None
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
 
 
 def read_chat(cell: Any) -> list[Message]:
@@ -89,7 +102,9 @@ def _is_turn(turn: Any) -> bool:
     if not isinstance(turn, Mapping):
         return False
     says = any(key in turn for key in (*_WHAT, "tool_calls"))
-    return says and isinstance(_first(turn, _WHO), str)
+    who = _first(turn, _WHO)
+    is_named = "speaker" in turn or not any(key in turn for key in (*_WHAT[:2], "tool_calls"))
+    return says and isinstance(who, str) and (who.casefold() in ROLES or not is_named)
 
 
 def _first(turn: Mapping[str, Any], keys: Sequence[str]) -> Any:

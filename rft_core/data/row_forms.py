@@ -64,6 +64,8 @@ def adopt_rows(table: Table) -> Adopted:
         return _adopt_chats(table, column)
     if _JOINED not in table.columns and all(_is_text(table, name) for name in _ALPACA):
         return _adopt_alpaca(table)
+    if REFERENCE in table.columns and _holds_chats(table, REFERENCE):
+        return Adopted(_read_references(table))
     return Adopted(table)
 
 
@@ -133,6 +135,21 @@ def _read_whole(row: Row, column: str, system: str) -> list[Message]:
     if not asked or asked[-1]["role"] != "user":
         raise ValueError("its chat has no turn of a user to answer, at its end or before the last")
     return chat
+
+
+def _read_references(table: Table) -> Table:
+    """TRL's `completion` of one assistant's turn beside a prompt that is a text: what it says."""
+
+    def read(cell: Any) -> Any:
+        turns = find_turns(cell)
+        try:
+            chat = read_chat(turns) if turns and len(turns) == 1 else []
+        except ValueError:
+            chat = []
+        return chat[0]["content"] if chat and chat[0]["role"] == "assistant" else cell
+
+    rows = tuple({**row, REFERENCE: read(row.get(REFERENCE))} for row in table.rows)
+    return Table(table.name, table.format, table.columns, rows)
 
 
 def _adopt_alpaca(table: Table) -> Adopted:

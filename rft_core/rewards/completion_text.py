@@ -19,7 +19,7 @@ from typing import Any, Literal
 LONGEST_ANSWER = 1000
 MOST_BOXES = 50
 HASH_MARK = "####"
-BOX = "\\boxed{"
+BOX, FRAME = "\\boxed{", "\\fbox{"  # the same in two spellings
 FENCE = "```"
 MOST_MARKS = 30  # on one letter
 _THINK = re.compile(r"<(/?)think(?:ing)?\s*>", re.IGNORECASE)
@@ -69,7 +69,7 @@ def from_answer_tag(completion: str) -> Extracted:
 
 def from_box(completion: str) -> Extracted:
     """The content of `\\boxed{…}` after the thought; several boxes must agree."""
-    completion = after_thought(completion)
+    completion = after_thought(completion).replace(FRAME, BOX)
     starts = completion.split(BOX)[1:]
     if not starts:
         return Extracted(None, "There is no \\boxed{} answer.")
@@ -103,9 +103,9 @@ def from_anywhere(completion: str) -> Extracted:
     """The <answer> block if there is any, else the box, else the #### line."""
     lowered = completion.lower()
     if "<answer>" in lowered or "</answer>" in lowered:
-        found = from_answer_tag(completion)
+        found = from_answer_tag(completion.replace(FRAME, BOX))
         return _from_box_in_answer(found.text) if found.text and BOX in found.text else found
-    answer = after_thought(completion)
+    answer = after_thought(completion).replace(FRAME, BOX)
     if BOX in answer:
         return from_box(answer)
     if HASH_MARK in answer:

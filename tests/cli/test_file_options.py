@@ -71,3 +71,51 @@ def test_a_file_that_does_not_fit_stores_nothing(
 def test_an_unknown_set_says_how_to_list_them(rft: Command) -> None:
     for name in ("prompt_set", "reward_set"):
         assert "python -m rft_core sets" in rft("launch", "--set", f"{name}=nope").stderr
+
+
+NAMED = REWARDS + "def short(completions, **columns):\n    return [0.5 for _ in completions]\n"
+
+
+@pytest.mark.parametrize(
+    ("which", "names"),
+    [
+        ("mine:size", ["size"]),
+        ("mine.py:short", ["short"]),
+        ("mine.short", ["short"]),
+        ("inner.more:size,short", ["size", "short"]),
+        ("inner/more.py:size", ["size"]),
+        ("mine.py", ["size", "short"]),
+        ("trl.rewards:think_format_reward", ["think_format_reward"]),
+    ],
+)
+def test_reward_functions_may_be_named_by_their_module(
+    rft: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, names: list[str]
+) -> None:
+    (tmp_path / "inner").mkdir()
+    for place in ("mine.py", "inner/more.py"):
+        (tmp_path / place).write_text(NAMED)
+    monkeypatch.chdir(tmp_path)
+    row = {"row": {"question": "a?", "answer": "1"}, "completion": "abc"}
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    scored = rft("score", "gsm8k", "--input", "in.jsonl", "--output", "out.jsonl",
+                 "--rewards", which)  # fmt: skip
+    assert scored.code == 0, scored.stderr
+    [line] = map(json.loads, (tmp_path / "out.jsonl").read_text().splitlines())
+    assert list(line["scores"]) == names
+
+
+@pytest.mark.parametrize(
+    ("which", "message"),
+    [
+        ("mine:long", "'mine.py' has no reward function 'long'. There are size, short"),
+        ("nowhere.at:all", "There is no module 'nowhere.at'"),
+        ("nowhere.py", "nowhere.py"),
+    ],
+)
+def test_a_function_that_is_not_there_is_said(
+    rft: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str, message: str
+) -> None:
+    (tmp_path / "mine.py").write_text(NAMED)
+    monkeypatch.chdir(tmp_path)
+    asked = rft("rewards", "import", which)
+    assert asked.code == 2 and message in asked.stderr

@@ -60,6 +60,11 @@ def test_text_is_read_as_its_field_and_not_as_what_it_looks_like(
         ("kl_coef=0.1", "use beta"),
         ("KL-Coef=0.1", "use beta"),
         ("learning_rat=1", "use learning_rate"),
+        ("actor_rollout_ref.rollout.n=8", "use num_generations"),
+        ("data.train_batch_size=4", "use per_device_train_batch_size"),
+        ("data.nonsense=4", "'data.nonsense' is not a setting[.]"),
+        ("reward_funcs=f", "use reward_set, or --rewards FILE"),
+        ("loss_type=dr_gro", "loss_type: .*'dr_grpo'.*'cispo'"),
         ("stages=sft 5; grpo 5 lr=1", "no setting of a stage with grpo: use learning_rate"),
         ("max_steps=2.5", "max_steps: .* integer .*'2.5'"),
         ("beta=small", "beta: .* number .*'small'"),
@@ -75,7 +80,7 @@ def test_a_mistake_is_named_with_its_field(assignment: str, message: str) -> Non
 
 def test_what_other_tools_say_is_a_setting_here() -> None:
     for meant in OTHER_NAMES.values():
-        assert re.split("[=,]", meant)[0] in RunConfig.model_fields
+        assert re.split("[=,:]", meant)[0] in RunConfig.model_fields
 
 
 CONFIGS = [

@@ -17,6 +17,9 @@ CHAT = [SYSTEM, USER, ASSISTANT]
     [
         CHAT,
         json.dumps(CHAT),
+        str(CHAT),
+        [{"speaker": "system", "text": "Think first."}, {"role": "user", "text": "2 + 2?"},
+         {"speaker": "Assistant", "text": "4"}],
         [{"from": "system", "value": "Think first."}, {"from": "human", "value": "2 + 2?"},
          {"from": "gpt", "value": "4"}],
         [{"role": "developer", "content": "Think first."},
@@ -52,8 +55,11 @@ def test_what_cannot_be_asked_says_why(cell, why):
 
 
 @pytest.mark.parametrize(
-    "cell", ["a text", "[1, 2", "[1, 2]", [1], [], {}, [{"kind": "title"}], [[USER]], None, 7]
-)
+    "cell",
+    ["a text", "[1, 2", "[1, 2]", [1], [], {}, [{"kind": "title"}], [[USER]], None, 7,
+     "[{'role': 'user'", "[{'role': open('x'), 'content': 'y'}]", [{"from": "Paris", "text": "x"}],
+     [{"speaker": "Ann", "text": "Hello."}, {"speaker": "Bob", "text": "Hi."}]],
+)  # fmt: skip
 def test_other_cells_hold_no_turns(cell):
     assert find_turns(cell) is None
 

@@ -117,3 +117,10 @@ def test_alpacas_input_is_in_the_prompt():
 def test_other_rows_stay_as_they_are(row):
     adopted = adopt(row)
     assert adopted.table.rows == (row,) and not adopted.remark
+
+
+def test_a_reference_that_is_one_turn_of_the_assistant_is_its_text():
+    row = {"prompt": "2 + 2?", "completion": [ASSISTANT]}
+    assert adopt(row, row).table.rows[0] == {"prompt": "2 + 2?", "completion": "4"}
+    others = {"prompt": "2 + 2?", "completion": [USER, ASSISTANT]}
+    assert adopt(others).table.rows[0] == others

@@ -40,11 +40,37 @@ def test_a_column_that_no_row_has_is_named_with_those_there_are():
     assert "'ground_truth', which no row has: the columns are nums, target" in report(scoring).error
 
 
+@pytest.mark.parametrize("read", ["k['ground_truth']", "k['reward_model']['ground_truth']"])
+def test_a_column_that_is_looked_up_in_vain_is_named_too(read):
+    scoring = run(f"def f(completions, **k): return {read}", "a")
+    assert "no row has it. The columns are nums, target" in report(scoring).error
+    scoring = run("def f(completions, **k): return {}['a key of mine']", "a")
+    assert "columns" not in report(scoring).error
+
+
+def test_a_source_may_ask_where_it_is():
+    scoring = run(
+        "import os\nHERE = os.path.dirname(__file__)\ndef f(completions): return [1]", "a"
+    )
+    assert scores(scoring) == [1.0]
+
+
 @pytest.mark.parametrize(
-    "deed", ["open('/etc/passwd').read()", "socket.socket().connect(('1.1.1.1', 80))"]
+    "deed",
+    [
+        "open('/etc/passwd').read()",
+        "open('data.json').read()",
+        "socket.socket().connect(('1.1.1.1', 80))",
+        "socket.gethostbyname('example.com')",
+        "urllib.request.urlopen('http://1.1.1.1')",
+        "subprocess.run(['ls'])",
+        "multiprocessing.Pool(2)",
+        "concurrent.futures.ProcessPoolExecutor(2).submit(len, '').result()",
+    ],
 )
 def test_what_the_sandbox_refuses_is_said_to_be_refused_by_it(deed):
-    scoring = run(f"import socket\ndef f(completions): {deed}; return [1.0]", "a")
+    imports = "concurrent.futures, multiprocessing, socket, subprocess, urllib.request"
+    scoring = run(f"import {imports}\ndef f(completions): {deed}; return [1.0]", "a")
     assert scores(scoring) == [None] and "sandbox refuses" in report(scoring).error
 
 

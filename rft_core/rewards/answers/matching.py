@@ -7,11 +7,13 @@ a usable gold answer is left unscored, because that is the row's fault and not t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
 from rft_core.rewards.answers.number_text import parse_number, show_number
 from rft_core.rewards.answers.spelling import unwrap
+from rft_core.rewards.answers.units import name_different_units
 from rft_core.rewards.completion_text import EXTRACTIONS, HASH_MARK, Extracted
 from rft_core.rewards.contract import Batch, Grade
 from rft_core.types import Row
@@ -22,6 +24,12 @@ _LETTER_ALONE = re.compile(
     r"(?P<letter>.*)",
     re.IGNORECASE | re.DOTALL,
 )
+_STATED = re.compile(
+    r"(?:(?:the )?(?:(?:correct|right|final) )?(?:answer|option|choice)(?: is)?:? ?)?"
+    r"\(?(?P<letter>[a-j])\s*[).:]{1,2}\s*(?P<rest>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_MARKUP = re.compile(r"\*\*|\\text(?:bf|it|rm)?\s*\{|[{}$]")
 _OPTION = re.compile(r"([a-j])\s*\)\s*(.*?)\s*(?='?\s*,\s*'?[a-j]\s*\)|'?\]?$)", re.IGNORECASE)
 _MARK = re.compile(r"(?<![a-z0-9])([a-j])\s*[).:\-](?!\d*[a-z])")
 
@@ -68,6 +76,8 @@ def grade_numeric_match(
     answer = EXTRACTIONS[extraction](completion)
     if answer.text is None:
         return _no_answer(answer)
+    if name_different_units(_gold_text(row, column) or "", answer.text):
+        return Grade(0.0, "The answer names another unit than the gold answer.")
     value = parse_number(answer.text)
     if value is None:
         several = len(re.findall(r"\d+", answer.text)) > 1
@@ -93,6 +103,7 @@ def grade_choice(
     if answer.text is None:
         return _no_answer(answer)
     letter = read_choice(answer.text) or _read_choice_with_text(answer.text, row.get("options"))
+    letter = letter or _read_stated_choice(answer.text, row.get("options"))
     if letter is None:
         return Grade(0.0, f"The answer {_quoted(answer.text)} is not one letter.")
     return Grade(float(letter == gold), f"The answer is {letter}; {gold} is right.")
@@ -120,6 +131,29 @@ def _read_choice_with_text(text: str, options: Any) -> str | None:
     choice = re.escape(f"{is_one[1]}){is_one[2]}")
     is_listed = re.search(rf"(?<![a-z]){choice}(?=[,;]?\(?[b-j]\)|[,;]?$)", known)
     return is_one[1].upper() if is_listed else None
+
+
+def _read_stated_choice(text: str, options: Any) -> str | None:
+    """The letter in "C: 80", "**C)** 80" and "\\textbf{(C) }80", if the choice C is 80."""
+    stated = _STATED.fullmatch(_MARKUP.sub("", unwrap(text)).strip())
+    if stated is None:
+        return None
+    choice = _list_choices(options).get(stated["letter"].upper(), "")
+    given, known = (_squeeze(_MARKUP.sub("", one)) for one in (stated["rest"], choice))
+    return stated["letter"].upper() if given == known != "" else None
+
+
+def _list_choices(options: Any) -> dict[str, str]:
+    """Letter -> text, of choices with their letters, or without any: then by their places."""
+    if isinstance(options, Mapping):
+        return {str(letter).strip().upper(): str(text) for letter, text in options.items()}
+    if not isinstance(options, list):
+        return list_options(options)
+    marked = [_STATED.fullmatch(str(option).strip()) for option in options]
+    letters = [mark["letter"].upper() if mark else "" for mark in marked]
+    if letters == list(LETTERS[: len(letters)]):
+        return {mark["letter"].upper(): mark["rest"] for mark in marked if mark}
+    return dict(zip(LETTERS, map(str, options), strict=False))
 
 
 def _squeeze(text: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from math_verify import verify
-from sympy import Expr, FiniteSet, Interval, Rel, Symbol, Tuple, nsimplify
+from sympy import Expr, FiniteSet, Interval, Rel, Set, Symbol, Tuple, nsimplify
 
 from rft_core.rewards.answers.math_reading import (
     GoldValue,
@@ -23,9 +22,16 @@ from rft_core.rewards.answers.math_reading import (
     read_gold,
     read_named,
 )
+from rft_core.rewards.answers.math_sets import (
+    Solutions,
+    are_joined_otherwise,
+    are_same_solutions,
+    read_solutions,
+)
 from rft_core.rewards.answers.math_text import as_text, tidy
 from rft_core.rewards.answers.number_text import parse_number
 from rft_core.rewards.answers.spelling import JOINING_WORDS
+from rft_core.rewards.answers.units import name_different_units
 from rft_core.rewards.completion_text import BOX, EXTRACTIONS
 from rft_core.rewards.jailed.grading import (
     GradeTuple,
@@ -60,7 +66,10 @@ def grade_batch(batch: str, options: Options) -> list[GradeTuple]:
 
 
 def grade_one(completion: str, gold_value: Any, options: Options) -> GradeTuple:
-    if _is_same_text(completion, gold_value, options["extraction"]):
+    answer = EXTRACTIONS[options["extraction"]](completion).text or ""
+    if name_different_units(str(gold_value or ""), answer):
+        return 0.0, "The answer names another unit than the gold answer.", ""
+    if _is_same_text(answer, gold_value):
         return 1.0, "It is the gold answer's text.", ""
     score, reason, flag = _compare(completion, gold_value, options)
     if score is None and options["same_text"] and gold_value:
@@ -96,9 +105,9 @@ def _text_of_gold(value: Any, column: str) -> str:
     return str(value)
 
 
-def _is_same_text(completion: str, gold_value: Any, extraction: str) -> bool:
+def _is_same_text(answer: str, gold_value: Any) -> bool:
     """Whether both are spelt alike, once they are without their box."""
-    gold, answer = str(gold_value or ""), EXTRACTIONS[extraction](completion).text or ""
+    gold = str(gold_value or "")
     if isinstance(gold_value, bool):
         return False
     texts = [EXTRACTIONS["boxed"](one).text if BOX in one else one for one in (gold, answer)]
@@ -133,7 +142,12 @@ def _read_text(completion: str, extraction: str) -> str:
 
 def _is_right(text: str, gold: GoldValue) -> bool:
     if gold.named:
-        return _are_same_names(text, gold.named)
+        return _are_same_names(text, gold)
+    if are_joined_otherwise(gold.written, text):
+        raise WrongAnswer("One answer joins its parts by 'and', the other by 'or'.")
+    allows_same = _allow_same_numbers(text, gold)
+    if allows_same is not None:
+        return allows_same
     if isinstance(gold.value, Rel):
         return _is_same_relation(_read_whole(text), gold.value)
     if len(names_in(text)) > 1:
@@ -150,6 +164,19 @@ def _is_right(text: str, gold: GoldValue) -> bool:
             return share == 100 * number or (share == number and abs(share) > 1)
         text = _check_number(text, gold.text)
     return _is_same_value(_read_whole(text), gold.value)
+
+
+def _allow_same_numbers(text: str, gold: GoldValue) -> bool | None:
+    """Of inequalities and intervals: whether both allow the same. None where either is neither."""
+    wanted = read_solutions(gold.written) or gold.value
+    if not isinstance(wanted, Solutions | Set):
+        return None
+    if numbers := read_solutions(text):
+        return are_same_solutions(numbers, wanted)
+    answer = read(drop_name(text)) if isinstance(wanted, Solutions) else None
+    if not isinstance(answer, Set) or isinstance(answer, FiniteSet):
+        return None
+    return bool(verify(wanted.numbers, answer, timeout_seconds=None))
 
 
 def _read_whole(text: str) -> Any:
@@ -170,6 +197,8 @@ def _is_same_relation(answer: Any, gold: Rel) -> bool:
 def _is_same_value(answer: Any, gold: Any) -> bool:
     if is_number(gold) and not is_number(answer):
         raise WrongAnswer("The answer is not one number.")
+    if isinstance(gold, Symbol):
+        return isinstance(answer, Expr) and bool((answer - gold).equals(0))
     if isinstance(gold, Expr) and not _symbols(answer) <= _symbols(gold):
         raise WrongAnswer("The answer has letters that the gold answer does not have.")
     if isinstance(gold, FiniteSet) != isinstance(answer, FiniteSet):
@@ -198,12 +227,14 @@ def _are_close(answer: Any, gold: Any) -> bool:
     return bool(difference.equals(0))
 
 
-def _are_same_names(text: str, gold: Mapping[str, Any]) -> bool:
-    """The same values of the same names, in any order."""
+def _are_same_names(text: str, gold: GoldValue) -> bool:
+    """The same values of the same names, in any order; or a tuple, where the gold answer is one."""
     if named := read_named(text):
-        if named.keys() != gold.keys():
+        if named.keys() != gold.named.keys():
             raise WrongAnswer("The answer gives values to other names than the gold answer does.")
-        return all(_is_same_value(value, gold[name]) for name, value in named.items())
+        return all(_is_same_value(value, gold.named[name]) for name, value in named.items())
+    if gold.value is not None and not names_in(text):
+        return _is_same_value(_read_whole(text), gold.value)
     raise WrongAnswer("The gold answer gives values to names, the answer does not.")
 
 

@@ -12,9 +12,11 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
+import math_verify.parser
+from latex2sympy2_extended.latex2sympy2 import ConversionConfig, latex2sympy
 from math_verify import LatexExtractionConfig, parse
 from math_verify.parser import NormalizationConfig
 from sympy import Basic, Expr, MatrixBase, Pow, Symbol, postorder_traversal
@@ -29,7 +31,11 @@ LONGEST_MATH = 256
 DEEPEST = 50
 LARGEST_POWER = 10_000
 
-_NAMING = re.compile(r"^\s*([A-Za-z](?:_\{?\w\}?)?(?:\(\w+\))?)\s*(?:=(?!=)|\\in(?![A-Za-z]))")
+_NAME = r"[A-Za-z](?:_(?:\w|\{\w+\}))?"
+_NAMING = re.compile(rf"^\s*({_NAME}(?:\(\w+\))?)\s*(?:=(?!=)|\\in(?![A-Za-z]))")
+_NAMED_TUPLE = re.compile(
+    rf"^\s*\(\s*({_NAME}(?:\s*,\s*{_NAME}){{1,5}})\s*\)\s*=\s*(\(([^()=]*)\))\s*$"
+)
 _PROSE = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}|[A-Za-z]{2,}\s+[A-Za-z]{2,}")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\{[a-z]+\}")
 _TOWER = re.compile(r"\^\s*(?:\{[^{}]*\}|\([^()]*\)|-?[\d.]+|\w)\s*\^")
@@ -61,11 +67,12 @@ class NoMathematics(WrongAnswer):
 @dataclass(frozen=True)
 class GoldValue:
     """What an answer is held against. `named`: x -> 3, y -> 4, where it gives several values names;
-    else `value` is all of it."""
+    else `value` is all of it. `written` is the text with its names, joints and units."""
 
     text: str
     value: Any = None
     named: Mapping[str, Any] = field(default_factory=dict)
+    written: str = ""
 
 
 def _evaluate_constant(code: Any, local_dict: Any, global_dict: Any) -> Any:
@@ -79,6 +86,9 @@ def _evaluate_constant(code: Any, local_dict: Any, global_dict: Any) -> Any:
 
 
 sympy_parser.eval_expr = _evaluate_constant
+math_verify.parser.latex2sympy = partial(  # A is not a, and neither R - r the same as r - R
+    latex2sympy, conversion_config=ConversionConfig(lowercase_symbols=False)
+)
 
 
 @lru_cache(maxsize=1024)  # a group shares one gold answer
@@ -89,22 +99,30 @@ def read_gold(value: str) -> GoldValue:
     text = _APPROXIMATELY.sub("", text)
     check_size(text)
     if named := read_named(text):
-        return GoldValue(text, named=named)
+        is_tuple = _NAMED_TUPLE.match(text)
+        return GoldValue(text, read(is_tuple[2]) if is_tuple else None, named=named)
     if len(names_in(text)) > 1:
         raise NoMathematics("It gives names to values in more than one way.")
-    text = plain_list(drop_name(text))
+    written, text = text, plain_list(drop_name(text))
     if not is_whole(text):
         raise NoMathematics("It is a ratio, a number of another base, or has words in it.")
     if _PROSE.search(_ENVIRONMENT.sub("", text)) or not any(sign.isalnum() for sign in text):
         raise NoMathematics("It is not mathematics: use exact_match for text.")
     found = read(text) if all(read(part) is not None for part in _split(text)) else None
-    if found is None or (isinstance(found, Symbol) and len(found.name) > 1):
+    is_word = (
+        isinstance(found, Symbol) and len(found.name) > 1 and found.name == text.replace("_", "")
+    )
+    if found is None or is_word:
         raise NoMathematics("It is not mathematics: use exact_match for text.")
-    return GoldValue(text, found)
+    return GoldValue(text, found, written=written)
 
 
 def read_named(text: str) -> dict[str, Any]:
-    """Name -> value of "x = 3, y = 4"; empty where the text is anything else, or repeats a name."""
+    """Name -> value of "x = 3, y = 4" and of "(x, y) = (3, 4)"; empty where the text is anything
+    else, or repeats a name."""
+    if (found := _NAMED_TUPLE.match(text)) and found[1].count(",") == found[3].count(","):
+        pairs_of_texts = zip(found[1].split(","), found[3].split(","), strict=True)
+        text = ", ".join(f"{name.strip()}={value}" for name, value in pairs_of_texts)
     parts = _split(text)
     names = [_NAMING.match(part) for part in parts]
     if len(parts) < 2 or not all(names):
@@ -122,12 +140,15 @@ def names_in(text: str) -> set[str]:
 
 def is_whole(text: str) -> bool:
     """Whether nothing stands in the text that reading it as mathematics would leave out."""
-    words = {word.lower() for word in _BARE_WORD.findall(text)}
+    words = {w.lower() for w in _BARE_WORD.findall(text) if w.islower() or w.isupper()}  # not By
     return not _NO_VALUE.search(text) and not words & (JOINING_WORDS | SAYING_MORE)
 
 
 def drop_name(text: str) -> str:
-    """The value of "x = 5", of "f(x) = 5" and of "x \\in [0, 1]"; several values of one name."""
+    """The value of "x = 5", of "f(x) = 5", "x \\in [0, 1]" and "(x, y) = (3, 4)"; several values of
+    one name."""
+    if found := _NAMED_TUPLE.match(text):
+        return found[2]
     parts = _split(text)
     if len(names_in(text)) != 1:
         return text

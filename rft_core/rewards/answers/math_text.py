@@ -14,7 +14,10 @@ from rft_core.rewards.answers.spelling import respell, without_unit
 
 SPELLINGS = {
     "−": "-", "π": "\\pi ", "°": "^\\circ ", "×": "\\times ", "÷": "\\div ", "·": "\\cdot ",
-    "**": "^", "，": ",", "：": ":", "（": "(", "）": ")",
+    "**": "^", "，": ",", "：": ":", "（": "(", "）": ")", "≤": "\\le ", "≥": "\\ge ",
+    "\\degree": "^\\circ ", "\\varnothing": "\\emptyset", "∅": "\\emptyset", "∞": "\\infty ",
+    "∪": "\\cup ", "∈": "\\in ", "\\lor": "\\text{ or }", "\\land": "\\text{ and }",
+    "\\vee": "\\text{ or }", "\\wedge": "\\text{ and }",
 }  # fmt: skip
 
 _PI = re.compile(r"(?<![\\A-Za-z])pi(?![A-Za-z])")
@@ -23,7 +26,10 @@ _REPEATING = re.compile(
     r"(?<!\d)(\d{1,12})\.(\d{0,12})\\(?:overline|bar|dot)\s*(?:\{(\d{1,12})\}|(\d))(?!\d*\\dot)"
 )
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(?:\{,\}|,)\d{3})+(?:\.\d+)?")
-_LETTERS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}")
+_WORD_IN_ANY_CASE = re.compile(  # No, Evelyn, EVEN; never what may be letters: AB, GMm, AaBb, AABB
+    r"(?<![\\A-Za-z])(?!(?:([A-Za-z])\1)+(?![A-Za-z]))"
+    r"(?:[A-Z](?=[a-z]*[aeiouy])[a-z]{2,}|[A-Z]{4,}|N[oO])(?![A-Za-z])"
+)
 _WORDS = re.compile(r"\\text\s*\{([^{}]*)\}")
 _MEANINGLESS = re.compile(r"\$|(?<!\d)\s+|\s+(?!\d)")  # 5 0 is not 50
 _BRACED_SIGN = re.compile(r"([_^])\{(\w)\}")
@@ -48,7 +54,7 @@ def as_text(answer: str) -> str:
     text = _MEANINGLESS.sub("", text)
     text = _BARE_FRACTION.sub(r"\\frac{\1}{\2}", _BARE_ROOT.sub(r"\\sqrt{\1}", text))
     text = _BRACED_SIGN.sub(r"\1\2", text).removesuffix(".")
-    return _LETTERS.sub(lambda word: word[0].casefold(), text)  # a letter alone is a variable
+    return _WORD_IN_ANY_CASE.sub(lambda word: word[0].casefold(), text)
 
 
 def _as_fraction(found: re.Match[str]) -> str:

@@ -12,7 +12,13 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from rft_core.rewards.answers.spelling import SHORT_UNITS, changes_value, respell, unwrap
+from rft_core.rewards.answers.spelling import (
+    SHORT_UNITS,
+    changes_value,
+    respell,
+    unwrap,
+    without_unit,
+)
 
 LONGEST_NUMBER, LONGEST_TEXT = 100, 1000  # once it is plain, and before
 LARGEST_EXPONENT = 300  # 1e999999999 would take all memory as a fraction
@@ -31,7 +37,12 @@ _NUMBER = re.compile(
     """.replace("UNITS", f"{_UNIT} (?: \\s {_UNIT} ){{0,4}}"),
     re.VERBOSE | re.ASCII,
 )
-_FRACTION = re.compile(r"\\frac\{(\d+)\}\{(\d+)\}", re.ASCII)
+_FRACTION = re.compile(r"\\frac\s*(?:\{(\d+)\}\s*\{(\d+)\}|(\d)\s*(\d))", re.ASCII)
+_SCIENTIFIC = re.compile(  # 6.02 \times 10^{23}
+    r"(?<=\d)\s*(?:\\times|\\cdot|[×·*])\s*10\s*(?:\^|\*\*)\s*"
+    r"(?:\{\s*([+-]?\d{1,3})\s*\}|([+-]?\d{1,3}))(?!\d)",
+    re.ASCII,
+)
 _UNIT_IN_TEXT = re.compile(r"\\text\{([A-Za-z %/]*)\}", re.ASCII)
 _PARTS = re.compile(r"[\s/()]+|\^?[23²³]")
 
@@ -69,7 +80,8 @@ def show_number(value: Fraction) -> str:
 def _plain(text: str) -> str:
     """LaTeX spelling turned into plain spelling, as far as single numbers need it."""
     text = respell(text).replace("−", "-").replace("\\$", "$").replace("\\%", "%")
-    text = _FRACTION.sub(r" \1/\2", text)
+    text = _FRACTION.sub(r" \1\3/\2\4", without_unit(text))
+    text = _SCIENTIFIC.sub(r"e\1\2", text)
     text = " ".join(_UNIT_IN_TEXT.sub(r" \1", text).split())
     is_signed = text[:2] in ("(-", "(+") and text[-1] == ")" and text.count("(") == 1
     return text[1:-1] if is_signed else unwrap(text)

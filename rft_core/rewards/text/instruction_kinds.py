@@ -43,7 +43,7 @@ _LOOKALIKES = str.maketrans(
     "aceopxyisjaopv",
 )
 _SENTENCE_END = re.compile(
-    r"(?<![.!?。！？।؟])(?:[.!?؟।]++[\"'”’)\]*]*+(?:\s|$)|[。！？]++[\"'”’)\]」』]*+)"
+    r"(?<![.!?。！？।؟۔։።፧])(?:[.!?؟।۔։።፧]++[\"'”’)\]*]*+(?:\s|$)|[。！？]++[\"'”’)\]」』]*+)"
 )
 
 Check = Callable[[str, Mapping[str, Any]], bool]

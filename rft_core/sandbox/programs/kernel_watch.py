@@ -123,14 +123,26 @@ class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Run one configuration, another one in each test, and take note of all."""
         if len(tuner.configs) > MOST_CONFIGS:
             raise ValueError(f"{len(tuner.configs)} configurations, more than {MOST_CONFIGS}")
-        chosen, awake = tuner.configs[self.turn % len(tuner.configs)], not self.asleep
-        for config in sorted(tuner.configs, key=lambda config: config is chosen):
+        tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
+        configs, awake = prune(tuner, kwargs), not self.asleep
+        chosen = configs[self.turn % len(configs)]
+        for config in sorted(configs, key=lambda config: config is chosen):
             self.asleep = not (awake and config is chosen)
-            tuner.nargs = dict(zip(tuner.arg_names, args, strict=False))
             if not self.asleep:
                 tuner.pre_hook({**tuner.nargs, **kwargs, **config.all_kwargs()}, reset_only=True)
             tuner.fn.run(*args, **kwargs, **config.all_kwargs())
         self.asleep = not awake
+
+
+def prune(tuner: Any, kwargs: dict[str, Any]) -> list[Any]:
+    """The configurations that the program's own early pruning leaves; a ranking leaves them all."""
+    if tuner.early_config_prune is None:
+        return list(tuner.configs)
+    kept = tuner.early_config_prune(list(tuner.configs), tuner.nargs, **kwargs)
+    configs = [config for config in tuner.configs if any(config is one for one in kept)]
+    if not configs:
+        raise ValueError("early_config_prune leaves no configuration")
+    return configs
 
 
 def changes_values(source: Any, target: Any) -> bool:

@@ -11,10 +11,12 @@ import json
 import linecache
 import math
 import numbers
+import pathlib
+import socket
 import sys
 import traceback
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rft_core.sandbox.programs.verl_call import call_for_verl, is_for_verl, take_scores
@@ -22,13 +24,14 @@ from rft_core.sandbox.programs.verl_call import call_for_verl, is_for_verl, take
 IS_WATCHED = False
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
+LONGEST_CHAIN = 8  # of errors, each raised because of another
 
 Namespace = dict[str, Any]
 LOADED: dict[str, Namespace] = {}
 INSTANCES: dict[type, Any] = {}  # of classes that are named as reward functions
 CONVERSATIONAL: set[int] = set()  # ids of functions that were found to read messages
 OWN = {"completions", "prompts", "completion_ids", "trainer_state", "log_extra", "log_metric"}
-IS_REFUSED = "The sandbox refuses other programs, the network, and files outside its own folder."
+IS_REFUSED = "The sandbox refuses other programs, the network, and files outside its own folder"
 
 # The fields of transformers' TrainerState; outside of training it stands at step 0 of 1.
 STATE: dict[str, Any] = {
@@ -92,7 +95,7 @@ def score(source: str, function: str | None, keywords: str) -> dict[str, Any]:
         if function is not None:
             scores = call(module, function, json.loads(keywords), extras, metrics)
     except BaseException as error:  # sys.exit() and KeyboardInterrupt are the user's too
-        failure = describe(error)
+        failure = describe(error, sorted(json.loads(keywords).keys() - OWN))
     return {"values": scores, "failure": failure, "extras": extras, "metrics": metrics}
 
 
@@ -101,6 +104,7 @@ def load(source: str) -> Namespace:
     if source not in LOADED:
         linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
         module = types.ModuleType("rewards")
+        module.__file__ = str(pathlib.Path(FILENAME).absolute())
         sys.modules["rewards"] = module  # dataclasses and pickling look the module up
         exec(compile(source, FILENAME, "exec", dont_inherit=True), module.__dict__)  # noqa: S102
         LOADED[source] = module.__dict__
@@ -217,7 +221,7 @@ def _write(value: Any, write: Callable[[Any], str]) -> str:
         return f"<{type(value).__name__} whose {write.__name__} raises {type(error).__name__}>"
 
 
-def describe(error: BaseException) -> dict[str, Any]:
+def describe(error: BaseException, columns: Sequence[str] = ()) -> dict[str, Any]:
     """Kind, message, line in the user's source and the traceback from there on."""
     if isinstance(error, SyntaxError) and error.filename == FILENAME:
         text = "".join(traceback.format_exception_only(error))
@@ -235,13 +239,32 @@ def describe(error: BaseException) -> dict[str, Any]:
     else:
         message = traceback.format_exception_only(error)[-1].strip()
         message += f". {IS_REFUSED}" if is_of_sandbox(error) else ""
+        message += name_columns(error, columns)
     return failure(kind, message[:2000], line, text[:20_000])
 
 
-def is_of_sandbox(error: BaseException) -> bool:
-    """Whether elsewhere it might have worked: a file that is not there is hidden here."""
-    is_hidden = isinstance(error, FileNotFoundError) and str(error.filename).startswith("/")
-    return is_hidden or isinstance(error, PermissionError)
+def is_of_sandbox(error: BaseException | None) -> bool:
+    """Whether elsewhere it might have worked: a file that is not there is hidden here.
+
+    Libraries wrap what they were refused in errors of their own.
+    """
+    for _ in range(LONGEST_CHAIN):
+        if isinstance(
+            error, PermissionError | FileNotFoundError | ConnectionError | socket.gaierror
+        ):
+            return True
+        reason = getattr(error, "reason", None)
+        inner = reason if isinstance(reason, BaseException) else None
+        error = error and (inner or error.__cause__ or error.__context__)
+    return False
+
+
+def name_columns(error: BaseException, columns: Sequence[str]) -> str:
+    """Of a function that looks a column up that no row has: those that there are."""
+    key = error.args[0] if isinstance(error, KeyError) and error.args else None
+    if not isinstance(key, str) or not key.isidentifier() or key in columns or not columns:
+        return ""
+    return f". If it is meant as a column: no row has it. The columns are {', '.join(columns)}"
 
 
 def failure(kind: str, message: str, line: int | None, text: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ NO_NUMBER = [
     "50 grosses", "50 halves", "50 quarters", "50 thirds", "50 tens", "50 sixes", "50 twenties",
     "50 scores", "50 couples", "50 (dozens)", "50\\text{ millions}", "50 pi", "50 factorial",
     "50 degrees below zero",
+    "5 \\times 10", "5 \\times 10^{9999}", "5 \\times 11^2", "B$50", "50, 60",
     "50 trillion", "50 squared", "50 hundredths", "50 (or 51)", "50 km or so", "50^2", "5 50",
 ]  # fmt: skip
 
@@ -35,6 +36,9 @@ SAME_NUMBER = {
     "50 quarts": "50", "50 pears": "50", "50 tons": "50", "50 tents": "50", "50 months": "50",
     "50 cents": "50", "50 parties": "50", "50 glasses": "50", "50 repairs": "50", "50 ones": "50",
     "2\\frac{1}{2}": "5/2", "50 miles per hour": "50", "50 clips in total": "50",
+    "5 \\times 10^3": "5000", "5×10^{3}": "5000", "1.6 \\cdot 10^{-2} \\text{ m}": "2/125",
+    "\\frac12": "1/2", "50\\text{ cm}^{2}": "50", "A$50": "50", "₱50": "50", "50₫": "50",
+    "CHF 50": "50", "50 zł": "50", "50,": "50", "50\\text{ m}/\\text{s}": "50",
 }  # fmt: skip
 
 
@@ -57,6 +61,7 @@ def test_usual_spellings_of_one_number_are_read(text, value):
         "<answer>48 + 24 = \\boxed{72}.</answer>",
         "She sold 48 + 24 = 72.\n#### 72",
         "So the answer is \\boxed{72}.",
+        "So the answer is \\fbox{72}.",
         "First \\boxed{72}, and again \\boxed{ 72 }.",
         "<think>we get \\boxed{16}? no</think>\nFinal: \\boxed{72}",
         "<think>#### 16\n#### 17</think>\n#### 72",
@@ -78,6 +83,7 @@ def test_a_right_number_earns_one_wherever_it_stands(completion):
     [
         "<answer>1 or 2 or 72</answer>",
         "\\boxed{71} \\boxed{72}",
+        "\\fbox{71} \\boxed{72}",
         "\\boxed{72" * 100,
         "\\boxed{72}" * 100,
         "#### 71\n#### 72",
@@ -123,6 +129,16 @@ def test_a_number_too_large_for_a_float_is_a_wrong_answer_like_any_other():
 def test_boxes_agree_where_they_are_one_value_spelt_in_two_ways(one, other, are_one):
     found = from_box(f"\\boxed{{{one}}}, so \\boxed{{{other}}}")
     assert found.text == (other if are_one else None)
+
+
+@pytest.mark.parametrize(
+    ("gold", "answer", "wanted"),
+    [("5 km", "5 miles", 0.0), ("5 km", "5 kilometres", 1.0), ("5 km", "5", 1.0), (5, "5 km", 1.0),
+     ("5 dollars", "5 cents", 0.0), ("5 dollars", "$5", 1.0), ("5 apples", "5 pears", 1.0)],
+)  # fmt: skip
+def test_another_unit_is_another_answer(gold, answer, wanted):
+    graded = grade_numeric_match(f"<answer>{answer}</answer>", {"answer": gold})
+    assert graded.score == wanted
 
 
 def test_several_different_boxes_are_flagged():
@@ -231,3 +247,34 @@ def test_a_choice_letter_for_letter_as_it_is_listed_is_that_choice(gold, answer,
 def test_white_space_without_end_is_read_in_linear_time():
     for unit in (" ", "~", "\\ ", "1", "$ "):
         assert parse_number(f"a{unit * 100_000}b") is None
+
+
+SUMS = "a ) (a + b)(a - b) , b ) 11 days , c ) 11 hours. , d ) 5"
+TIMES = ["A)(a + b)(a - b)", "B)5 hours", "C)11 hours.", "D)7"]
+UNMARKED = ["5", "7", "11 hours.", "2"]
+
+
+@pytest.mark.parametrize(
+    ("options", "gold", "answer", "paid"),
+    [
+        (TIMES, "C", "C: 11 hours.", 1.0),
+        (TIMES, "C", "**C)** 11 hours.", 1.0),
+        (TIMES, "C", r"\textbf{(C) }11 hours.", 1.0),
+        (TIMES, "C", "The answer is (C): 11 hours", 1.0),
+        (TIMES, "C", "C: 12 hours.", 0.0),
+        (TIMES, "C", "B: 11 hours.", 0.0),
+        (TIMES, "C", "C) 11 hours. D) 7", 0.0),
+        (SUMS, "c", "C) 11 hours.", 1.0),
+        (SUMS, "a", "A) (a+b)(a-b)", 1.0),
+        (SUMS, "a", "A) (a+b)", 0.0),
+        (SUMS, "a", "B) (a+b)(a-b)", 0.0),
+        (UNMARKED, "C", "C) 11 hours.", 1.0),
+        (UNMARKED, "C", "C) 7", 0.0),
+        ({"A": "5", "B": "7"}, "B", "(B) 7", 1.0),
+        ({"A": "5", "B": "7"}, "B", "(B) 5", 0.0),
+        (["a + b", "b"], "A", "a + b", 0.0),
+    ],
+)
+def test_a_choice_is_known_by_its_letter_and_its_own_text(options, gold, answer, paid):
+    row = {"answer": gold, "options": options}
+    assert grade_choice(f"<answer>{answer}</answer>", row).score == paid

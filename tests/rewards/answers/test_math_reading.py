@@ -83,11 +83,86 @@ NAMES = [
     ("[-2,7]", r"x \in [-2,7]", 1.0),
     ("2x+4y-3=0", r"y=-\frac12x+\frac34", 1.0),
     ("2x+4y-3=0", r"y=-\frac12x+\frac14", 0.0),
+    ("(x,y)=(3,4)", "(3,4)", 1.0),
+    ("(x,y)=(3,4)", "(4,3)", 0.0),
+    ("(x,y)=(3,4)", "x=3, y=4", 1.0),
+    ("(x,y)=(3,4)", "(y,x)=(3,4)", 0.0),
+    ("(3,4)", "(x,y)=(3,4)", 1.0),
+    ("x=3, y=4", "(x,y)=(4,3)", 0.0),
+    ("x_{10}=3, y=4", "x_{10}=4, y=3", 0.0),
+    ("x_{10}=3, y=4", "y=4, x_{10}=3", 1.0),
+    (r"x=3 \text{ and } y=4", "x=4 and y=3", 0.0),
 ]
 
 
 @pytest.mark.parametrize(("gold", "answer", "wanted"), NAMES)
 def test_values_belong_to_their_names(scorer, gold, answer, wanted):
+    assert score(scorer, gold, answer) == wanted
+
+
+LETTERS = [
+    ("A", "a", 0.0),
+    ("A", "A", 1.0),
+    ("2A", "2a", 0.0),
+    ("2A", "A+A", 1.0),
+    ("ab", "AB", 0.0),
+    ("mc^2", "MC^2", 0.0),
+    (r"\frac{A}{B}", r"\frac{a}{b}", 0.0),
+    ("R-r", "r-R", 0.0),
+    ("R+r", "r+R", 1.0),
+    ("A-a", "0", 0.0),
+    (r"\pi R^2", r"\pi r^2", 0.0),
+    (r"\pi R^2", r"\pi \cdot R \cdot R", 1.0),
+    ("GMm/r^2", "Gmm/r^2", 0.0),
+    ("GMm/r^2", r"\frac{GMm}{r^2}", 1.0),
+    ("E", "e", 0.0),
+    ("I", "i", 0.0),
+    ("AaBb", "aabb", 0.0),
+    (r"\alpha", r"\beta", 0.0),
+    ("S_n", "S_{n}", 1.0),
+    ("S_n", "s_n", 0.0),
+    ("Ax+By+C=0", "By+Ax+C=0", 1.0),
+    ("Ax+By+C=0", "ax+by+c=0", 0.0),
+    (r"\text{Evelyn}", "EVELYN", 1.0),
+    (r"\text{No}", "no", 1.0),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer", "wanted"), LETTERS)
+def test_capital_and_small_letters_are_two_variables(scorer, gold, answer, wanted):
+    assert (score(scorer, gold, answer) or 0.0) == wanted
+
+
+UNION = r"(-\infty,3)\cup(5,\infty)"
+EITHER = r"x<3 \text{ or } x>5"
+INEQUALITIES = [
+    (EITHER, UNION, 1.0),
+    (UNION, "x>5 or x<3", 1.0),
+    (EITHER, r"x<3 \text{ and } x>5", 0.0),
+    (UNION, r"x<3 \text{ and } x>5", 0.0),
+    (EITHER, "x<3", 0.0),
+    (EITHER, "3<x<5", 0.0),
+    (EITHER, r"x<3 \lor x>5", 1.0),
+    (EITHER, "y<3 or y>5", 0.0),
+    (r"x \le -1 \text{ or } x \ge 1", r"(-\infty,-1]\cup[1,\infty)", 1.0),
+    (r"x \le -1 \text{ or } x \ge 1", r"(-\infty,-1)\cup(1,\infty)", 0.0),
+    ("3<x<5", "x>3 and x<5", 1.0),
+    ("3<x<5", "x>3 or x<5", 0.0),
+    ("x < y or x > 2y", "x < y and x > 2y", 0.0),
+    ("x < y or x > 2y", "x > 2y or x < y", 1.0),
+    ("[-2,7]", r"-2 \le x \le 7", 1.0),
+    ("[-2,7]", "-2 ≤ x ≤ 7", 1.0),
+    ("[-2,7]", "-2 < x < 7", 0.0),
+    (r"(3,\infty)", "x > 3", 1.0),
+    (r"(3,\infty)", r"x \ge 3", 0.0),
+    ("x > 3", "3", 0.0),
+    (r"\emptyset", r"\varnothing", 1.0),
+    ("x=1 or x=2", "x=2 and x=1", 1.0),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer", "wanted"), INEQUALITIES)
+def test_inequalities_are_the_numbers_that_they_allow(scorer, gold, answer, wanted):
     assert score(scorer, gold, answer) == wanted
 
 
@@ -123,6 +198,35 @@ SPELLINGS = [
     ("18", "￥18", 1.0),
     ("18", "₹18", 1.0),
     ("18", "R$18", 1.0),
+    ("18", "HK$18", 1.0),
+    ("18", "CHF 18", 1.0),
+    ("18", "18 zł", 1.0),
+    ("18", "18₫", 1.0),
+    ("18", "18;", 1.0),
+    ("18", "18!", 0.0),
+    ("15", r"15 \;", 1.0),
+    ("15", r"15\operatorname{cm}", 1.0),
+    ("15", r"15{\rm cm}", 1.0),
+    ("15", r"15\text{ m}/\text{s}^2", 1.0),
+    ("225", r"15\text{ m}/\text{s}^2", 0.0),
+    ("15", r"15 \frac{\text{m}}{\text{s}}", 1.0),
+    ("15", r"15\text{ s}^{-1}", 1.0),
+    ("15", r"15^{\circ}\text{C}", 1.0),
+    ("15", r"15 \degree", 1.0),
+    (r"6.02 \times 10^{23}", "602000000000000000000000", 1.0),
+    (r"6.02 \times 10^{23}", "60200000000000000000000", 0.0),
+    (r"5\text{ cm}", r"5\text{ m}", 0.0),
+    (r"5\text{ cm}", r"5\text{ centimeters}", 1.0),
+    (r"5\text{ m}^2", r"5\text{ m}^3", 0.0),
+    (r"5\text{ cm}^2", "5 square centimeters", 1.0),
+    ("5 km", "5 miles", 0.0),
+    ("5 km/h", "5 km per hour", 1.0),
+    ("5 dollars", "5 cents", 0.0),
+    ("5 dollars", r"\$5", 1.0),
+    (r"16\pi\text{ cm}^2", r"16\pi\text{ cm}^3", 0.0),
+    (r"5\text{ students}", r"5\text{ people}", 1.0),
+    ("m + g", "g + m", 1.0),
+    ("x^2 m + y^2 g", "y^2 g + x^2 m", 1.0),
     (r"12 \text{ cm}, 13 \text{ cm}", "13 cm and 12 cm", 1.0),
 ]
 

@@ -145,8 +145,8 @@ FILLS = frozenset(("fill_", "zero_"))  # with one number
 NEW_TENSORS = frozenset(("new_empty", "new_full", "new_ones", "new_zeros", "new_empty_strided"))
 PLAIN_ATTRIBUTES = FACTS | NOTES | frozenset((  # of sizes, types, devices, lists and numbers
     "arch", "backend", "bit_length", "bits", "endswith", "eps", "get", "index", "items", "keys",
-    "lower", "major", "max", "min", "minor", "multi_processor_count", "name", "startswith", "tiny",
-    "total_memory", "type", "values", "warp_size",
+    "kwargs", "lower", "major", "max", "min", "minor", "multi_processor_count", "name",
+    "num_stages", "num_warps", "startswith", "tiny", "total_memory", "type", "values", "warp_size",
 ))  # fmt: skip
 LIST_METHODS = frozenset((  # what is put in counts, and no tensor has them
     "append", "clear", "extend", "insert", "pop", "remove", "reverse",
@@ -181,7 +181,7 @@ DECORATOR_OPTIONS: Mapping[str, frozenset[str]] = {
         "noinline", "repr",
     )),
     "triton.autotune": frozenset(
-        ("configs", "key", "rep", "reset_to_zero", "restore_value", "warmup")
+        ("configs", "key", "prune_configs_by", "rep", "reset_to_zero", "restore_value", "warmup")
     ),
     "triton.heuristics": frozenset(("values",)),
     "triton.Config": frozenset(
@@ -190,6 +190,7 @@ DECORATOR_OPTIONS: Mapping[str, frozenset[str]] = {
 }  # fmt: skip
 
 HOOKS = frozenset(("launch_metadata", "repr"))  # options that take a function of the program
+PRUNING = frozenset(("early_config_prune", "perf_model", "top_k"))  # what prune_configs_by may name
 
 # --- words that give a trick its name -----------------------------------------------------------
 

@@ -136,6 +136,15 @@ def _is_function(source: KernelSource, value: ast.expr) -> bool:
     )
 
 
+def _is_pruning(source: KernelSource, value: ast.expr) -> bool:
+    """{"early_config_prune": a function of the program, "top_k": a number}."""
+    if not isinstance(value, ast.Dict):
+        return False
+    words = {key.value if isinstance(key, ast.Constant) else None for key in value.keys}
+    parts = [_is_function(source, item) or is_plain(source, item) for item in value.values]
+    return words <= allowed.PRUNING and all(parts)
+
+
 def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[Violation]:
     options = allowed.DECORATOR_OPTIONS.get(name, frozenset())
     for keyword in call.keywords:
@@ -143,11 +152,14 @@ def _check_options(source: KernelSource, call: ast.Call, name: str) -> Iterator[
             reason = f"The option {keyword.arg} of @{name} is not allowed."
             yield Violation("forbidden_decorator", keyword.value.lineno, reason)
     hooks = {keyword.value for keyword in call.keywords if keyword.arg in allowed.HOOKS}
+    prunings = {keyword.value for keyword in call.keywords if keyword.arg == "prune_configs_by"}
     for value in [*call.args, *(keyword.value for keyword in call.keywords)]:
         if name == HEURISTICS and isinstance(value, ast.Dict):
             allowed_here = all(_is_function(source, item) for item in value.values)
         elif value in hooks:
             allowed_here = _is_function(source, value)
+        elif value in prunings:
+            allowed_here = _is_pruning(source, value)
         else:
             allowed_here = is_plain(source, value) or _is_made_by_host(source, value)
         if not allowed_here:
