@@ -17,7 +17,7 @@ from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
 from rft_core.store.sets import ensure_set
-from rft_core.tasks import CUSTOM_TASK
+from rft_core.tasks import CUSTOM_TASK, TASKS
 from tests.tiny_run import make_tiny_prompts
 
 
@@ -276,3 +276,21 @@ def test_the_calls_of_a_judge_are_said_before_a_launch(runs_dir: Path) -> None:
     [said] = [str(info.value) for info in app.info if "answers" in str(info.value)]
     [calls] = list_judge_calls(runs_dir, make_config({"reward_set": rewards.id}))
     assert said == plain(str(calls)) and f"{calls.total:,} calls at most" in said
+
+
+def test_others_of_the_tasks_rewards_are_offered_with_that_task_alone(runs_dir: Path) -> None:
+    app = open_train()
+    app.selectbox(key="config.task").set_value("word_problems").run()
+    chooser = app.selectbox(key="config.reward_set")
+    assert "reft: 1 if right, 0.1 for any other number" in chooser.options
+    chooser.set_value("reft").run()
+    app.selectbox(key="config.task").set_value("countdown").run()
+    assert app.session_state["config.reward_set"] == ""
+    app.selectbox(key="config.task").set_value("gsm8k_program").run()
+    app.selectbox(key="config.task").set_value("word_problems").run()
+    app.selectbox(key="config.reward_set").set_value("reft").run()
+    assert "--set reward_set=reft" in app.code[0].value
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert run.config.reward_set == TASKS["word_problems"].other_rewards["reft"].rewards.id
