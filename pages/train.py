@@ -93,6 +93,7 @@ def what_to_train_on() -> None:
     for field in ("task", "prompt_set", "reward_set", "model", "name"):
         st.session_state.setdefault(f"config.{field}", draft[field] or "")
     own = "none chosen" if st.session_state["config.task"] == CUSTOM_TASK else "the task's own"
+    titles = list_rewards(st.session_state["config.task"], reward_sets)
     task, prompts, rewards = st.columns(3)
     with task:
         st.selectbox(
@@ -112,12 +113,10 @@ def what_to_train_on() -> None:
         )  # fmt: skip
     with rewards:
         st.selectbox(
-            "reward_set", ["", *reward_sets], key="config.reward_set", persist_state="session",
-            format_func=lambda id: (
-                f"{reward_sets[id]['name']} v{reward_sets[id]['version']}"
-                if id else own
-            ),
-            help="Reward sets are made on the Rewards page; a run pins the version chosen here.",
+            "reward_set", ["", *titles], key="config.reward_set", persist_state="session",
+            format_func=lambda id: titles.get(id, own),
+            help="Others of the task's rewards, or a set that was made on the Rewards page; a run "
+            "pins the version chosen here.",
         )  # fmt: skip
     model, name = st.columns([2, 1])
     with model:
@@ -130,6 +129,13 @@ def what_to_train_on() -> None:
         st.text_input(
             "name", key="config.name", persist_state="session", placeholder="made from the task"
         )
+
+
+def list_rewards(task: str, stored: Mapping[str, Any]) -> dict[str, str]:
+    """What `reward_set` may hold -> its title: others of the task's by name, stored sets by id."""
+    others = TASKS[task].other_rewards if task in TASKS else {}
+    titles = {name: f"{name}: {other.about}" for name, other in others.items()}
+    return titles | {id: f"{row['name']} v{row['version']}" for id, row in stored.items()}
 
 
 def how_to_train() -> tuple[list[str], bool]:

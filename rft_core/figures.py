@@ -32,6 +32,10 @@ class Curve:
         """NaN when there are fewer than `count` points."""
         return float(self.value[-count:].mean()) if len(self.value) >= count else float("nan")
 
+    def keep(self, wanted: Array) -> Curve:
+        """The points that are wanted: a truth value for each."""
+        return Curve(*(part[wanted] for part in (self.step, self.minutes, self.tokens, self.value)))
+
 
 @dataclass(frozen=True, eq=False)
 class Curves:

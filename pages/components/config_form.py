@@ -23,6 +23,7 @@ from rft_core.config import (
     write_setting,
     write_stages,
 )
+from rft_core.tasks import TASKS
 
 KEY = "config."
 
@@ -54,8 +55,15 @@ def draft_values() -> dict[str, Any]:
 
 
 def follow_task() -> None:
-    """A callback: another task brings the embedded model that knows it."""
+    """A callback: another task brings the embedded model that knows it.
+
+    Rewards that were chosen by their name in the task before have that name there alone.
+    """
     draft = draft_values()
+    names = {name for task in TASKS.values() for name in task.other_rewards}
+    known = TASKS[draft["task"]].other_rewards if draft["task"] in TASKS else {}
+    if draft["reward_set"] in names - set(known):
+        st.session_state[KEY + "reward_set"] = ""
     for name, value in suited_settings(draft["task"], draft["model"]).items():
         st.session_state[KEY + name] = _to_widget(RunConfig.model_fields[name], value)
 

@@ -1,15 +1,24 @@
-"""The stages of a run on the Train page: a row each with its method, its steps, its settings."""
+"""The stages of a run on the Train page: a row each with its method, its length, its settings."""
 
 from typing import Any
 
 import streamlit as st
 
-from pages.components.config_form import draft_values, follow_method
-from rft_core.config import METHODS, RECIPES, complete_stages, read_stages, stage_settings
+from pages.components.config_form import draft_values, field_bounds, follow_method
+from rft_core.config import (
+    METHODS,
+    RECIPES,
+    complete_stages,
+    read_stages,
+    stage_settings,
+    write_epochs,
+)
 
 KEY = "config.stages"
 TURN = "stages_turn"  # a new one makes new widgets, which take their values from the text
 NEW_STAGE = "grpo 100"
+EPOCHS = "num_train_epochs"
+FIRST_LENGTH = {"steps": 40, "epochs": 2.0}  # where a stage is to be as long in another unit
 RECIPE_TITLES = {
     "sft_grpo": "SFT, then GRPO",
     "sft_offline_st": "SFT, then Offline-ST",
@@ -44,7 +53,7 @@ def stage_editor() -> list[str]:
 
 
 def _draw_row(number: int, row: dict[str, Any], count: int) -> None:
-    method, steps, settings = st.columns([4, 3, 8])
+    method, length, unit, settings = st.columns([4, 3, 2, 7])
     change = {"on_change": _rewrite, "args": (count,), "label_visibility": "collapsed"}
     names = list(METHODS)
     key = _key(number)
@@ -52,11 +61,25 @@ def _draw_row(number: int, row: dict[str, Any], count: int) -> None:
         f"Method of stage {number + 1}", names, names.index(row["method"]), key=f"{key}.method",
         format_func=lambda name: METHODS[name].title, **change,
     )  # fmt: skip
-    steps.number_input(
-        f"Steps of stage {number + 1}", 1, None, int(row["max_steps"]), key=f"{key}.steps", **change
-    )
+    epochs = row["settings"].get(EPOCHS)
+    if epochs:
+        low, high = field_bounds(EPOCHS)
+        length.number_input(
+            f"Epochs of stage {number + 1}", float(low), float(high), float(epochs), 1.0, "%g",
+            key=f"{key}.length", help="Counted into steps at launch.", **change,
+        )  # fmt: skip
+    else:
+        length.number_input(
+            f"Steps of stage {number + 1}", 1, None, int(row["max_steps"]), key=f"{key}.length",
+            **change,
+        )  # fmt: skip
+    unit.selectbox(
+        f"Unit of stage {number + 1}", list(FIRST_LENGTH), index=int(bool(epochs)),
+        key=f"{key}.unit", **change,
+    )  # fmt: skip
+    others = {name: value for name, value in row["settings"].items() if name != EPOCHS}
     settings.text_input(
-        f"Settings of stage {number + 1}", " ".join(f"{k}={v}" for k, v in row["settings"].items()),
+        f"Settings of stage {number + 1}", " ".join(f"{k}={v}" for k, v in others.items()),
         key=f"{key}.settings", placeholder="settings of this stage alone", **change,
     )  # fmt: skip
 
@@ -78,12 +101,15 @@ def _rewrite(count: int) -> None:
     state, before = st.session_state, _read_rows()
     lines, is_same = [], True
     for number, old in zip(range(count), before, strict=False):
-        method, steps, settings = (
-            state[f"{_key(number)}.{part}"] for part in ("method", "steps", "settings")
+        method, length, unit, settings = (
+            state[f"{_key(number)}.{part}"] for part in ("method", "length", "unit", "settings")
         )
         if method != old["method"]:
             is_same, settings = False, _keep_settings(settings, old["method"], method)
-        lines.append(f"{method} {steps} {settings}".strip())
+        if unit != ("epochs" if old["settings"].get(EPOCHS) else "steps"):
+            is_same, length = False, FIRST_LENGTH[unit]
+        said = write_epochs(length) if unit == "epochs" else str(length)
+        lines.append(f"{method} {said} {settings}".strip())
     state[KEY] = "; ".join(lines)
     if not is_same:
         _set_text(state[KEY])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rft_core.cli.dry_run_report import as_document, print_report
-from rft_core.cli.file_options import RewardsFile, read_prompts, read_rewards
+from rft_core.cli.file_options import RewardsFile, choose_rewards, read_prompts
 from rft_core.cli.output import (
     AsJson,
     Assignments,
@@ -72,7 +72,7 @@ def dry_run(
     given = {"model": model, "num_generations": num_generations}
     values = {name: value for name, value in given.items() if value is not None}
     config = make_config({"task": task} | values | parse_assignments(assignments or []))
-    reward_set = read_rewards(rewards) if rewards else _get_rewards(config)
+    reward_set = choose_rewards(rewards, task) if rewards else _get_rewards(config)
     own = read_prompts(prompts_file, config) if prompts_file else None
     prompt_set = own or _get_prompts(config, num_prompts)
     rows = choose_rows(prompt_set.train_rows, num_prompts, config.seed)
@@ -100,15 +100,13 @@ def dry_run(
 
 
 def _get_rewards(config: RunConfig) -> RewardSet:
-    from rft_core.rewards.contract import RewardSet
+    from rft_core.jobs.pinning import find_rewards
     from rft_core.store.index import open_index
-    from rft_core.store.sets import get_set
     from rft_core.tasks import get_task
 
-    if config.reward_set is None:
-        return get_task(config.task).reward_set
     with open_index(runs_dir()) as index:
-        return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
+        found = find_rewards(index, config) if config.reward_set is not None else None
+    return found or get_task(config.task).reward_set
 
 
 def _get_prompts(config: RunConfig, count: int) -> PromptSet:

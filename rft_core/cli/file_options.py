@@ -2,7 +2,8 @@
 
 `--prompts FILE` and `--rewards FILE` do what the Prompts and Rewards pages do with their
 suggestions left as they are: they store immutable sets, which the run then names. A rewards file is
-Python (.py), an OpenAI grader (.json), or `module:function`.
+Python (.py), an OpenAI grader (.json), or `module:function`; in its place may stand the name of
+others of the task's rewards.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ RewardsFile = Annotated[
     Path | None,
     typer.Option(
         "--rewards",
-        metavar="FILE",
-        help="Rewards that replace the task's own: Python, OpenAI grader JSON, module:function.",
+        metavar="FILE|NAME",
+        help="Rewards that replace the task's own: Python, OpenAI grader JSON, module:function, or "
+        "others of the task's by name; see `tasks`.",
     ),
 ]
 
@@ -44,7 +46,7 @@ def with_own_files(
     from rft_core.store.index import open_index
 
     prompt_set = read_prompts(prompts, config) if prompts else None
-    reward_set = read_rewards(rewards) if rewards else None
+    reward_set = choose_rewards(rewards, config.task) if rewards else None
     changes = {}
     if prompt_set:
         with open_index(folder) as index:
@@ -83,6 +85,14 @@ def check_columns(plan: ImportPlan, table: Table, path: Path) -> None:
             f"The columns are {', '.join(list_columns(table)):.500}",
             f"Choose: prompts import {path.name} --task {plan.task} {maps}",
         )
+
+
+def choose_rewards(which: Path, task: str) -> RewardSet:
+    """Others of the task's rewards by name, else those of a file."""
+    from rft_core.tasks import TASKS
+
+    others = TASKS[task].other_rewards if task in TASKS else {}
+    return others[str(which)].rewards if str(which) in others else read_rewards(which)
 
 
 def read_rewards(path: Path, name: str = "") -> RewardSet:

@@ -220,9 +220,10 @@ def read_config(
 
 def warn(config: RunConfig) -> None:
     """What a run may lack, and what it will ask of others."""
-    from rft_core.jobs import list_judge_calls, list_warnings
+    from rft_core.jobs import list_judge_calls, list_warnings, settle_length
     from rft_core.planning import estimate
 
+    config, _ = settle_length(runs_dir(), config)
     for text in (*estimate(config, runs_dir()).warnings, *list_warnings(runs_dir(), config)):
         note(f"Warning: {text}")
     for judge in list_judge_calls(runs_dir(), config):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rft_core.cli.file_options import RewardsFile, read_prompts, read_rewards
+from rft_core.cli.file_options import RewardsFile, choose_rewards, read_prompts
 from rft_core.cli.output import AsJson, note, print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def probe(
 
     chosen = get_task(task)
     cases = _list_cases(chosen, num_prompts, rows)
-    reward_set = read_rewards(rewards) if rewards else chosen.reward_set
+    reward_set = choose_rewards(rewards, task) if rewards else chosen.reward_set
     if rows:
         _check_rows(chosen, cases, reward_set)
     with Scorer(reward_set) as scorer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rft_core.cli.file_options import RewardsFile, read_rewards
+from rft_core.cli.file_options import RewardsFile, choose_rewards
 from rft_core.cli.output import (
     AsJson,
     note,
@@ -53,12 +53,17 @@ def tasks(
         (
             task.name,
             ", ".join(f"{name}: {kind}" for name, kind in task.columns.items()),
-            ", ".join(task.reward_set.names),
+            _describe_rewards(task),
             task.description,
         )
         for task in TASKS.values()
     ]
     print_table(("task", "row columns", "rewards", "description"), rows)
+
+
+def _describe_rewards(task: Task) -> str:
+    """The functions of its own set, then the names of others: `--rewards NAME`."""
+    return "; or ".join([", ".join(task.reward_set.names), *task.other_rewards])
 
 
 def _check_tasks(tasks: Iterable[Task]) -> None:
@@ -75,18 +80,29 @@ def _check_tasks(tasks: Iterable[Task]) -> None:
 
 
 def sets(as_json: AsJson = False) -> None:
-    """The stored sets of prompts, rewards and pairs, as `--set prompt_set=` names them."""
+    """The stored sets of prompts, rewards and pairs, as `--set prompt_set=` names them.
+
+    Rewards that come with a task, beside its own, are named as well: with that task alone.
+    """
     from rft_core.store.index import open_index
     from rft_core.store.sets import list_sets
+    from rft_core.tasks import TASKS
 
     with open_index(runs_dir()) as index:
         prompts, rewards = list_sets(index, "prompts"), list_sets(index, "rewards")
         pairs = list_sets(index, "pairs")
+    others = [
+        {"task": task.name, "name": name, "about": other.about}
+        for task in TASKS.values()
+        for name, other in task.other_rewards.items()
+    ]
     if as_json:
-        print_json({"prompt_sets": prompts, "reward_sets": rewards, "pair_sets": pairs})
+        print_json({"prompt_sets": prompts, "reward_sets": rewards, "pair_sets": pairs,
+                    "task_rewards": others})  # fmt: skip
         return
     rows = [("prompt_set", s["id"], s["name"], f"{s['num_rows']:,} rows") for s in prompts]
     rows += [("reward_set", s["id"], s["name"], f"version {s['version']}") for s in rewards]
+    rows += [("reward_set", o["name"], f"{o['task']}: {o['about']}", "built in") for o in others]
     rows += [("pair_set", s["id"], s["name"], f"{s['num_rows']:,} pairs") for s in pairs]
     print_table(("setting", "id", "name", ""), rows)
 
@@ -106,7 +122,7 @@ def score(
     failures = score_file(
         source,
         output,
-        read_rewards(rewards) if rewards else chosen.reward_set,
+        choose_rewards(rewards, task) if rewards else chosen.reward_set,
         chosen.prompt,
         chosen.check_row,
     )
@@ -167,6 +183,10 @@ def _task_as_json(task: Task) -> dict[str, Any]:
         "description": task.description,
         "columns": task.columns,
         "rewards": list(task.reward_set.names),
+        "other_rewards": {
+            name: {"about": other.about, "rewards": list(other.rewards.names)}
+            for name, other in task.other_rewards.items()
+        },
     }
 
 

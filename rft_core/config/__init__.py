@@ -22,7 +22,14 @@ from rft_core.config.run_config import (
     trl_settings,
     uses,
 )
-from rft_core.config.stages import RECIPES, Stage, StagePlan, read_stages, write_stages
+from rft_core.config.stages import (
+    RECIPES,
+    Stage,
+    StagePlan,
+    read_stages,
+    write_epochs,
+    write_stages,
+)
 from rft_core.config.written import write_setting
 
 __all__ = [
@@ -30,5 +37,5 @@ __all__ = [
     "changed_fields", "complete_stages", "describe_epochs", "describe_methods", "extra_of",
     "get_method", "has_epochs", "make_config", "parse_assignments", "parse_yaml", "read_stages",
     "restore_config", "settle_epochs", "stage_settings", "to_yaml", "trl_settings", "uses",
-    "without_unread", "write_assignments", "write_setting", "write_stages",
+    "without_unread", "write_assignments", "write_epochs", "write_setting", "write_stages",
 ]  # fmt: skip

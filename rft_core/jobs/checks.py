@@ -19,7 +19,7 @@ from rft_core.data.pair_set import PairSet
 from rft_core.errors import BadInputError, ModelUnavailableError, NotFoundError, RftError
 from rft_core.hardware import get_free_disk, get_hardware
 from rft_core.jobs.judge_calls import JudgeCalls, count_judge_calls, refuse_lone_rankings
-from rft_core.jobs.pinning import find_rewards
+from rft_core.jobs.pinning import find_rewards, names_task_rewards
 from rft_core.jobs.reward_models import check_reward_models
 from rft_core.jobs.row_problems import list_row_problems
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
@@ -153,8 +153,9 @@ def _get_prompts(index: Database, runs_dir: Path, config: RunConfig) -> _Prompts
     """Of the stored set, or of what the task would bring."""
     if config.prompt_set is not None:
         get_set(index, "prompts", config.prompt_set)
-        own_rewards = config.reward_set is None and config.task != CUSTOM_TASK
-        return _read_stored(runs_dir, config.prompt_set, config.task if own_rewards else None)
+        is_of_task = config.reward_set is None or names_task_rewards(config)
+        task_name = config.task if is_of_task and config.task != CUSTOM_TASK else None
+        return _read_stored(runs_dir, config.prompt_set, task_name)
     if config.task == CUSTOM_TASK and config.pair_set is not None:
         stored_pairs = _get_pairs(index, config.pair_set)
         own = make_pair_prompt_set(stored_pairs)

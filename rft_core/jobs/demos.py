@@ -11,26 +11,23 @@ from rft_core.config import PRESETS, make_config
 from rft_core.hardware import get_hardware
 from rft_core.jobs.demo_model import HUB_ID, Report, ensure_instruct_model, ignore_report
 from rft_core.jobs.launcher import launch, resume
-from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
-from rft_core.store.sets import ensure_set
 from rft_core.store.state.status import get_run_status
-from rft_core.tasks.triton.kernels import NAIVE_REWARDS
 
 
 @dataclass(frozen=True)
 class Demo:
-    """A preset, with other rewards than its task's where there are any."""
+    """A preset; `rewards` names others of its task's."""
 
     preset: str
-    rewards: RewardSet | None = None
+    rewards: str = ""
     title: str = ""
 
 
 DEMOS: dict[str, Demo] = {
     "countdown": Demo("Countdown demo"),
     "triton": Demo("Triton demo"),
-    "triton-naive": Demo("Triton demo", NAIVE_REWARDS, "Triton demo, naive rewards"),
+    "triton-naive": Demo("Triton demo", "naive", "Triton demo, naive rewards"),
     "real": Demo("SmolLM2 demo"),
 }
 
@@ -46,15 +43,7 @@ def launch_demo(runs_dir: Path, name: str = "countdown", report: Report = ignore
     if settings.get("model") == HUB_ID:
         settings |= {"model": ensure_instruct_model(runs_dir, report), "dtype": choose_dtype()}
     if demo.rewards:
-        settings |= {"name": demo.title, "reward_set": demo.rewards.id}
-        with open_index(runs_dir) as index:
-            ensure_set(
-                index,
-                "rewards",
-                id=demo.rewards.id,
-                name=demo.rewards.name,
-                content=demo.rewards.to_json(),
-            )
+        settings |= {"name": demo.title, "reward_set": demo.rewards}
     run_id = launch(runs_dir, make_config(settings), command_id=f"demo-{name}")
     with open_index(runs_dir) as index:
         must_resume = get_run_status(index, runs_dir, run_id).is_resumable

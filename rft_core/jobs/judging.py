@@ -7,7 +7,7 @@ flat are its prompts and rewards looked at: for the ways out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -74,13 +74,16 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
     with open_run(runs_dir, run.id) as db:
         stored = get_preflight(db)
         stage = find_rewarded_stage(run.config, step)
-        seen = RewardRange()
-        if stage is not None and _may_be_flat(curves, stage.first_step):
-            seen = get_reward_range(db, first_step=stage.first_step)
-    if stored and stage and stage.first_step == 0 and stored.lowest is not None:
+        seen, begin = RewardRange(), 0
+        if stage is not None:
+            begin = stage.first_step + stage.config.reward_model_observed_steps
+            curves = _without_observed(curves, stage.first_step, begin)
+        if stage is not None and _may_be_flat(curves, begin):
+            seen = get_reward_range(db, first_step=begin)
+    if stored and stage and begin == 0 and stored.lowest is not None:
         seen = seen.joined(RewardRange(stored.scored, stored.lowest, stored.highest or 0.0))
     flat = None
-    if stage is not None and _may_be_flat(curves, stage.first_step):
+    if stage is not None and _may_be_flat(curves, begin):
         flat = find_flat_reward(seen, stage.config.num_generations)
     verdict = read_preflight(stored.report) if stored else None
     findings = diagnose(curves, flat)
@@ -98,6 +101,18 @@ def find_rewarded_stage(config: RunConfig, step: int) -> StagePlan[RunConfig] | 
     plans = [plan for plan in config.plan_stages() if plan.first_step <= step]
     *_, plan = plans
     return plan if get_method(plan.config.method).family == "rollouts" else None
+
+
+def _without_observed(curves: Curves, first_step: int, last: int) -> Curves:
+    """Without what the steps earned in which a reward model is only looked at: perhaps nothing."""
+    kept = dict(curves.by_key)
+    for name in ("reward", ZERO_VARIANCE):
+        if (curve := curves.get(name)) is not None:
+            del kept["train", name]
+            paid = (curve.step <= first_step) | (curve.step > last)
+            if paid.any():
+                kept["train", name] = curve.keep(paid)
+    return replace(curves, by_key=kept)
 
 
 def _may_be_flat(curves: Curves, first_step: int) -> bool:

@@ -1,7 +1,8 @@
 """Pinning: a run names exactly the prompts and rewards that it used, for ever.
 
-A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own. Before a run
-is written they are made into immutable sets in `index.db`, and the run's configuration names them.
+A configuration may leave `prompt_set` or `reward_set` empty, meaning the task's own, or name others
+of its task's rewards. Before a run is written they are made into immutable sets in `index.db`, and
+the run's configuration names them.
 Its number of threads is pinned as well, since it decides how sums are rounded.
 A fork gets a copy of the adapter that it begins with: its parent may be resumed or deleted.
 """
@@ -36,7 +37,7 @@ def pin_sets(index: Database, config: RunConfig) -> RunConfig:
     return config.model_copy(
         update={
             "prompt_set": config.prompt_set or _pin_own_prompts(index, config),
-            "reward_set": config.reward_set or _pin_own_rewards(index, config),
+            "reward_set": _pin_rewards(index, config),
         }
     )
 
@@ -105,8 +106,10 @@ def _pin_own_prompts(index: Database, config: RunConfig) -> str:
     return store_prompt_set(index, make_pair_prompt_set(pairs))
 
 
-def _pin_own_rewards(index: Database, config: RunConfig) -> str | None:
-    reward_set = choose_own_rewards(config)
+def _pin_rewards(index: Database, config: RunConfig) -> str | None:
+    if config.reward_set is not None and not names_task_rewards(config):
+        return config.reward_set
+    reward_set = find_rewards(index, config)
     if reward_set is None:
         return None
     name = reward_set.name or config.task
@@ -122,6 +125,11 @@ def choose_own_rewards(config: RunConfig) -> RewardSet | None:
     return of_task if find_own_step(config) is None else with_own_reward_model(of_task)
 
 
+def names_task_rewards(config: RunConfig) -> bool:
+    """Whether it names rewards by what they are called in its task, such as 'reft'."""
+    return config.task in TASKS and config.reward_set in get_task(config.task).other_rewards
+
+
 def find_rewards(index: Database, config: RunConfig) -> RewardSet | None:
     """What a run of this configuration would be scored by. Raises `NotFoundError` for no such set.
 
@@ -129,4 +137,6 @@ def find_rewards(index: Database, config: RunConfig) -> RewardSet | None:
     """
     if config.reward_set is None:
         return choose_own_rewards(config)
+    if names_task_rewards(config):
+        return get_task(config.task).other_rewards[config.reward_set].rewards
     return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)

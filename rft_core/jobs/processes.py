@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rft_core.errors import BadInputError, WorkerError
 from rft_core.paths import PROJECT_ROOT, get_supervisor_lock_path, get_supervisor_log_path
-from rft_core.store.state.process_identity import ProcessIdentity, is_alive
+from rft_core.store.state.process_identity import ProcessIdentity, get_identity, is_alive
 from rft_core.store.state.run_lock import LockForChild, is_locked
 
 SUPERVISOR_COMMAND = (sys.executable, "-m", "rft_core.jobs.supervisor")
@@ -73,11 +73,22 @@ def start_detached(
 def ensure_supervisor(runs_dir: Path, command: Sequence[str] = SUPERVISOR_COMMAND) -> None:
     """Start the supervisor of this runs folder unless one lives. Safe to call at any time.
 
-    Two callers at once start two; the second finds the lock taken and ends at once.
+    It holds its lock before it has begun: on a busy machine that takes many seconds, in which
+    everybody who looks would start another one.
     """
-    if is_locked(get_supervisor_lock_path(runs_dir)):
+    path = get_supervisor_lock_path(runs_dir)
+    if is_locked(path):
         return
-    process = start_detached(command, log_path=get_supervisor_log_path(runs_dir), runs_dir=runs_dir)
+    try:
+        with LockForChild(path) as lock:
+            process = start_detached(
+                command, log_path=get_supervisor_log_path(runs_dir), runs_dir=runs_dir, lock=lock
+            )
+            lock.sign(get_identity(process.pid))
+    except WorkerError:
+        if is_locked(path):  # another caller was faster
+            return
+        raise
     # Collect it whenever it ends, however long the caller lives: it must not stay a zombie.
     threading.Thread(target=process.wait, daemon=True).start()
 

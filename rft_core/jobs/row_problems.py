@@ -14,7 +14,7 @@ from rft_core.config import RunConfig
 from rft_core.data import PromptSet
 from rft_core.diagnosis.scorable import RowCheck
 from rft_core.errors import RftError
-from rft_core.jobs.pinning import choose_own_rewards
+from rft_core.jobs.pinning import find_rewards
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.store.index import open_index
@@ -60,10 +60,8 @@ def find_row_problems(
 
 
 def _get_rewards(runs_dir: Path, config: RunConfig) -> RewardSet | None:
-    if config.reward_set is None:
-        return choose_own_rewards(config)
     with open_index(runs_dir) as index:
-        return RewardSet.from_json(get_set(index, "rewards", config.reward_set).content)
+        return find_rewards(index, config)
 
 
 @lru_cache(maxsize=32)

@@ -132,5 +132,8 @@ THRESHOLD = GraderOption(
 TOLERANCE = GraderOption(
     "tolerance", "float", 0.0, "Largest difference that still counts.", minimum=0
 )
+PARTIAL = GraderOption(
+    "partial", "float", 0.0, "What any other number earns; 0.1 in ReFT.", minimum=0, maximum=0.99
+)
 SHORTEST_TIME = 0.01  # seconds; less is over before anything can begin
 IGNORE_CASE = GraderOption("ignore_case", "bool", False, "Treat A and a as the same.")

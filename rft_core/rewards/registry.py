@@ -20,6 +20,7 @@ from rft_core.rewards.grader_info import (
     COLUMN,
     EXTRACTION,
     IGNORE_CASE,
+    PARTIAL,
     TOLERANCE,
     GraderInfo,
     GraderOption,
@@ -83,6 +84,7 @@ GRADERS: dict[str, GraderInfo] = {
                 name="relative_tolerance",
                 help="The same, as a share of the gold number.",
             ),
+            PARTIAL,
         ),
     ),
     "choice": GraderInfo(

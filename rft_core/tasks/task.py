@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rft_core.data.mapping import RowField
@@ -37,6 +37,14 @@ _CHECKS: Mapping[str, Callable[[Any], bool]] = {
 
 
 @dataclass(frozen=True)
+class OtherRewards:
+    """Rewards that a task may be trained on in the place of its own; `about`: in a few words."""
+
+    rewards: RewardSet
+    about: str
+
+
+@dataclass(frozen=True)
 class Task:
     """`make_rows(split, count, seed)` gives distinct rows; the three splits never share a row.
 
@@ -46,9 +54,9 @@ class Task:
     tells rows of `make_rows` from uploads with the same columns, where these are another test.
     `cheats` names completions (name -> completion) that try to be paid for a row without solving
     it: the reward probes show any that earns more than a wrong answer in the right form would.
-    `find_obstacle` says why no completion can satisfy a row, "" where one may. `naive_rewards` pay
-    for cheats: a run on them shows how a reward is gamed. Tasks of one `family`
-    ask the same, easier or harder: a model that knows one of them knows the others.
+    `find_obstacle` says why no completion can satisfy a row, "" where one may. `other_rewards`: by
+    the names that a run's `reward_set` may hold. Tasks of one `family` ask the same, easier or
+    harder: a model that knows one of them knows the others.
     """
 
     name: str
@@ -64,7 +72,7 @@ class Task:
     is_made: Callable[[Row], bool] | None = None
     cheats: Callable[[Row], Mapping[str, str]] | None = None
     find_obstacle: Callable[[Row], str] | None = None
-    naive_rewards: RewardSet | None = None
+    other_rewards: Mapping[str, OtherRewards] = field(default_factory=dict)
     hub_name: str = ""
     family: str = ""
 
@@ -103,15 +111,15 @@ class Task:
 
     def check_row(self, row: Row) -> None:
         """Raise `BadInputError` unless the row has this task's columns in the right types."""
-        for field in self.fields:
-            if field.name not in row:
-                if field.required:
-                    raise BadInputError(f"The row has no '{field.name}'", self._row_rule())
-            elif row[field.name] is None and not field.required:
+        for wanted in self.fields:
+            if wanted.name not in row:
+                if wanted.required:
+                    raise BadInputError(f"The row has no '{wanted.name}'", self._row_rule())
+            elif row[wanted.name] is None and not wanted.required:
                 continue
-            elif not _CHECKS[field.kind](row[field.name]):
+            elif not _CHECKS[wanted.kind](row[wanted.name]):
                 raise BadInputError(
-                    f"'{field.name}' is {row[field.name]!r:.80}, not {KIND_NAMES[field.kind]}",
+                    f"'{wanted.name}' is {row[wanted.name]!r:.80}, not {KIND_NAMES[wanted.kind]}",
                     self._row_rule(),
                 )
 

@@ -20,7 +20,7 @@ from rft_core.rewards.completion_text import HASH_MARK
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.tasks.cheats import program_cheats, word_problem_cheats
 from rft_core.tasks.stories import generator
-from rft_core.tasks.task import Task
+from rft_core.tasks.task import OtherRewards, Task
 from rft_core.types import Row
 
 USER_TEMPLATE = (
@@ -46,6 +46,22 @@ PROGRAM_REWARDS = RewardSet(
     "word problems, by program",
     truth=("correctness",),
 )
+# ReFT's (arXiv 2401.08967): 1 if right, 0.1 for any other number, 0 without one. `right` is looked
+# at alone: the mean of the other is not the share of right answers.
+_RIGHT = RewardEntry(
+    "right", "formula", weight=0.0, options={"expression": "max(0, correctness - 0.1) / 0.9"}
+)
+_REFT = {
+    grader: OtherRewards(
+        RewardSet(
+            (RewardEntry("correctness", grader, options={"partial": 0.1}), _RIGHT),
+            name,
+            truth=("correctness",),
+        ),
+        "1 if right, 0.1 for any other number",
+    )
+    for grader, name in (("numeric_match", "ReFT"), ("program_answer", "ReFT, by program"))
+}
 _FIELDS = (RowField("question", "text"), RowField("answer", "any"))
 
 
@@ -97,6 +113,7 @@ GSM8K = Task(
     },
     write_gold=write_gold,
     cheats=word_problem_cheats,
+    other_rewards={"reft": _REFT["numeric_match"]},
     hub_name="openai/gsm8k",
 )
 
@@ -123,6 +140,7 @@ GSM8K_PROGRAM = replace(
     description="Grade-school word problems, solved by a Python program that computes the number.",
     template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
     reward_set=PROGRAM_REWARDS,
+    other_rewards={"reft": _REFT["program_answer"]},
     write_gold=write_gold_program,
     cheats=program_cheats,
 )
@@ -134,6 +152,7 @@ WORD_PROBLEMS_PROGRAM = replace(
     description="The same stories, or your own questions, each solved by a Python program.",
     template=PromptTemplate(system="", user=PROGRAM_TEMPLATE),
     reward_set=PROGRAM_REWARDS,
+    other_rewards={"reft": _REFT["program_answer"]},
     write_gold=write_gold_program,
     cheats=program_cheats,
 )

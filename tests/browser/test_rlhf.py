@@ -122,7 +122,8 @@ def train_the_policy(page: Page, wait_for_app: Callable[[Page], None]) -> None:
     fill_number(page, "Steps of stage 1", JUDGE_STEPS)
     fill_number(page, "Steps of stage 2", PPO_STEPS)
     settings = page.get_by_role("textbox", name="Settings of stage 2")
-    expect(settings).to_have_value("num_iterations=2 beta=0.01", timeout=SLOW)
+    suited = "num_iterations=2 beta=0.01 reward_model_observed_steps=10"
+    expect(settings).to_have_value(suited, timeout=SLOW)
     settings.fill("num_iterations=2 beta=0.01 value_learning_rate=0.01")  # ten times it is too much
     settings.press("Enter")
     expect(page.get_by_text(f"then {PPO_STEPS} steps of 64 completions")).to_be_visible(

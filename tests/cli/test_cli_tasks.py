@@ -43,3 +43,13 @@ def test_settings_and_recipes_are_listed_as_they_hold_for_a_method(rft):
     assert of_ppo["beta"] == "0.01" and "gold_share" not in of_ppo
     assert "reference=stage_start" in rft("settings").stdout
     assert "Choose from" in rft("settings", "nothing").stderr
+
+
+def test_the_lists_name_other_rewards_of_a_task(rft):
+    told = rft("tasks", "--json").document["tasks"]
+    others = {task["name"]: list(task["other_rewards"]) for task in told}
+    assert others["gsm8k"] == ["reft"] and others["triton_kernels"] == ["naive"]
+    assert not others["countdown"]
+    listed = rft("sets", "--json").document["task_rewards"]
+    assert {"gsm8k", "word_problems_program"} <= {o["task"] for o in listed if o["name"] == "reft"}
+    assert "1 if right, 0.1 for any other number" in rft("sets").stdout

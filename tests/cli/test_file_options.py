@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
-from rft_core.store.sets import list_sets
+from rft_core.store.sets import get_set, list_sets
+from rft_core.tasks import TASKS
 from tests.cli.conftest import Command
 from tests.runs_folder import RunsFolder
 
@@ -119,3 +121,26 @@ def test_a_function_that_is_not_there_is_said(
     monkeypatch.chdir(tmp_path)
     asked = rft("rewards", "import", which)
     assert asked.code == 2 and message in asked.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [["--rewards", "reft"], ["--set", "reward_set=reft"]], ids=["option", "setting"]
+)
+@pytest.mark.usefixtures("files")
+def test_others_of_a_tasks_rewards_are_pinned_by_their_name(
+    rft: Command, folder: RunsFolder, words: list[str]
+) -> None:
+    launched = rft("launch", "--task", "word_problems", "--set", "num_prompts=8", *words)
+    assert launched.code == 0, launched.stderr
+    wanted = TASKS["word_problems"].other_rewards["reft"].rewards
+    with open_index(folder.path) as index:
+        [run] = list_runs(index)
+        stored = get_set(index, "rewards", run.config.reward_set or "")
+    assert run.config.reward_set == wanted.id
+    assert RewardSet.from_json(stored.content) == wanted
+
+
+@pytest.mark.usefixtures("files")
+def test_another_task_has_no_rewards_of_that_name(rft: Command) -> None:
+    refused = rft("launch", "--task", "countdown", "--set", "reward_set=reft")
+    assert refused.code != 0 and "There is no reward set 'reft'" in refused.stderr

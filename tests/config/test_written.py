@@ -13,6 +13,7 @@ from rft_core.config import (
     to_yaml,
     without_unread,
     write_assignments,
+    write_stages,
 )
 from rft_core.errors import BadInputError
 
@@ -116,6 +117,7 @@ def test_a_stage_may_say_its_length_in_epochs() -> None:
     config = make_config({"stages": "sft 2epochs learning_rate=1e-4; grpo 30"})
     assert describe_epochs(config, 320) == "sft: 2 epochs of 320 prompts = 10 steps"
     assert make_config(parse_assignments(write_assignments(config))) == config
+    assert write_stages(config.stages) == "sft 2epochs learning_rate=0.0001; grpo 30"
     settled = settle_epochs(config, 320)
     assert [stage.max_steps for stage in settled.stages] == [10, 30] and settled.max_steps == 40
     assert settled.stages[0].settings == {"learning_rate": 1e-4}
@@ -124,6 +126,20 @@ def test_a_stage_may_say_its_length_in_epochs() -> None:
         make_config({"stages": "sft 2", "num_train_epochs": "1"})
     with pytest.raises(BadInputError, match="needs max_steps, or num_train_epochs"):
         make_config({"stages": [{"method": "sft"}]})
+
+
+@pytest.mark.parametrize("said", ["1epoch", "0.5epochs", "20epochs", "0.001epochs"])
+def test_epochs_of_a_stage_are_written_as_they_are_said(said: str) -> None:
+    stages = f"sft {said}; grpo 30"
+    assert write_stages(make_config({"stages": stages}).stages) == stages
+
+
+@pytest.mark.parametrize("name", ["reft", "sft_grpo", "sft_online_st", "sft_offline_st"])
+def test_recipes_begin_with_two_epochs_of_sft_however_many_prompts_there_are(name: str) -> None:
+    config = make_config({"stages": name})
+    assert [settle_epochs(config, count).stages[0].max_steps for count in (6_400, 64, 20)] == (
+        [200, 2, 1]
+    )
 
 
 def test_what_grpo_alone_reads_is_refused_for_other_methods_and_left_out_of_forms() -> None:

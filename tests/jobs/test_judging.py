@@ -125,6 +125,16 @@ def test_the_reward_before_a_warm_up_is_no_evidence_of_what_comes_after(runs_dir
     assert judge(runs_dir, 21) == RunJudgement()
 
 
+def test_steps_in_which_a_reward_model_is_only_looked_at_accuse_nobody(runs_dir: Path) -> None:
+    begin(runs_dir, stages="reward_model 5; ppo 40 reward_model_observed_steps=10")
+    for step in range(6, 16):
+        record(runs_dir, "train", step, [0.0] * STEP)
+    assert not kinds(judge(runs_dir, 15))
+    for step in range(16, 24):  # now it drives, and nothing differs all the same
+        record(runs_dir, "train", step, [0.0] * STEP)
+    assert kinds(judge(runs_dir, 23)) == ["flat"]
+
+
 def test_a_warm_up_that_did_not_suffice_is_said(runs_dir: Path) -> None:
     begin(runs_dir, stages="sft 20; grpo 20", gold_column="question")
     record(runs_dir, "validation", 0, [0.0] * 64)

@@ -31,6 +31,13 @@ SLOW_WORKER = (
 )
 
 
+SLOW_SUPERVISOR = (
+    "import os, sys; open(sys.argv[1]).read(); command = [sys.executable, '-m', "
+    "'rft_core.jobs.supervisor', *sys.argv[2:3], sys.executable, *sys.argv[3:]]; "
+    "os.execv(command[0], command)"
+)
+
+
 class SlowFolder(RunsFolder):
     """Its workers begin when the gate is opened."""
 
@@ -169,3 +176,20 @@ def test_the_lock_of_another_file_is_not_taken_for_ours(
         other.release()
         assert is_locked(tmp_path / "worker.lock")
     assert not is_locked(tmp_path / "worker.lock")
+
+
+def test_a_supervisor_that_takes_long_to_begin_is_started_once(folder: RunsFolder) -> None:
+    """On a busy machine it takes many seconds, in which whoever waits looks five times a second."""
+    gate = folder.path.parent / "gate"
+    os.mkfifo(gate)
+    slow = [sys.executable, "-c", SLOW_SUPERVISOR, str(gate), "--worker", "-m", WORKER]
+    for _ in range(4):
+        ensure_supervisor(folder.path, slow)
+    (process,) = folder.find_processes(SLOW_SUPERVISOR)
+    folder.add_run("a", max_steps=2)
+    with gate.open("w"):  # waits for its reader
+        pass
+    folder.await_state("a", "finished")
+    assert [found.pid for found in folder.find_processes("rft_core.jobs.supervisor")] == (
+        [process.pid]
+    )

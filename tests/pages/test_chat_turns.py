@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from rft_core.cli.app import main
 from rft_core.data import PairSet
 from rft_core.paths import PROJECT_ROOT, get_adapter_dir, get_index_path
 from rft_core.preferences.asking import choose_repeat
@@ -166,6 +167,53 @@ def test_rating_goes_on_where_it_ended_and_undo_shows_the_answers_again(folder: 
     type_keys(later, "e")
     questions = [j.shown.row["question"] for j in read_judgements(folder)]
     assert sorted(questions) == ["q5", "q6", "q7"]  # the validation rows, each once
+
+
+def test_people_who_share_a_page_say_who_rates_and_each_has_a_count_of_their_own(
+    folder: Path, tmp_path: Path
+) -> None:
+    app = open_view("Rate")
+    app.text_input(key="rater").set_value(" Ada\x07 ").run()
+    assert app.query_params["rater"] == "Ada"
+    press(app, "Start rating")
+    type_keys(app, "1")
+    app.text_input(key="rater").set_value("Bob").run()
+    assert "**0** judged" in [caption.value for caption in app.caption]
+    press(app, "Start rating")
+    type_keys(app, "2")
+    type_keys(app, "u")  # takes back Bob's, not Ada's
+    app.text_input(key="rater").set_value("").run()
+    assert "rater" not in app.query_params
+    press(app, "Start rating")
+    type_keys(app, "e")
+    assert [j.who for j in read_judgements(folder)] == ["Ada", "local"]
+    assert main(["preferences", "export", str(tmp_path / "pairs.jsonl")]) == 0
+    assert main(["preferences", "import", str(tmp_path / "pairs.jsonl")]) == 0
+    with open_index(folder) as index:
+        [row] = list_sets(index, "pairs")
+        [pair] = PairSet.from_json(get_set(index, "pairs", row["id"]).content).pairs
+    assert pair.source == "judged by Ada"  # a tie gives no pair
+
+
+def test_a_name_in_the_address_rates_and_a_signed_in_one_cannot_be_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
+    app.query_params["view"] = "Talk"
+    app.query_params["rater"] = "Grace"
+    app.switch_page("chat.py").run()
+    app.toggle(key="chat_votes").set_value(True).run()
+    ask(app, "Hello")
+    type_keys(app, "1")
+    assert [j.who for j in read_judgements(folder)] == ["Grace"]
+    monkeypatch.setattr("pages.components.preferences.rater.is_sign_in_configured", lambda: True)
+    monkeypatch.setattr("pages.components.preferences.rater.get_person", lambda: "ada@example.com")
+    app.run()
+    [field] = [box for box in app.text_input if box.label == "Rated by"]
+    assert field.disabled and field.value == "ada@example.com"
+    ask(app, "And now?")
+    type_keys(app, "1")
+    assert read_judgements(folder)[-1].who == "ada@example.com"
 
 
 def test_an_item_comes_again_in_another_order_and_shows_self_agreement(folder: Path) -> None:

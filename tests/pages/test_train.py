@@ -17,7 +17,7 @@ from rft_core.sandbox.tiers import SandboxReport
 from rft_core.store.index import open_index
 from rft_core.store.runs import list_runs
 from rft_core.store.sets import ensure_set
-from rft_core.tasks import CUSTOM_TASK
+from rft_core.tasks import CUSTOM_TASK, TASKS
 from tests.tiny_run import make_tiny_prompts
 
 
@@ -148,6 +148,7 @@ def test_kernels_cannot_be_launched_where_no_code_can_be_locked_in(
 def test_sft_then_grpo_is_one_click_and_launches_as_one_run_in_stages(runs_dir: Path) -> None:
     app = click(open_train(), "SFT, then GRPO")
     assert app.selectbox(key="config.method").disabled
+    next(box for box in app.selectbox if box.label == "Unit of stage 1").set_value("steps").run()
     steps = next(box for box in app.number_input if box.label == "Steps of stage 1")
     steps.set_value(7).run()
     settings = next(box for box in app.text_input if box.label == "Settings of stage 2")
@@ -163,6 +164,32 @@ def test_sft_then_grpo_is_one_click_and_launches_as_one_run_in_stages(runs_dir: 
         click(click(open_train(), "SFT, then GRPO"), "One method").session_state["config.stages"]
         == ""
     )
+
+
+def test_a_stage_in_epochs_is_shown_planned_and_launched_as_such(runs_dir: Path) -> None:
+    app = open_train()
+    app.number_input(key="config.num_prompts").set_value(96).run()
+    click(app, "ReFT: SFT, then PPO")
+    epochs = next(box for box in app.number_input if box.label == "Epochs of stage 1")
+    assert epochs.value == 2
+    epochs.set_value(4.0).run()
+    assert app.session_state["config.stages"].startswith("sft 4epochs; ppo 160 ")
+    captions = [str(caption.value) for caption in app.caption]
+    assert "sft: 4 epochs of 96 prompts = 6 steps." in captions
+    assert "6 steps of 64 examples, then 160 steps of" in str(app.success[0].value)
+    assert "'stages=sft 4epochs; ppo 160 " in app.code[0].value
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert [stage.max_steps for stage in run.config.stages] == [6, 160]
+
+
+def test_a_stage_changes_between_steps_and_epochs(runs_dir: Path) -> None:
+    app = click(open_train(), "SFT, then GRPO")
+    for unit, text in (("steps", "sft 40"), ("epochs", "sft 2epochs")):
+        next(b for b in app.selectbox if b.label == "Unit of stage 1").set_value(unit).run()
+        assert not app.exception
+        assert app.session_state["config.stages"] == f"{text}; grpo 160 reference=stage_start"
 
 
 def test_every_recipe_is_one_click_under_its_title(runs_dir: Path) -> None:
@@ -276,3 +303,21 @@ def test_the_calls_of_a_judge_are_said_before_a_launch(runs_dir: Path) -> None:
     [said] = [str(info.value) for info in app.info if "answers" in str(info.value)]
     [calls] = list_judge_calls(runs_dir, make_config({"reward_set": rewards.id}))
     assert said == plain(str(calls)) and f"{calls.total:,} calls at most" in said
+
+
+def test_others_of_the_tasks_rewards_are_offered_with_that_task_alone(runs_dir: Path) -> None:
+    app = open_train()
+    app.selectbox(key="config.task").set_value("word_problems").run()
+    chooser = app.selectbox(key="config.reward_set")
+    assert "reft: 1 if right, 0.1 for any other number" in chooser.options
+    chooser.set_value("reft").run()
+    app.selectbox(key="config.task").set_value("countdown").run()
+    assert app.session_state["config.reward_set"] == ""
+    app.selectbox(key="config.task").set_value("gsm8k_program").run()
+    app.selectbox(key="config.task").set_value("word_problems").run()
+    app.selectbox(key="config.reward_set").set_value("reft").run()
+    assert "--set reward_set=reft" in app.code[0].value
+    click(app, "Launch")
+    with open_index(runs_dir) as index:
+        (run,) = list_runs(index)
+    assert run.config.reward_set == TASKS["word_problems"].other_rewards["reft"].rewards.id

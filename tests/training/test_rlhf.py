@@ -104,6 +104,27 @@ def test_a_learned_score_counts_only_after_the_steps_in_which_it_is_looked_at(
         assert one.scores["taste"] is not None
 
 
+def test_the_recipe_looks_at_the_score_for_some_steps_before_ppo_is_driven_by_it(
+    tiny_model: Path, runs_dir: Path
+) -> None:
+    """In small: as many steps are looked at as the recipe says, and the rule is not paid at all."""
+    _, ppo = RunConfig(stages="rlhf").plan_stages()
+    observed = ppo.config.reward_model_observed_steps
+    assert observed == 10 and observed < ppo.config.max_steps
+    stages = f"reward_model 4 learning_rate=0.01; ppo 16 reward_model_observed_steps={observed}"
+    add_rlhf_run(runs_dir, tiny_model, "run", stages=stages, eval_steps=0)
+    assert live_in_process(runs_dir, "run").outcome == "finished"
+    with open_run(runs_dir, "run") as db:
+        trained = [g for g in iterate_generations(db) if g.split == "train"]
+    driven = {g.step for g in trained if g.reward == pytest.approx(g.scores["taste"])}
+    unpaid = {g.step for g in trained if g.reward == 0.0}
+    assert unpaid and max(unpaid) <= 4 + observed < min(driven)
+    assert unpaid | driven == {g.step for g in trained}
+    metrics = read_metrics(runs_dir, "run").loc["train"]
+    assert metrics["rewards/taste/mean"].dropna().abs().min() > 0  # the column is there throughout
+    assert metrics["loss"].notna().all()
+
+
 def test_the_policy_begins_with_the_newest_policy_and_never_with_a_reward_model(
     tiny_model: Path, runs_dir: Path
 ) -> None:

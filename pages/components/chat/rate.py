@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 
 import streamlit as st
 
-from pages.components.access import get_person
 from pages.components.chat.answers import AskedLane, show_unfinished, stream_answers
 from pages.components.chat.lanes import ChatLane
 from pages.components.chat.settings import TRAINING, RateSettings
@@ -75,7 +74,7 @@ def rate(asking: Asking) -> None:
 def _rate(asking: Asking) -> None:
     rating = _state(asking)
     with open_index(get_runs_dir()) as index:
-        count = count_judgements(index, who=get_person(), run=asking.run_id)
+        count = count_judgements(index, who=asking.settings.rater, run=asking.run_id)
     _show_progress(rating, count)
     if not rating.goes_on:
         _show_start(asking, count)
@@ -94,7 +93,7 @@ def _rate(asking: Asking) -> None:
     assert rating.item is not None
     with place.container():
         show_ballot(
-            rating.item, lambda judgement: _after(asking, judgement),
+            rating.item, asking.settings.rater, lambda judgement: _after(asking, judgement),
             (lambda: _undo(asking)) if count else None,
         )  # fmt: skip
 
@@ -107,7 +106,7 @@ def _draw(asking: Asking) -> BallotItem:
         waited = rating.aside[0]
         return BallotItem(waited.shown, waited.run, waited.repeats)
     with open_index(get_runs_dir()) as index:
-        judged = list_judgements(index, who=get_person(), run=asking.run_id)
+        judged = list_judgements(index, who=asking.settings.rater, run=asking.run_id)
     if (repeat := choose_repeat(judged)) is not None:
         shown = reorder(repeat.shown, len(judged))
         return BallotItem(shown, asking.run_id, repeats=repeat.id)
@@ -168,7 +167,7 @@ def _after(asking: Asking, judgement: Judgement) -> None:
 def _undo(asking: Asking) -> None:
     """The newest judgement is taken back, and its answers are shown again; the rest can wait."""
     with open_index(get_runs_dir()) as index:
-        undone = undo_judgement(index, get_person(), run=asking.run_id)
+        undone = undo_judgement(index, asking.settings.rater, run=asking.run_id)
     if undone is None:
         return
     rating = _state(asking)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.config_form import field_bounds
 from pages.components.page_header import plain, shown_errors
+from pages.components.preferences.rater import rater_field
 from rft_core.paths import get_runs_dir
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.sampling.service.messages import SamplingParams
@@ -17,20 +18,24 @@ VALIDATION, TRAINING = "validation", "training"
 
 @dataclass(frozen=True)
 class TalkSettings:
-    """`votes`: answers are to be judged as they come. `blind`: without names, in random order."""
+    """`votes`: answers are to be judged as they come. `blind`: without names, in random order.
+    `rater`: by whom.
+    """
 
     system: str
     votes: bool
     blind: bool
+    rater: str
 
 
 @dataclass(frozen=True)
 class RateSettings:
-    """`count` answers to each prompt, of the `split`'s rows."""
+    """`count` answers to each prompt, of the `split`'s rows, judged by `rater`."""
 
     count: int
     split: str
     blind: bool
+    rater: str
 
 
 def sampling_settings(run: RunRow) -> SamplingParams:
@@ -63,7 +68,8 @@ def talk_settings() -> TalkSettings:
             "Blind", value=True, key="chat_blind", persist_state="session", disabled=not votes,
             help="In random order and without names until you have judged.",
         )  # fmt: skip
-    return TalkSettings(system, votes, blind)
+        rater = rater_field()
+    return TalkSettings(system, votes, blind, rater)
 
 
 def rate_settings() -> RateSettings:
@@ -83,7 +89,8 @@ def rate_settings() -> RateSettings:
             "Blind", value=True, key="rate_blind", persist_state="session",
             help="In random order and without names until you have judged.",
         )  # fmt: skip
-    return RateSettings(int(count or FEWEST_ANSWERS), str(split), blind)
+        rater = rater_field()
+    return RateSettings(int(count or FEWEST_ANSWERS), str(split), blind, rater)
 
 
 def _show_service() -> None:

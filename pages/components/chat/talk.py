@@ -132,7 +132,7 @@ def _show_turn(
     elif turn.item is None:
         _show_question(at, turn)
     if turn.item is not None and is_last:
-        show_ballot(turn.item, lambda judgement: _judge(at, judgement))
+        show_ballot(turn.item, settings.rater, lambda judgement: _judge(at, judgement))
         return
     if turn.judgement:
         st.html(verdict_html(turn.judgement))

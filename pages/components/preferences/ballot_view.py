@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from pages.components.access import get_person
 from pages.components.completions.completion_html import prompt_html
 from pages.components.page_header import show_error
 from pages.components.preferences.answer_html import answer_card
@@ -47,10 +46,11 @@ class _Typed:
 
 def show_ballot(
     item: BallotItem,
+    rater: str,
     on_judged: Callable[[Judgement], None],
     on_undo: Callable[[], None] | None = None,
 ) -> None:
-    """Draw it. `on_judged` is told in a callback, after the judgement was stored.
+    """Draw it for `rater`. `on_judged` is told in a callback, after the judgement was stored.
 
     `on_undo`: what U does on an empty ballot, where there is something to take back.
     """
@@ -59,7 +59,7 @@ def show_ballot(
 
     def press(keys: str) -> None:
         for key in keys:
-            _press(item, key, on_judged, on_undo)
+            _press(item, rater, key, on_judged, on_undo)
 
     def hear() -> None:
         """All keys typed since this item came; those already heard are left out."""
@@ -118,6 +118,7 @@ def _show_moves(ballot: Ballot, press: Callable[[str], None], *, can_undo: bool)
 
 def _press(
     item: BallotItem,
+    rater: str,
     key: str,
     on_judged: Callable[[Judgement], None],
     on_undo: Callable[[], None] | None,
@@ -133,15 +134,15 @@ def _press(
     st.session_state[STATE] = replace(state, ballot=ballot)
     if ballot.is_complete:
         try:
-            on_judged(_store(item, ballot))
+            on_judged(_store(item, rater, ballot))
         except RftError as error:  # shown when the page is drawn; the ballot is as it was before
             st.session_state[STATE] = state
             st.session_state[ERROR] = error
 
 
-def _store(item: BallotItem, ballot: Ballot) -> Judgement:
+def _store(item: BallotItem, rater: str, ballot: Ballot) -> Judgement:
     judgement = Judgement(
-        id=item.id, who=get_person(), seconds=round(time.time() - item.ready_at, 2),
+        id=item.id, who=rater, seconds=round(time.time() - item.ready_at, 2),
         shown=item.shown, ranks=ballot.ranks, rest_equal=ballot.is_rest_equal, run=item.run,
         repeats=item.repeats,
     )  # fmt: skip

@@ -72,12 +72,12 @@ def choose_start(task: str) -> None:
 
 
 def _list_built_in() -> dict[str, tuple[str, RewardSet]]:
-    """Title -> task and rewards: each task's own, then those that show how it would be gamed."""
+    """Title -> task and rewards: each task's own, then others that it may be trained on."""
     found = {}
     for task in TASKS.values():
         found[task.title] = (task.name, task.reward_set)
-        if task.naive_rewards:
-            found[f"{task.title}: naive, can be gamed"] = (task.name, task.naive_rewards)
+        for name, other in task.other_rewards.items():
+            found[f"{task.title}: {name}, {other.about}"] = (task.name, other.rewards)
     return found
 
 

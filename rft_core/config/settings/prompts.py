@@ -12,7 +12,9 @@ class PromptSettings(Frozen):
         "Prompts and rewards", None, "Stored prompt set; empty: the task's own prompts."
     )
     reward_set: OrNone[str] = declare(
-        "Prompts and rewards", None, "Stored reward set; empty: the task's own rewards."
+        "Prompts and rewards",
+        None,
+        "Stored reward set, or others of the task's by name (`tasks`); empty: its own.",
     )
     pair_set: OrNone[str] = declare(
         "Prompts and rewards", None, "Stored pair set: which of two answers is preferred.",

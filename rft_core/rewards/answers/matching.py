@@ -1,7 +1,8 @@
 """Compare the final answer with the row's gold answer: as text, as a number, or as a choice.
 
-All three take the answer by one of the ways of `completion_text.py` and give 1 or 0. A row without
-a usable gold answer is left unscored, because that is the row's fault and not the completion's.
+All three take the answer by one of the ways of `completion_text.py` and give 1 or 0; a number that
+is another one may earn a part. A row without a usable gold answer is left unscored, because that is
+the row's fault and not the completion's.
 """
 
 from __future__ import annotations
@@ -65,10 +66,12 @@ def grade_numeric_match(
     extraction: str = "auto",
     tolerance: float = 0.0,
     relative_tolerance: float = 0.0,
+    partial: float = 0.0,
 ) -> Grade:
     """1 if the answer is one number within a tolerance of the gold number, the wider of the two.
 
-    `relative_tolerance` is a share of the gold number's size: 0.01 is one per cent.
+    `relative_tolerance` is a share of the gold number's size: 0.01 is one per cent. `partial`: what
+    any other number earns.
     """
     gold = gold_number(row, column)
     if gold is None:
@@ -85,7 +88,7 @@ def grade_numeric_match(
         return Grade(0.0, f"The answer {_quoted(answer.text)} is not one number.", flags)
     allowed = max(Fraction(tolerance), Fraction(relative_tolerance) * abs(gold))
     if abs(value - gold) > allowed:
-        return Grade(0.0, f"The answer is {show_number(value)}, not {show_number(gold)}.")
+        return Grade(partial, f"The answer is {show_number(value)}, not {show_number(gold)}.")
     return Grade(1.0, f"The answer is {show_number(gold)}.")
 
 

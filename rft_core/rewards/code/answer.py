@@ -3,7 +3,8 @@
 The answer is what the program's `solution()` returns, if it takes nothing and returns something,
 else its variable `answer` (or `ans`), else the last line that it prints. It must be one number, or
 text that `numeric_match` would read as one. Where it is not whole, it may be off by a billionth,
-since 0.1 + 0.2 is not 0.3; a whole number may be off by `tolerance` alone.
+since 0.1 + 0.2 is not 0.3; a whole number may be off by `tolerance` alone. Any other number earns
+`partial`.
 Source: ReFT (arXiv 2401.08967), after Program of Thoughts (arXiv 2211.12588).
 """
 
@@ -32,7 +33,7 @@ from rft_core.rewards.code.runs import (
 )
 from rft_core.rewards.code.value_comparison import show
 from rft_core.rewards.contract import Batch, FunctionReport, Grade
-from rft_core.rewards.grader_info import COLUMN, TOLERANCE, GraderInfo
+from rft_core.rewards.grader_info import COLUMN, PARTIAL, TOLERANCE, GraderInfo
 from rft_core.sandbox.outcome import Outcome
 from rft_core.sandbox.session import JailReply, JailSession
 from rft_core.types import Row
@@ -49,7 +50,7 @@ class _AnswerJob:
 class ProgramAnswer(ProgramGrader):
     """One entry's grader, for whole batches."""
 
-    options = (COLUMN, PROGRAM_PLACE, SECONDS, TOLERANCE)
+    options = (COLUMN, PROGRAM_PLACE, SECONDS, TOLERANCE, PARTIAL)
     program = "program_answer"
 
     def score(self, batch: Batch, timeout: float) -> tuple[list[Grade], FunctionReport]:
@@ -85,7 +86,7 @@ class ProgramAnswer(ProgramGrader):
         if abs(value - job.gold) > allowed:
             wanted = show_number(job.gold)
             why = f"The program's answer is {show(answer)}, not {wanted}."
-            return Grade(0.0, why, answer=str(value))
+            return Grade(self._options["partial"], why, answer=str(value))
         shown = show_number(job.gold)
         return Grade(1.0, f"The program's answer is {shown}.", answer=str(job.gold))
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from rft_core.data.mapping import RowField
 from rft_core.data.template import PromptTemplate
 from rft_core.rewards.contract import RewardEntry, RewardSet
-from rft_core.tasks.task import Rows, Task
+from rft_core.tasks.task import OtherRewards, Rows, Task
 from rft_core.tasks.triton import generator as triton_generator
 from rft_core.tasks.triton.cheats import triton_cheats
 from rft_core.tasks.triton.examples import EXAMPLES
@@ -86,7 +86,7 @@ TRITON_KERNELS = Task(
     fields=_FIELDS,
     template=PromptTemplate(SYSTEM_TEMPLATE, USER_TEMPLATE),
     reward_set=REWARDS,
-    naive_rewards=NAIVE_REWARDS,
+    other_rewards={"naive": OtherRewards(NAIVE_REWARDS, "can be gamed")},
     example_row=EXAMPLES["train"][0].row,
     write_gold=write_gold,
     make_rows=make_rows,
