@@ -12,6 +12,7 @@
     runs/<run_id>/rescores.db          what other rewards would have given
     runs/<run_id>/export.json          its latest export: how far it is, or what became of it
     runs/exports/                      where pages put what is taken away, unless told otherwise
+    runs/judge_limits/                 who asked a judge's endpoint in the last minute
     runs/models/<name>/                base models that a demo has fetched
 """
 
@@ -47,6 +48,11 @@ def get_index_path(runs_dir: Path) -> Path:
 
 def get_models_dir(runs_dir: Path) -> Path:
     return runs_dir / "models"
+
+
+def get_judge_limit_path(runs_dir: Path, mark: str) -> Path:
+    """`mark` names the endpoint, the model and the limits."""
+    return runs_dir / "judge_limits" / f"{mark}.json"
 
 
 def get_reserve_path(runs_dir: Path) -> Path:

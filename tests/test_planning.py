@@ -12,6 +12,7 @@ from rft_core.model_files import LinearLayer, ModelSummary, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.estimate import (
     CHECKPOINT_BYTES,
+    _logits_bytes,
     _warnings,
     count_lora_parameters,
     count_validations,
@@ -240,6 +241,13 @@ def test_checkpointing_and_smaller_batches_need_less_memory(tmp_path: Path) -> N
     assert need(gradient_checkpointing=True) < need()
     half = {"per_device_train_batch_size": 32, "gradient_accumulation_steps": 2}
     assert need(**half) < need()
+
+
+def test_logits_count_piece_by_piece_and_not_at_once() -> None:
+    """SmolLM2's vocabulary and the batch of its demo, whose logits would be 864 MiB."""
+    model = replace(model_summary(RunConfig().model), vocab_size=49_152)
+    config = make_config({"max_completion_length": 48})
+    assert [_logits_bytes(config, model, rows) / 2**20 for rows in (1, 32, 1024)] == [27, 320, 320]
 
 
 def test_a_model_that_is_not_here_is_guessed_by_its_name(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ Memory, in bytes (b = 4 for float32, 2 for bfloat16; T = tokens of one forward p
     activations  T x layers x (34 x hidden) x b / 2   [Korthikanti et al. 2022, without the
                  attention scores, which fused attention never stores]; with gradient
                  checkpointing one layer of that and one hidden state per layer
-                 + T x vocabulary x 4 x 3             [logits, their log-softmax and gradient]
+                 + T x vocabulary x 4 x 3             [logits, their log-softmax and gradient;
+                 at most a piece of them at a time, x 4 x 5 as measured: no loss keeps them]
     cache        keys and values of every token of the generation batch, while sampling
 
 Sampling and updating alternate, so the larger of activations and cache counts. Time comes from
@@ -32,6 +33,7 @@ from rft_core.config import RunConfig, get_method
 from rft_core.errors import ModelUnavailableError
 from rft_core.hardware import GIB, Hardware, get_hardware, get_network_mount
 from rft_core.model_files import ModelSummary, model_summary
+from rft_core.planning.facts import LOGITS_AT_ONCE
 from rft_core.planning.quantisation import count_weight_bytes
 
 TYPICAL_PROMPT_TOKENS = 128
@@ -216,15 +218,19 @@ def _memory_parts(config: RunConfig, model: ModelSummary, prompt_tokens: int) ->
     per_layer = 34 * model.hidden_size * width // 2
     kept = model.hidden_size * width * model.num_layers + per_layer
     stored = kept if config.gradient_checkpointing else per_layer * model.num_layers
-    # Only the completion's logits are needed for the loss.
-    logits = rows * config.max_completion_length * model.vocab_size
     return {
         "process": PROCESS_BYTES,
         "weights": count_weight_bytes(model, width, config.weight_bits),
         "adapter": count_lora_parameters(config, model) * 16,
-        "activations": tokens * stored + logits * 4 * 3,
+        "activations": tokens * stored + _logits_bytes(config, model, rows),
         "cache": config.generation_batch_size * length * model.kv_values_per_token * width,
     }
+
+
+def _logits_bytes(config: RunConfig, model: ModelSummary, rows: int) -> int:
+    """Of the completions' tokens, which alone the loss needs."""
+    logits = rows * config.max_completion_length * model.vocab_size
+    return min(logits * 4 * 3, LOGITS_AT_ONCE * 4 * 5)
 
 
 def _update_seconds(

@@ -9,6 +9,7 @@ from rft_core.model_files import ModelSummary
 
 ALL_LINEAR = "all-linear"
 EMBEDDING_MODULES = ("embed_tokens", "lm_head", "wte", "wpe")  # LoRA may be put on them as well
+LOGITS_AT_ONCE = 2**24  # numbers: an update computes them in pieces, and keeps none of them
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
+from rft_core.diagnosis.preflight.examples import pick_examples
 from rft_core.diagnosis.preflight.report import write_preflight
 from rft_core.diagnosis.preflight.size import choose_size, has_preflight
 from rft_core.dry_run import judge
@@ -47,7 +49,7 @@ def run_preflight(trainer: Recorded) -> None:
                 scored=len(rewards),
                 lowest=min(rewards, default=None),
                 highest=max(rewards, default=None),
-                report=write_preflight(verdict),
+                report=write_preflight(replace(verdict, examples=pick_examples(data))),
             )
         )
     recorder.tell(PHASE, verdict.verdict)

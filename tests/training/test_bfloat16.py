@@ -24,7 +24,7 @@ from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.sampler import Sampler
 from rft_core.sampling.service.messages import SamplingParams
 from rft_core.tasks import get_task
-from rft_core.training.update import shared_prompt
+from rft_core.training.update import prompt_sharing, shared_prompt
 from rft_core.training.update.prompt_sharing import PromptSharing
 from rft_core.training.update.shared_prompt import PaddedRows, score_completions
 from rft_core.training.update.token_logprobs import TokenReading
@@ -133,27 +133,52 @@ def test_a_gradient_in_bfloat16_is_as_near_to_float32_with_prompts_shared(
     assert 0 < (shared - right).norm() <= 1.3 * (dense - right).norm() < 0.2 * right.norm()
 
 
-def test_in_bfloat16_prompts_are_shared_and_a_leak_between_completions_is_caught(
-    rows: PaddedRows, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    adapted, reasons = adapt("bfloat16"), []
+def leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a completion sees a little of what its neighbour in the chunk has written."""
+    read = shared_prompt._read_completions
+
+    def read_beside_it(*args: Any) -> torch.Tensor:
+        seen = read(*args)
+        return seen + 0.1 * seen.roll(1, dims=0)
+
+    monkeypatch.setattr(shared_prompt, "_read_completions", read_beside_it)
+
+
+def find_reasons_against(adapted: Adapted, rows: PaddedRows) -> list[str]:
+    """Why prompts are not shared; empty where they are."""
+    reasons: list[str] = []
 
     def read_densely(some: PaddedRows) -> TokenReading:
         scored = adapted.score_densely(some)
         return TokenReading(scored, torch.zeros_like(scored))
 
-    def works() -> bool:
+    with adapted.autocast():
         sharing = PromptSharing(PARAMS.temperature, reasons.append)
-        with adapted.autocast():
-            return sharing.works_for(adapted.model, rows, read_densely)
+        assert sharing.works_for(adapted.model, rows, read_densely) is not bool(reasons)
+    return reasons
 
-    assert works() and not reasons
-    read = shared_prompt._read_completions
 
-    def leak(*args: Any) -> torch.Tensor:
-        """A completion sees a little of what its neighbour in the chunk has written."""
-        seen = read(*args)
-        return seen + 0.1 * seen.roll(1, dims=0)
+def test_in_bfloat16_prompts_are_shared_and_a_leak_between_completions_is_caught(
+    rows: PaddedRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapted = adapt("bfloat16")
+    assert not find_reasons_against(adapted, rows)
+    leak(monkeypatch)
+    assert "its log probabilities differ by" in find_reasons_against(adapted, rows)[0]
 
-    monkeypatch.setattr(shared_prompt, "_read_completions", leak)
-    assert not works() and "its log probabilities differ by" in reasons[0]
+
+def test_where_rounding_hides_what_is_right_the_weights_are_compared_in_float32(
+    rows: PaddedRows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with SmolLM2-135M, whose numbers in bfloat16 differ by 0.05 either way."""
+    adapted = adapt("bfloat16")
+    before = [(weight.dtype, weight.data_ptr()) for weight in adapted.model.parameters()]
+    monkeypatch.setattr(prompt_sharing, "MOST_APART", 1e-4)
+    monkeypatch.setattr(prompt_sharing, "MOST_APART_COARSE", 1e-4)
+    assert not find_reasons_against(adapted, rows)
+    assert [(weight.dtype, weight.data_ptr()) for weight in adapted.model.parameters()] == before
+    with monkeypatch.context() as patch:
+        patch.setattr(prompt_sharing, "MOST_WIDENED", 0)
+        assert "more than 0.0001" in find_reasons_against(adapted, rows)[0]
+    leak(monkeypatch)
+    assert "its log probabilities differ by" in find_reasons_against(adapted, rows)[0]

@@ -56,6 +56,10 @@ def test_a_run_begins_with_a_preflight_and_its_verdict_is_stored(
     assert verdict is not None
     assert [function.name for function in verdict.functions] == list(TINY_REWARDS.names)
     assert verdict.forecast is not None and verdict.forecast.time.sampling
+    best, worst = verdict.examples.best, verdict.examples.worst
+    assert len(best) == len(worst) == 3
+    assert best[0].reward == found.highest and worst[-1].reward == found.lowest
+    assert all(list(example.scores) == list(TINY_REWARDS.names) for example in best + worst)
     with open_run(runs_dir, "tiny") as db:
         events = events_frame(db)
         assert phase_totals(db)["preflight"] > 0

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 from pydantic import TypeAdapter, ValidationError
 
 from rft_core.diagnosis.preflight.answers import list_unparsable
 from rft_core.diagnosis.preflight.dry_run_data import DryRunData
+from rft_core.diagnosis.preflight.examples import BestAndWorst
 from rft_core.diagnosis.preflight.forecast import Forecast, make_forecast
 from rft_core.diagnosis.preflight.prompts import PassRates, PassRule, measure_pass_rates
 from rft_core.diagnosis.preflight.warnings import find_warnings, sort_warnings
@@ -41,6 +42,7 @@ class Preflight:
     """The verdict on a dry run. Shares are of what was tried; `forecast` is of the first step.
 
     `unparsable` is None where no function looks for an answer, `forecast` for a single prompt.
+    `examples`: of a run's preflight, whose completions are stored nowhere else.
     """
 
     functions: tuple[FunctionSummary, ...]
@@ -51,6 +53,7 @@ class Preflight:
     pass_rates: PassRates | None
     forecast: Forecast | None
     warnings: tuple[Problem, ...]
+    examples: BestAndWorst = field(default_factory=BestAndWorst)
 
     @property
     def can_learn(self) -> bool:

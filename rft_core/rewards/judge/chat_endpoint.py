@@ -122,7 +122,7 @@ class ChatEndpoint:
                 pause = FIRST_PAUSE * 2**attempt if error.pause is None else error.pause
                 await self.clock.sleep(max(0.0, min(pause, time_left.seconds())))
             else:
-                turn.tokens = reply.tokens_in + reply.tokens_out or tokens
+                self.limit.settle(turn, reply.tokens_in + reply.tokens_out or tokens)
                 return reply
         raise AssertionError("the loop returns or raises")
 

@@ -16,17 +16,19 @@ Source: "Judging LLM-as-a-Judge" (arXiv 2306.05685); OpenAI's `score_model` grad
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
 import httpx
 
 from rft_core.errors import BadInputError
+from rft_core.paths import get_judge_limit_path, get_runs_dir
 from rft_core.rewards.contract import Batch, FunctionReport, Grade, RewardEntry
 from rft_core.rewards.grader_context import GraderContext
 from rft_core.rewards.grader_info import SHORTEST_TIME, BatchGrader, GraderInfo, GraderOption
@@ -39,6 +41,7 @@ from rft_core.rewards.judge.keys import check_key, check_key_variable
 from rft_core.rewards.judge.question import LONGEST_JUDGED
 from rft_core.rewards.judge.rate_limit import MonotonicClock, RateLimit, WaitingClock
 from rft_core.rewards.judge.report import JudgeAnswer, report_batch, share_undecided
+from rft_core.rewards.judge.shared_limit import SharedRateLimit
 
 CLOSING_SECONDS = 5.0
 _TO_THE_JUDGE = re.compile(
@@ -169,6 +172,15 @@ def _make_limit(options: Mapping[str, Any]) -> RateLimit:
     return RateLimit(options["requests_per_minute"], options["tokens_per_minute"])
 
 
+def _share_limit(options: Mapping[str, Any], limits: Sequence[Any]) -> RateLimit:
+    """Without a limit there is nothing to count."""
+    most = options["requests_per_minute"], options["tokens_per_minute"]
+    if not any(most):
+        return RateLimit()
+    mark = hashlib.sha256(json.dumps(limits).encode()).hexdigest()[:16]
+    return SharedRateLimit(get_judge_limit_path(get_runs_dir(), mark), *most)
+
+
 def check_judge(entry: RewardEntry) -> None:
     """Raise `BadInputError` for options with which nothing can be asked or understood."""
     options = JUDGE.with_defaults(entry)
@@ -220,11 +232,11 @@ def _is_message(value: Any) -> bool:
 
 
 def open_judge(entry: RewardEntry, context: GraderContext) -> BatchGrader:
-    """The judges of one endpoint and model share its limits."""
+    """The judges of one endpoint and model share its limits, in all processes."""
     options = JUDGE.with_defaults(entry)
     names = ("base_url", "model", "requests_per_minute", "tokens_per_minute")
     limits = ("judge", *(options[name] for name in names))
-    return Judge(entry, context.share_as(limits, lambda: _make_limit(options)))
+    return Judge(entry, context.share_as(limits, lambda: _share_limit(options, limits)))
 
 
 JUDGE = GraderInfo(

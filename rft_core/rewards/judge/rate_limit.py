@@ -8,9 +8,10 @@ takes in tokens is known only from its answer: until then it counts with an esti
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 WINDOW = 60.0  # seconds
@@ -50,10 +51,11 @@ class TimeLeft:
 
 @dataclass
 class RequestTurn:
-    """A request's place in time, and the tokens that it counts with."""
+    """A request's place in time, and the tokens that it counts with. `name`: no other's."""
 
     moment: float
     tokens: int
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
 
 
 class RateLimit:
@@ -88,6 +90,10 @@ class RateLimit:
         self._turns.append(turn)
         self.num_requests += 1
         return turn
+
+    def settle(self, turn: RequestTurn, tokens: int) -> None:
+        """What the request has really taken, as its answer says."""
+        turn.tokens = tokens
 
     def _fits(self, tokens: int, moment: float) -> bool:
         counted = [turn.tokens for turn in self._turns if turn.moment > moment - WINDOW]

@@ -6,6 +6,11 @@ as TRL does, and says so once. Nothing else changes: both ways give the same upd
 adapter off, or while it changes nothing yet, a way that forgets the adapter gives the same numbers
 too: what is proved then is proved once more as soon as the policy's adapter has an effect.
 
+Where the numbers are coarser than float32 and differ by more than rounding is known to explain, the
+same rows are scored both ways with the weights in float32 for a moment, and that comparison counts:
+a completion that sees what it should not differs there as much, and one that does not differs by
+nothing. A refusal is dear: the plain way keeps a prompt's activations for each of its completions.
+
 Of completions that teach nothing only the numbers are wanted, for the entropy and the clipping that
 are shown: they are read without a gradient.
 """
@@ -13,7 +18,8 @@ are shown: they are read without a gradient.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,6 +46,8 @@ COMPARED = 4  # rows of the first prompt, and as many of the last
 # added. In bfloat16, on own completions: embedded/countdown 0.001 shared and 0.005 padded,
 # SmolLM2-135M 0.040 and 0.042; with 5% of a neighbour's states mixed in 0.013 and 0.097.
 MOST_APART, TIMES_ROUNDING, MOST_APART_COARSE = 1e-3, 2, 5e-2
+NO_LABEL = -100  # TRL's head leaves such positions out
+MOST_WIDENED = 2**31  # bytes that the weights may take in float32, beside those that there are
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +96,12 @@ class PromptSharing:
                 return obstacle
             some = _pick_some(rows)
             with torch.no_grad():
-                return _compare(self._read(model, some), plain, some, get_base(model).dtype)
+                verdict = _compare(self._read(model, some), plain, some, get_base(model).dtype)
+                if verdict and _can_be_widened(model):
+                    with _in_float32(model):
+                        shared, fine = self._read(model, some), _read_in_float32(model, some)
+                    verdict = _compare(shared, lambda _: fine, some, torch.float32)
+                return verdict
         except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             if isinstance(error, torch.OutOfMemoryError) or names_shortage(str(error)):
                 raise  # the other way would need more still
@@ -167,6 +180,42 @@ def _pick_some(rows: PaddedRows) -> PaddedRows:
 def _shows_the_adapter(model: Any) -> bool:
     """Whether it answers as the policy now, and that is another model than its base."""
     return not is_reference(model) and has_effect(model, ADAPTER_NAME)
+
+
+def _list_coarse(model: Any) -> list[torch.nn.Parameter]:
+    return [weight for weight in model.parameters() if weight.dtype != torch.float32]
+
+
+def _can_be_widened(model: Any) -> bool:
+    """Coarse, not quantised, and small enough to be in memory twice."""
+    coarse = _list_coarse(model)
+    size = 4 * sum(weight.numel() for weight in coarse)
+    return all(weight.is_floating_point() for weight in coarse) and 0 < size <= MOST_WIDENED
+
+
+@contextmanager
+def _in_float32(model: Any) -> Iterator[None]:
+    """The model with its weights in float32 and without autocast. Afterwards it is as it was."""
+    coarse = [(weight, weight.data) for weight in _list_coarse(model)]
+    try:
+        for weight, data in coarse:
+            weight.data = data.float()
+        with torch.autocast(coarse[0][1].device.type, enabled=False):
+            yield
+    finally:
+        for weight, data in coarse:
+            weight.data = data
+
+
+def _read_in_float32(model: Any, rows: PaddedRows) -> TokenReading:
+    """TRL's own pass, but by the model inside what casts for the policy."""
+    labels = rows.ids.masked_fill(rows.mask == 0, NO_LABEL)
+    labels[:, : rows.start] = NO_LABEL
+    scored = get_base(model)(
+        input_ids=rows.ids, attention_mask=rows.mask, labels=labels, fused_lm_head=True
+    )
+    columns = rows.completion_mask.shape[1]
+    return TokenReading(scored.log_probs[:, -columns:], scored.entropy[:, -columns:])
 
 
 def _compare(shared: TokenReading, plain: Plain, rows: PaddedRows, dtype: torch.dtype) -> str:

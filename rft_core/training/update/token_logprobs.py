@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn import functional
 
-LOGITS_AT_ONCE = 2**24  # numbers
+from rft_core.planning.facts import LOGITS_AT_ONCE
 
 
 class TokenReading(NamedTuple):
