@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rft_core.cli.output import print_facts, print_table, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rft_core.diagnosis.finding import Finding
     from rft_core.diagnosis.preflight.forecast import Forecast, StepTime
     from rft_core.diagnosis.preflight.intervals import Prediction
     from rft_core.diagnosis.preflight.prompts import PassRates
@@ -191,20 +194,9 @@ def _print_groups(result: DryRun) -> None:
 
 def judgement_document(judgement: RunJudgement) -> dict[str, Any]:
     """`preflight` is None where there was none."""
-    from rft_core.diagnosis.doctor import get_title
-
     return {
         "preflight": _preflight_document(judgement.preflight) if judgement.preflight else None,
-        "findings": [
-            {
-                "kind": found.kind,
-                "severity": found.severity,
-                "title": get_title(found),
-                "message": found.what,
-                "fix": found.fix,
-            }
-            for found in judgement.findings
-        ],
+        "findings": [finding_document(found) for found in judgement.findings],
         "ways_out": [
             {"name": way.name, "title": way.title, "what": way.what, "command": way.command}
             for way in judgement.ways_out
@@ -212,14 +204,35 @@ def judgement_document(judgement: RunJudgement) -> dict[str, Any]:
     }
 
 
+def finding_document(found: Finding) -> dict[str, Any]:
+    """`message` is `summary` and `evidence` in one, as runs have always been shown."""
+    return {
+        "kind": found.kind,
+        "severity": found.severity,
+        "title": found.title,
+        "where": found.where or None,
+        "summary": found.summary,
+        "evidence": found.evidence,
+        "message": f"{found.summary} {found.evidence}",
+        "fix": found.fix,
+        "generations": list(found.generations),
+        "missing": list(found.missing),
+    }
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    for found in findings:
+        print(printable(f"\n{found.title}. {found.summary}\n  {found.evidence}\n  → {found.fix}"))
+        if found.generations:
+            shown = ", ".join(map(str, found.generations))
+            print(f"  shown by the generations {shown}")
+
+
 def print_judgement(judgement: RunJudgement) -> None:
     """Nothing where there is nothing to say."""
-    from rft_core.diagnosis.doctor import get_title
-
     if preflight := judgement.preflight:
         print(printable(f"\nPreflight, {preflight.tried}: {preflight.sentence}"))
-    for found in judgement.findings:
-        print(printable(f"\n{get_title(found)}. {found.what}\n  → {found.fix}"))
+    print_findings(judgement.findings)
     for way in judgement.ways_out:
         print(printable(f"\n{way.title}: {way.what}"))
         if way.command:

@@ -12,7 +12,6 @@ from rft_core.cli.output import AsJson, RunId, note, print_facts, print_json, pr
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rft_core.jobs.judging import RunJudgement
     from rft_core.store.state.status import RunStatus
 
 BAR = 20  # signs
@@ -50,6 +49,7 @@ def list_all(as_json: AsJson = False) -> None:
 
 def show(run: RunId, as_json: AsJson = False) -> None:
     """One run: its state, last rewards, checkpoints, attempts and settings."""
+    from rft_core.cli.doctor import judge
     from rft_core.cli.dry_run_report import judgement_document, print_judgement
     from rft_core.config import changed_fields
     from rft_core.jobs import ensure_commands_are_served
@@ -58,7 +58,7 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     folder = runs_dir()
     ensure_commands_are_served(folder)
     status = _get_status(folder, run)
-    judgement = _judge(folder, status)
+    judgement = judge(folder, status)
     value = _as_json(status) | _history(folder, run) | judgement_document(judgement)
     value |= {"folder": str(get_run_dir(folder, run))}
     if as_json:
@@ -124,21 +124,6 @@ def _get_status(folder: Path, run: str) -> RunStatus:
 
     with open_index(folder) as index:
         return get_run_status(index, folder, run)
-
-
-def _judge(folder: Path, status: RunStatus) -> RunJudgement:
-    """Nothing of a run that has not begun or cannot be read: its state and message say so."""
-    from rft_core.errors import NotFoundError, UnreadableRunError
-    from rft_core.figures import Curves, extend_curves
-    from rft_core.jobs.judging import RunJudgement, judge_run
-    from rft_core.store.run_reader import metrics_frame, open_run
-
-    try:
-        with open_run(folder, status.run.id) as db:
-            curves = extend_curves(Curves(), metrics_frame(db))
-        return judge_run(folder, status.run, status.step, curves)
-    except (NotFoundError, UnreadableRunError):
-        return RunJudgement()
 
 
 def _print_state(status: RunStatus, as_json: bool) -> None:

@@ -148,6 +148,12 @@ LONGER_WINS = MetricPanel(
     "Share of the held-out pairs that this rule alone puts in order: what any judge has to beat.",
 )
 GRAD_NORM = MetricPanel("grad_norm", "Gradient norm", "Before clipping. Spikes: unstable steps.")
+UPDATE_RATIO = MetricPanel(
+    "update_ratio",
+    "Weight change",
+    "How far a step moves the trained weights, as a share of their own length. A few thousandths "
+    "are usual; next to nothing trains nothing, and a tenth forgets what was learned.",
+)
 LEARNING_RATE = MetricPanel("learning_rate", "Learning rate", "After warm-up and schedule.")
 STEP_TIME = MetricPanel("step_time", "Step time", "Seconds per step, all that it does included.")
 
@@ -184,9 +190,9 @@ PPO_LOSS = MetricPanel(
 )
 
 ROLLOUT_PANELS = (KL, ENTROPY, LENGTH, TRUNCATED, ZERO_VARIANCE)
-ROLLOUT_OPTIMISATION = (POLICY_LOSS, GRAD_NORM, LEARNING_RATE, STEP_TIME)
+ROLLOUT_OPTIMISATION = (POLICY_LOSS, GRAD_NORM, UPDATE_RATIO, LEARNING_RATE, STEP_TIME)
 EXAMPLE_PANELS = (EXAMPLE_LOSS, TOKEN_ACCURACY, ENTROPY, LENGTH, TRUNCATED)
-EXAMPLE_OPTIMISATION = (GRAD_NORM, LEARNING_RATE, STEP_TIME)
+EXAMPLE_OPTIMISATION = (GRAD_NORM, UPDATE_RATIO, LEARNING_RATE, STEP_TIME)
 
 METHODS: dict[str, Method] = {
     "grpo": Method(
@@ -217,7 +223,17 @@ METHODS: dict[str, Method] = {
         frozenset({"rewards"}),
         "rft_core.training.ppo.trainer:make_trainer",
         (KL, ENTROPY, LENGTH, TRUNCATED, EXPLAINED_VARIANCE, VALUE),
-        (PPO_LOSS, VALUE_LOSS, CLIPPED, RATIO, SEQUENCE_KL, GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        (
+            PPO_LOSS,
+            VALUE_LOSS,
+            CLIPPED,
+            RATIO,
+            SEQUENCE_KL,
+            GRAD_NORM,
+            UPDATE_RATIO,
+            LEARNING_RATE,
+            STEP_TIME,
+        ),
         {"num_iterations": 2, "beta": 0.01},
     ),
     "sft": Method(
@@ -260,7 +276,7 @@ METHODS: dict[str, Method] = {
         frozenset({"pairs"}),
         "rft_core.training.pairs.dpo:make_trainer",
         (PAIR_LOSS, PAIR_ACCURACY, PAIR_MARGIN, CHOSEN, REJECTED, LENGTH, TRUNCATED),
-        (ENTROPY, GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        (ENTROPY, GRAD_NORM, UPDATE_RATIO, LEARNING_RATE, STEP_TIME),
         suited={"beta": 0.1, "learning_rate": 1e-4, "per_device_train_batch_size": 16},
     ),
     "reward_model": Method(
@@ -271,7 +287,7 @@ METHODS: dict[str, Method] = {
         frozenset({"pairs"}),
         "rft_core.training.pairs.reward_model:make_trainer",
         (PAIR_LOSS, PAIR_ACCURACY, PAIR_MARGIN, LONGER_WINS, SCORES),
-        (GRAD_NORM, LEARNING_RATE, STEP_TIME),
+        (GRAD_NORM, UPDATE_RATIO, LEARNING_RATE, STEP_TIME),
         suited={"learning_rate": 1e-4, "per_device_train_batch_size": 16},
         leaves="reward_model",
     ),

@@ -16,11 +16,14 @@ import numpy as np
 from rft_core.config import RunConfig, StagePlan, get_method
 from rft_core.data import PromptSet
 from rft_core.diagnosis.doctor import diagnose
+from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.flat_reward import find_flat_reward
 from rft_core.diagnosis.preflight.report import Preflight, read_preflight
 from rft_core.diagnosis.ways_out import FlatRun, KnownGold, WayOut, list_ways_out
 from rft_core.errors import RftError
 from rft_core.figures import Curves
+from rft_core.jobs.run_evidence import gather_evidence
+from rft_core.jobs.shown_by import with_generations
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.preflights import StoredPreflight, get_preflight
@@ -28,6 +31,7 @@ from rft_core.store.reward_range import RewardRange, get_reward_range
 from rft_core.store.run_reader import open_run
 from rft_core.store.runs import RunRow
 from rft_core.store.sets import get_set
+from rft_core.store.sqlite.without_pandas import Database
 from rft_core.tasks import TASKS
 from rft_core.tasks.gold import GOLD_COLUMNS, list_gold
 from rft_core.types import Problem, Row
@@ -65,28 +69,24 @@ class RunJudgement:
     """`findings`: worst first, empty for a healthy run. `ways_out`: of a flat reward."""
 
     preflight: JudgedPreflight | None = None
-    findings: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()
     ways_out: tuple[WayOut, ...] = ()
 
 
 def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudgement:
     """`step`: how far the run is; `curves`: all that it has measured. Its database must exist."""
+    stage = find_rewarded_stage(run.config, step)
+    if stage is not None:
+        curves = _without_observed(curves, stage)
+    rewards = _find_rewards(runs_dir, run.config)
     with open_run(runs_dir, run.id) as db:
         stored = get_preflight(db)
-        stage = find_rewarded_stage(run.config, step)
-        seen, begin = RewardRange(), 0
-        if stage is not None:
-            begin = stage.first_step + stage.config.reward_model_observed_steps
-            curves = _without_observed(curves, stage.first_step, begin)
-        if stage is not None and _may_be_flat(curves, begin):
-            seen = get_reward_range(db, first_step=begin)
-    if stored and stage and begin == 0 and stored.lowest is not None:
-        seen = seen.joined(RewardRange(stored.scored, stored.lowest, stored.highest or 0.0))
-    flat = None
-    if stage is not None and _may_be_flat(curves, begin):
-        flat = find_flat_reward(seen, stage.config.num_generations)
+        seen, flat = _find_flat(db, stage, curves, stored)
+        evidence = gather_evidence(
+            db, runs_dir, run, step=step, curves=curves, rewards=rewards, flat=flat
+        )
+        findings = [with_generations(db, finding) for finding in diagnose(evidence)]
     verdict = read_preflight(stored.report) if stored else None
-    findings = diagnose(curves, flat)
     preflight = None
     if stored and verdict:
         said_flat = any(warning.kind == "no_variance" for warning in verdict.warnings)
@@ -96,6 +96,25 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
     return RunJudgement(preflight, tuple(findings), ways)
 
 
+def _find_flat(
+    db: Database,
+    stage: StagePlan[RunConfig] | None,
+    curves: Curves,
+    stored: StoredPreflight | None,
+) -> tuple[RewardRange, Problem | None]:
+    """What a stage that learns from rewards has earned, where it may be flat; and whether it is."""
+    seen = RewardRange()
+    begin = _find_first_paid(stage) if stage else 0
+    may_be_flat = stage is not None and _may_be_flat(curves, begin)
+    if may_be_flat:
+        seen = get_reward_range(db, first_step=begin)
+    if stored and stage and begin == 0 and stored.lowest is not None:
+        seen = seen.joined(RewardRange(stored.scored, stored.lowest, stored.highest or 0.0))
+    if stage is None or not may_be_flat:
+        return seen, None
+    return seen, find_flat_reward(seen, stage.config.num_generations)
+
+
 def find_rewarded_stage(config: RunConfig, step: int) -> StagePlan[RunConfig] | None:
     """The stage that is under way, where it learns from what its completions earn."""
     plans = [plan for plan in config.plan_stages() if plan.first_step <= step]
@@ -103,8 +122,14 @@ def find_rewarded_stage(config: RunConfig, step: int) -> StagePlan[RunConfig] | 
     return plan if get_method(plan.config.method).family == "rollouts" else None
 
 
-def _without_observed(curves: Curves, first_step: int, last: int) -> Curves:
+def _find_first_paid(stage: StagePlan[RunConfig]) -> int:
+    """The step after which its rewards drive; before it a reward model is only looked at."""
+    return stage.first_step + stage.config.reward_model_observed_steps
+
+
+def _without_observed(curves: Curves, stage: StagePlan[RunConfig]) -> Curves:
     """Without what the steps earned in which a reward model is only looked at: perhaps nothing."""
+    first_step, last = stage.first_step, _find_first_paid(stage)
     kept = dict(curves.by_key)
     for name in ("reward", ZERO_VARIANCE):
         if (curve := curves.get(name)) is not None:
@@ -156,6 +181,16 @@ def _find_ways(
     gold = find_known_gold(prompts.train_rows[:ROWS_LOOKED_AT], task, config.gold_column)
     run = FlatRun(config, prompts, rewards, gold, cut_off, earns=seen.highest > 0)
     return tuple(list_ways_out(run))
+
+
+def _find_rewards(runs_dir: Path, config: RunConfig) -> RewardSet | None:
+    """None where the run has none, or was brought from elsewhere without them."""
+    if config.prompt_set is None or config.reward_set is None:
+        return None
+    try:
+        return _read_sets(runs_dir, config.prompt_set, config.reward_set)[1]
+    except RftError:
+        return None
 
 
 @lru_cache(maxsize=4)

@@ -6,7 +6,7 @@ Pages are cut by key (`id < before_id`), never by OFFSET, which is slow in long 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +114,34 @@ def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
     sql = f"SELECT id, split, position, row, messages, text FROM prompts WHERE id IN ({marks})"
     rows = db.query(sql, list(ids))
     return {row["id"]: _prompt(row) for row in rows}
+
+
+def count_identical_groups(db: Database, *, newest: int) -> tuple[int, int]:
+    """Of the newest training steps: how many groups, and in how many all completions are one text.
+
+    A group of one has nothing to be compared with, and is not counted.
+    """
+    sql = (
+        "SELECT count(*), coalesce(sum(texts = 1), 0) FROM (SELECT count(DISTINCT completion) AS "
+        "texts FROM generations WHERE split = 'train' AND step > (SELECT max(step) FROM "
+        "generations WHERE split = 'train') - :newest GROUP BY step, group_index "
+        "HAVING count(*) > 1)"
+    )
+    groups, identical = db.execute(sql, {"newest": newest}).fetchone()
+    return int(groups), int(identical)
+
+
+def get_top_scores(db: Database, functions: Sequence[str], *, newest: int) -> dict[str, float]:
+    """The highest score that each function has given in the newest training steps."""
+    sql = (
+        "SELECT max(s.score) FROM generations g JOIN scores s ON s.generation_id = g.id AND "
+        "s.name = :name WHERE g.split = 'train' AND g.step > (SELECT max(step) FROM generations "
+        "WHERE split = 'train') - :newest"
+    )
+    found = {
+        name: db.execute(sql, {"name": name, "newest": newest}).fetchone()[0] for name in functions
+    }
+    return {name: float(top) for name, top in found.items() if top is not None}
 
 
 def list_flags(db: Database) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rft_core.store.sqlite.without_pandas import Database
 
@@ -80,6 +81,23 @@ def get_phase_times(db: Database, *, window: int | None = None) -> PhaseTimes | 
     ordered = [phase for phase in PHASES if phase in spent]
     ordered += [phase for phase in spent if phase not in PHASES]
     return PhaseTimes(first or 0, last, {p: spent[p] for p in ordered if spent[p] > 0})
+
+
+def list_step_phases(db: Database, newest: int) -> list[dict[str, float]]:
+    """Seconds by phase of each of the newest steps, oldest first. The first recorded is left out:
+    what came before it belongs to no step.
+    """
+    sql = (
+        "SELECT step, phase, seconds FROM phases WHERE step >= (SELECT max(step) FROM phases) - ? "
+        "ORDER BY step"
+    )
+    totals: dict[int, dict[str, float]] = {}
+    for step, phase, seconds in db.execute(sql, [newest]):
+        totals.setdefault(step, {})[phase] = seconds
+    return [
+        {phase: seconds - before.get(phase, 0.0) for phase, seconds in now.items()}
+        for before, now in pairwise(totals.values())
+    ]
 
 
 def _find_step(db: Database, which: str, where: str = "") -> int | None:

@@ -15,7 +15,7 @@ from rft_core.store.sqlite.without_pandas import Database
 @dataclass(frozen=True)
 class GenerationFilter:
     """Empty fields do not filter. `function` + score bounds look at one reward's score;
-    `unscored` keeps only completions that some function could not judge."""
+    `unscored` keeps only completions that some function could not judge, `ids` only these."""
 
     step: int | None = None
     split: str | None = None
@@ -27,9 +27,11 @@ class GenerationFilter:
     text: str | None = None
     truncated: bool | None = None
     unscored: bool = False
+    ids: tuple[int, ...] = ()
 
 
 _SPLITS = "g.split IN ('train', 'validation')"  # so that the index that begins with it serves
+MOST_IDS = 500
 _LONGEST_PATTERN = 10_000  # SQLite takes none longer than 50,000 bytes
 
 
@@ -46,6 +48,8 @@ def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]
             add(f"g.{column} = :{column}", **{column: getattr(f, column)})
     if f.step is not None and f.split is None:
         add(_SPLITS)
+    if f.ids:
+        add(f"g.id IN ({', '.join(str(int(id)) for id in f.ids[:MOST_IDS])})")
     if f.flag:
         has_it = "EXISTS (SELECT 1 FROM json_each(g.flags) WHERE value = :flag)"
         add(f"g.flags <> '[]' AND {has_it}", flag=f.flag)

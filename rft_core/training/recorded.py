@@ -19,6 +19,7 @@ from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
+from rft_core.config.methods import UPDATE_RATIO
 from rft_core.data.pair_set import PairSet
 from rft_core.errors import RftError
 from rft_core.sampling.decoding.loop import SampledRow
@@ -35,7 +36,7 @@ from rft_core.training.saving.adapter_files import (
     save_adapter,
 )
 from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkpoint
-from rft_core.training.saving.finite import check_number, check_tensors, diverged
+from rft_core.training.saving.finite import StepLength, check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
 from rft_core.training.validating import ValidationStopped, evaluating, own_randomness
 
@@ -91,6 +92,8 @@ class RunFlow(TrainerCallback):
     def __init__(self, trainer: Recorded, stop: StopRequest) -> None:
         self._trainer, self._stop = trainer, stop
         self._began = time.monotonic()
+        self._length = StepLength()
+        self._moved: float | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._trainer.catch_up()
@@ -106,10 +109,12 @@ class RunFlow(TrainerCallback):
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         gradients = (parameter.grad for parameter in self._trainer.trained_parameters())
         self._trainer.check_finite(gradients, "the gradient", ahead=1)
+        self._length.begin(self._trainer.trained_parameters())
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         trainer, config = self._trainer, self._trainer.parts.config
         trainer.check_finite(trainer.trained_parameters(), "the adapter")
+        self._moved = self._length.end(trainer.trained_parameters())
         trainer.recorder.clock.end()
         step, is_last = trainer.step, trainer.has_trained_all
         must_stop = self._stop.is_set or bool(trainer.recorder.needs_attention)
@@ -128,6 +133,8 @@ class RunFlow(TrainerCallback):
             if logs.get(name) is not None:  # a step may have none
                 check_number(float(logs[name]), what, trainer.step, trainer.recorder.last_saved)
         logs.setdefault("step_time", time.monotonic() - self._began)
+        if self._moved is not None:
+            logs[UPDATE_RATIO.metric] = self._moved
         trainer.recorder.record_train_step(trainer.step, logs)
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from rft_core.diagnosis.doctor import diagnose, get_title
+from rft_core.diagnosis.doctor import RunEvidence, diagnose
 from rft_core.diagnosis.flat_reward import CONFIDENCE, find_flat_reward
-from rft_core.figures import Curves
 from rft_core.statistics import upper_bound
 from rft_core.store.reward_range import RewardRange
 
@@ -42,7 +41,8 @@ def test_nothing_earned_is_said_with_an_exact_bound_that_is_rounded_up() -> None
         "0 of 104 completions earned anything: with 97% confidence fewer than 3.4% would."
     )
     assert "at least 76% of the groups of 8" in found.what  # (1 - 0.0332) ** 8
-    assert get_title(found) == "Nothing to learn from"
+    [finding] = diagnose(RunEvidence(flat=found))
+    assert finding.title == "Nothing to learn from"
 
 
 def test_a_reward_that_is_the_same_for_all_is_flat_too_and_wants_other_cures() -> None:
@@ -78,4 +78,4 @@ def test_larger_groups_need_more_completions_before_it_is_said() -> None:
 
 def test_the_doctor_says_it_once_and_first() -> None:
     flat = find_flat_reward(RewardRange(640, 0.0, 0.0), 8)
-    assert [found.kind for found in diagnose(Curves(), flat)] == ["flat"]
+    assert [found.kind for found in diagnose(RunEvidence(flat=flat))] == ["flat"]

@@ -76,7 +76,7 @@ def test_a_flat_reward_is_said_at_step_1_with_what_was_seen_and_ways_out(runs_di
     record(runs_dir, "train", 1, [0.0] * STEP)
     said = judge(runs_dir, 1)
     assert kinds(said) == ["flat"]
-    assert said.findings[0].what.startswith(
+    assert said.findings[0].summary.startswith(
         "0 of 104 completions earned anything: with 97% confidence fewer than 3.4% would."
     )
     assert said.ways_out
@@ -86,7 +86,7 @@ def test_the_first_validation_alone_is_judged_before_step_1(runs_dir: Path) -> N
     begin(runs_dir)
     record(runs_dir, "validation", 0, [0.0] * 64)
     [finding] = judge(runs_dir, 0).findings
-    assert finding.what.startswith("0 of 64 completions")
+    assert finding.summary.startswith("0 of 64 completions")
 
 
 @pytest.mark.parametrize("right", [1, 3])
@@ -141,7 +141,7 @@ def test_a_warm_up_that_did_not_suffice_is_said(runs_dir: Path) -> None:
     record(runs_dir, "validation", 20, [0.0] * 40)
     record(runs_dir, "train", 21, [0.0] * STEP)
     [finding] = judge(runs_dir, 21).findings
-    assert finding.what.startswith("0 of 104 completions")  # those since the warm-up
+    assert finding.summary.startswith("0 of 104 completions")  # those since the warm-up
 
 
 def test_methods_that_learn_without_rewards_are_not_judged_by_them(runs_dir: Path) -> None:
@@ -163,7 +163,7 @@ def test_the_preflight_counts_among_what_was_seen(runs_dir: Path) -> None:
     store_preflight(runs_dir, 0.0)
     record(runs_dir, "validation", 0, [0.0] * VALIDATED)
     [finding] = judge(runs_dir, 0).findings
-    assert finding.what.startswith("0 of 72 completions")
+    assert finding.summary.startswith("0 of 72 completions")
 
 
 def test_one_success_in_the_preflight_keeps_the_sentence_back(runs_dir: Path) -> None:
@@ -203,12 +203,12 @@ def test_the_command_line_says_it_in_the_same_words(
     said = judge(runs_dir, 1)
     assert main(["show", "tiny", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["findings"][0]["message"] == said.findings[0].what
+    assert document["findings"][0]["summary"] == said.findings[0].summary
     assert [way["what"] for way in document["ways_out"]] == [way.what for way in said.ways_out]
     assert document["preflight"]["num_generations"] == 8
     assert main(["show", "tiny"]) == 0
     text = capsys.readouterr().out
-    assert said.findings[0].what in text and said.preflight is not None
+    assert said.findings[0].summary in text and said.preflight is not None
     for way in said.ways_out:
         assert f"{way.title}: {way.what}" in text and way.command in text
 

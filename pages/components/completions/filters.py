@@ -1,5 +1,6 @@
 """The filters of the Generations page: widgets bound to the address, read as a GenerationFilter."""
 
+import re
 from typing import Any
 
 import streamlit as st
@@ -24,6 +25,7 @@ CLEARED: dict[str, Any] = {
     "flag": ANY,
     "length": ANY,
     "prompt": None,
+    "ids": "",
 }
 
 
@@ -68,6 +70,7 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
     prompt = st.number_input(
         "Prompt number", 1, None, None, 1, key="prompt", bind="query-params", placeholder="any"
     )
+    ids = st.text_input("Only these", key="ids", bind="query-params", placeholder="ids: 3, 14")
     bounded = min_score is not None or max_score is not None
     return {
         "function": function if bounded and function != ANY else None,
@@ -77,7 +80,13 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
         "flag": None if flag == ANY else flag,
         "truncated": LENGTHS.get(length or ANY),
         "prompt_id": prompt,
+        "ids": _read_ids(ids or ""),
     }
+
+
+def _read_ids(text: str) -> tuple[int, ...]:
+    """Numbers, whatever stands between them; what is none is passed over."""
+    return tuple(int(word) for word in re.findall(r"[0-9]{1,18}", text))
 
 
 def clear_filters() -> None:
@@ -88,7 +97,7 @@ def clear_filters() -> None:
 def _popover_label() -> str:
     """With the number of filters at work inside; before the first run only the address knows."""
     state, address = st.session_state, st.query_params
-    folded = ("from", "to", "unscored", "flag", "length", "prompt")
+    folded = ("from", "to", "unscored", "flag", "length", "prompt", "ids")
     count = sum(state[k] != CLEARED[k] if k in state else k in address for k in folded)
     return f"Filters · {count}" if count else "Filters"
 

@@ -11,7 +11,7 @@ from pages.components.page_header import plain
 from pages.components.prompts.draft import start_draft_from
 from pages.components.rewards.draft import start_from_rewards
 from rft_core.data import PromptSet
-from rft_core.diagnosis.doctor import get_title
+from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.ways_out import PROMPTS_TO_TRY, WayOut, change_run
 from rft_core.errors import RftError
 from rft_core.jobs.judging import RunJudgement
@@ -25,6 +25,7 @@ ICONS = {
     "partial_credit": "percent", "example": "format_quote",
 }  # fmt: skip
 FAILED = "way_out_failed"
+AT_ONCE = 3  # cards; what else was found is folded
 
 
 def show_findings(run: RunRow, judgement: RunJudgement, *, is_active: bool) -> None:
@@ -32,12 +33,35 @@ def show_findings(run: RunRow, judgement: RunJudgement, *, is_active: bool) -> N
     findings = judgement.findings
     if not findings:
         return
-    for place, finding in zip(st.columns(len(findings)), findings, strict=True):
-        show = place.error if finding.severity == "error" else place.warning
-        lines = f"**{plain(get_title(finding))}.** {plain(finding.what)}  \n{plain(finding.fix)}"
-        show(lines, icon=":material/stethoscope:")
+    shown, folded = findings[:AT_ONCE], findings[AT_ONCE:]
+    grid = st.grid(len(shown), min_column_width=280, gap="small")
+    for finding in shown:
+        with grid.cell():
+            _show_finding(run, finding)
+    if folded:
+        with st.expander(f"{len(folded)} more", icon=":material/stethoscope:", key="more-findings"):
+            for finding in folded:
+                _show_finding(run, finding)
     if judgement.ways_out:
         _show_ways_out(run, judgement, is_active)
+
+
+def _show_finding(run: RunRow, finding: Finding) -> None:
+    """A sentence and its cure; the arithmetic in a fold, and the way to what shows it."""
+    show = {"error": st.error, "warning": st.warning, "info": st.info}[finding.severity]
+    lines = f"**{plain(finding.title)}.** {plain(finding.summary)}  \n{plain(finding.fix)}"
+    show(lines, icon=":material/stethoscope:")
+    name = f"{finding.kind}-{finding.where}"
+    with st.expander("Evidence", icon=":material/calculate:", key=f"evidence-{name}"):
+        st.caption(plain(finding.evidence))
+        if finding.missing:
+            st.caption(f"Not known: {plain(', '.join(finding.missing))}.")
+    if finding.generations:
+        ids = ",".join(map(str, finding.generations))
+        st.page_link(
+            "generations.py", label=f"{len(finding.generations)} generations that show it",
+            icon=":material/forum:", query_params={"run": run.id, "ids": ids},
+        )  # fmt: skip
 
 
 def _show_ways_out(run: RunRow, judgement: RunJudgement, is_active: bool) -> None:

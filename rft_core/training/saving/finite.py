@@ -2,6 +2,7 @@
 
 Once a loss, a gradient or a weight is NaN or infinite nothing can be learned any more, and whatever
 is saved from then on is worthless. The run ends as failed, before anything of that step is saved.
+The opposite, weights that stand still, is measured here too: see `StepLength`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,29 @@ from rft_core.errors import RftError
 
 class DivergedError(RftError):
     """A loss, a gradient or a weight is not finite: this policy is lost."""
+
+
+class StepLength:
+    """How far a step of the optimizer moves the trained weights, as a share of their own length.
+
+    A few thousandths are usual. At next to nothing a run trains nothing, however its loss looks.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[torch.Tensor] = []
+
+    def begin(self, parameters: Iterable[torch.Tensor]) -> None:
+        """Just before the optimizer's step."""
+        self._before = [parameter.detach().clone() for parameter in parameters]
+
+    def end(self, parameters: Iterable[torch.Tensor]) -> float | None:
+        """After it; None where none was begun. Keeps no copy longer than the step takes."""
+        before, self._before = self._before, []
+        if not before:
+            return None
+        length = float(torch.nn.utils.get_total_norm(before))
+        moved = [now.detach() - old for now, old in zip(parameters, before, strict=True)]
+        return float(torch.nn.utils.get_total_norm(moved)) / length if length else None
 
 
 def check_number(value: float, what: str, step: int, last_good: int) -> None:
