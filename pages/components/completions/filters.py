@@ -16,6 +16,7 @@ LENGTHS = {"complete": False, "truncated": True}
 CLEARED: dict[str, Any] = {
     "split": ANY,
     "step": None,
+    "until": None,
     "text": "",
     "function": ANY,
     "from": None,
@@ -65,6 +66,10 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
     length = st.segmented_control(
         "Length", [ANY, *LENGTHS], default=ANY, required=True, key="length", bind="query-params"
     )
+    until = st.number_input(
+        "Up to step", 0, None, None, 1, key="until", bind="query-params", placeholder="that step",
+        help="Makes the step beside the filters the first of several.",
+    )  # fmt: skip
     prompt = st.number_input(
         "Prompt number", 1, None, None, 1, key="prompt", bind="query-params", placeholder="any"
     )
@@ -77,6 +82,7 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
         "flag": None if flag == ANY else flag,
         "truncated": LENGTHS.get(length or ANY),
         "prompt_id": prompt,
+        "last_step": until,
     }
 
 
@@ -88,7 +94,7 @@ def clear_filters() -> None:
 def _popover_label() -> str:
     """With the number of filters at work inside; before the first run only the address knows."""
     state, address = st.session_state, st.query_params
-    folded = ("from", "to", "unscored", "flag", "length", "prompt")
+    folded = ("from", "to", "unscored", "flag", "length", "until", "prompt")
     count = sum(state[k] != CLEARED[k] if k in state else k in address for k in folded)
     return f"Filters · {count}" if count else "Filters"
 
