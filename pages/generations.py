@@ -19,6 +19,7 @@ from pages.components.completions.listing import (
     show_newest,
     top_id,
 )
+from pages.components.completions.token_view import show_tokens
 from pages.components.completions.view import (
     generation_style,
     in_reward_order,
@@ -39,6 +40,7 @@ from rft_core.store.generations import (
     get_prompts,
     iterate_generations,
     list_prompt_history,
+    with_evidence,
 )
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, open_run
@@ -48,7 +50,7 @@ from rft_core.store.state.status import get_run_status
 
 LIST_HEIGHT = 720
 LOOK_FOR_NEW_SECONDS = 2.0
-VIEWS = ["The group", "Same prompt across steps", "Word diff", "Exact prompt"]
+VIEWS = ["The group", "Same prompt across steps", "Word diff", "Exact prompt", "Tokens"]
 
 
 def main() -> None:
@@ -158,6 +160,7 @@ def reader(
         show_list(page, LIST_HEIGHT)
     [generation] = in_reward_order([page.generation], functions)
     with open_run(get_runs_dir(), run.id) as db:
+        generation = with_evidence(db, generation)
         prompt = get_prompts(db, {generation.prompt_id})[generation.prompt_id]
     with grid.cell(column_span=2):
         show_reading(run, page, generation, prompt)
@@ -209,6 +212,9 @@ def show_surroundings(
             st.code(prompt.text, language=None, wrap_lines=True)
             st.caption("The prompt's row")
             st.json(prompt.row, expanded=1)
+    if tabs[4].open:
+        with tabs[4]:
+            show_tokens(run, generation, prompt)
 
 
 def show_group(group: list[StoredGeneration], chosen: StoredGeneration) -> None:

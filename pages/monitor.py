@@ -36,9 +36,11 @@ from pages.components.runs.log_tail import log_html, read_log_tail
 from pages.components.runs.look import RunLook, look_at, read_telling_group
 from pages.components.runs.phase_bars import phase_bars_html, phase_bars_style
 from pages.components.runs.picker import pick_run
+from pages.components.runs.prompt_table import show_prompt_table
 from pages.components.runs.pulse import redraw_on_change
-from pages.components.runs.pulse_route import serve_commands
+from pages.components.runs.pulse_route import get_revision, serve_commands
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
+from pages.components.runs.spread import show_spread
 from rft_core.config import to_yaml
 from rft_core.figures import Curves
 from rft_core.paths import get_runs_dir, get_worker_log_path
@@ -134,6 +136,13 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     with st.container():  # before there is a step, nothing stands in it
         if look.times:
             st.html(phase_bars_html(look.times))
+    if run.config.leaves_policy:
+        spread = st.expander(
+            "How rewards spread", on_change="rerun", icon=":material/stacked_bar_chart:"
+        )
+        if spread.open:
+            with spread:
+                show_spread(run, curves, look.revision)
     optimisation = st.expander("Optimisation", on_change="rerun", icon=":material/tune:")
     if optimisation.open:
         with optimisation:
@@ -195,8 +204,8 @@ def choose_moment(run_id: str, curves: Curves) -> Moment:
 @shown_errors()
 def details(run: RunRow) -> None:
     """What stands behind the curves; only the open tab is read."""
-    log, events, rewards, settings = st.tabs(
-        ["Log", "Events", "What is being rewarded", "Settings"],
+    log, events, prompts, rewards, settings = st.tabs(
+        ["Log", "Events", "Prompts", "What is being rewarded", "Settings"],
         on_change="rerun", key="details", bind="query-params",
     )  # fmt: skip
     if log.open:
@@ -206,6 +215,9 @@ def details(run: RunRow) -> None:
     if events.open:
         with events:
             show_events(run.id)
+    if prompts.open:
+        with prompts:
+            show_prompt_table(run, get_revision(run.id))
     if rewards.open:
         with rewards:
             show_reward_source(run)

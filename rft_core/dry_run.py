@@ -24,7 +24,7 @@ from rft_core.rewards.advantages import compute_advantages
 from rft_core.rewards.answers.matching import read_choices
 from rft_core.rewards.consistency import find_inconsistencies
 from rft_core.rewards.contract import Batch, RewardSet, Scoring
-from rft_core.rewards.jailed.calls import FLAG_COLUMN, REASON_COLUMN
+from rft_core.rewards.jailed.calls import SAID
 from rft_core.rewards.registry import GRADERS
 from rft_core.rewards.scorer import Scorer
 from rft_core.sampling.reward_models import RewardModels
@@ -76,7 +76,7 @@ class DryRun:
             report.name: {
                 column: values
                 for column, values in report.extras.items()
-                if len(values) == count and column not in (REASON_COLUMN, FLAG_COLUMN)
+                if len(values) == count and column not in SAID
             }
             for report in self.scoring.reports
         }

@@ -25,6 +25,7 @@ ASSETS: dict[str, Path] = {
     for name in (
         "plotly-basic.min.js",  # a quarter of the whole: lines and bars are all that is drawn
         "live_chart.js",
+        "live_chart_controls.js",
         "live_chart_panel.js",
         "live_chart_series.js",
         "live_chart_theme.js",
@@ -59,6 +60,7 @@ async def _serve(request: Request) -> Response:
 NEEDED_SOON = {
     "/monitor": {
         "live_chart.js": "modulepreload",
+        "live_chart_controls.js": "modulepreload",
         "live_chart_panel.js": "modulepreload",
         "live_chart_series.js": "modulepreload",
         "live_chart_theme.js": "modulepreload",

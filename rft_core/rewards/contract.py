@@ -31,7 +31,7 @@ class Grade:
 
     `unscored_by_us`: because the sandbox failed, and not through the completion or its row.
     `answer`: what the completion's program computed, "" where it computed nothing; None where the
-    answer is to be read in the text.
+    answer is to be read in the text. `evidence`: what shows it, a text or a picture as a data URL.
     """
 
     score: float | None
@@ -39,6 +39,7 @@ class Grade:
     flags: tuple[str, ...] = ()
     unscored_by_us: bool = False
     answer: str | None = None
+    evidence: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,8 @@ class Scored:
     """All functions' verdicts on one completion, and the weighted sum.
 
     `reward` is the sum of weight x score over the functions that could judge; None if none could.
-    `answer`: of the first function that computes one; see `Grade`.
+    `answer`: of the first function that computes one; see `Grade`. `evidence`: of the functions
+    that show any.
     """
 
     scores: Mapping[str, float | None]
@@ -172,6 +174,7 @@ class Scored:
     reasons: Mapping[str, str]
     flags: tuple[str, ...] = ()
     answer: str | None = None
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -184,9 +187,10 @@ class FunctionReport:
     `error_sample` is the index of the offending completion where one could be singled out, and
     `error_line` the line of the user's source. `metrics` is what the function gave to `log_metric`;
     training records it. `extras` is what it gave to `log_extra`: a dry run shows every column that
-    has a value for each completion, training keeps only "reason" and "flag". `unscored_by_us` are
-    the indices of the completions left unscored by a failure of the sandbox itself, `dead_servers`
-    how many of its servers had failed in a row by then.
+    has a value for each completion, training keeps "reason", "flag" and "evidence"; the mean of a
+    column of numbers is among the `metrics`. `unscored_by_us` are the indices of the completions
+    left unscored by a failure of the sandbox itself, `dead_servers` how many of its servers had
+    failed in a row by then.
     """
 
     name: str

@@ -23,8 +23,9 @@ STARTER_SOURCE = '''\
 
 Return a list of numbers, or None where you cannot judge. A function may also ask for
 `prompts` (lists of messages), `completion_ids`, any column of your rows by its name (a list, one
-value per completion), `log_extra("reason", [...])` to explain its scores, and
-`log_extra("flag", [...])` to name tricks it caught ("" for none).
+value per completion), `log_extra("reason", [...])` to explain its scores,
+`log_extra("flag", [...])` to name tricks it caught ("" for none), and
+`log_extra("evidence", [...])` to show a text or a picture (PNG bytes, Pillow) beside a score.
 """
 
 WEIGHTS = {"short_thought": 0.2}  # the others weigh 1; 0 means: only logged

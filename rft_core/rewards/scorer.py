@@ -190,6 +190,11 @@ class Scorer:
             reasons=dict(zip(names, (grade.reason for grade in grades), strict=True)),
             flags=flags,
             answer=next((grade.answer for grade in grades if grade.answer is not None), None),
+            evidence={
+                name: grade.evidence
+                for name, grade in zip(names, grades, strict=True)
+                if grade.evidence
+            },
         )
 
 

@@ -26,16 +26,19 @@ def render_prompt(
     plain = plain_messages(messages)
     if not tokenizer.chat_template:
         text = "\n\n".join(message["content"] for message in plain)
-        token_ids = list(tokenizer(text)["input_ids"])
     else:
         text = render_text(tokenizer, plain, prompt=True, told=told)
-        # The template has written the special tokens already: no second BOS.
-        token_ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    token_ids = encode_rendered(tokenizer, text)
     if not token_ids:
         raise BadInputError(
             "The prompt is empty", "It renders to no token at all", "Write a prompt"
         )
     return text, token_ids
+
+
+def encode_rendered(tokenizer: Any, text: str) -> list[int]:
+    """A rendered prompt's tokens; no second BOS where a template has written the special ones."""
+    return list(tokenizer(text, add_special_tokens=not tokenizer.chat_template)["input_ids"])
 
 
 def render_text(

@@ -16,6 +16,7 @@ from rft_core.sampling.service.messages import (
     RenderedPrompt,
     SamplingParams,
     TextDelta,
+    TokensRead,
 )
 from rft_core.types import Completion, Messages
 
@@ -56,3 +57,6 @@ class Engine(Protocol):
         checkpoint: Checkpoint = carry_on,
     ) -> Iterator[TextDelta | LaneDone]:
         """One completion per lane, all lanes advancing together; see `Lane`."""
+
+    def read_tokens(self, prompt: str, completion: str, adapter: Path | None = None) -> TokensRead:
+        """What the adapter, and the base, made of a completion behind the exact string `prompt`."""

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from rft_core.errors import BadInputError
 from rft_core.sampling.adapters import Adapters
-from rft_core.sampling.chat_template import describe_prompt, render_prompt
+from rft_core.sampling.chat_template import describe_prompt, encode_rendered, render_prompt
 from rft_core.sampling.decoding.loop import SampledRow, Token
 from rft_core.sampling.end_tokens import get_end_tokens
 from rft_core.sampling.engine import Checkpoint, carry_on
@@ -26,8 +26,10 @@ from rft_core.sampling.service.messages import (
     RenderedPrompt,
     SamplingParams,
     TextDelta,
+    TokensRead,
 )
 from rft_core.sampling.text_deltas import TextDeltas
+from rft_core.sampling.token_reading import read_completion
 from rft_core.types import Completion, Messages
 
 ROWS_PER_BATCH = 64
@@ -108,6 +110,17 @@ class TransformersEngine:
                     completion = self._make_completion(gather_tokens(writer.tokens))
                     yield LaneDone(writer.label, completion, writer.speed)
 
+    def read_tokens(self, prompt: str, completion: str, adapter: Path | None = None) -> TokensRead:
+        before = encode_rendered(self._tokenizer, prompt)
+        written = self._tokenizer(completion, add_special_tokens=False)["input_ids"]
+        self._check_fits(len(before), len(written))
+        name = self._adapters.ensure(adapter)
+        model, base = self._adapters.model, self._adapters.ensure(None)
+        own = read_completion(model, name, before, written)
+        of_base = own if name == base else read_completion(model, base, before, written)
+        pieces = tuple(self._tokenizer.decode([token]) for token in written)
+        return TokensRead(pieces, own.logprobs, own.entropies, of_base.logprobs)
+
     def _get_sampler(self) -> Sampler:
         if self._sampler.model is not self._adapters.model:  # the first adapter wraps the base
             self._sampler = self._make_sampler()
@@ -131,15 +144,18 @@ class TransformersEngine:
 
     def _tokenize(self, messages: Messages, params: SamplingParams) -> tuple[int, ...]:
         _, token_ids = render_prompt(self._tokenizer, messages, params.chat_template_kwargs)
-        longest = len(token_ids) + params.max_completion_length
-        if self._context_length is not None and longest > self._context_length:
-            raise BadInputError(
-                "The prompt and its completion do not fit the model",
-                f"{len(token_ids)} prompt tokens and max_completion_length "
-                f"{params.max_completion_length} exceed its {self._context_length} positions",
-                "Shorten the prompt or lower max_completion_length",
-            )
+        self._check_fits(len(token_ids), params.max_completion_length)
         return tuple(token_ids)
+
+    def _check_fits(self, num_prompt_tokens: int, longest: int) -> None:
+        if self._context_length is None or num_prompt_tokens + longest <= self._context_length:
+            return
+        raise BadInputError(
+            "The prompt and its completion do not fit the model",
+            f"{num_prompt_tokens} prompt tokens and max_completion_length {longest} exceed its "
+            f"{self._context_length} positions",
+            "Shorten the prompt or lower max_completion_length",
+        )
 
 
 class _LaneWriter:

@@ -25,6 +25,7 @@ from rft_core.sampling.service.messages import (
     RenderedPrompt,
     SamplingParams,
     TextDelta,
+    TokensRead,
 )
 from rft_core.sampling.settings import EngineSettings
 from rft_core.types import Completion, Messages
@@ -78,6 +79,14 @@ class VllmEngine:
 
     def render(self, messages: Messages, params: SamplingParams) -> RenderedPrompt:
         return describe_prompt(self._tokenizer, messages, params.chat_template_kwargs)
+
+    def read_tokens(self, prompt: str, completion: str, adapter: Path | None = None) -> TokensRead:
+        """Not by vLLM, which gives the likeliest few of a prompt's tokens and no entropy."""
+        raise ModelUnavailableError(
+            "vLLM does not say how likely a given token was",
+            "",
+            "Use engine: transformers",
+        )
 
     def sample(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rft_core.store.search import GenerationFilter, where_clause
@@ -19,6 +19,7 @@ class StoredGeneration:
     """A completion as it is read: a `GenerationRecord` with its place in the run.
 
     `scores` and `reasons` are keyed by reward function, `prompt_id` names a `StoredPrompt`.
+    `evidence` may be long: only `with_evidence` reads it.
     """
 
     id: int
@@ -35,6 +36,7 @@ class StoredGeneration:
     flags: tuple[str, ...]
     scores: dict[str, float | None]
     reasons: dict[str, str]
+    evidence: dict[str, str] = field(default_factory=dict)
 
 
 _COLUMNS = (
@@ -107,6 +109,12 @@ def list_prompt_history(
         "ORDER BY step, sample_index LIMIT ?"
     )
     return _with_scores(db, list(db.query(sql, [prompt_id, limit])))
+
+
+def with_evidence(db: Database, generation: StoredGeneration) -> StoredGeneration:
+    """The same with what its reward functions showed: texts, or pictures as data URLs."""
+    sql = "SELECT name, content FROM evidence WHERE generation_id = ?"
+    return replace(generation, evidence=dict(db.execute(sql, [generation.id])))
 
 
 def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:

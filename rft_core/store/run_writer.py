@@ -54,7 +54,7 @@ class GenerationRecord:
     """A completion to write, with everything that was said about it.
 
     `group_index` counts the groups of a step, `sample_index` the completions of a group.
-    `prompt_position` points to the `PromptRecord` of the same split.
+    `prompt_position` points to the `PromptRecord` of the same split. `evidence`: by function.
     """
 
     group_index: int
@@ -68,6 +68,7 @@ class GenerationRecord:
     scores: Mapping[str, float | None]
     reasons: Mapping[str, str]
     flags: tuple[str, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ class RunWriter:
         kept = from_step if from_step > 0 else -1
         with transaction(self._db) as connection:
             _note_return(connection, from_step)
-            for table in ("scores", "generations", "metrics", "steps", "phases", "checkpoints"):
-                connection.execute(_forget_sql(table), (kept,))
+            for table in ("generations", "metrics", "steps", "phases", "checkpoints"):
+                connection.execute(f"DELETE FROM {table} WHERE step > ?", (kept,))
             if from_step > 0:  # it lies there, though a power cut may have taken its row
                 connection.execute(
                     "INSERT OR IGNORE INTO checkpoints (step, resumable, created_at) "
@@ -248,14 +249,6 @@ def _note_return(connection: sqlite3.Connection, from_step: int) -> None:
     _write_event(connection, "resumed", f"Goes on from step {from_step}{replaced}")
 
 
-def _forget_sql(table: str) -> str:
-    if table == "scores":
-        return (
-            "DELETE FROM scores WHERE generation_id IN (SELECT id FROM generations WHERE step > ?)"
-        )
-    return f"DELETE FROM {table} WHERE step > ?"
-
-
 def _write_phases(connection: sqlite3.Connection, step: int, phases: Mapping[str, float]) -> None:
     """In place of what was known when the step had just been recorded."""
     connection.executemany(
@@ -314,6 +307,10 @@ def _write_generations(
             for id, g in numbered
             for name, score in g.scores.items()
         ),
+    )
+    connection.executemany(
+        "INSERT INTO evidence (generation_id, name, content) VALUES (?, ?, ?)",
+        ((id, name, _storable(shown)) for id, g in numbered for name, shown in g.evidence.items()),
     )
 
 

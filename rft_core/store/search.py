@@ -14,10 +14,14 @@ from rft_core.store.sqlite.without_pandas import Database
 
 @dataclass(frozen=True)
 class GenerationFilter:
-    """Empty fields do not filter. `function` + score bounds look at one reward's score;
-    `unscored` keeps only completions that some function could not judge, `ids` only these."""
+    """Empty fields do not filter. `last_step` makes `step` the first of several.
+
+    `function` + score bounds look at one reward's score; `unscored` keeps only completions that
+    some function could not judge, `ids` only these.
+    """
 
     step: int | None = None
+    last_step: int | None = None
     split: str | None = None
     prompt_id: int | None = None
     function: str | None = None
@@ -43,10 +47,14 @@ def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]
         parts.append(condition)
         values.update(named)
 
-    for column in ("step", "split", "prompt_id", "truncated"):
+    if f.last_step is not None:
+        add("g.step BETWEEN :first AND :last", first=f.step or 0, last=f.last_step)
+    elif f.step is not None:
+        add("g.step = :step", step=f.step)
+    for column in ("split", "prompt_id", "truncated"):
         if getattr(f, column) is not None:
             add(f"g.{column} = :{column}", **{column: getattr(f, column)})
-    if f.step is not None and f.split is None:
+    if (f.step is not None or f.last_step is not None) and f.split is None:
         add(_SPLITS)
     if f.ids:
         add(f"g.id IN ({', '.join(str(int(id)) for id in f.ids[:MOST_IDS])})")

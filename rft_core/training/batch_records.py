@@ -33,6 +33,7 @@ def list_generations(
             scores=sample.scores,
             reasons=sample.reasons,
             flags=sample.flags,
+            evidence=sample.evidence,
         )
         for index, sample in enumerate(batch.samples)
     ]

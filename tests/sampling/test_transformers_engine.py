@@ -209,3 +209,21 @@ def test_a_prompt_that_does_not_fit_is_refused_before_anything_runs(engine):
 def test_settings_out_of_range_are_named():
     with pytest.raises(BadInputError, match=r"top_p must be .*; seed must be"):
         SamplingParams(top_p=0, seed=-1)
+
+
+def test_reading_a_completion_gives_each_token_what_sampling_said_of_it(
+    tiny_model: Path, adapters: list[Path]
+):
+    engine = make_engine(tiny_model)
+    [[written]] = sample(engine, PROMPTS[:1], 1, PARAMS, adapters[0])
+    prompt = engine.render(PROMPTS[0], PARAMS).text
+    read = engine.read_tokens(prompt, written.text, adapters[0])
+    alone = engine.read_tokens(prompt, written.text)
+    assert "".join(read.pieces) == written.text
+    if len(read.pieces) == len(written.token_ids):  # the text may be spelt in other tokens
+        assert sum(read.logprobs) == pytest.approx(written.logprob, abs=1e-3)
+    assert read.base_logprobs == alone.logprobs == alone.base_logprobs
+    assert read.logprobs != alone.logprobs
+    vocabulary = engine._tokenizer.vocab_size + 64
+    assert all(0 < entropy <= torch.tensor(float(vocabulary)).log() for entropy in read.entropies)
+    assert engine.read_tokens(prompt, "", adapters[0]).pieces == ()

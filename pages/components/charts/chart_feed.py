@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from weakref import WeakValueDictionary
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from pages.components.charts.chart_message import (
@@ -21,6 +21,7 @@ from pages.components.charts.chart_message import (
     has_grown,
     list_traces,
     make_message,
+    panel_csv,
 )
 
 URL = "/rft-chart"
@@ -73,12 +74,21 @@ def answer(request: Request) -> Response:
     feed = _feeds.get(request.path_params["id"])
     if feed is None:
         return PlainTextResponse("No such chart.", status_code=404)
+    if "csv" in request.query_params:
+        return answer_csv(feed.edition, request.query_params["csv"])
     try:
         message = make_message(feed.edition, read_question(request.query_params))
     except ValueError as error:
         return PlainTextResponse(str(error), status_code=400)
     headers = {"Cache-Control": "no-store"}
     return Response(message, media_type="application/octet-stream", headers=headers)
+
+
+def answer_csv(edition: Edition, number: str) -> Response:
+    """The panel at that place as a file, written while it is sent."""
+    if not number.isdecimal() or int(number) >= len(edition.panels):
+        return PlainTextResponse("No such panel.", status_code=404)
+    return StreamingResponse(panel_csv(edition.panels[int(number)]), media_type="text/csv")
 
 
 ROUTES = [Route(URL + "/{id}", answer)]

@@ -3,23 +3,26 @@
 The browser says in each question how many points of each curve it has drawn, so nothing is sent
 twice and nothing before it can be used. Long curves are thinned to what a small panel can show, and
 the stretch that is zoomed in to is thinned on its own: whoever looks closer gets more.
+A very long curve is drawn as a mean in a band from its lowest to its highest.
 Numbers travel as their little-endian bytes behind a JSON header, which is smaller and faster than
 JSON and keeps NaN. This file knows no Streamlit and no HTTP: see `chart_feed.py`.
 """
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.components.charts.smoothing import smooth
+from pages.components.charts.smoothing import smooth, stretch_mean
 from pages.components.charts.thinning import share_points, thin
+from rft_core.csv_text import csv_row
 
 MOST_POINTS = 600  # of a curve: two for each pixel of a panel, its lowest and its highest
+LONGEST_LINE = 1_000  # points of a curve; more are a solid block on a panel
 MOST_BYTES = 84_000  # of all points of a message; names and explanations come on top
 
 Kind = Literal["train", "validation", "truth", "other"]
@@ -115,7 +118,8 @@ def make_message(edition: Edition, question: Question) -> bytes:
     It begins with the length of its header (4 bytes), a JSON object: `panels` (None where what the
     browser has is only added to) and `curves`, which say how many points follow of each; then, for
     one curve after the other, steps (int32), positions on the axis where it is not the step
-    (float64), values and, where `smoothed`, averages (float32).
+    (float64), values and, where `smoothed`, averages (float32). `banded`: the values are the edges
+    of a band around the averages.
     """
     traces = list_traces(edition.panels)
     adds = _may_add(edition, question)
@@ -136,7 +140,13 @@ def make_message(edition: Edition, question: Question) -> bytes:
         if len(trace.y) > start:
             smoothed = _is_smoothed(trace, question)
             header["curves"].append(
-                {"trace": i, "to": len(trace.y), "points": len(at), "smoothed": smoothed}
+                {
+                    "trace": i,
+                    "to": len(trace.y),
+                    "points": len(at),
+                    "smoothed": smoothed,
+                    "banded": _is_long(trace, len(trace.y)),
+                }
             )
             body.append(_curve_bytes(trace, at, question, start))
     text = json.dumps(header).encode()
@@ -190,18 +200,27 @@ def _may_add(edition: Edition, question: Question) -> bool:
         return False
     return all(
         0 <= count <= len(trace.y) <= count + MOST_POINTS
+        and _is_long(trace, count) == _is_long(trace, len(trace.y))
         for trace, count in zip(traces, question.counts, strict=True)
     )
 
 
+def _is_long(trace: Trace, count: int) -> bool:
+    """Whether so many points of it are a solid block, and no line."""
+    return count > LONGEST_LINE and trace.kind != "validation"
+
+
 def _is_smoothed(trace: Trace, question: Question) -> bool:
-    return question.smoothing > 0 and trace.kind != "validation"
+    """A long curve has a mean in any case."""
+    is_asked = question.smoothing > 0 and trace.kind != "validation"
+    return is_asked or _is_long(trace, len(trace.y))
 
 
 def _kept(traces: Sequence[Trace], starts: Sequence[int], question: Question) -> list[Array]:
     """Positions of the points that are sent of each curve."""
     lengths = [len(trace.y) - start for trace, start in zip(traces, starts, strict=True)]
-    size = (4 if question.axis == "step" else 12) + (8 if question.smoothing else 4)
+    averaged = any(_is_smoothed(trace, question) for trace in traces)
+    size = (4 if question.axis == "step" else 12) + (8 if averaged else 4)
     shares = share_points(lengths, MOST_BYTES // size, MOST_POINTS)
     kept = []
     for trace, start, share in zip(traces, starts, shares, strict=True):
@@ -228,9 +247,26 @@ def _curve_bytes(trace: Trace, at: Array, question: Question, start: int) -> byt
         parts.append(_bytes(positions(trace, question.axis)[at], "<f8"))
     parts.append(_bytes(trace.y[at], "<f4"))
     if _is_smoothed(trace, question):
-        average = smooth(trace.y, question.smoothing, start)
+        average = _average(trace, question.smoothing, start)
         parts.append(_bytes(average[at - start], "<f4"))
     return b"".join(parts)
+
+
+def _average(trace: Trace, smoothing: float, start: int) -> Array:
+    """As asked; unasked, over what one pixel stands for."""
+    if smoothing > 0:
+        return smooth(trace.y, smoothing, start)
+    return stretch_mean(trace.y, 2 * -(-len(trace.y) // MOST_POINTS), start)
+
+
+def panel_csv(panel: Panel) -> Iterator[str]:
+    """All points of a panel, line by line: a curve's name, its step and other axes, its value."""
+    axes = list(dict.fromkeys(axis for trace in panel.traces for axis in trace.x))
+    yield csv_row(["curve", *axes, panel.title])
+    for trace in panel.traces:
+        for at in np.flatnonzero(np.isfinite(trace.y)):
+            where = [trace.x[axis][at].item() if axis in trace.x else "" for axis in axes]
+            yield csv_row([trace.name, *where, trace.y[at].item()])
 
 
 def _bytes(values: Array, dtype: str) -> bytes:

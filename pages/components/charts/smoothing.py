@@ -30,6 +30,21 @@ def smooth(y: Array, weight: float, start: int = 0) -> Array:
     return average[start - first :]
 
 
+def stretch_mean(y: Array, width: int, start: int = 0) -> Array:
+    """The mean of `width` points around each one from `start` on, fewer at the ends; NaN where `y`
+    is, and of what was measured alone."""
+    first = max(0, start - width)
+    seen = np.asarray(y[first:], dtype=np.float64)
+    measured = np.isfinite(seen)
+    sums = np.concatenate([[0.0], np.cumsum(np.where(measured, seen, 0.0))])
+    counts = np.concatenate([[0], np.cumsum(measured)])
+    at = np.arange(len(seen))
+    low, high = np.maximum(at - width // 2, 0), np.minimum(at + width - width // 2, len(seen))
+    with np.errstate(invalid="ignore"):
+        mean = (sums[high] - sums[low]) / (counts[high] - counts[low])
+    return np.where(measured, mean, np.nan)[start - first :]
+
+
 def _fill(y: Array) -> Array:
     """Each unmeasured point as the next that was measured; 0 behind the last."""
     measured = np.isfinite(y)

@@ -4,12 +4,14 @@ The only markup is this file's own; texts, names, reasons and flags enter throug
 Knows no Streamlit: `view.py` puts the result on the page.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pages.components.completions.word_diff import DiffPart
 from pages.components.untrusted_text import safe_html
 from rft_core.store.generations import StoredGeneration
 
+PICTURE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/]+={0,2}")
 LARGEST_ADVANTAGE = 2.5  # a full bar; with groups of 8 the largest possible is (8 - 1) / sqrt(8)
 
 
@@ -96,10 +98,20 @@ def score_text(score: float | None) -> str:
     return "–" if score is None else f"{score:.3f}".rstrip("0").rstrip(".")
 
 
+def evidence_html(shown: str) -> str:
+    """What a reward function showed with a score: a picture, or a text as it is."""
+    if not shown:
+        return ""
+    if PICTURE.fullmatch(shown):
+        return f'<img class="gen-shown" src="{shown}" alt="Shown by the reward function">'
+    return f'<div class="gen-shown">{safe_html(shown)}</div>'
+
+
 def _why(generation: StoredGeneration) -> str:
     rows = "".join(
         f'<span class="gen-chip {_look(score)}">{safe_html(name)}</span><b>{score_text(score)}</b>'
-        f'<span class="why">{safe_html(generation.reasons.get(name) or "no reason given")}</span>'
+        f'<span class="why">{safe_html(generation.reasons.get(name) or "no reason given")}'
+        f"{evidence_html(generation.evidence.get(name, ''))}</span>"
         for name, score in generation.scores.items()
     )
     return f'<div class="gen-foot"><div class="gen-why">{rows}</div></div>' if rows else ""

@@ -17,6 +17,7 @@ LENGTHS = {"complete": False, "truncated": True}
 CLEARED: dict[str, Any] = {
     "split": ANY,
     "step": None,
+    "until": None,
     "text": "",
     "function": ANY,
     "from": None,
@@ -67,6 +68,10 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
     length = st.segmented_control(
         "Length", [ANY, *LENGTHS], default=ANY, required=True, key="length", bind="query-params"
     )
+    until = st.number_input(
+        "Up to step", 0, None, None, 1, key="until", bind="query-params", placeholder="that step",
+        help="Makes the step beside the filters the first of several.",
+    )  # fmt: skip
     prompt = st.number_input(
         "Prompt number", 1, None, None, 1, key="prompt", bind="query-params", placeholder="any"
     )
@@ -81,6 +86,7 @@ def _less_frequent(run_id: str, functions: list[str]) -> dict[str, Any]:
         "truncated": LENGTHS.get(length or ANY),
         "prompt_id": prompt,
         "ids": _read_ids(ids or ""),
+        "last_step": until,
     }
 
 
@@ -97,7 +103,7 @@ def clear_filters() -> None:
 def _popover_label() -> str:
     """With the number of filters at work inside; before the first run only the address knows."""
     state, address = st.session_state, st.query_params
-    folded = ("from", "to", "unscored", "flag", "length", "prompt", "ids")
+    folded = ("from", "to", "unscored", "flag", "length", "until", "prompt", "ids")
     count = sum(state[k] != CLEARED[k] if k in state else k in address for k in folded)
     return f"Filters · {count}" if count else "Filters"
 

@@ -82,4 +82,5 @@ def as_generation(completion: Completion, sample: Any = None, **where: int) -> S
         reward=sample.reward if sample else None, advantage=None,
         flags=sample.flags if sample else (), scores=dict(sample.scores) if sample else {},
         reasons=dict(sample.reasons) if sample else {},
+        evidence=dict(sample.evidence) if sample else {},
     )  # fmt: skip

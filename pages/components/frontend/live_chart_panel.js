@@ -1,6 +1,7 @@
 // One panel of a live chart: a title, the values under the cursor, and a plotly chart that grows.
 
-import { Series } from "./live_chart_series.js"
+import { addSaving, listenToKeys } from "./live_chart_controls.js"
+import { bandOf, Series } from "./live_chart_series.js"
 import { axisStyle, colorOf, paintDot } from "./live_chart_theme.js"
 
 const FEW_POINTS = 25 // below this, points are drawn too: a line of one point is invisible
@@ -46,6 +47,7 @@ export class Panel {
       element("span", "rft-help-text", help, spec.help)
     }
     this.values = element("div", "rft-values", header)
+    addSaving(this, title)
     this.plotNode = element("div", "rft-plot", this.node)
     this.plot = element("div", "rft-plotly", this.plotNode)
     this.cursor = element("div", "rft-cursor", this.plotNode)
@@ -56,6 +58,7 @@ export class Panel {
       element("i", "rft-dot", value)
       return { trace, series: new Series(), value, number: element("b", "", value) }
     })
+    listenToKeys(this)
   }
 
   get empty() {
@@ -83,19 +86,19 @@ export class Panel {
   }
 
   isSmoothed(curve) {
-    return this.chart.view.smoothing > 0 && curve.trace.kind !== "validation"
+    return curve.series.banded || (this.chart.view.smoothing > 0 && curve.trace.kind !== "validation")
   }
 
-  // Plotly's traces: first every curve's faint raw line, then every curve itself.
+  // Plotly's traces: first every curve's faint raw line, or its band, then every curve itself.
   traces() {
     const { theme, hidden } = this.chart
     const raw = this.curves.map(curve => ({
-      x: [...curve.series.x],
-      y: [...curve.series.y],
+      ...(curve.series.banded
+        ? { ...bandOf(curve.series), fill: "toself", fillcolor: colorOf(curve.trace, theme), opacity: 0.22 }
+        : { x: [...curve.series.x], y: [...curve.series.y], fill: "none", opacity: 0.28 }),
       customdata: [...curve.series.y],
       mode: "lines",
-      line: { color: colorOf(curve.trace, theme), width: 1 },
-      opacity: 0.28,
+      line: { color: colorOf(curve.trace, theme), width: curve.series.banded ? 0 : 1 },
       hoverinfo: "skip",
       connectgaps: false,
       visible: this.isSmoothed(curve) && !hidden.has(curve.trace.name),
@@ -115,7 +118,7 @@ export class Panel {
       connectgaps: false,
       visible: !hidden.has(curve.trace.name),
       hovertemplate: this.isSmoothed(curve)
-        ? "%{y:.4~g} smoothed <i>(raw %{customdata:.4~g})</i>"
+        ? "%{y:.4~g} mean <i>(%{customdata:.4~g} measured)</i>"
         : "%{y:.4~g}",
     }))
     return [...raw, ...main]
@@ -234,6 +237,7 @@ export class Panel {
     const grown = this.curves.flatMap((curve, i) =>
       curve.series.length > curve.shown ? [{ curve, i }] : [])
     if (!grown.length) return
+    if (grown.some(({ curve }) => curve.series.banded)) return this.draw() // its shape is another one
     const crossed = grown.some(({ curve }) => this.modeOf(curve) !== curve.mode)
     const rises = this.flat && this.flatRange() === null
     if (crossed || rises || (this.chart.view.logY && !this.logY)) return this.draw()

@@ -7,6 +7,7 @@ export class Series {
   }
 
   clear() {
+    this.banded = false // its points are the edges of a band around `smooth`
     this.count = 0 // points of the run, of which a thinned curve holds fewer
     this.x = []
     this.y = [] // as measured; null where nothing was
@@ -62,4 +63,29 @@ export function decode(buffer, axis) {
 export function append(series, curve) {
   for (const name of ["x", "y", "smooth", "step"]) series[name].push(...curve[name])
   series.count = curve.to
+  series.banded = curve.banded
+}
+
+// The shape from a long curve's lowest to its highest points, with its gaps. Two neighbours among
+// the points that are held are the extremes of one stretch (see thinning.py).
+export function bandOf({ x, y }) {
+  const band = { x: [], y: [] }
+  let stretch = []
+  const close = () => {
+    if (!stretch.length) return
+    const back = stretch.toReversed()
+    band.x.push(...stretch.map(part => part.x), ...back.map(part => part.x), null)
+    band.y.push(...stretch.map(part => part.high), ...back.map(part => part.low), null)
+    stretch = []
+  }
+  for (let i = 0; i < x.length; i++) {
+    if (y[i] === null) {
+      close()
+      continue
+    }
+    const beside = i + 1 < x.length && y[i + 1] !== null ? y[i + 1] : y[i]
+    stretch.push({ x: x[i], low: Math.min(y[i], beside), high: Math.max(y[i], beside) })
+  }
+  close()
+  return band
 }

@@ -11,6 +11,7 @@ the error either way.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,8 @@ from rft_core.sandbox.session import JailReply
 SHORTEST_TURN = 0.5  # seconds for one completion, where its share of the time would be less
 REASON_COLUMN = "reason"  # log_extra("reason", [...]) explains the scores,
 FLAG_COLUMN = "flag"  # log_extra("flag", [...]) names caught tricks, "" for none
+EVIDENCE_COLUMN = "evidence"  # log_extra("evidence", [...]) shows texts or pictures
+SAID = {REASON_COLUMN, FLAG_COLUMN, EVIDENCE_COLUMN}
 KINDS = {Outcome.TIMEOUT: "hang", Outcome.OOM: "memory"}  # of a failure; of all others "died"
 
 
@@ -97,8 +100,9 @@ def score_batch(
     if loaded and result.failure:
         grades, problem = _score_one_by_one(callee, batch, timeout, result.failure)
     report = FunctionReport(
-        name, time.monotonic() - start, result.stdout, extras=result.extras, metrics=result.metrics
-    )
+        name, time.monotonic() - start, result.stdout, extras=result.extras,
+        metrics=_average_columns(result.extras) | dict(result.metrics),
+    )  # fmt: skip
     if problem:
         report = replace(
             report,
@@ -150,6 +154,7 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], Failure |
         return [Grade(None, f"Not scored: {problem.message}.")] * count, problem
     reasons = _column(result, REASON_COLUMN, count)
     flags = _column(result, FLAG_COLUMN, count)
+    evidence = _column(result, EVIDENCE_COLUMN, count)
     grades, first = [], None
     for index, value in enumerate(values):
         if isinstance(value, dict):
@@ -158,8 +163,27 @@ def _read_result(result: CallResult, count: int) -> tuple[list[Grade], Failure |
             grades.append(Grade(None, f"Not scored: {message}."))
         else:
             reason = reasons[index] or ("Could not judge." if value is None else "")
-            grades.append(Grade(value, reason, (flags[index],) if flags[index] else ()))
+            flagged = (flags[index],) if flags[index] else ()
+            grades.append(Grade(value, reason, flagged, evidence=evidence[index]))
     return grades, first
+
+
+def _average_columns(extras: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """The mean of each logged column of numbers: it becomes a curve. Empty cells do not count."""
+    means = {}
+    for column in extras.keys() - SAID:
+        cells = [cell for cell in extras[column] if cell]
+        try:
+            numbers = [_read_number(cell) for cell in cells]
+        except ValueError:
+            continue
+        if numbers and all(map(math.isfinite, numbers)):
+            means[column] = sum(numbers) / len(numbers)
+    return dict(sorted(means.items()))
+
+
+def _read_number(cell: str) -> float:
+    return float(cell == "True") if cell in ("True", "False") else float(cell)
 
 
 def _column(result: CallResult, name: str, count: int) -> Sequence[str]:

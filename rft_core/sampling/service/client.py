@@ -36,6 +36,8 @@ from rft_core.sampling.service.messages import (
     StreamEvent,
     StreamRequest,
     TextDelta,
+    TokensRead,
+    TokensRequest,
     make_request,
     plain_messages,
 )
@@ -126,6 +128,33 @@ class GenerationClient:
         for event in self._ask(request):
             if isinstance(event, LoadProgress | TextDelta | LaneDone):
                 yield event
+
+    def read_tokens(
+        self,
+        model: str,
+        prompt: str,
+        completion: str,
+        *,
+        adapter: Path | None = None,
+        on_progress: ProgressCallback | None = None,
+    ) -> TokensRead:
+        """How likely each token of `completion` was behind the exact string `prompt`."""
+        request: TokensRequest = make_request(
+            TokensRequest,
+            model=model,
+            settings=replace(self._settings, engine="transformers"),
+            prompt=prompt,
+            completion=completion,
+            adapter=adapter.resolve() if adapter else None,
+        )
+        found = None
+        for event in self._ask(request):
+            if isinstance(event, TokensRead):
+                found = event
+            elif isinstance(event, LoadProgress) and on_progress:
+                on_progress(event)
+        assert found is not None  # the service said so, or said why not
+        return found
 
     def render(
         self,

@@ -22,7 +22,7 @@ from rft_core.types import Completion, Messages
 
 __all__ = ["Dtype", "EngineName", "EngineSettings", "SamplingParams"]  # the rest is declared here
 
-PROTOCOL_VERSION = 4  # a service that speaks another version is replaced
+PROTOCOL_VERSION = 5  # a service that speaks another version is replaced
 SAMPLING = "sampling"  # how progress begins once the model is loaded and its turn has come
 PlainMessages = list[dict[str, str]]
 
@@ -68,6 +68,20 @@ class StreamRequest(_Request):
     lanes: list[Lane] = Field(min_length=1)
 
 
+class TokensRequest(_Request):
+    """How likely each token of a completion was, to the adapter and to the base.
+
+    `prompt`: the exact string that was tokenised, chat template included.
+    """
+
+    request: Literal["tokens"] = "tokens"
+    model: str
+    settings: EngineSettings
+    prompt: str
+    completion: str
+    adapter: Path | None = None
+
+
 class RenderRequest(_Request):
     """The exact prompts; needs the tokenizer alone."""
 
@@ -84,7 +98,7 @@ class ControlRequest(_Request):
     who: str = ""
 
 
-Request = SampleRequest | StreamRequest | RenderRequest | ControlRequest
+Request = SampleRequest | StreamRequest | TokensRequest | RenderRequest | ControlRequest
 
 
 @dataclass(frozen=True)
@@ -145,6 +159,21 @@ class RenderedPrompt:
 
 
 @dataclass(frozen=True)
+class TokensRead:
+    """A completion token by token: its pieces, decoded alone, and what was to be expected of each.
+
+    `logprobs` are natural and of the model as it is, at temperature 1; `entropies` (nats) are those
+    of the distribution that the token was drawn from; `base_logprobs` are the base's.
+    """
+
+    pieces: tuple[str, ...]
+    logprobs: tuple[float, ...]
+    entropies: tuple[float, ...]
+    base_logprobs: tuple[float, ...]
+    event: Literal["tokens_read"] = "tokens_read"
+
+
+@dataclass(frozen=True)
 class ServiceStatus:
     """What the generation service holds. `model` is None where no model is loaded."""
 
@@ -193,6 +222,7 @@ Event = (
     | TextDelta
     | LaneDone
     | RenderedPrompt
+    | TokensRead
     | ServiceStatus
     | Done
     | ServiceError

@@ -28,6 +28,8 @@ from rft_core.sampling.service.messages import (
     SampleRequest,
     StreamRequest,
     TextDelta,
+    TokensRead,
+    TokensRequest,
 )
 from rft_core.sampling.settings import EngineSettings, count_copied_bytes
 
@@ -100,12 +102,20 @@ class ResidentModel:
         with closing(steps):  # type: ignore[type-var]  # a generator; it may hold a merged adapter
             yield from steps
 
+    def read_tokens(self, request: TokensRequest, report: Report) -> Iterator[TokensRead]:
+        """One event: a completion is read at once."""
+        engine = self._ensure_engine(request, report)
+        report("reading the completion", None)
+        yield engine.read_tokens(request.prompt, request.completion, request.adapter)
+
     def unload(self) -> None:
         """Give the memory back; the next request loads again."""
         self._engine = self._key = None
         gc.collect()
 
-    def _ensure_engine(self, request: SampleRequest | StreamRequest, report: Report) -> Engine:
+    def _ensure_engine(
+        self, request: SampleRequest | StreamRequest | TokensRequest, report: Report
+    ) -> Engine:
         settings = request.settings
         key = (request.model, replace(settings, threads=0))
         if self._engine is None or self._key != key:

@@ -40,6 +40,8 @@ from rft_core.sampling.service.messages import (
     SampleRequest,
     ServiceError,
     ServiceStatus,
+    StreamRequest,
+    TokensRequest,
     parse_request,
     read_line,
     write_event,
@@ -91,14 +93,18 @@ class Connection(socketserver.StreamRequestHandler):
                 self._send(prompt)
         else:
             with self._model_turn():
-                events: Iterator[Event] = (
-                    resident.sample(request, self._report, self._raise_if_unwanted)
-                    if isinstance(request, SampleRequest)
-                    else resident.stream(request, self._report, self._raise_if_unwanted)
-                )
+                events = self._generate(request)
                 with contextlib.closing(events):  # type: ignore[type-var]  # a generator
                     for event in events:
                         self._send(event)
+
+    def _generate(self, request: SampleRequest | StreamRequest | TokensRequest) -> Iterator[Event]:
+        resident = self.server.resident
+        if isinstance(request, SampleRequest):
+            return resident.sample(request, self._report, self._raise_if_unwanted)
+        if isinstance(request, StreamRequest):
+            return resident.stream(request, self._report, self._raise_if_unwanted)
+        return resident.read_tokens(request, self._report)
 
     def _control(self, request: ControlRequest) -> None:
         match request.request:

@@ -4,6 +4,7 @@ What a call came to is data: values, what was given to `log_extra` and `log_metr
 failed, with the line in the user's source and the traceback from there on.
 """
 
+import base64
 import functools
 import inspect
 import itertools
@@ -25,6 +26,10 @@ IS_WATCHED = False
 FILENAME = "rewards.py"  # what the user's source is called in tracebacks
 LONGEST_SHOWN = 200
 LONGEST_CHAIN = 8  # of errors, each raised because of another
+LONGEST_TEXT = 2000  # of a cell that a function logs
+EVIDENCE = "evidence"  # the column whose cells may be longer, and pictures
+MOST_EVIDENCE = 100_000  # characters of one piece: a picture of 75 kB
+PICTURES = {b"\x89PNG\r\n\x1a\n": "png", b"\xff\xd8\xff": "jpeg", b"GIF8": "gif"}
 
 Namespace = dict[str, Any]
 LOADED: dict[str, Namespace] = {}
@@ -129,7 +134,7 @@ def call(
     count = len(keywords["completions"])
     known = keywords.get("trainer_state", {})
     keywords["trainer_state"] = types.SimpleNamespace(**{**STATE, **known})
-    keywords["log_extra"] = lambda column, values: extras.update({str(column): to_texts(values)})
+    keywords["log_extra"] = lambda column, values: extras.update(to_cells(str(column), values))
     keywords["log_metric"] = lambda key, value: metrics.update({str(key): float(value)})
     if is_for_verl(parameters := inspect.signature(function).parameters):
         each, columns = functools.partial(run, function), sorted(keywords.keys() - OWN)
@@ -204,10 +209,38 @@ def encode(value: Any) -> Any:
     return number if math.isfinite(number) else {"bad": "not_finite", "shown": show(number)}
 
 
+def to_cells(column: str, values: Any) -> dict[str, list[str]]:
+    """What is logged under a name, a text for each completion."""
+    if column != EVIDENCE:
+        return {column: to_texts(values)}
+    pieces = [values] if isinstance(values, str | bytes) else values
+    return {column: [to_evidence(piece) for piece in pieces]}
+
+
+def to_evidence(piece: Any) -> str:
+    """A text, or a picture as a data URL: PNG, JPEG or GIF bytes, or what Jupyter shows as PNG."""
+    if piece is None:
+        return ""
+    if hasattr(piece, "_repr_png_"):  # Pillow's images, and others that notebooks show
+        piece = piece._repr_png_()
+    if isinstance(piece, bytes):
+        kind = next((kind for magic, kind in PICTURES.items() if piece.startswith(magic)), None)
+        encoded = base64.b64encode(piece).decode()
+        piece = f"data:image/{kind};base64,{encoded}" if kind else repr(piece[:LONGEST_SHOWN])
+    text = piece if isinstance(piece, str) else _write(piece, str)
+    if len(text) <= MOST_EVIDENCE:
+        return text
+    return f"(left out: {len(text):,} characters, and at most {MOST_EVIDENCE:,} are kept)"
+
+
 def to_texts(values: Any) -> list[str]:
     if isinstance(values, str) or not hasattr(values, "__iter__"):
         values = [values]
-    return ["" if v is None else v[:2000] if isinstance(v, str) else _write(v, str) for v in values]
+    return ["" if value is None else _cut(value) for value in values]
+
+
+def _cut(value: Any) -> str:
+    return value[:LONGEST_TEXT] if isinstance(value, str) else _write(value, str)
 
 
 def show(value: Any) -> str:

@@ -101,5 +101,12 @@ RUN_SCHEMA = Schema(
         lowest REAL, highest REAL, report TEXT NOT NULL
     )
         """,
+        "evidence": """
+    -- What shows a score: a text, or a picture as a data URL. Few functions show any.
+    CREATE TABLE evidence (
+        generation_id INTEGER NOT NULL REFERENCES generations (id) ON DELETE CASCADE,
+        name TEXT NOT NULL, content TEXT NOT NULL, PRIMARY KEY (generation_id, name)
+    ) WITHOUT ROWID
+        """,
     },
 )

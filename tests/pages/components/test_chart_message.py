@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pages.components.charts.chart_message import (
+    LONGEST_LINE,
     MOST_POINTS,
     Edition,
     Mark,
@@ -17,6 +18,7 @@ from pages.components.charts.chart_message import (
     has_grown,
     make_message,
     mark_positions,
+    panel_csv,
 )
 
 
@@ -133,6 +135,39 @@ def test_the_average_of_a_thinned_curve_is_that_of_all_its_points() -> None:
     assert thinned["smooth"] == pytest.approx(np.array(expected)[at], abs=1e-6)
     added = ask(panels(20_000, y=y), smoothing=0.9, generation="g", counts=(19_990,))
     assert added["curves"][0]["smooth"] == pytest.approx(expected[-10:], abs=1e-6)
+
+
+def test_a_long_curve_has_a_mean_unasked_and_a_short_one_and_a_validation_have_none() -> None:
+    y = np.random.default_rng(0).normal(5, 1, size=20_000)
+    (long,) = ask(panels(20_000, y=y))["curves"]
+    assert long["banded"] and long["smoothed"]
+    assert np.std(long["smooth"]) < 0.2 < np.std(long["y"])
+    (added,) = ask(panels(20_000, y=y), generation="g", counts=(19_990,))["curves"]
+    assert added["smooth"][:5] == pytest.approx(
+        [y[max(0, at - 34) : at + 34].mean() for at in range(19_990, 19_995)], abs=0.2
+    )
+    (short,) = ask(panels(LONGEST_LINE))["curves"]
+    assert not short["banded"] and not short["smoothed"]
+    step = np.arange(1, 2_001)
+    (measured,) = ask([Panel("p", [Trace("v", {"step": step}, y[:2_000], "validation")])])["curves"]
+    assert not measured["banded"]
+
+
+def test_a_curve_that_becomes_long_is_sent_whole() -> None:
+    answer = ask(panels(LONGEST_LINE + 1), generation="g", counts=(LONGEST_LINE,))
+    assert answer["panels"] is not None and answer["curves"][0]["banded"]
+
+
+def test_a_panel_as_csv_has_all_points_of_all_curves_and_no_formula() -> None:
+    step = np.array([1, 2, 3])
+    traces = [
+        Trace("train", {"step": step, "tokens": step * 10.0}, np.array([0.5, np.nan, 1.0])),
+        Trace("=validation", {"step": step[:1]}, np.array([0.25]), "validation"),
+    ]
+    assert "".join(panel_csv(Panel("format", traces))).splitlines() == [
+        "curve,step,tokens,format", "train,1,10.0,0.5", "train,3,30.0,1.0",
+        "'=validation,1,,0.25",
+    ]  # fmt: skip
 
 
 def test_marks_stand_at_their_step_on_every_axis() -> None:
