@@ -7,7 +7,7 @@ flat are its prompts and rewards looked at: for the ways out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,11 +16,14 @@ import numpy as np
 from rft_core.config import RunConfig, StagePlan, get_method
 from rft_core.data import PromptSet
 from rft_core.diagnosis.doctor import diagnose
+from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.flat_reward import find_flat_reward
 from rft_core.diagnosis.preflight.report import Preflight, read_preflight
+from rft_core.diagnosis.radar_report import HACKING, RadarReading
 from rft_core.diagnosis.ways_out import FlatRun, KnownGold, WayOut, list_ways_out
 from rft_core.errors import RftError
 from rft_core.figures import Curves
+from rft_core.jobs.radar import read_radar
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.preflights import StoredPreflight, get_preflight
@@ -62,11 +65,14 @@ class JudgedPreflight:
 
 @dataclass(frozen=True)
 class RunJudgement:
-    """`findings`: worst first, empty for a healthy run. `ways_out`: of a flat reward."""
+    """`findings`: worst first, empty for a healthy run. `ways_out`: of a flat reward. `radar`: what
+    watches for cheats, or why nothing can; None where there is no reward to watch.
+    """
 
     preflight: JudgedPreflight | None = None
     findings: tuple[Problem, ...] = ()
     ways_out: tuple[WayOut, ...] = ()
+    radar: RadarReading | None = field(default=None, compare=False)  # of a healthy run as well
 
 
 def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudgement:
@@ -83,14 +89,23 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
     if stage is not None and _may_be_flat(curves, stage.first_step):
         flat = find_flat_reward(seen, stage.config.num_generations)
     verdict = read_preflight(stored.report) if stored else None
+    radar = read_radar(runs_dir, run, stage, curves)
     findings = diagnose(curves, flat)
+    if radar and radar.finding:
+        others = [finding for finding in findings if finding.kind != HACKING]
+        findings = [_as_problem(radar.finding), *others]
     preflight = None
     if stored and verdict:
         said_flat = any(warning.kind == "no_variance" for warning in verdict.warnings)
         preflight = JudgedPreflight(stored, verdict, said_flat and _has_gradient(curves))
     cut_off = max(_find_cut_off(curves), verdict.truncated if verdict else 0.0)
     ways = _find_ways(runs_dir, run.config, cut_off, seen) if flat else ()
-    return RunJudgement(preflight, tuple(findings), ways)
+    return RunJudgement(preflight, tuple(findings), ways, radar)
+
+
+def _as_problem(finding: Finding) -> Problem:
+    what = f"{finding.summary} {finding.evidence}"
+    return Problem(finding.kind, finding.severity, finding.where, what, finding.fix)
 
 
 def find_rewarded_stage(config: RunConfig, step: int) -> StagePlan[RunConfig] | None:
