@@ -53,6 +53,10 @@ OTHER_NAMES = {  # -> ours, or what to do instead
     "clip_grad_norm": "max_grad_norm",
     "ppo_epochs": "num_iterations",
     "num_ppo_epochs": "num_iterations",
+    "patience": "early_stopping_patience",
+    "early_stopping": "early_stopping_patience",
+    "best_metric": "metric_for_best_model",
+    "save_best": "load_best_model_at_end",
 }
 
 
