@@ -13,7 +13,7 @@ from pages.components.completions.view import (
     show_completion,
     show_prompt,
 )
-from pages.components.judgement.findings import show_findings
+from pages.components.judgement.findings import show_findings, show_radar
 from pages.components.judgement.preflight_card import preflight_card
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import (
@@ -110,6 +110,7 @@ def live_view(run: RunRow, view: dict[str, Any], polls: bool) -> None:
     run_header(status, checkpoints, look.written_at)
     with st.container():  # whatever stands in it, the charts below keep their place
         show_findings(run, look.judgement, is_active=status.is_active)
+        show_radar(look.judgement)
         rescore = show_rescore(run)
         if limits := kernel_limits(run):
             st.caption(f":material/info: {plain(limits)}")

@@ -25,6 +25,7 @@ from typing import NoReturn
 
 from rft_core.data.pair_set import PairSet
 from rft_core.data.prompt_set import PromptSet
+from rft_core.diagnosis.best_step import name_measure
 from rft_core.errors import BadInputError, NotFoundError, RftError
 from rft_core.paths import (
     get_adapter_dir,
@@ -53,6 +54,7 @@ from rft_core.store.run_reader import (
     tokens_trained,
     training_seconds,
     validated_steps,
+    validation_values,
 )
 from rft_core.store.run_writer import RunWriter
 from rft_core.store.runs import RunRow, get_run
@@ -168,10 +170,12 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     from rft_core.training.run_session import RunSession, train
 
     run, runs_dir = assignment.run, assignment.runs_dir
+    *_, last = run.config.plan_stages()
     torch.set_num_threads(run.config.num_threads or 1)  # older runs name none
     with open_run(runs_dir, run.id) as db:
         elapsed, tokens, phases = training_seconds(db), tokens_trained(db), phase_totals(db)
         rewards_by_step, validated = reward_means(db), validated_steps(db)
+        measures = validation_values(db, name_measure(last.config))
         has_preflight = get_preflight(db) is not None
     session = RunSession(
         run.config,
@@ -189,6 +193,7 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
         rewards_by_step,
         validated,
         has_preflight,
+        measures,
     )
     needed = estimate(run.config, runs_dir).memory_bytes
     with hold_device(runs_dir, run.id, needed):
@@ -196,7 +201,8 @@ def _work(assignment: Assignment, writer: RunWriter, stop: StopRequest) -> Attem
     if ending.outcome != "finished":
         return ending
     with open_run(runs_dir, run.id) as db:
-        return replace(ending, message=explain_silence(silent_functions(db)))
+        silence = explain_silence(silent_functions(db))
+        return replace(ending, message=". ".join(filter(None, (ending.message, silence))))
 
 
 def _import_libraries() -> None:

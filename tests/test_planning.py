@@ -315,3 +315,23 @@ def test_quantised_weights_are_counted_by_their_bits() -> None:
     assert count_weight_bytes(MODEL, 4, None) == 4000
     assert count_weight_bytes(MODEL, 2, 8) == int(616 * 2 + 384 * 1.01)
     assert count_weight_bytes(MODEL, 2, 4) == int(616 * 2 + 384 * 0.52)
+
+
+@pytest.mark.parametrize("missing", ["eval_steps", "num_validation_prompts"])
+@pytest.mark.parametrize("name", ["load_best_model_at_end", "early_stopping_patience"])
+def test_the_best_step_needs_validations(name: str, missing: str) -> None:
+    assert problems(**{name: 1}) == {}
+    found = problems(**{name: 1, missing: 0})
+    assert list(found) == [name] and "this run makes none" in found[name]
+
+
+def test_only_the_last_stage_can_end_early() -> None:
+    early = "early_stopping_patience=2"
+    assert "stages" not in problems(stages=f"grpo 5; rloo 5 {early}")
+    assert early.partition("=")[0] in problems(stages=f"grpo 5 {early}; rloo 5")["stages"]
+
+
+def test_keeping_the_best_checkpoint_takes_room_for_every_validation() -> None:
+    plain = RunConfig(max_steps=100, eval_steps=10, save_steps=0)
+    best = plain.model_copy(update={"load_best_model_at_end": True})
+    assert disk_bytes(best, 1_000_000) > disk_bytes(plain, 1_000_000)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.intervals import Prediction
     from rft_core.diagnosis.preflight.prompts import PassRates
     from rft_core.diagnosis.preflight.report import Preflight
+    from rft_core.diagnosis.radar_report import RadarReading
     from rft_core.dry_run import DryRun
     from rft_core.jobs.judging import JudgedPreflight, RunJudgement
     from rft_core.types import Problem
@@ -201,6 +202,7 @@ def judgement_document(judgement: RunJudgement) -> dict[str, Any]:
             {"name": way.name, "title": way.title, "what": way.what, "command": way.command}
             for way in judgement.ways_out
         ],
+        "radar": _radar_document(judgement.radar) if judgement.radar else None,
     }
 
 
@@ -233,10 +235,24 @@ def print_judgement(judgement: RunJudgement) -> None:
     if preflight := judgement.preflight:
         print(printable(f"\nPreflight, {preflight.tried}: {preflight.sentence}"))
     print_findings(judgement.findings)
+    if judgement.radar and not judgement.radar.finding:
+        print(printable(f"\nHack radar: {judgement.radar.sentence}"))
     for way in judgement.ways_out:
         print(printable(f"\n{way.title}: {way.what}"))
         if way.command:
             print(printable(f"  {way.command}"))
+
+
+def _radar_document(radar: RadarReading) -> dict[str, Any]:
+    """`generations`: ids of stored completions that are well paid and not right."""
+    finding, parting = radar.finding, radar.parting
+    return {
+        "state": radar.state,
+        "sentence": radar.sentence,
+        "score": parting.score if parting else None,
+        "parted_at": parting.parted_at if finding and parting else None,
+        "generations": list(finding.generations) if finding else [],
+    }
 
 
 def _preflight_document(preflight: JudgedPreflight) -> dict[str, Any]:

@@ -62,6 +62,10 @@ OTHER_NAMES = {  # -> ours, or what to do instead
     "reward_weights": "reward_set: each reward has its weight there",
     "dataset_name": "prompt_set, or --prompts FILE",
     "train_files": "prompt_set, or --prompts FILE",
+    "patience": "early_stopping_patience",
+    "early_stopping": "early_stopping_patience",
+    "best_metric": "metric_for_best_model",
+    "save_best": "load_best_model_at_end",
 }
 
 

@@ -3,16 +3,19 @@
 A reward model has mistakes, and a policy that is paid by it finds them. The sign is a reward model
 whose score rises while a rule that it never saw falls (Gao et al., arXiv 2210.10760, show the same
 against a larger reward model). Both must be beyond the noise of their curves: a rule that judges
-without being paid for is the independent truth without which nothing is said here.
+without being paid for is the independent truth without which nothing is said here. It is the
+radar's question (`hack_radar.py`), asked more strictly: a truth that only stands still warns a
+person, one that falls ends the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import fmean, pvariance
+from statistics import fmean
 
-WINDOW = 8  # steps whose means are compared
+from rft_core.diagnosis.curve_windows import WINDOW, compare
+
 SURE = 4.0  # standard errors of that difference; the best of many windows is a little lucky
 LEAST_LOST = 0.1  # of the rule's best
 
@@ -42,16 +45,11 @@ def find_overoptimisation(
     lost = fmean(rule_then) - fmean(rule_now)
     if lost < LEAST_LOST * abs(fmean(rule_then)):
         return None
-    if not (_rises(rule_now, rule_then) and _rises(learned_then, learned_now)):
+    has_fallen = compare(rule_now, rule_then).is_rise(SURE)
+    if not (has_fallen and compare(learned_then, learned_now).is_rise(SURE)):
         return None
     return Overoptimisation(
         best - 1,
         (fmean(learned_then), fmean(learned_now)),
         (fmean(rule_then), fmean(rule_now)),
     )
-
-
-def _rises(before: Sequence[float], after: Sequence[float]) -> bool:
-    error = ((pvariance(before) + pvariance(after)) / (WINDOW - 1)) ** 0.5
-    difference = fmean(after) - fmean(before)
-    return difference > 0 and difference > SURE * error

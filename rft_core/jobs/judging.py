@@ -7,7 +7,7 @@ flat are its prompts and rewards looked at: for the ways out.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,9 +19,11 @@ from rft_core.diagnosis.doctor import diagnose
 from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.flat_reward import find_flat_reward
 from rft_core.diagnosis.preflight.report import Preflight, read_preflight
+from rft_core.diagnosis.radar_report import HACKING, RadarReading
 from rft_core.diagnosis.ways_out import FlatRun, KnownGold, WayOut, list_ways_out
 from rft_core.errors import RftError
 from rft_core.figures import Curves
+from rft_core.jobs.radar import read_radar
 from rft_core.jobs.run_evidence import gather_evidence
 from rft_core.jobs.shown_by import with_generations
 from rft_core.rewards.contract import RewardSet
@@ -66,11 +68,14 @@ class JudgedPreflight:
 
 @dataclass(frozen=True)
 class RunJudgement:
-    """`findings`: worst first, empty for a healthy run. `ways_out`: of a flat reward."""
+    """`findings`: worst first, empty for a healthy run. `ways_out`: of a flat reward. `radar`: what
+    watches for cheats, or why nothing can; None where there is no reward to watch.
+    """
 
     preflight: JudgedPreflight | None = None
     findings: tuple[Finding, ...] = ()
     ways_out: tuple[WayOut, ...] = ()
+    radar: RadarReading | None = field(default=None, compare=False)  # of a healthy run as well
 
 
 def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudgement:
@@ -87,13 +92,17 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
         )
         findings = [with_generations(db, finding) for finding in diagnose(evidence)]
     verdict = read_preflight(stored.report) if stored else None
+    radar = read_radar(runs_dir, run, stage, curves)
+    if radar and radar.finding:  # surer than what flags alone say
+        others = [finding for finding in findings if finding.kind != HACKING]
+        findings = [radar.finding, *others]
     preflight = None
     if stored and verdict:
         said_flat = any(warning.kind == "no_variance" for warning in verdict.warnings)
         preflight = JudgedPreflight(stored, verdict, said_flat and _has_gradient(curves))
     cut_off = max(_find_cut_off(curves), verdict.truncated if verdict else 0.0)
     ways = _find_ways(runs_dir, run.config, cut_off, seen) if flat else ()
-    return RunJudgement(preflight, tuple(findings), ways)
+    return RunJudgement(preflight, tuple(findings), ways, radar)
 
 
 def _find_flat(

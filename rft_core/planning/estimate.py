@@ -166,7 +166,11 @@ def disk_bytes(config: RunConfig, lora_parameters: int) -> int:
     """The most there will be of checkpoints, adapter/ and the store, without the base model."""
     stages = [plan.config for plan in config.plan_stages()]
     saves = sum(_count_times(c.max_steps, c.save_steps or c.max_steps) for c in stages)
-    full = min(saves, config.save_total_limit + 1)  # one more while it is being written
+    last = stages[-1]
+    if last.load_best_model_at_end:  # each validation may be the best so far
+        saves += count_validations(last)
+    spared = int(last.load_best_model_at_end)
+    full = min(saves, config.save_total_limit + spared + 1)  # one more while it is being written
     adapters = saves + 1  # every checkpoint keeps its own, and adapter/ is the finished one
     checkpoints = lora_parameters * (adapters * ADAPTER_BYTES + full * RESUME_BYTES)
     checkpoints += adapters * CHECKPOINT_BYTES

@@ -156,7 +156,28 @@ def _check_reporters(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]
         )  # fmt: skip
 
 
+def _check_best_step(config: RunConfig, facts: LaunchFacts) -> Iterator[Problem]:
+    """The best step is known by validations, and of the last stage's alone."""
+    *before, last = (plan.config for plan in config.plan_stages())
+    names = ("load_best_model_at_end", "early_stopping_patience")
+    for stage in config.stages[: len(before)]:
+        for name in set(names) & set(stage.settings):
+            yield Problem(
+                "best_step", "error", "stages",
+                f"{name} is set for a stage that others follow, and only the last one can end "
+                "early or be looked through for its best step",
+                f"Set {name} for the last stage, or for the whole run",
+            )  # fmt: skip
+    wanted = [name for name in names if getattr(last, name)]
+    if wanted and not (last.eval_steps and last.num_validation_prompts):
+        yield Problem(
+            "best_step", "error", wanted[0],
+            "Which step is best is known from validations, and this run makes none",
+            "Set eval_steps and num_validation_prompts to more than 0",
+        )  # fmt: skip
+
+
 MORE_RULES: tuple[Rule, ...] = (
     _check_losses, _check_adapter_kind, _check_bitsandbytes, _check_template, _check_generation,
-    _check_reporters,
+    _check_reporters, _check_best_step,
 )  # fmt: skip

@@ -13,6 +13,8 @@ from typing import Any
 from rft_core.store.search import GenerationFilter, where_clause
 from rft_core.store.sqlite.without_pandas import Database
 
+MOST_JUDGED = 4096
+
 
 @dataclass(frozen=True)
 class StoredGeneration:
@@ -115,6 +117,36 @@ def with_evidence(db: Database, generation: StoredGeneration) -> StoredGeneratio
     """The same with what its reward functions showed: texts, or pictures as data URLs."""
     sql = "SELECT name, content FROM evidence WHERE generation_id = ?"
     return replace(generation, evidence=dict(db.execute(sql, [generation.id])))
+
+
+def list_judged(
+    db: Database, function: str | None, *, since: int
+) -> list[tuple[int, int, float, float]]:
+    """(id, step, reward, score) of what training sampled from step `since` on, newest first.
+
+    At most `MOST_JUDGED`. Without a function the score is 1 where a completion has no flag, else 0.
+    What could not be judged is left out.
+    """
+    if function is None:
+        sql = (
+            "SELECT id, step, reward, flags = '[]' FROM generations WHERE split = 'train' "
+            "AND step >= :since AND reward IS NOT NULL ORDER BY id DESC LIMIT :most"
+        )
+        return [tuple(row) for row in db.execute(sql, {"since": since, "most": MOST_JUDGED})]
+    sql = (
+        "SELECT g.id, g.step, g.reward, s.score FROM generations g "
+        "JOIN scores s ON s.generation_id = g.id AND s.name = :name "
+        "WHERE g.split = 'train' AND g.step >= :since AND g.reward IS NOT NULL "
+        "AND s.score IS NOT NULL ORDER BY g.id DESC LIMIT :most"
+    )
+    values = {"name": function, "since": since, "most": MOST_JUDGED}
+    return [tuple(row) for row in db.execute(sql, values)]
+
+
+def count_validated(db: Database, step: int) -> int:
+    """The completions of the validation after `step`."""
+    sql = "SELECT count(*) FROM generations WHERE split = 'validation' AND step = ?"
+    return int(db.execute(sql, [step]).fetchone()[0])
 
 
 def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:

@@ -44,3 +44,12 @@ def get_reward_range(db: Database, *, first_step: int = 0) -> RewardRange:
     )
     row = db.execute(sql, {"step": first_step, "most": MOST_COUNTED}).fetchone()
     return RewardRange(int(row[0]), float(row[1]), float(row[2])) if row[0] else RewardRange()
+
+
+def get_reward_bounds(db: Database) -> tuple[float, float]:
+    """The lowest and the highest reward of any completion, by the index; zeros without any."""
+    found = [
+        db.execute(f"SELECT {which}(reward) FROM generations").fetchone()[0]
+        for which in ("min", "max")
+    ]
+    return (0.0, 0.0) if None in found else (float(found[0]), float(found[1]))

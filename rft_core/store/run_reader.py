@@ -186,6 +186,12 @@ def validated_steps(db: Database) -> frozenset[int]:
     return frozenset(step for (step,) in db.execute(sql))
 
 
+def validation_values(db: Database, name: str) -> dict[int, float]:
+    """What validations measured under that name, by the step after which they were made."""
+    sql = "SELECT step, value FROM metrics WHERE split = 'validation' AND name = ? ORDER BY step"
+    return dict(db.execute(sql, [name]).fetchall())
+
+
 def silent_functions(db: Database) -> dict[str, str]:
     """The reward functions that could score no completion of any training step, and why not."""
     sql = (

@@ -38,7 +38,7 @@ from rft_core.training.saving.adapter_files import (
 from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkpoint
 from rft_core.training.saving.finite import StepLength, check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
-from rft_core.training.validating import ValidationStopped, evaluating, own_randomness
+from rft_core.training.validating import StageEnded, ValidationStopped, evaluating, own_randomness
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ class RunFlow(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._trainer.catch_up()
+        if self._trainer.ends_early:
+            raise StageEnded
         self._trainer.recorder.set_phase("training", "making the next step")
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
@@ -228,10 +230,18 @@ class Recorded(Trainer):
         self.control.should_evaluate = False
         try:
             with self.recorder.clock.during("validate"):
-                return self._validate()
+                metrics = self._validate()
         except ValidationStopped:
             self.control.should_save = self.control.should_training_stop = True
             return {}
+        self.control.should_training_stop |= self.ends_early
+        self.control.should_save |= self.ends_early or self.recorder.kept_step == self.step
+        return metrics
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether its validations have not improved for as long as anybody wanted to wait."""
+        return bool(self.recorder.best_watch.find_reason_to_end())
 
     def check_stop(self) -> None:
         """Within a validation. Raises `ValidationStopped`."""
@@ -320,7 +330,8 @@ class Recorded(Trainer):
             self._save_rng_state(str(temporary))
             self._save_own_state(temporary)
             self.state.save_to_json(str(temporary / "trainer_state.json"))
-        reduced = prune_checkpoints(folder, keep=self.parts.config.save_total_limit)
+        keep = self.parts.config.save_total_limit
+        reduced = prune_checkpoints(folder, keep=keep, spared=self.recorder.kept_step)
         self.recorder.record_checkpoint(self.step, reduced)
 
     def save_weights(self, folder: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rft_core.config import RunConfig, StagePlan
+from rft_core.diagnosis.best_step import BestWatch
 from rft_core.rewards.contract import Batch, FunctionReport, RewardSet
 from rft_core.rewards.deciding import is_right
 from rft_core.rewards.sampled_batch import SampledBatch, join_batches, summarise
@@ -35,7 +36,8 @@ logger = logging.getLogger(__name__)
 
 class Recorder:
     """Scores and records. `elapsed` (seconds), `tokens`, `phases` (seconds by phase) and
-    `past_rewards` (means of the steps so far) go on from where the run had got to.
+    `past_rewards` (means of the steps so far) and `past_measures` (what its validations decide by)
+    go on from where the run had got to.
 
     `needs_attention` is the reason to pause, once a training batch has given one; `last_saved` the
     step of the newest checkpoint, 0 if there is none. Without a scorer (None) nothing is sampled.
@@ -55,6 +57,7 @@ class Recorder:
         tokens: int = 0,
         phases: Mapping[str, float] | None = None,
         past_rewards: StepMeans | None = None,
+        past_measures: Mapping[int, float] | None = None,
     ) -> None:
         self.step = self.last_saved = step  # the last one recorded, and the last one saved
         self.needs_attention = ""
@@ -63,6 +66,7 @@ class Recorder:
         self._prompts, self._tokenizer = prompts, tokenizer
         self._max_steps = config.max_steps  # of the whole run
         self.clock = PhaseClock(phases)
+        self.best_watch = BestWatch(past_measures or {})
         self._watch = RewardWatch(scorer.reward_set if scorer else None, past_rewards or {})
         self._started = time.monotonic() - elapsed
         self._tokens = tokens
@@ -75,6 +79,12 @@ class Recorder:
     @property
     def can_validate(self) -> bool:
         return self._scorer is not None and bool(self._prompts.validated)
+
+    @property
+    def kept_step(self) -> int | None:
+        """The best step so far, where its checkpoint is to be kept."""
+        best = self.best_watch.kept
+        return best.step if best else None
 
     @property
     def rewards(self) -> RewardSet | None:
@@ -90,6 +100,8 @@ class Recorder:
         """From here on steps are recorded as that stage's: groups of its size."""
         self._config = plan.config
         self._watch.begin_stage(plan)
+        is_last = plan.first_step + plan.config.max_steps >= self._max_steps
+        self.best_watch.begin_stage(plan, is_last=is_last)
 
     def set_phase(self, phase: str, detail: str = "", parts: PartsDone | None = None) -> None:
         """`parts`: how far it is, of what has a known end."""
@@ -174,6 +186,7 @@ class Recorder:
             generations = list_generations(batch, None, each)
         self._write("validation", step, metrics, generations)
         logger.info("validation after step %d  %s", step, _line(metrics))
+        self.best_watch.note(step, metrics)
         return metrics
 
     def record_preflight(self, found: StoredPreflight) -> None:

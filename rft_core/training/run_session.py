@@ -11,7 +11,7 @@ import importlib
 import os
 import shutil
 from collections.abc import Callable, Collection, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,8 +35,9 @@ from rft_core.training.recorded import Recorded, StageParts
 from rft_core.training.recorder import Recorder
 from rft_core.training.reward_watch import StepMeans
 from rft_core.training.run_sink import RunSink, SilentSink, choose_sink
-from rft_core.training.saving.checkpoints import Resumable, publish_folder
+from rft_core.training.saving.checkpoints import Resumable, copy_weights, publish_folder
 from rft_core.training.stop import StopRequest
+from rft_core.training.validating import StageEnded
 
 RANK = "RANK"  # set by torchrun and accelerate, where several processes train one policy
 ShowLoading = Callable[..., None]
@@ -46,7 +47,8 @@ ShowLoading = Callable[..., None]
 class RunSession:
     """What an attempt starts from. `elapsed` (seconds), `tokens` and `phases` (seconds by phase):
     what earlier ones spent; `past_rewards`: what their steps earned, of each reward function;
-    `validated_steps`: after which of them there was a whole validation.
+    `validated_steps`: after which of them there was a whole validation; `past_measures`: what these
+    found of the measure by which the best step is known.
     `has_preflight`: an earlier one has made it.
 
     `rewards` may be None for methods that learn without them: then nothing is validated.
@@ -67,6 +69,7 @@ class RunSession:
     past_rewards: StepMeans = field(default_factory=dict)
     validated_steps: Collection[int] = ()
     has_preflight: bool = False
+    past_measures: Mapping[int, float] = field(default_factory=dict)
 
 
 def train(session: RunSession, sink: RunSink, stop: StopRequest) -> tuple[Outcome, str]:
@@ -119,7 +122,7 @@ def _train_stages(
                 sink, scorer, config, prompts, tokenizer,
                 end_tokens=get_end_tokens(model, tokenizer), step=session.resume.step,
                 elapsed=session.elapsed, tokens=session.tokens, phases=session.phases,
-                past_rewards=session.past_rewards,
+                past_rewards=session.past_rewards, past_measures=session.past_measures,
             )  # fmt: skip
         show_loading(f"preparing {get_method(plan.config.method).title}")
         recorder.begin_stage(plan)
@@ -135,8 +138,12 @@ def _train_stages(
             return "needs_attention", recorder.needs_attention
         if stop.is_set and recorder.step < config.max_steps:
             return "stopped", f"Stopped after step {recorder.step}"
-        if recorder.step >= config.max_steps:
+        if early := recorder.best_watch.find_reason_to_end():
+            recorder.tell("early_stop", early)
+        if early or recorder.step >= config.max_steps:
             _leave_adapter(trainer, session)
+        if early and recorder.step < config.max_steps:
+            return "finished", early
         del trainer, model
         gc.collect()  # the next stage loads its own base: two would not fit where one just does
     return "finished", ""
@@ -205,10 +212,23 @@ def _train_stage(trainer: Recorded, session: RunSession, stop: StopRequest) -> N
     if stop.is_set or trainer.recorder.needs_attention:
         return  # what the stage before has left is where the run goes on
     goes_on = resume.path is not None and resume.step > first_step
-    trainer.train(resume_from_checkpoint=str(resume.path) if goes_on else None)
+    with suppress(StageEnded):
+        trainer.train(resume_from_checkpoint=str(resume.path) if goes_on else None)
 
 
 def _leave_adapter(trainer: Recorded, session: RunSession) -> None:
+    """What the run ends with: the newest weights, or those of its best step."""
+    best = trainer.recorder.best_watch.kept
+    if best:
+        shutil.rmtree(session.adapter_dir, ignore_errors=True)
+        copy_weights(
+            session.checkpoints_dir / name_checkpoint(best.step), session.adapter_dir,
+            {"step": best.step}, f"The best checkpoint, of step {best.step},",
+        )  # fmt: skip
+        trainer.recorder.tell(
+            "best_step", f"Ends with step {best.step}, the best at validation: {best.value:.4g}"
+        )
+        return
     temporary = session.adapter_dir.with_name(".unfinished-adapter")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)

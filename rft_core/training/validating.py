@@ -13,6 +13,10 @@ class ValidationStopped(Exception):  # noqa: N818 -- asked for, and no fault of 
     """A stop was asked for while the validation prompts were being answered."""
 
 
+class StageEnded(Exception):  # noqa: N818 -- nothing failed
+    """A resumed stage has nothing left to train: its validations had ended it."""
+
+
 @contextmanager
 def evaluating(model: Any) -> Iterator[None]:
     """Without dropout and gradient checkpointing; TRL reads its own mode from the model's."""

@@ -64,6 +64,14 @@ def _show_finding(run: RunRow, finding: Finding) -> None:
         )  # fmt: skip
 
 
+def show_radar(judgement: RunJudgement) -> None:
+    """What watches for cheats, or why nothing can; an alarm is among the findings."""
+    radar = judgement.radar
+    if radar and not radar.finding:
+        icon = "visibility_off" if radar.state == "no truth" else "radar"
+        st.caption(f":material/{icon}: {plain(radar.sentence)}")
+
+
 def _show_ways_out(run: RunRow, judgement: RunJudgement, is_active: bool) -> None:
     grid = st.grid(3, min_column_width=280, gap="small")
     for number, way in enumerate(judgement.ways_out):

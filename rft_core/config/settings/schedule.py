@@ -1,5 +1,6 @@
 """How long a run is, in what portions, and when it validates and saves."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import BeforeValidator
@@ -9,6 +10,24 @@ from rft_core.config.settings.frozen import Frozen
 from rft_core.config.stages import Stage, read_stages
 
 Stages = Annotated[tuple[Stage, ...], BeforeValidator(read_stages)]
+
+
+@dataclass(frozen=True)
+class BestRule:
+    """How the best step of a run is known. `metric` None: the method's own measure; `patience`:
+    validations without an improvement by more than `threshold` that end the run, 0: none do;
+    `is_kept`: whether the run ends with its best step.
+    """
+
+    metric: str | None = None
+    greater_is_better: bool = True
+    patience: int = 0
+    threshold: float = 0.0
+    is_kept: bool = False
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.is_kept or self.patience > 0
 
 
 class ScheduleSettings(Frozen):
@@ -54,6 +73,30 @@ class ScheduleSettings(Frozen):
         "Schedule", 64, "Validation completions per forward pass.", trl=True, ge=1, le=16_384,
         advanced=True,
     )  # fmt: skip
+    load_best_model_at_end: bool = declare(
+        "Schedule", False,
+        "Save after each validation that is the best so far, keep that checkpoint, and end with "
+        "it: exports, chat and evaluations use it.",
+        advanced=True,
+    )  # fmt: skip
+    metric_for_best_model: OrNone[str] = declare(
+        "Schedule", None,
+        "What is best, as validations measure it: 'rewards/equation/mean'. Empty: the reward; of "
+        "pairs, their accuracy.",
+        max_length=200, advanced=True,
+    )  # fmt: skip
+    greater_is_better: bool = declare(
+        "Schedule", True, "Whether more of that measure is better.", advanced=True
+    )
+    early_stopping_patience: int = declare(
+        "Schedule", 0,
+        "End after so many validations in a row that did not improve that measure; 0: never. Of a "
+        "run in stages, the last.",
+        ge=0, le=10_000, advanced=True,
+    )  # fmt: skip
+    early_stopping_threshold: float = declare(
+        "Schedule", 0.0, "An improvement is one by more than this.", ge=0, le=1e9, advanced=True
+    )
     save_steps: int = declare(
         "Schedule", 50, "Checkpoint every N steps; 0: only at the end.", ge=0, le=10_000_000
     )
@@ -61,3 +104,10 @@ class ScheduleSettings(Frozen):
         "Schedule", 2, "Full checkpoints kept for resuming; adapters of all are kept.",
         ge=1, le=1000,
     )  # fmt: skip
+
+    @property
+    def best_rule(self) -> BestRule:
+        return BestRule(
+            self.metric_for_best_model, self.greater_is_better, self.early_stopping_patience,
+            self.early_stopping_threshold, self.load_best_model_at_end,
+        )  # fmt: skip

@@ -161,14 +161,17 @@ def _damage_or_raise(path: Path, error: OSError, damage: str) -> str:
     ) from error
 
 
-def prune_checkpoints(folder: Path, keep: int) -> list[int]:
+def prune_checkpoints(folder: Path, keep: int, spared: int | None = None) -> list[int]:
     """Reduce all but the newest `keep` resumable checkpoints to their adapter.
 
-    Returns the steps that cannot be resumed from any more. Each is first declared adapter-only
-    and only then emptied, so that a crash in between leaves nothing that looks whole and is not.
+    `spared`: a step whose checkpoint stays whole as well. Returns the steps that cannot be resumed
+    from any more. Each is first declared adapter-only and only then emptied, so that a crash in
+    between leaves nothing that looks whole and is not.
     """
     reduced = []
     for step, path in [at for at in _list_steps(folder) if _is_resumable(at[1])][:-keep]:
+        if step == spared:
+            continue
         with _told_when_full(folder, path):
             _reduce_to_adapter(path)
         reduced.append(step)
