@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from rft_core.cli import (
     ask,
+    compare,
     dry_run,
     evaluate,
     experiment,
@@ -37,7 +38,7 @@ app = typer.Typer(
 # Each file is named by the first of its commands.
 FILES = (
     tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
-    runs, generations, evaluate, ask, experiment,
+    runs, generations, evaluate, compare, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)
