@@ -73,7 +73,7 @@ class JoinedRows:
 
 
 @dataclass
-class _Asked:
+class _AskedAlike:
     """One way of asking and judging, and by run and step what was answered."""
 
     source: RowSource
@@ -133,15 +133,15 @@ def _join(
     )  # fmt: skip
 
 
-def _collect(index: Database, runs: set[str]) -> list[_Asked]:
+def _collect(index: Database, runs: set[str]) -> list[_AskedAlike]:
     """All that these runs have answered; of what was answered twice the newest."""
-    found: dict[str, _Asked] = {}
+    found: dict[str, _AskedAlike] = {}
     for record in list_records(index):
         for part, stored in _list_parts(index, record, runs):
             settings = {k: v for k, v in stored.settings.items() if k != "seed"}
             same = [part["source"], stored.task, stored.judge, settings]
             asked = found.setdefault(
-                json.dumps(same, sort_keys=True), _Asked(part["source"], stored.task)
+                json.dumps(same, sort_keys=True), _AskedAlike(part["source"], stored.task)
             )
             held = json.loads(get_set(index, "held_out", part["rows"]).content)
             answers = asked.answers.setdefault(str(stored.run), {}).setdefault(stored.step, {})
@@ -164,7 +164,7 @@ def _list_parts(
                 yield part, stored
 
 
-def _newest(asked: _Asked, run: str) -> tuple[Step, Answers] | None:
+def _newest(asked: _AskedAlike, run: str) -> tuple[Step, Answers] | None:
     by_step = asked.answers.get(run)
     if not by_step:
         return None
