@@ -26,6 +26,7 @@ PAGES = {
     "Watch": [
         _page("monitor", "Monitor", "monitoring", "Reward curves and diagnosis, live."),
         _page("generations", "Generations", "forum", "Every completion ever sampled, and why."),
+        _page("compare", "Compare", "compare_arrows", "What differs between runs, and what for."),
     ],
     "Use": [
         _page("evaluate", "Evaluate", "leaderboard", "Base against tuned on held-out prompts."),

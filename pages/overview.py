@@ -1,7 +1,7 @@
 """Overview: every run with its state and last rewards, and what to do next."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -14,6 +14,8 @@ from pages.components.runs.actions import delete_button, stop_and_resume
 from pages.components.runs.badge import state_badge
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import get_revision, serve_commands
+from pages.components.runs.run_table import choose_view, filter_lines, show_table
+from pages.components.runs.table_actions import table_actions
 from pages.components.runs.taking_away import export_button, show_export
 from pages.components.runs.unreadable import describe_settings, unreadable_card
 from pages.components.shared_reads import shared_reads
@@ -22,30 +24,13 @@ from rft_core.jobs import DEMOS, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.store.adapters import has_adapter
 from rft_core.store.index import open_index
-from rft_core.store.runs import UnreadableRun, count_runs, list_unreadable_runs
-from rft_core.store.state.status import RunStatus, list_run_statuses
+from rft_core.store.listing.run_lines import RunLine, RunLines, read_run_lines
+from rft_core.store.state.status import RunStatus
 
-RUNS_SHOWN = 30
+CARDS_SHOWN = 6  # at first: what lives, what ended last, and what is in trouble
 SHOWN_KEY = "overview_shown"
 REFRESH_SECONDS = 2.0
 IDLE_SECONDS = 5.0  # nothing runs: only another tab or the command line begins something
-
-
-@dataclass(frozen=True)
-class RunList:
-    """The newest runs, as many as are shown; `total` counts all that can be read."""
-
-    statuses: list[RunStatus]
-    other_version: list[UnreadableRun]
-    total: int
-
-    @property
-    def is_empty(self) -> bool:
-        return not self.total and not self.other_version
-
-    @property
-    def any_active(self) -> bool:
-        return any(status.is_active for status in self.statuses)
 
 
 def main() -> None:
@@ -53,7 +38,7 @@ def main() -> None:
     serve_commands()
     with shown_errors():
         runs = read_runs()
-    if runs.is_empty:
+    if not runs.lines and not runs.other_version:
         first_steps()
     else:
         st.fragment(run_list, key="runs")()
@@ -64,21 +49,20 @@ def main() -> None:
     sandbox_line()
     st.caption(get_hardware().describe())
     show_export()
-    if not runs.is_empty:
-        redraw_on_change("runs", every=REFRESH_SECONDS if runs.any_active else IDLE_SECONDS)
+    if runs.lines or runs.other_version:
+        any_active = any(line.status.is_active for line in runs.lines)
+        redraw_on_change("runs", every=REFRESH_SECONDS if any_active else IDLE_SECONDS)
 
 
-def read_runs() -> RunList:
+def read_runs() -> RunLines:
     """Read once for all who look, and again when something has changed."""
-    folder, shown = get_runs_dir(), st.session_state.get(SHOWN_KEY, RUNS_SHOWN)
+    folder = get_runs_dir()
 
-    def read(known: RunList | None) -> RunList:
+    def read(known: RunLines | None) -> RunLines:
         with open_index(folder) as index:
-            other = list_unreadable_runs(index)
-            statuses = list_run_statuses(index, folder, limit=shown)
-            return RunList(statuses, other, count_runs(index) - len(other))
+            return read_run_lines(index, folder, known.digests if known else None)
 
-    return shared_reads().get(("runs", folder, shown), get_revision(), read)
+    return shared_reads().get(("runs", folder), get_revision(), read)
 
 
 def first_steps() -> None:
@@ -121,29 +105,67 @@ def watch_demo(name: str) -> None:
 
 @shown_errors()
 def run_list() -> None:
+    """Cards for what somebody should look at now, then the table of all."""
     runs = read_runs()
-    states = [status.state for status in runs.statuses]
-    active, finished = sum(s.is_active for s in runs.statuses), states.count("finished")
-    among = f" of the newest {len(states)}" if len(states) < runs.total else ""
-    count = f"{runs.total} run{'s' * (runs.total != 1)}"
-    st.markdown(f"**{count}** · {active} active · {finished} finished{among}")
-    for status in runs.statuses:
-        if status.state == "unreadable":
-            unreadable_card(status.run.id, status.run.name, status.message)
-        else:
-            run_card(status)
-    for run in runs.other_version[: st.session_state.get(SHOWN_KEY, RUNS_SHOWN)]:
+    states = [line.status.state for line in runs.lines]
+    active, finished = sum(line.status.is_active for line in runs.lines), states.count("finished")
+    put_aside = sum(line.labels.is_archived for line in runs.lines)
+    count = f"{len(states)} run{'s' * (len(states) != 1)}"
+    archived = f" · {put_aside} archived" if put_aside else ""
+    st.markdown(f"**{count}** · {active} active · {finished} finished{archived}")
+    cards = pick_cards(runs.lines)
+    shown = st.session_state.get(SHOWN_KEY, CARDS_SHOWN)
+    for line in cards[:shown]:
+        show_card(line.status)
+    for run in runs.other_version[:shown]:
         unreadable_card(run.id, run.name, describe_settings(run))
-    hidden = runs.total - len(runs.statuses)
-    if hidden > 0:
+    if len(cards) > shown:
         st.button(
-            f"Show more ({hidden} older)", type="tertiary", icon=":material/expand_more:",
-            on_click=show_more,
+            f"Show more ({len(cards) - shown} older)", type="tertiary",
+            icon=":material/expand_more:", on_click=show_more,
         )  # fmt: skip
+    if runs.lines:
+        run_table(runs)
+
+
+def pick_cards(lines: Sequence[RunLine]) -> list[RunLine]:
+    """What lives first; then what ended last; then what is in trouble. Nothing that was archived,
+    unless it lives."""
+    active = [line for line in lines if line.status.is_active]
+    ended = [line for line in lines if not (line.status.is_active or line.labels.is_archived)]
+    trouble = [line for line in ended[1:] if line.status.is_in_trouble]
+    return [*active, *ended[:1], *trouble]
+
+
+def run_table(runs: RunLines) -> None:
+    """All runs. Of the one that is selected, its card with all that can be done with it."""
+    st.subheader("All runs", anchor=False)
+    view = choose_view(runs.lines, runs.tags)
+    lines = filter_lines(runs.lines, view)
+    place = st.container()
+    if lines:
+        selected = show_table(lines, view)
+    else:
+        selected = []
+        st.info("No run matches. Clear the search and the filters to see all of them.")
+    with place:
+        table_actions(selected, runs.tags)
+    carded = {
+        line.id for line in pick_cards(runs.lines)[: st.session_state.get(SHOWN_KEY, CARDS_SHOWN)]
+    }
+    if len(selected) == 1 and selected[0].id not in carded:
+        show_card(selected[0].status)
+
+
+def show_card(status: RunStatus) -> None:
+    if status.state == "unreadable":
+        unreadable_card(status.run.id, status.run.name, status.message)
+    else:
+        run_card(status)
 
 
 def show_more() -> None:
-    st.session_state[SHOWN_KEY] = st.session_state.get(SHOWN_KEY, RUNS_SHOWN) + RUNS_SHOWN
+    st.session_state[SHOWN_KEY] = st.session_state.get(SHOWN_KEY, CARDS_SHOWN) + CARDS_SHOWN
 
 
 def run_card(status: RunStatus) -> None:

@@ -134,9 +134,11 @@ def begin_run(
     *,
     name: str = "Sample",
     max_steps: int = 30,
+    rewards: RewardSet = REWARDS,
+    **settings: object,
 ) -> SampleRun:
     """A run whose worker has just started: nothing is sampled yet."""
-    queue_run(runs_dir, run_id, name=name, max_steps=max_steps)
+    queue_run(runs_dir, run_id, name=name, max_steps=max_steps, rewards=rewards, **settings)
     with open_index(runs_dir) as index:
         set_command_handled(index, f"launch-{run_id}", worker_pid=NO_PROCESS)
     writer = RunWriter(runs_dir, run_id)
@@ -147,13 +149,14 @@ def begin_run(
 
 
 def queue_run(
-    runs_dir: Path, run_id: str, *, name: str = "Sample", max_steps: int = 30, stages: str = ""
-) -> None:
+    runs_dir: Path, run_id: str, *, name: str = "Sample", max_steps: int = 30, stages: str = "",
+    rewards: RewardSet = REWARDS, **settings: object,
+) -> None:  # fmt: skip
     """A run that was asked for and has no worker yet; with `stages`, they say how many steps."""
     steps: dict[str, object] = {"stages": stages} if stages else {"max_steps": max_steps}
-    config = make_config({"name": name, "reward_set": REWARDS.id, **steps})
+    config = make_config({"name": name, "reward_set": rewards.id, **steps, **settings})
     with open_index(runs_dir) as index:
-        ensure_set(index, "rewards", id=REWARDS.id, name=REWARDS.name, content=REWARDS.to_json())
+        ensure_set(index, "rewards", id=rewards.id, name=rewards.name, content=rewards.to_json())
         add_run(index, id=run_id, config=config)
         add_command(index, id=f"launch-{run_id}", kind="launch", run=run_id)
 

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from rft_core.cli import (
     ask,
+    compare,
     doctor,
     dry_run,
     evaluate,
@@ -38,7 +39,7 @@ app = typer.Typer(
 # Each file is named by the first of its commands.
 FILES = (
     tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
-    runs, doctor, generations, evaluate, ask, experiment,
+    runs, doctor, generations, evaluate, compare, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

@@ -1,5 +1,7 @@
 """The rows that one contender solves and another does not, each with what both wrote.
 
+Rows that neither solves are told apart on request: they are what both have still to learn.
+
 A row is solved where more than half of its judged samples are right, as McNemar's test counts it.
 Rows are known by the hash of their content, so that the same one is found again in another
 evaluation, another order, or a file.
@@ -19,12 +21,12 @@ from rft_core.statistics import HALF
 from rft_core.store.evaluations import JudgedSample
 from rft_core.types import Message, Row
 
-Direction = Literal["to right", "to wrong"]
+Direction = Literal["to right", "to wrong", "still wrong"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """`before` and `after`: a sample each that shows it, one of them right and one wrong.
+    """`before` and `after`: a sample each that shows it, right where the row was solved.
 
     `right_before`, `right_after`: how many of the judged samples are right, and how many there are.
     """
@@ -52,15 +54,21 @@ class Change:
 
 def list_changes(matchup: Matchup, first: str, second: str) -> list[Change]:
     """From the contender `first` to `second`: what was won, then what was lost, in row order."""
-    one, other = _find(matchup, first), _find(matchup, second)
-    found = [
-        change
-        for row, prompt, before, after in zip(
-            matchup.rows, matchup.prompts, one.groups, other.groups, strict=True
-        )
-        if (change := _compare(row, prompt, before, after))
-    ]
+    groups = [_find(matchup, label).groups for label in (first, second)]
+    found = compare_rows(matchup.rows, matchup.prompts, *groups)
+    found = [change for change in found if change.direction != "still wrong"]
     return sorted(found, key=lambda change: change.direction != "to right")
+
+
+def compare_rows(
+    rows: Sequence[Row],
+    prompts: Sequence[Sequence[Message]],
+    before: Sequence[Sequence[JudgedSample]],
+    after: Sequence[Sequence[JudgedSample]],
+) -> list[Change]:
+    """All rows in order, without those that both solve and those that nobody could judge."""
+    asked = zip(rows, prompts, before, after, strict=True)
+    return [change for one in asked if (change := _compare(*one))]
 
 
 def _find(matchup: Matchup, label: str) -> Sampled:
@@ -84,13 +92,14 @@ def _compare(
     if not all(judged for _, judged in counts):
         return None
     was_right, is_right = (right / judged > HALF for right, judged in counts)
-    if was_right == is_right:
+    if was_right and is_right:
         return None
+    turned: Direction = "to right" if is_right else "to wrong" if was_right else "still wrong"
     return Change(
         make_row_id(row),
         row,
         prompt,
-        "to right" if is_right else "to wrong",
+        turned,
         _pick(before, verdict=was_right),
         _pick(after, verdict=is_right),
         *counts,

@@ -103,13 +103,8 @@ def check_run_exists(db: Database, id: str) -> None:
 
 def list_runs(db: Database, *, limit: int | None = None) -> list[RunRow]:
     """Those that can be read, newest first."""
-    readable = (run for run in _read_runs(db) if isinstance(run, RunRow))
+    readable = (run for run in iterate_runs(db) if isinstance(run, RunRow))
     return list(islice(readable, limit))
-
-
-def count_runs(db: Database) -> int:
-    """With those whose settings cannot be read."""
-    return int(db.execute("SELECT count(*) FROM runs").fetchone()[0])
 
 
 def list_run_ids(db: Database) -> list[str]:
@@ -118,14 +113,15 @@ def list_run_ids(db: Database) -> list[str]:
 
 def list_unreadable_runs(db: Database) -> list[UnreadableRun]:
     """Newest first."""
-    return [run for run in _read_runs(db) if isinstance(run, UnreadableRun)]
+    return [run for run in iterate_runs(db) if isinstance(run, UnreadableRun)]
 
 
 def delete_run(db: Database, id: str, *, check: Callable[[], None] = lambda: None) -> None:
     """Remove its rows and leave a tombstone, in one transaction that begins with `check`."""
     with transaction(db) as connection:
         check()
-        connection.execute("DELETE FROM commands WHERE run = ?", (id,))
+        for table in ("commands", "run_labels", "run_digests"):
+            connection.execute(f"DELETE FROM {table} WHERE run = ?", (id,))
         connection.execute("DELETE FROM runs WHERE id = ?", (id,))
         connection.execute(
             "INSERT OR REPLACE INTO deleted_runs (id, deleted_at, folder_removed) VALUES (?, ?, 0)",
@@ -150,7 +146,8 @@ def _no_run(id: str) -> NotFoundError:
     )
 
 
-def _read_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
+def iterate_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
+    """All, newest first, each as far as it can be read."""
     for row in db.query(f"SELECT {_COLUMNS} FROM runs ORDER BY created_at DESC, id DESC"):
         try:
             yield _run(row)

@@ -15,7 +15,7 @@ from rft_core.store.runs import list_runs
 from rft_core.store.sqlite.connections import list_wal_files
 from tests.sample_run import begin_run, queue_run, write_finished_run
 
-RUNS_SHOWN = 30  # at first
+CARDS_SHOWN = 6  # at first
 
 
 @pytest.fixture
@@ -135,14 +135,15 @@ def said_on(app: AppTest) -> str:
 def test_a_folder_of_many_runs_shows_the_newest_and_more_when_asked(
     runs_dir: Path,
 ) -> None:
-    for number in range(RUNS_SHOWN + 3):
+    for number in range(CARDS_SHOWN + 3):
         queue_run(runs_dir, f"countdown-{number}")
     app = open_overview()
     shown = [b for b in app.button if str(b.key).startswith("stop-")]
-    assert len(shown) == RUNS_SHOWN
+    assert len(shown) == CARDS_SHOWN
     button(app, "Show more (3 older)").click().run()
-    assert len([b for b in app.button if str(b.key).startswith("stop-")]) == RUNS_SHOWN + 3
+    assert len([b for b in app.button if str(b.key).startswith("stop-")]) == CARDS_SHOWN + 3
     assert not [b for b in app.button if "Show more" in b.label]
+    assert len(app.dataframe[0].value) == CARDS_SHOWN + 3, "the table has them all from the start"
 
 
 def test_the_demo_of_the_page_is_that_of_the_command_line_and_starts_anew_once_deleted(

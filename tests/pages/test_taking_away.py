@@ -32,6 +32,9 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_overview_offers_the_runs_that_have_an_adapter(runs_dir: Path) -> None:
     app = AppTest.from_file(PROJECT_ROOT / "pages" / "navigation.py", default_timeout=60).run()
     assert not app.exception, app.exception
+    app.session_state["run_table_selected"] = ("with",)
+    app = app.run()
+    assert not app.exception, app.exception
     assert [b.key for b in app.button if b.label == "Export"] == ["export-with"]
     assert has_adapter(runs_dir, "with") and not has_adapter(runs_dir, "without")
 

@@ -39,9 +39,14 @@ def show_changes(matchup: Matchup, label: Label, key: str) -> list[Change]:
     if not shown:
         st.caption(f"No example {DIRECTIONS[str(direction)]}.")
         return changes
-    for change in _page(shown, f"{key}-{before}-{after}-{direction}"):
-        _show(change, label(before), label(after))
+    show_examples(shown, label(before), label(after), f"{key}-{before}-{after}-{direction}")
     return changes
+
+
+def show_examples(changes: Sequence[Change], before: str, after: str, key: str) -> None:
+    """A page of them, each with both texts side by side and their difference word by word."""
+    for change in _page(changes, key):
+        _show(change, before, after)
 
 
 def changes_jsonl(changes: Sequence[Change]) -> str:

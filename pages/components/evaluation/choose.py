@@ -13,6 +13,7 @@ from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow, list_runs
 from rft_core.tasks import TASKS
 
+CHOSEN = "evaluate_runs"
 MOST_SAMPLES = 64
 NONE = ""
 DRAWN = [name for name, task in TASKS.items() if task.make_rows]  # tasks that bring rows
@@ -47,7 +48,7 @@ def choose(runs: Mapping[str, RunRow], contenders: Sequence[str]) -> tuple[Asked
     """Draw the form; what it holds, and whether Evaluate was just pressed."""
     chosen = st.multiselect(
         "Runs and checkpoints, compared with the base", contenders,
-        default=_wanted(contenders), key="evaluate_runs", persist_state="session",
+        default=_wanted(contenders), key=CHOSEN, persist_state="session",
         format_func=lambda name: contender_label(name, runs),
     )  # fmt: skip
     task_place, prompts, samples, scorer, second, start = st.columns(
@@ -104,5 +105,6 @@ def _scorer_label(name: str, runs: Mapping[str, RunRow]) -> str:
 
 
 def _wanted(contenders: Sequence[str]) -> list[str]:
-    wanted = st.query_params.get("run")
-    return [wanted] if wanted in contenders else list(contenders)[:1]
+    """Those that the address names, `?run=` once for each; else the newest."""
+    wanted = [name for name in st.query_params.get_all("run") if name in contenders]
+    return wanted or list(contenders)[:1]

@@ -116,5 +116,16 @@ INDEX_SCHEMA = Schema(
     );
     CREATE INDEX drafts_by_who ON drafts (who, kind, updated_at)
         """,
+        "run_labels": """
+    -- What people say of runs, so that many can be found again. tags: JSON, sorted. archived_at
+    -- NULL: it is not put aside.
+    CREATE TABLE run_labels (
+        run TEXT PRIMARY KEY, tags TEXT NOT NULL DEFAULT '[]', archived_at REAL
+    );
+    -- What an ended run has recorded, in short, so that a list of hundreds opens no database of
+    -- theirs. look: of the file that it was read from; with another one it is out of date. content:
+    -- JSON, see `store/listing/digests.py`. It can be thrown away at any time.
+    CREATE TABLE run_digests (run TEXT PRIMARY KEY, look TEXT NOT NULL, content TEXT NOT NULL)
+        """,
     },
 )

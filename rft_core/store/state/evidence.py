@@ -69,14 +69,15 @@ def _look(runs_dir: Path, run_id: str) -> Evidence:
         return Evidence(locked, supervised, problem="The run's folder is gone.")
     try:
         with open_run(runs_dir, run_id) as db:
-            return _read_database(db, locked, supervised)
+            return read_recorded(db, locked, supervised)
     except NotFoundError:
         return Evidence(locked, supervised)
     except UnreadableRunError as error:
         return Evidence(locked, supervised, problem=str(error))
 
 
-def _read_database(db: Database, locked: bool, supervised: bool) -> Evidence:
+def read_recorded(db: Database, locked: bool = False, supervised: bool = False) -> Evidence:
+    """What the worker wrote, beside what is known of the locks."""
     whole = last_step_without_gap(db)
     resumable = [c.step for c in list_checkpoints(db) if c.resumable and c.step <= whole]
     return Evidence(

@@ -108,7 +108,8 @@ class RunStatus:
 
 
 def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
-    return _status(get_run(index, run_id), list_commands(index, run=run_id), runs_dir)
+    commands, found = list_commands(index, run=run_id), read_evidence(runs_dir, run_id)
+    return make_run_status(get_run(index, run_id), commands, found, runs_dir)
 
 
 def list_run_statuses(
@@ -116,14 +117,21 @@ def list_run_statuses(
 ) -> list[RunStatus]:
     """The newest `limit` (None: all), newest first, without those whose settings cannot be read.
 
-    Each costs the opening of a database: ask for as many as are shown.
+    Each costs the opening of a database: a list that is looked at often is `store/listing`'s.
     """
-    runs = list_runs(index, limit=limit)
-    by_run: dict[str, list[Command]] = {run.id: [] for run in runs}
+    runs, commands = list_runs(index, limit=limit), list_commands_by_run(index)
+    return [
+        make_run_status(run, commands.get(run.id, []), read_evidence(runs_dir, run.id), runs_dir)
+        for run in runs
+    ]
+
+
+def list_commands_by_run(index: Database) -> dict[str, list[Command]]:
+    """Oldest first; without the runs that nothing was ever asked of."""
+    by_run: dict[str, list[Command]] = {}
     for command in list_commands(index):
-        if command.run in by_run:
-            by_run[command.run].append(command)
-    return [_status(run, by_run[run.id], runs_dir) for run in runs]
+        by_run.setdefault(command.run, []).append(command)
+    return by_run
 
 
 def is_run_active(index: Database, runs_dir: Path, run_id: str) -> bool:
@@ -143,8 +151,10 @@ def stuck_after(config: RunConfig) -> float:
     return max(STUCK_AFTER_SECONDS, REWARD_PATIENCE * config.reward_timeout)
 
 
-def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStatus:
-    found = read_evidence(runs_dir, run.id)
+def make_run_status(
+    run: RunRow, commands: Sequence[Command], found: Evidence, runs_dir: Path
+) -> RunStatus:
+    """The status that this evidence shows, with the times of the worker's signs of life."""
     state = derive_state(commands, found)
     progress = found.progress
     step = progress.step if progress else 0
