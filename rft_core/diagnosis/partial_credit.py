@@ -30,9 +30,7 @@ class PartialCredit:
 def add_partial_credit(rewards: RewardSet) -> PartialCredit | None:
     """None where no grader of the set knows parts. What counts as right stays the same."""
     can_split = [
-        entry
-        for entry in rewards.entries
-        if _has_option(entry, PARTIAL) and not entry.options.get(PARTIAL)
+        entry for entry in rewards.entries if _knows_parts(entry) and not entry.options.get(PARTIAL)
     ]
     if can_split:
         entries = [_split(entry) if entry in can_split else entry for entry in rewards.entries]
@@ -68,6 +66,12 @@ def _append(rewards: RewardSet, part: RewardEntry, what: str) -> PartialCredit |
 def _keep_truth(rewards: RewardSet, entries: Sequence[RewardEntry], what: str) -> PartialCredit:
     truth = tuple(entry.name for entry in find_deciding(rewards))
     return PartialCredit(RewardSet(tuple(entries), rewards.name, truth), what)
+
+
+def _knows_parts(entry: RewardEntry) -> bool:
+    """A switch; where it is a number it pays for any answer, however wrong."""
+    options = GRADERS[entry.grader].options if entry.grader in GRADERS else ()
+    return any(option.name == PARTIAL and option.type == "bool" for option in options)
 
 
 def _has_option(entry: RewardEntry, name: str) -> bool:

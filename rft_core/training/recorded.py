@@ -291,10 +291,7 @@ class Recorded(Trainer):
         Prompts are read once per group, finished completions leave the batch, and the adapter is
         merged into the weights meanwhile: the same policy, without its extra products.
         """
-        rows = [
-            SampledRow(tuple(ids), index, ADAPTER_NAME)
-            for index, ids in enumerate(prompts, start=first)
-        ]
+        rows = [SampledRow(tuple(ids), at, ADAPTER_NAME) for at, ids in enumerate(prompts, first)]
 
         def show(num_tokens: int) -> None:
             self.recorder.pulse(phase, f"{self.name_sampling(len(rows))}, token {num_tokens}")
