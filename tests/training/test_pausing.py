@@ -1,12 +1,20 @@
-"""A run pauses where the sandbox fails too often, and not for the odd failure."""
+"""A run pauses where the sandbox fails too often or nothing can be scored, not for odd failures."""
 
 import os
+import re
 import signal
 import threading
 
 import pytest
 
-from rft_core.rewards.contract import Batch, FunctionReport, RewardEntry, RewardSet, Scored
+from rft_core.rewards.contract import (
+    PYTHON_GRADER,
+    Batch,
+    FunctionReport,
+    RewardEntry,
+    RewardSet,
+    Scored,
+)
 from rft_core.rewards.jailed.user_function import SourceProcess
 from rft_core.rewards.sampled_batch import SampledBatch, summarise
 from rft_core.rewards.scorer import Scorer
@@ -60,6 +68,26 @@ def test_more_than_one_in_a_hundred_failures_or_three_dead_servers_in_a_row_paus
     if pauses:
         assert f"failed on {failed} of 512 completions (samples 0" in reason
         assert f"{dead_servers} of its servers died in a row" in reason
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("raise ValueError('no gold')", "could be scored (f: .*no gold.*Mend the rewards"),
+        ("return [None] * len(completions)", "every reward function returned None"),
+        ("return [None] * (len(completions) - 1) + [0.0]", ""),
+        ("return [0.0] * len(completions)", ""),
+    ],
+)
+def test_a_step_of_which_nothing_could_be_scored_pauses(body: str, why: str) -> None:
+    source = f"def f(completions, **columns):\n    {body}"
+    with Scorer(RewardSet((RewardEntry("f", PYTHON_GRADER, source=source),))) as scorer:
+        scoring = scorer.score(Batch([[]] * 4, ["a"] * 4, [{}] * 4))
+    batch = SampledBatch(
+        range(4), ["a"] * 4, [[]] * 4, [False] * 4, scoring.samples, scoring.reports
+    )
+    reason = find_reason_to_pause(batch)
+    assert re.search(why.replace("(", r"\("), reason) if why else reason == ""
 
 
 @pytest.mark.parametrize("entry", SANDBOXED, ids=[entry.grader for entry in SANDBOXED])

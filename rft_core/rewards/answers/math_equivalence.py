@@ -6,14 +6,20 @@ Where the gold answer is one number the answer must state one number: sets, rang
 letters, "1 or 2", 050 and --50 earn 0. The rule for `=`: a single letter that names the value
 ("x = 5") is dropped; several names keep their values (x = 3, y = 4). Any other equation is no
 number. An unsolved form of the question is equivalent too: where the number must be written out,
-use `numeric_match`. A gold answer that cannot be read whole (3:1, 5 ft 3 in, a word) leaves other
-answers unscored, and a plain number, which is a part of it at best, earns 0; with `same_text`, as
-MATH's rows need it, the answer must then be that text, in any spelling that `math_text.py` knows.
+use `numeric_match`.
+
+A and a are two variables. An inequality that states its solution is the numbers that it allows:
+x<3 or x>5 is the union of two intervals, and not "x<3 and x>5". Where both answers name a unit it
+must be the same one; values are not converted.
+
+A gold answer that cannot be read whole (3:1, 5 ft 3 in, a word) leaves other answers unscored, and
+a plain number, which is a part of it at best, earns 0; with `same_text`, as MATH's rows need it,
+the answer must then be that text, in any spelling that `math_text.py` knows.
 Numbers are the same to six places and to a relative error of 5e-6.
 
 math-verify's own time limits are switched off, since they work only in a main thread and turn into
 silent zeros elsewhere; the jailed side has a timer for each answer and a deadline behind it. That
-side is `math_comparison.py` and `math_reading.py`, since importing sympy takes a second.
+side is `math_comparison.py` and what it imports, since importing sympy takes a second.
 Source: https://github.com/huggingface/Math-Verify
 """
 

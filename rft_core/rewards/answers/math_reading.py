@@ -53,7 +53,9 @@ _JOINED = re.compile(  # never the comma of thousands
     r"\s*(?:;|(?<!\d),|,(?!\d{3}(?!\d)))\s*(?:(?:and|or)\b\s*|\\text\s*\{\s*(?:and|or)\s*\}\s*)?"
     r"|\s*\\text\s*\{\s*(?:and|or)\s*\}\s*|\s+(?:and|or)\s+"
 )
-_SPACED_UNIT = re.compile(r"(?<=\d)\s+([A-Za-z]{2,})(?:\s*/\s*[A-Za-z]+)?(?:\^?\{?[23]\}?)?$")
+_SPACED_UNIT = re.compile(
+    r"(?<=\d)\s+(?:(?:sq|square|cu|cubic)\.?\s+)?([A-Za-z]{2,})(?:\s*/\s*[A-Za-z]+)?(?:\^?\{?[23]\}?)?$"
+)
 
 
 class WrongAnswer(Exception):  # noqa: N818 -- a verdict, not a fault of the program
