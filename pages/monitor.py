@@ -38,6 +38,7 @@ from pages.components.runs.phase_bars import phase_bars_html, phase_bars_style
 from pages.components.runs.picker import pick_run
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import serve_commands
+from pages.components.runs.report_button import report_button
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from rft_core.config import to_yaml
 from rft_core.figures import Curves
@@ -95,6 +96,7 @@ def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
         )  # fmt: skip
         log_y = st.toggle("Log y", key="log", bind="query-params")
         choose_rescore(run)
+        report_button(run)
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 

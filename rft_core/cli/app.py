@@ -21,6 +21,7 @@ from rft_core.cli import (
     launch,
     models,
     probe,
+    report,
     runs,
     tasks,
 )
@@ -38,7 +39,7 @@ app = typer.Typer(
 # Each file is named by the first of its commands.
 FILES = (
     tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
-    runs, generations, evaluate, compare, ask, experiment,
+    runs, generations, evaluate, compare, report, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)
