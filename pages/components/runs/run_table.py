@@ -17,6 +17,7 @@ from rft_core.store.listing.run_lines import RunLine
 
 TABLE, ORDER, SELECTED = "run_table", "run_table_order", "run_table_selected"
 ROW_HEIGHT, MOST_HEIGHT = 38, 640  # pixels
+MOST_ROWS = 15  # that are shown without scrolling
 NO_GROUP = "nothing"
 
 
@@ -91,7 +92,7 @@ def show_table(lines: Sequence[RunLine], view: TableView) -> list[RunLine]:
     frame = make_frame(lines, view)
     st.dataframe(
         frame, hide_index=True, key=TABLE, on_select=_remember, selection_mode="multi-row",
-        row_height=ROW_HEIGHT, height=min(ROW_HEIGHT * (len(lines) + 1) + 3, MOST_HEIGHT),
+        row_height=ROW_HEIGHT, height="content" if len(lines) <= MOST_ROWS else MOST_HEIGHT,
         column_config=_describe_columns(frame), placeholder="–", alt="All runs, a row each",
     )  # fmt: skip
     return [line for line in lines if line.id in st.session_state.get(SELECTED, ())]
@@ -142,7 +143,7 @@ def _describe_columns(frame: pd.DataFrame) -> dict[str, object]:
         "Group": column.TextColumn(pinned=True),
         "Run": column.TextColumn(pinned=True, width=205),
         "State": column.MultiselectColumn(options=states, color=colors, width=105),
-        "Begun": column.DatetimeColumn(format="distance", width=105),
+        "Begun": column.DatetimeColumn(format="distance", width=115),
         "Curve": column.LineChartColumn(
             "Reward so far", width=130, help="Training reward, oldest to newest; else validation."
         ),

@@ -31,7 +31,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class _Scale:
+class _PlotScale:
     """Where values lie in the picture."""
 
     x_low: float
@@ -77,7 +77,7 @@ def make_ticks(low: float, high: float, count: int = TICKS) -> list[float]:
     return [at * step for at in range(first, last + 1)]
 
 
-def _fit(lines: Sequence[Line]) -> _Scale:
+def _fit(lines: Sequence[Line]) -> _PlotScale:
     """What holds all points; a line that never changes gets room above and below."""
     x = np.concatenate([line.x for line in lines]).astype(float)
     y = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
@@ -89,10 +89,10 @@ def _fit(lines: Sequence[Line]) -> _Scale:
     x_low, x_high = float(x.min()), float(x.max())
     if x_low == x_high:
         x_low, x_high = x_low - 1, x_high + 1
-    return _Scale(x_low, x_high, y_low - room, y_high + room)
+    return _PlotScale(x_low, x_high, y_low - room, y_high + room)
 
 
-def _draw_axes(scale: _Scale) -> list[str]:
+def _draw_axes(scale: _PlotScale) -> list[str]:
     parts = []
     for value in make_ticks(scale.y_low, scale.y_high):
         _, y = scale.place(scale.x_low, value)
@@ -105,12 +105,12 @@ def _draw_axes(scale: _Scale) -> list[str]:
     return parts
 
 
-def _draw_mark(scale: _Scale, at: float) -> str:
+def _draw_mark(scale: _PlotScale, at: float) -> str:
     x, _ = scale.place(at, scale.y_low)
     return f'<path class="mark" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
 
 
-def _draw_line(scale: _Scale, line: Line) -> list[str]:
+def _draw_line(scale: _PlotScale, line: Line) -> list[str]:
     x, mean, low, high = _stretch(line)
     parts = []
     if len(x) < len(line.x):
