@@ -61,11 +61,13 @@ class Moment:
 
 
 def main() -> None:
-    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    title, picker, report = st.columns([6, 4, 1.3], vertical_alignment="bottom")
     with title:
         page_header("Monitor", "Rewards as they rise, beside what the model writes just now.")
     with picker:
         run = pick_run()
+    with report:
+        report_button(run)
     generation_style()
     phase_bars_style()
     serve_commands()
@@ -96,7 +98,6 @@ def toolbar(run: RunRow, active: bool) -> tuple[str, dict[str, Any]]:
         )  # fmt: skip
         log_y = st.toggle("Log y", key="log", bind="query-params")
         choose_rescore(run)
-        report_button(run)
     return refresh, {"x_axis": AXES[axis], "smoothing": smoothing, "log_y": log_y}
 
 

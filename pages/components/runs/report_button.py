@@ -12,7 +12,8 @@ def report_button(run: RunRow) -> None:
     folder = get_runs_dir()
     st.download_button(
         "Report", lambda: make_report(folder, run.id).encode(), f"{run.id}.html", "text/html",
-        icon=":material/summarize:", on_click="ignore", disabled=not has_database(folder, run.id),
+        icon=":material/summarize:", on_click="ignore", width="stretch",
+        disabled=not has_database(folder, run.id),
         help="Curves, findings, best and worst generations, rewards and settings in one file that "
         f"opens anywhere. From the command line: python -m rft_core report {run.id} --to FILE.html",
     )  # fmt: skip
