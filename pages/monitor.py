@@ -39,6 +39,7 @@ from pages.components.runs.picker import pick_run
 from pages.components.runs.prompt_table import show_prompt_table
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import get_revision, serve_commands
+from pages.components.runs.report_button import report_button
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from pages.components.runs.spread import show_spread
 from rft_core.config import to_yaml
@@ -62,11 +63,13 @@ class Moment:
 
 
 def main() -> None:
-    title, picker = st.columns([3, 2], vertical_alignment="bottom")
+    title, picker, report = st.columns([6, 4, 1.3], vertical_alignment="bottom")
     with title:
         page_header("Monitor", "Rewards as they rise, beside what the model writes just now.")
     with picker:
         run = pick_run()
+    with report:
+        report_button(run)
     generation_style()
     phase_bars_style()
     serve_commands()

@@ -27,7 +27,7 @@ from rft_core.store.index import open_index
 from rft_core.store.listing.run_lines import RunLine, RunLines, read_run_lines
 from rft_core.store.state.status import RunStatus
 
-CARDS_SHOWN = 6  # at first: what lives, what ended last, and what is in trouble
+CARDS_SHOWN = 3  # at first: what lives, what ended last, and what is in trouble
 SHOWN_KEY = "overview_shown"
 REFRESH_SECONDS = 2.0
 IDLE_SECONDS = 5.0  # nothing runs: only another tab or the command line begins something

@@ -1,27 +1,15 @@
 """Text that a model or a file brought, as a page may show it: nothing in it stays unseen.
 
-Characters that turn the reading direction, join, hide or take no room could make a text look other
-than it is. They are spelled as ⟨U+202E⟩. Joiners between letters of scripts that need them, and
-within an emoji, stay.
+What is not seen is told by `rft_core/export/report/escaping.py`, for pages and reports alike.
 """
 
 from __future__ import annotations
 
-import re
-from html import escape
+from rft_core.export.report.escaping import escape_text, spell_unseen
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"
-    "\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0000-\U000e007f]"
-    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
-)
-
-
-def spell_unseen(text: str) -> str:
-    return _UNSEEN.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+__all__ = ["safe_html", "spell_unseen"]
 
 
 def safe_html(text: str) -> str:
     """Escaped, with nothing unseen, on one line: Streamlit dedents and strips the lines of HTML."""
-    return escape(spell_unseen(text)).replace("\n", "&#10;")
+    return escape_text(text).replace("\n", "&#10;")

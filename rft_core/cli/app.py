@@ -22,6 +22,7 @@ from rft_core.cli import (
     launch,
     models,
     probe,
+    report,
     runs,
     tasks,
 )
@@ -39,7 +40,7 @@ app = typer.Typer(
 # Each file is named by the first of its commands.
 FILES = (
     tasks, models, prompts, evals, dry_run, probe, rewards, pairs, preferences, launch,
-    runs, doctor, generations, evaluate, compare, ask, experiment,
+    runs, doctor, generations, evaluate, compare, report, ask, experiment,
 )  # fmt: skip
 for file in FILES:
     file.register(app)

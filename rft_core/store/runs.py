@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -155,9 +156,15 @@ def iterate_runs(db: Database) -> Iterator[RunRow | UnreadableRun]:
             yield UnreadableRun(row["id"], row["name"], row["created_at"], error.why)
 
 
+@lru_cache(maxsize=2048)
+def _restore(text: str) -> RunConfig:
+    """Checking a configuration takes longer than reading it, and a list is read again and again."""
+    return restore_config(json.loads(text))
+
+
 def _run(row: dict[str, Any]) -> RunRow:
     try:
-        config = restore_config(json.loads(row["config"]))
+        config = _restore(row["config"])
     except (BadInputError, ValueError, TypeError) as error:
         raise BadInputError(
             f"The settings of run '{row['id']}' cannot be read",

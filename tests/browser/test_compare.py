@@ -45,7 +45,7 @@ def test_two_runs_say_what_differs_and_what_got_worse(
     expect(cards).to_have_count(2)
     expect(cards.nth(1)).to_contain_text("wrong")
 
-    page.locator(".st-key-clone-two button").click()
+    page.locator(".st-key-clone-two button").locator("visible=true").first.click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_label("learning_rate", exact=True)).to_have_value("0.003")
 

@@ -40,6 +40,8 @@ GOLD = "<think>15 + 35 = 50</think>\n<answer>15 + 35</answer>"
         (["evaluate", "none"], "There is no run 'none'"),
         (["evaluate", "none@3"], "There is no run 'none'"),
         (["evaluations", "7"], "There is no evaluation 7"),
+        (["compare", "none", "other"], "There is no run 'none'"),
+        (["report", "none", "--to", "none.html"], "There is no run 'none'"),
         (["export", "none", "--to", "somewhere"], "There is no run 'none'"),
         (["score", "chess", "--input", "a", "--output", "b"], "There is no task named 'chess'"),
         (["score", "countdown", "--input", "none.jsonl", "--output", "b"], "none.jsonl"),

@@ -15,7 +15,7 @@ from rft_core.store.runs import list_runs
 from rft_core.store.sqlite.connections import list_wal_files
 from tests.sample_run import begin_run, queue_run, write_finished_run
 
-CARDS_SHOWN = 6  # at first
+CARDS_SHOWN = 3  # at first
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from rft_core.store.listing.run_lines import RunLine
 
 TABLE, ORDER, SELECTED = "run_table", "run_table_order", "run_table_selected"
 ROW_HEIGHT, MOST_HEIGHT = 38, 640  # pixels
+MOST_ROWS = 15  # that are shown without scrolling
 NO_GROUP = "nothing"
 
 
@@ -57,14 +58,14 @@ def choose_view(lines: Sequence[RunLine], tags: Sequence[str]) -> TableView:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Search", key="q", bind="query-params", placeholder="name, task, model, tag …",
-            icon=":material/search:", width=260,
+            icon=":material/search:", width=220,
         )  # fmt: skip
-        chosen = st.multiselect("State", states, key="run_states", placeholder="any", width=200)
+        chosen = st.multiselect("State", states, key="run_states", placeholder="any", width=160)
         tagged = st.multiselect(
-            "Tags", tags, key="run_tags", placeholder="any", width=200, disabled=not tags
+            "Tags", tags, key="run_tags", placeholder="any", width=160, disabled=not tags
         )
         group = st.selectbox(
-            "Group by", [NO_GROUP, *GROUPS], key="group", bind="query-params", width=150
+            "Group by", [NO_GROUP, *GROUPS], key="group", bind="query-params", width=130
         )
         archived = st.toggle(
             "Archived", key="archived", bind="query-params", help="Show what was put aside as well."
@@ -91,7 +92,7 @@ def show_table(lines: Sequence[RunLine], view: TableView) -> list[RunLine]:
     frame = make_frame(lines, view)
     st.dataframe(
         frame, hide_index=True, key=TABLE, on_select=_remember, selection_mode="multi-row",
-        row_height=ROW_HEIGHT, height=min(ROW_HEIGHT * (len(lines) + 1) + 3, MOST_HEIGHT),
+        row_height=ROW_HEIGHT, height="content" if len(lines) <= MOST_ROWS else MOST_HEIGHT,
         column_config=_describe_columns(frame), placeholder="–", alt="All runs, a row each",
     )  # fmt: skip
     return [line for line in lines if line.id in st.session_state.get(SELECTED, ())]
@@ -120,17 +121,16 @@ def _describe(line: RunLine) -> dict[str, object]:
     return {
         "Run": spell_unseen(status.run.label),
         "State": [_name_state(status.state)],
+        "Begun": datetime.fromtimestamp(status.run.created_at, UTC),
         "Curve": list(line.curve),
         "Reward": status.last_train.get("reward"),
         "Validation": status.last_validation.get("reward"),
         "Step": status.step,
-        "Done": min(status.step / max(status.max_steps, 1), 1.0),
         "Minutes": status.duration / 60 if status.duration else None,
         "Task": spell_unseen(config.task),
         "Method": _method(line),
-        "Model": spell_unseen(config.model),
         "Tags": list(line.labels.tags) + (["archived"] if line.labels.is_archived else []),
-        "Begun": datetime.fromtimestamp(status.run.created_at, UTC),
+        "Model": spell_unseen(config.model),
     }
 
 
@@ -141,21 +141,20 @@ def _describe_columns(frame: pd.DataFrame) -> dict[str, object]:
     tags = sorted({tag for own in frame.get("Tags", ()) for tag in own})
     return {
         "Group": column.TextColumn(pinned=True),
-        "Run": column.TextColumn(pinned=True, width=230),
-        "State": column.MultiselectColumn(options=states, color=colors, width=125),
+        "Run": column.TextColumn(pinned=True, width=205),
+        "State": column.MultiselectColumn(options=states, color=colors, width=105),
+        "Begun": column.DatetimeColumn(format="distance", width=115),
         "Curve": column.LineChartColumn(
-            "Reward so far", width=150, help="Training reward, oldest to newest; else validation."
+            "Reward so far", width=130, help="Training reward, oldest to newest; else validation."
         ),
-        "Reward": column.NumberColumn("Last reward", format="%.3f", width=95),
-        "Validation": column.NumberColumn(format="%.3f", width=90, help="Last validation reward."),
-        "Step": column.NumberColumn(width=65),
-        "Done": column.ProgressColumn(format="percent", min_value=0.0, max_value=1.0, width=110),
-        "Minutes": column.NumberColumn(format="%.1f", width=75, help="Of training."),
-        "Task": column.TextColumn(width=130),
-        "Method": column.TextColumn(width=110),
+        "Reward": column.NumberColumn("Last reward", format="%.3f", width=88),
+        "Validation": column.NumberColumn(format="%.3f", width=82, help="Last validation reward."),
+        "Step": column.NumberColumn(width=58),
+        "Minutes": column.NumberColumn(format="%.1f", width=70, help="Of training."),
+        "Task": column.TextColumn(width=110),
+        "Method": column.TextColumn(width=90),
+        "Tags": column.MultiselectColumn(options=tags, color="auto", width=140),
         "Model": column.TextColumn(width=170),
-        "Tags": column.MultiselectColumn(options=tags, color="auto", width=150),
-        "Begun": column.DatetimeColumn(format="distance", width=110),
     }
 
 
