@@ -18,13 +18,14 @@ _mount = st.components.v2.component("rft_pulse", js=component_shim("pulse.js"))
 # by the page, a redraw would end that script, and with it the click that it was to answer.
 @st.fragment
 @shown_errors()
-def redraw_on_change(*fragments: str, every: float, run: str = "") -> None:
+def redraw_on_change(*fragments: str, every: float, run: str = "", key: str = "pulse") -> None:
     """Look every so many seconds whether the run (or, without one, any) has changed.
 
-    `fragments` are keys of `st.fragment`. Call it once on a page, outside of them.
+    `fragments` are keys of `st.fragment`. Call it once on a page (with each `key`), outside of
+    them.
     """
     _mount(
-        key="pulse",
+        key=key,
         data={"url": URL, "run": run, "every": every, "revision": get_revision(run)},
         on_changed_change=lambda: st.rerun(list(fragments)),
     )
