@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from pages.components.page_header import plain
+from pages.components.page_header import plain, shown_errors
 from pages.components.runs.look import look_at
-from pages.components.runs.pulse import redraw_on_change
+from pages.components.runs.pulse import redraw_on_lives
 from pages.components.runs.pulse_route import get_revision
 from pages.components.shared_reads import shared_reads
 from rft_core.errors import RftError
@@ -62,7 +62,7 @@ class Notice:
 def notices() -> None:
     """Once for every page, before it."""
     st.fragment(_tell_news, key="notices")()
-    redraw_on_change("notices", every=EVERY, key="pulse-of-notices")
+    redraw_on_lives("notices", every=EVERY)
 
 
 def list_notices(known: Known | None, news: Sequence[RunNews]) -> tuple[list[Notice], Known]:
@@ -82,6 +82,7 @@ def list_notices(known: Known | None, news: Sequence[RunNews]) -> tuple[list[Not
     return found, Known(active, known.errors | errors)
 
 
+@shown_errors()
 def _tell_news() -> None:
     known = st.session_state.get(KNOWN)
     with suppress(RftError):  # the page itself says what is wrong with the folder
