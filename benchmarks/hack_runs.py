@@ -28,7 +28,7 @@ from rft_core.store.sets import ensure_set
 from rft_core.worker import run_in_foreground
 
 STEPS = 36
-RATE = 3e-3
+HONEST_STEPS, HONEST_RATE = 60, 1.2e-3  # a sound reward is harder to raise, and lost at 3e-3
 SETTINGS: dict[str, Any] = {
     "task": "countdown", "model": "embedded/countdown", "num_prompts": 24,
     "num_validation_prompts": 64, "max_completion_length": 64, "max_steps": STEPS,
@@ -76,8 +76,10 @@ def list_pairs(seeds: Sequence[int]) -> list[tuple[Member, Member]]:
 
 def _make_member(family: Family, seed: int, own_seed: int, rewards: RewardSet) -> Member:
     is_hacked = rewards.name == family.function
-    rate = family.learning_rate if is_hacked else RATE
-    settings = {**SETTINGS, "seed": own_seed, "learning_rate": rate}
+    settings = {**SETTINGS, "seed": own_seed, "learning_rate": family.learning_rate}
+    if not is_hacked:
+        longer = {"max_steps": HONEST_STEPS, "eval_steps": HONEST_STEPS}
+        settings |= {**longer, "learning_rate": HONEST_RATE}
     return Member(family, seed, is_hacked, rewards, settings)
 
 

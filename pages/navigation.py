@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.components.access import require_sign_in
 from pages.components.page_header import shown_errors
+from pages.components.runs.notices import notices
 
 HERE = Path(__file__).resolve().parent
 
@@ -41,5 +42,6 @@ st.logo(FRONTEND / "logo.svg", icon_image=FRONTEND / "logo-small.svg", size="lar
 st.html(FRONTEND / "site.css")
 require_sign_in()
 page = st.navigation(PAGES)
+notices()
 with shown_errors():  # a page that caught nothing still says what is wrong, and no traceback
     page.run()

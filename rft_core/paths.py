@@ -99,6 +99,16 @@ def get_export_log_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "export.log"
 
 
+def get_alerts_path(runs_dir: Path, run_id: str) -> Path:
+    """What a webhook was told of the run."""
+    return runs_dir / run_id / "alerts.json"
+
+
+def get_webhook_path(runs_dir: Path) -> Path:
+    """The address of the webhook, where there is one: a secret."""
+    return runs_dir / "webhook.url"
+
+
 def get_worker_log_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "worker.log"
 

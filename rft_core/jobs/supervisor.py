@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rft_core.errors import RftError, WorkerError
+from rft_core.jobs.alerts import Teller
 from rft_core.jobs.backends import Backend, LocalBackend, read_handle
 from rft_core.jobs.backends.local import WORKER_COMMAND
 from rft_core.jobs.decisions import (
@@ -88,6 +89,7 @@ class Supervisor:
         # Runs to look at although no command is open: None until all have been looked at once.
         self._watched: set[str] | None = None
         self._said: set[str] = set()
+        self._teller = Teller(runs_dir, _say)
 
     def run(self) -> int:
         """Serve until idle; return at once when another supervisor lives. The exit code."""
@@ -126,10 +128,13 @@ class Supervisor:
                 commands, alive.keys(), max_runs=self._max_runs, closing=closing, stuck=stuck
             )
             failures = [self._answer(index, action, alive) for action in actions]
-        is_wished = self._keep_ready(len(alive))
+        starts = {c.run for c in commands if c.handled_at is None and c.kind in START_KINDS}
+        with self._apart("alerts"):
+            self._teller.look({*alive, *starts})
+        is_awaited = self._keep_ready(len(alive)) or self._teller.is_busy
         if failure := next(filter(None, failures), None):
             raise failure
-        return bool(alive) or is_wished or any(command.handled_at is None for command in commands)
+        return bool(alive) or is_awaited or any(command.handled_at is None for command in commands)
 
     def _keep_ready(self, alive: int) -> bool:
         """A worker for the run that somebody is about to launch, if it could begin at once."""

@@ -12,9 +12,13 @@ from starlette.routing import Route
 from rft_core.errors import RftError
 from rft_core.jobs import ensure_commands_are_served
 from rft_core.paths import get_runs_dir
-from rft_core.store.state.revision import get_folder_revision, get_run_revision
+from rft_core.store.state.revision import (
+    get_folder_revision,
+    get_lives_revision,
+    get_run_revision,
+)
 
-URL = "/rft-pulse"
+URL, LIVES_URL = "/rft-pulse", "/rft-lives"
 SERVED_EVERY_SECONDS = 2.0
 BEAT_SECONDS = 30.0  # silence is news too: a run that is stuck changes nothing
 LOOK_AT_FOLDER_SECONDS = 0.5
@@ -28,6 +32,11 @@ def get_revision(run: str = "") -> str:
     folder = get_runs_dir()
     found = get_run_revision(folder, run) if run else get_folder_revision(folder)
     return f"{found}-{time.time() // BEAT_SECONDS:.0f}"
+
+
+def get_lives() -> str:
+    """Of which workers live; another one at each beat. It is not drawn anew for every step."""
+    return f"{get_lives_revision(get_runs_dir())}-{time.time() // BEAT_SECONDS:.0f}"
 
 
 def serve_commands() -> None:
@@ -67,7 +76,7 @@ class Pulse:
 
     def __init__(self) -> None:
         self._served_at = float("-inf")
-        self._folder = ("", float("-inf"))
+        self._folder = self._lives = ("", float("-inf"))
         self._announced: dict[str, Announced] = {}
 
     def answer(self, request: Request) -> Response:
@@ -76,6 +85,13 @@ class Pulse:
             return JSONResponse({"error": "no such run"}, status_code=404)
         self._serve_commands()
         revision = self._look_at_run(run) if run else self._look_at_folder()
+        return JSONResponse({"revision": revision}, headers={"Cache-Control": "no-store"})
+
+    def answer_lives(self, request: Request) -> Response:
+        revision, looked_at = self._lives
+        if time.monotonic() - looked_at > LOOK_AT_FOLDER_SECONDS:
+            revision = get_lives()
+            self._lives = (revision, time.monotonic())
         return JSONResponse({"revision": revision}, headers={"Cache-Control": "no-store"})
 
     def _look_at_run(self, run: str) -> str:
@@ -99,4 +115,5 @@ class Pulse:
         serve_commands()
 
 
-ROUTES = [Route(URL, Pulse().answer)]
+_PULSE = Pulse()
+ROUTES = [Route(URL, _PULSE.answer), Route(LIVES_URL, _PULSE.answer_lives)]

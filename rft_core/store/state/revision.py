@@ -47,6 +47,17 @@ def get_folder_revision(runs_dir: Path) -> str:
     )  # fmt: skip
 
 
+def get_lives_revision(runs_dir: Path) -> str:
+    """Another one after each birth and death of a worker or supervisor, not after each step."""
+    return _digest(
+        _look_at_lock(get_supervisor_lock_path(runs_dir)),
+        *(
+            (run, _look_at_lock(get_worker_lock_path(runs_dir, run)))
+            for run in sorted(_list_folders(runs_dir))
+        ),
+    )
+
+
 def _list_folders(runs_dir: Path) -> Iterator[str]:
     try:
         with os.scandir(runs_dir) as entries:
