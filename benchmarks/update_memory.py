@@ -1,10 +1,10 @@
-"""The memory and time of one update, with prompts read once a group and read anew for each row.
+"""The memory and time of one update: by TRL's own pass, in smaller tiles, and with shared prompts.
 
     python benchmarks/update_memory.py [--layers 30] [--pairs 5] [--dtype bfloat16] [--prompt 100]
 
 A model of SmolLM2-135M's shape with random weights, its LoRA adapter, and the rows of the preset
 "SmolLM2 demo": 4 prompts x 8 completions of 48 tokens, every one of which teaches. Each way lives
-in a process of its own and makes an update when told to: A B, then B A, after one that is not
+in a process of its own and makes an update when told to: A B C, then C B A, after one that is not
 counted. `peak` is the most that was resident during its updates (`VmHWM`), `held` what malloc had
 given out at most; what lies between them is memory that malloc keeps. What is printed is also
 written to benchmarks/results.
@@ -41,10 +41,12 @@ from benchmarks.in_turn import (  # noqa: E402
     publish,
 )
 from rft_core.config import PRESETS, make_config  # noqa: E402
+from rft_core.training.recorded import keep_tiles_small  # noqa: E402
 from rft_core.training.saving.adapter_files import make_lora_config  # noqa: E402
 from rft_core.training.update.shared_prompt import PaddedRows, score_completions  # noqa: E402
 
-ANEW, SHARED = "anew", "shared"
+TRL, TILES, SHARED = "TRL's pass", "in small tiles", "shared prompts"
+WAYS = (TRL, TILES, SHARED)
 MIB, NO_LABEL = 2**20, -100
 
 
@@ -120,6 +122,8 @@ def read(way: str, model: Any, rows: PaddedRows, temperature: float) -> torch.Te
 def live(way: str, options: argparse.Namespace, pipe: Any) -> None:
     """The life of one way's process."""
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    if way == TILES:
+        keep_tiles_small()
     model, rows, watch = make_model(options), make_rows(options), HeldWatch()
     temperature = make_config(PRESETS["SmolLM2 demo"]).temperature
     is_coarse = options.dtype == "bfloat16"
@@ -139,12 +143,12 @@ def read_peak() -> float:
 
 def measure(options: argparse.Namespace) -> dict[str, list[Update]]:
     context, pipes = multiprocessing.get_context("spawn"), {}
-    for way in (ANEW, SHARED):
+    for way in WAYS:
         pipes[way], theirs = context.Pipe()
         context.Process(target=live, args=(way, options, theirs), daemon=True).start()
-    updates: dict[str, list[Update]] = {ANEW: [], SHARED: []}
+    updates: dict[str, list[Update]] = {way: [] for way in WAYS}
     for pair in range(options.pairs + 1):
-        for way in (ANEW, SHARED) if pair % 2 == 0 else (SHARED, ANEW):
+        for way in WAYS if pair % 2 == 0 else reversed(WAYS):
             pipes[way].send("go")
             update = pipes[way].recv()
             if pair:
@@ -156,13 +160,17 @@ def measure(options: argparse.Namespace) -> dict[str, list[Update]]:
 
 
 def tabulate(updates: dict[str, list[Update]]) -> Iterator[str]:
-    yield f"| | {ANEW} | {SHARED} | {SHARED} / {ANEW} |"
-    yield "|---|---|---|---|"
+    head = " | ".join(f"{way} | / {TRL}" for way in WAYS[1:])
+    yield f"| | {TRL} | {head} |"
+    yield f"|---|---|{'---|' * 2 * len(WAYS[1:])}"
     for name, form in (("cpu", ".2f"), ("peak", ".0f"), ("held", ".0f")):
-        anew, shared = ([getattr(update, name) for update in updates[way]] for way in updates)
+        theirs = [getattr(update, name) for update in updates[TRL]]
+        cells = [describe(theirs, form)]
+        for way in WAYS[1:]:
+            ours = [getattr(update, name) for update in updates[way]]
+            cells += [describe(ours, form), describe_ratio(ours, theirs)]
         unit = "CPU seconds" if name == "cpu" else f"{name}, MiB"
-        ratio = describe_ratio(shared, anew)
-        yield f"| {unit} | {describe(anew, form)} | {describe(shared, form)} | {ratio} |"
+        yield f"| {unit} | {' | '.join(cells)} |"
 
 
 def main() -> None:
@@ -174,7 +182,7 @@ def main() -> None:
     options = parser.parse_args()
     updates = measure(options)
     head = (
-        "# The memory and time of one update: prompts read once, and read anew for each row\n\n"
+        "# The memory and time of one update: TRL's pass, small tiles, shared prompts\n\n"
         f"{describe_setting()}\n\n`{describe_command(sys.argv)}`: a random model of "
         f"SmolLM2-135M's shape with {options.layers} layers, {options.dtype}, LoRA on all linear "
         f"layers; 4 prompts of {options.prompt} tokens x 8 completions of 48, all with a gradient. "

@@ -17,11 +17,13 @@ from typing import Any
 import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
+from trl.kernels import chunked_logprob
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
 from rft_core.config.methods import UPDATE_RATIO
 from rft_core.data.pair_set import PairSet
 from rft_core.errors import RftError
+from rft_core.planning.facts import LOGITS_AT_ONCE
 from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.sampler import OnStep, Sampler
 from rft_core.sampling.service.messages import SamplingParams
@@ -39,6 +41,15 @@ from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkp
 from rft_core.training.saving.finite import StepLength, check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
 from rft_core.training.validating import StageEnded, ValidationStopped, evaluating, own_randomness
+
+TILE_WIDTH = 32768  # words, of the tiles of logits in which TRL's head scores
+
+
+def keep_tiles_small() -> None:
+    """For this process. Of its tiles TRL holds several copies where Triton does not fold them: on a
+    CPU its 4,096 positions would take 4 GiB beside a vocabulary as large. The numbers are the same.
+    """
+    chunked_logprob.TOKEN_CHUNK_SIZE = LOGITS_AT_ONCE // TILE_WIDTH
 
 
 @dataclass(frozen=True)
@@ -150,6 +161,8 @@ class Recorded(Trainer):
 
     def attach(self, parts: StageParts) -> None:
         self.parts, self.recorder = parts, parts.recorder
+        if self.args.device.type == "cpu":
+            keep_tiles_small()
         self._sampler = Sampler(self.model, parts.recorder.end_tokens, tokenizer=parts.tokenizer)
         self.add_callback(RunFlow(self, parts.stop))
         self.remove_callback(PrinterCallback)
