@@ -7,7 +7,6 @@ from 0, as transformers does; `step` counts through the whole run. Each override
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ from rft_core.planning.facts import LOGITS_AT_ONCE
 from rft_core.sampling.decoding.loop import SampledRow
 from rft_core.sampling.sampler import OnStep, Sampler
 from rft_core.sampling.service.messages import SamplingParams
-from rft_core.store.run_writer import PartsDone
 from rft_core.training.prompt_order import PromptOrder
 from rft_core.training.prompts import TrainingPrompts
 from rft_core.training.recorder import Recorder
@@ -40,7 +38,7 @@ from rft_core.training.saving.adapter_files import (
 from rft_core.training.saving.checkpoints import prune_checkpoints, write_checkpoint
 from rft_core.training.saving.finite import StepLength, check_number, check_tensors, diverged
 from rft_core.training.stop import StopRequest
-from rft_core.training.validating import StageEnded, ValidationStopped, evaluating, own_randomness
+from rft_core.training.validating import StageEnded, ValidationStopped, answer_validation
 
 TILE_WIDTH = 32768  # words, of the tiles of logits in which TRL's head scores
 
@@ -262,35 +260,8 @@ class Recorded(Trainer):
             raise ValidationStopped
 
     def _validate(self) -> dict[str, float]:
-        prompts, each = self.parts.prompts, self.parts.config.num_generations_eval
-        positions = [position for position in prompts.validated for _ in range(each)]
-        per_batch = max(1, self.args.per_device_eval_batch_size // each) * each
-        count, began_at = math.ceil(len(positions) / per_batch), time.time()
-        ids: list[list[int]] = []
-        with evaluating(self.model), own_randomness(self.args.seed):
-            for number in range(count):
-                batch = positions[number * per_batch :][:per_batch]
-                asked = [prompts.validation[at].token_ids for at in batch]
-                show = self._watch_batch(number, count, began_at)
-                ids += self.sample("validating", asked, on_step=show)
+        positions, ids = answer_validation(self)
         return self.recorder.record_validation(self.step, positions, ids, self.check_stop)
-
-    def _watch_batch(self, number: int, count: int, began_at: float) -> OnStep:
-        """Says which batch of how many begins; returns what shows each of its tokens.
-
-        A batch may end before its longest completion could: the time left is never too short.
-        """
-        longest = self.parts.config.max_completion_length
-        what = f"{self.parts.prompts.which_validated}, batch {number + 1} of {count}"
-        self.check_stop()
-        self.recorder.set_phase("validating", what, PartsDone(number, count, began_at))
-
-        def show(num_tokens: int) -> None:
-            self.check_stop()
-            done = PartsDone(number + min(num_tokens / longest, 1.0), count, began_at)
-            self.recorder.pulse("validating", f"{what}, token {num_tokens}", done)
-
-        return show
 
     def sample(
         self,
