@@ -22,6 +22,7 @@ from pages.components.rewards.pinned_source import (
     reward_weights,
     show_reward_source,
 )
+from pages.components.runs.actions import report_button
 from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,
@@ -39,7 +40,6 @@ from pages.components.runs.picker import pick_run
 from pages.components.runs.prompt_table import show_prompt_table
 from pages.components.runs.pulse import redraw_on_change
 from pages.components.runs.pulse_route import get_revision, serve_commands
-from pages.components.runs.report_button import report_button
 from pages.components.runs.rescoring import choose_rescore, is_rescoring, show_rescore
 from pages.components.runs.spread import show_spread
 from rft_core.config import to_yaml

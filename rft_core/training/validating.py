@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import torch
 
 from rft_core.sampling.sampler import OnStep
 from rft_core.store.run_writer import PartsDone
-
-if TYPE_CHECKING:
-    from rft_core.training.recorded import Recorded
 
 
 class ValidationStopped(Exception):  # noqa: N818 -- asked for, and no fault of anything
@@ -25,7 +22,21 @@ class StageEnded(Exception):  # noqa: N818 -- nothing failed
     """A resumed stage has nothing left to train: its validations had ended it."""
 
 
-def answer_validation(trainer: Recorded) -> tuple[list[int], list[list[int]]]:
+class Answering(Protocol):
+    """What `recorded.Recorded` is to a validation. `parts`: its `StageParts`, `recorder`: its `Recorder`."""
+
+    parts: Any
+    recorder: Any
+    model: Any
+    args: Any
+
+    def check_stop(self) -> None: ...
+    def sample(
+        self, phase: str, prompts: Sequence[Sequence[int]], *, on_step: OnStep
+    ) -> list[list[int]]: ...
+
+
+def answer_validation(trainer: Answering) -> tuple[list[int], list[list[int]]]:
     """The positions of the validation prompts, each as often as it is answered, and the token ids
     of the answers. Raises `ValidationStopped`.
     """
@@ -43,7 +54,7 @@ def answer_validation(trainer: Recorded) -> tuple[list[int], list[list[int]]]:
     return positions, ids
 
 
-def _watch_batch(trainer: Recorded, number: int, count: int, began_at: float) -> OnStep:
+def _watch_batch(trainer: Answering, number: int, count: int, began_at: float) -> OnStep:
     """Says which batch of how many begins; returns what shows each of its tokens.
 
     A batch may end before its longest completion could: the time left is never too short.

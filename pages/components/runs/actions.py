@@ -1,4 +1,4 @@
-"""Stop, Kill now, Resume and Delete: the buttons of a run, the same wherever it is shown.
+"""Stop, Kill now, Resume, Delete and Report: a run's buttons, the same wherever it is shown.
 
 What is asked carries a command id that stays the same until the run's state changes: a double click
 is one command.
@@ -11,7 +11,10 @@ import streamlit as st
 from pages.components.page_header import shown_errors
 from rft_core.errors import RftError
 from rft_core.jobs import delete, kill, new_command_id, resume, stop
+from rft_core.jobs.reporting import make_report
 from rft_core.paths import get_runs_dir
+from rft_core.store.run_reader import has_database
+from rft_core.store.runs import RunRow
 from rft_core.store.state.status import RunStatus
 
 STOP_HELP = "Finishes the step, saves a checkpoint and ends. Resume continues from it."
@@ -106,3 +109,15 @@ def _ask(what: Callable[..., None], run_id: str) -> None:
         what(get_runs_dir(), run_id, command_id=get_command_id(what.__name__, run_id))
     except RftError as error:  # it was asked for elsewhere meanwhile
         st.toast(str(error), icon=":material/error:")
+
+
+def report_button(run: RunRow) -> None:
+    """One HTML file, made when it is asked for."""
+    folder = get_runs_dir()
+    st.download_button(
+        "Report", lambda: make_report(folder, run.id).encode(), f"{run.id}.html", "text/html",
+        icon=":material/summarize:", on_click="ignore", width="stretch",
+        disabled=not has_database(folder, run.id),
+        help="Curves, findings, best and worst generations, rewards and settings in one file that "
+        f"opens anywhere. From the command line: python -m rft_core report {run.id} --to FILE.html",
+    )  # fmt: skip

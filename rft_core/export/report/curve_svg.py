@@ -22,7 +22,7 @@ TICKS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Line:
+class CurveLine:
     """`name` is its class in the style, and what a legend calls it. NaN is a gap."""
 
     name: str
@@ -48,7 +48,7 @@ class _PlotScale:
         )
 
 
-def draw_curves(title: str, lines: Sequence[Line], marks: Sequence[float] = ()) -> str:
+def draw_curves(title: str, lines: Sequence[CurveLine], marks: Sequence[float] = ()) -> str:
     """An `<svg>` with axes and a text for readers that see no picture. "" without a point.
 
     `marks`: steps at which a thin line stands, such as where a stage begins.
@@ -77,7 +77,7 @@ def make_ticks(low: float, high: float, count: int = TICKS) -> list[float]:
     return [at * step for at in range(first, last + 1)]
 
 
-def _fit(lines: Sequence[Line]) -> _PlotScale:
+def _fit(lines: Sequence[CurveLine]) -> _PlotScale:
     """What holds all points; a line that never changes gets room above and below."""
     x = np.concatenate([line.x for line in lines]).astype(float)
     y = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
@@ -110,7 +110,7 @@ def _draw_mark(scale: _PlotScale, at: float) -> str:
     return f'<path class="mark" d="M{x:.1f} {TOP}V{HEIGHT - BOTTOM}"/>'
 
 
-def _draw_line(scale: _PlotScale, line: Line) -> list[str]:
+def _draw_line(scale: _PlotScale, line: CurveLine) -> list[str]:
     x, mean, low, high = _stretch(line)
     parts = []
     if len(x) < len(line.x):
@@ -134,7 +134,7 @@ def _draw_line(scale: _PlotScale, line: Line) -> list[str]:
     return parts
 
 
-def _stretch(line: Line) -> tuple[Array, Array, Array, Array]:
+def _stretch(line: CurveLine) -> tuple[Array, Array, Array, Array]:
     """Positions, means, lowest and highest: of every point, or of even stretches of a long line."""
     x, y = np.asarray(line.x, dtype=float), np.asarray(line.y, dtype=float)
     if len(x) <= MOST_POINTS:
@@ -161,7 +161,7 @@ def _label(value: float) -> str:
     return f"{value:.4g}"
 
 
-def _describe(title: str, lines: Sequence[Line]) -> str:
+def _describe(title: str, lines: Sequence[CurveLine]) -> str:
     said = [
         f"{line.name} from {known[0]:.3g} to {known[-1]:.3g}"
         for line in lines

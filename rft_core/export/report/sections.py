@@ -9,7 +9,7 @@ from rft_core.diagnosis.finding import Finding
 from rft_core.evaluation.records import MeasuredRun
 from rft_core.evaluation.report import main_table, verdict_text
 from rft_core.export.report.contents import ReportContents, ReportedStep
-from rft_core.export.report.curve_svg import Line, draw_curves
+from rft_core.export.report.curve_svg import CurveLine, draw_curves
 from rft_core.export.report.escaping import escape_text
 from rft_core.figures import Curves
 from rft_core.rewards.contract import RewardEntry
@@ -139,7 +139,7 @@ def _list_measures(contents: ReportContents) -> list[tuple[str, str, str]]:
 
 def _chart(curves: Curves, metric: str, title: str, help: str, marks: Sequence[int]) -> str:
     lines = [
-        Line(split, curve.step, curve.value)
+        CurveLine(split, curve.step, curve.value)
         for split in SPLITS
         if (curve := curves.get(metric, split)) is not None
     ]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rft_core.diagnosis.finding import Finding
 from rft_core.store.state.status import RunStatus
-from rft_core.types import Problem
 
 SENTENCES = {
     "finished": "has finished its {step} steps",
@@ -33,7 +33,7 @@ class Alert:
     max_steps: int
     sentence: str
     link: str
-    finding: Problem | None = None
+    finding: Finding | None = None
 
     def as_document(self) -> dict[str, Any]:
         """What is posted. `text` is what Slack and its like show of it."""
@@ -42,7 +42,7 @@ class Alert:
 
 
 def list_alerts(
-    status: RunStatus, findings: Sequence[Problem], *, attempt: int, dashboard: str
+    status: RunStatus, findings: Sequence[Finding], *, attempt: int, dashboard: str
 ) -> list[Alert]:
     """All that can be told of the run as it stands, whether it was told before or not.
 
@@ -52,15 +52,17 @@ def list_alerts(
     run, name = status.run.id, status.run.config.name or status.run.id
     link = f"{dashboard}/monitor?run={run}"
 
-    def make(key: str, sentence: str, finding: Problem | None = None) -> Alert:
+    def make(key: str, sentence: str, finding: Finding | None = None) -> Alert:
         return Alert(
             key, run, name, status.state, status.step, status.max_steps, sentence, link, finding
         )
 
     alerts = [
-        make(f"finding {finding.kind} {finding.where}".strip(), f"{name}: {finding.what}", finding)
+        make(
+            f"finding {finding.kind} {finding.where}".strip(), f"{name}: {finding.summary}", finding
+        )
         for finding in findings
-        if finding.severity == "error"
+        if one.severity == "error"
     ]
     if status.state in SENTENCES:
         ended = SENTENCES[status.state].format(step=status.step)

@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from rft_core.diagnosis.finding import Finding
 from rft_core.jobs.alerts.events import list_alerts
 from rft_core.jobs.alerts.told import Told, list_followed, read_told, write_told
 from rft_core.jobs.alerts.webhook import post, read_dashboard, read_webhook
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, list_attempts, metrics_frame, open_run
 from rft_core.store.state.status import RunStatus, get_run_status
-from rft_core.types import Problem
 
 LOOK_SECONDS = 10.0  # between two looks while nothing begins or ends
 AGAIN_SECONDS = 0.5  # where a run is served no more and is yet to end
@@ -107,7 +107,7 @@ class Teller:
             write_told(self._runs_dir, run, Told(told.keys, status.is_active))
         return not status.is_active
 
-    def _judge(self, status: RunStatus) -> tuple[int, list[Problem]]:
+    def _judge(self, status: RunStatus) -> tuple[int, list[Finding]]:
         """Which attempt it is, and what is wrong: what `show` and Monitor say. Reads new rows."""
         from rft_core.figures import Curves, extend_curves  # pandas, where there is a webhook
         from rft_core.jobs.judging import judge_run

@@ -10,14 +10,14 @@ from rft_core.export.report.curve_svg import (
     HEIGHT,
     MOST_POINTS,
     WIDTH,
-    Line,
+    CurveLine,
     draw_curves,
     make_ticks,
 )
 
 
-def line(values: list[float], name: str = "train") -> Line:
-    return Line(name, np.arange(1, len(values) + 1), np.array(values, dtype=float))
+def line(values: list[float], name: str = "train") -> CurveLine:
+    return CurveLine(name, np.arange(1, len(values) + 1), np.array(values, dtype=float))
 
 
 def read_points(svg: str) -> list[list[tuple[float, float]]]:
@@ -46,7 +46,7 @@ def test_what_rises_is_drawn_upwards_and_a_gap_is_a_gap() -> None:
 def test_a_long_line_is_its_mean_in_a_band_that_holds_every_extreme() -> None:
     values = np.zeros(10_000)
     values[5_000] = 9.0
-    svg = draw_curves("reward", [Line("train", np.arange(10_000), values)])
+    svg = draw_curves("reward", [CurveLine("train", np.arange(10_000), values)])
     (points,) = read_points(svg)
     assert len(points) <= MOST_POINTS and len(svg) < 20_000
     outline = re.search(r'points="([^"]+)"', svg)
