@@ -23,7 +23,7 @@ class StageEnded(Exception):  # noqa: N818 -- nothing failed
 
 
 class Answering(Protocol):
-    """What `recorded.Recorded` is to a validation. `parts`: its `StageParts`, `recorder`: its `Recorder`."""
+    """What `recorded.Recorded` is to a validation, with its `StageParts` and its `Recorder`."""
 
     parts: Any
     recorder: Any

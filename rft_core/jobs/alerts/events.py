@@ -62,7 +62,7 @@ def list_alerts(
             f"finding {finding.kind} {finding.where}".strip(), f"{name}: {finding.summary}", finding
         )
         for finding in findings
-        if one.severity == "error"
+        if finding.severity == "error"
     ]
     if status.state in SENTENCES:
         ended = SENTENCES[status.state].format(step=status.step)
