@@ -22,6 +22,7 @@ from pages.components.rewards.pinned_source import (
     reward_weights,
     show_reward_source,
 )
+from pages.components.runs.columns import keep_columns
 from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,
@@ -68,6 +69,7 @@ def main() -> None:
     generation_style()
     phase_bars_style()
     serve_commands()
+    keep_columns(run.id)
     with shown_errors():
         active = look_at(run).status.is_active
     refresh, view = toolbar(run, active)

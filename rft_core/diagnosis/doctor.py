@@ -236,6 +236,6 @@ def _unscored_share(curves: Curves, function: str) -> float | None:
 
 def _window_means(curve: Curve) -> list[float]:
     """Means of consecutive windows from the start, and of the very last window."""
-    starts = range(0, len(curve.value) - WINDOW + 1, WINDOW)
-    means = [float(curve.value[start : start + WINDOW].mean()) for start in starts]
+    whole = len(curve.value) // WINDOW * WINDOW
+    means: list[float] = curve.value[:whole].reshape(-1, WINDOW).mean(axis=1).tolist()
     return [*means, curve.mean_of_last(WINDOW)]

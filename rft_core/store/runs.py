@@ -127,6 +127,7 @@ def delete_run(db: Database, id: str, *, check: Callable[[], None] = lambda: Non
         check()
         connection.execute("DELETE FROM commands WHERE run = ?", (id,))
         connection.execute("DELETE FROM runs WHERE id = ?", (id,))
+        connection.execute("DELETE FROM run_evidence WHERE run = ?", (id,))
         connection.execute(
             "INSERT OR REPLACE INTO deleted_runs (id, deleted_at, folder_removed) VALUES (?, ?, 0)",
             (id, time.time()),

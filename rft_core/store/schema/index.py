@@ -116,5 +116,15 @@ INDEX_SCHEMA = Schema(
     );
     CREATE INDEX drafts_by_who ON drafts (who, kind, updated_at)
         """,
+        "commands_open": """
+    -- What the supervisor looks at, many times a second: it must not grow with what was done.
+    CREATE INDEX commands_open ON commands (run) WHERE handled_at IS NULL OR
+        (worker_ended_at IS NULL AND (handle IS NOT NULL OR worker_pid IS NOT NULL))
+        """,
+        "run_evidence": """
+    -- What a list of runs says of one that has ended. seen: how its files looked when it was read;
+    -- where they look otherwise, it is read again. content: JSON, see `state/kept_evidence.py`.
+    CREATE TABLE run_evidence (run TEXT PRIMARY KEY, seen TEXT NOT NULL, content TEXT NOT NULL)
+        """,
     },
 )

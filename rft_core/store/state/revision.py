@@ -27,7 +27,7 @@ def get_run_revision(runs_dir: Path, run_id: str) -> str:
     databases = (get_index_path(runs_dir), get_run_db_path(runs_dir, run_id),
                  get_rescores_path(runs_dir, run_id))  # fmt: skip
     return _digest(
-        *(_look_at_database(path) for path in databases),
+        *(look_at_database(path) for path in databases),
         _look(get_worker_log_path(runs_dir, run_id)),
         _look_at_lock(get_worker_lock_path(runs_dir, run_id)),
         _look_at_lock(get_supervisor_lock_path(runs_dir)),
@@ -37,10 +37,10 @@ def get_run_revision(runs_dir: Path, run_id: str) -> str:
 def get_folder_revision(runs_dir: Path) -> str:
     """The same for all runs of a folder, without their logs."""
     return _digest(
-        _look_at_database(get_index_path(runs_dir)),
+        look_at_database(get_index_path(runs_dir)),
         _look_at_lock(get_supervisor_lock_path(runs_dir)),
         *(
-            (run, _look_at_database(get_run_db_path(runs_dir, run)),
+            (run, look_at_database(get_run_db_path(runs_dir, run)),
              _look_at_lock(get_worker_lock_path(runs_dir, run)))
             for run in sorted(_list_folders(runs_dir))
         ),
@@ -55,7 +55,7 @@ def _list_folders(runs_dir: Path) -> Iterator[str]:
         return
 
 
-def _look_at_database(path: Path) -> tuple[object, ...]:
+def look_at_database(path: Path) -> tuple[object, ...]:
     """An empty log says nothing: every reader makes one and takes it away again."""
     log, _ = list_wal_files(path)
     written = _look(log)

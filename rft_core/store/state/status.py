@@ -13,6 +13,7 @@ from rft_core.store.commands import Command, get_last_start, list_commands
 from rft_core.store.runs import RunRow, check_run_exists, get_run, list_runs
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.evidence import Evidence, read_evidence
+from rft_core.store.state.kept_evidence import read_all_evidence
 from rft_core.store.state.process_identity import is_suspended
 from rft_core.store.state.rules import (
     ACTIVE_STATES,
@@ -108,7 +109,8 @@ class RunStatus:
 
 
 def get_run_status(index: Database, runs_dir: Path, run_id: str) -> RunStatus:
-    return _status(get_run(index, run_id), list_commands(index, run=run_id), runs_dir)
+    run, commands = get_run(index, run_id), list_commands(index, run=run_id)
+    return _status(run, commands, read_evidence(runs_dir, run_id), runs_dir)
 
 
 def list_run_statuses(
@@ -116,14 +118,15 @@ def list_run_statuses(
 ) -> list[RunStatus]:
     """The newest `limit` (None: all), newest first, without those whose settings cannot be read.
 
-    Each costs the opening of a database: ask for as many as are shown.
+    Those that have not ended cost the opening of a database each: see `kept_evidence.py`.
     """
     runs = list_runs(index, limit=limit)
     by_run: dict[str, list[Command]] = {run.id: [] for run in runs}
     for command in list_commands(index):
         if command.run in by_run:
             by_run[command.run].append(command)
-    return [_status(run, by_run[run.id], runs_dir) for run in runs]
+    evidence = read_all_evidence(index, runs_dir, [run.id for run in runs])
+    return [_status(run, by_run[run.id], evidence[run.id], runs_dir) for run in runs]
 
 
 def is_run_active(index: Database, runs_dir: Path, run_id: str) -> bool:
@@ -143,8 +146,7 @@ def stuck_after(config: RunConfig) -> float:
     return max(STUCK_AFTER_SECONDS, REWARD_PATIENCE * config.reward_timeout)
 
 
-def _status(run: RunRow, commands: Sequence[Command], runs_dir: Path) -> RunStatus:
-    found = read_evidence(runs_dir, run.id)
+def _status(run: RunRow, commands: Sequence[Command], found: Evidence, runs_dir: Path) -> RunStatus:
     state = derive_state(commands, found)
     progress = found.progress
     step = progress.step if progress else 0
