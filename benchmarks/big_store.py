@@ -222,14 +222,20 @@ def main() -> None:
     parser.add_argument("--curve-steps", type=int, default=100_000)
     parser.add_argument("--runs", type=int, default=400)
     options = parser.parse_args()
-    options.folder.mkdir(parents=True)
-    if options.steps:
-        add_to_index(options.folder, MANY_GENERATIONS, options.steps)
-        write_generations(options.folder, MANY_GENERATIONS, options.steps)
-    if options.curve_steps:
-        add_to_index(options.folder, MANY_STEPS, options.curve_steps)
-        write_curves(options.folder, MANY_STEPS, options.curve_steps)
-    write_runs(options.folder, options.runs)
+    write_all(options.folder, options.steps, options.curve_steps, options.runs)
+
+
+def write_all(
+    folder: Path, steps: int = 15_625, curve_steps: int = 100_000, runs: int = 400
+) -> None:
+    folder.mkdir(parents=True)
+    if steps:
+        add_to_index(folder, MANY_GENERATIONS, steps)
+        write_generations(folder, MANY_GENERATIONS, steps)
+    if curve_steps:
+        add_to_index(folder, MANY_STEPS, curve_steps)
+        write_curves(folder, MANY_STEPS, curve_steps)
+    write_runs(folder, runs)
 
 
 if __name__ == "__main__":

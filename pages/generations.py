@@ -146,7 +146,7 @@ def reader(
     with grid.cell():
         counted = f"{total:,}"
         if not matching.is_exact:
-            counted = f"More than {matching.number:,} of {counted}"
+            counted = f"At least {matching.number:,} of {counted}"
         elif matching.number < total:
             counted = f"{matching.number:,} of {counted}"
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -40,7 +40,7 @@ def generations(
 
     wanted = GenerationFilter(step=step, split=_check_split(split), text=search)
     with _open(run) as db:
-        found = _read(db, wanted, limit, best, worst) if db else {"generations": []}
+        found = _read(db, wanted, limit, {"best": best, "worst": worst})
         ids = {g.prompt_id for generations in found.values() for g in generations}
         prompts = get_prompts(db, ids) if db else {}
     if as_json:
@@ -60,18 +60,19 @@ def generations(
 
 
 def _read(
-    db: Database, wanted: GenerationFilter, limit: int, best: int | None, worst: int | None
+    db: Database | None, wanted: GenerationFilter, limit: int, by_reward: dict[str, int | None]
 ) -> dict[str, list[StoredGeneration]]:
     """By what they are: best, worst, or simply generations where neither is asked for."""
     from rft_core.store.generations import list_by_reward, list_generations
 
-    if best is None and worst is None:
+    asked = {title: most for title, most in by_reward.items() if most is not None}
+    if db is None:
+        return {title: [] for title in asked or ("generations",)}
+    if not asked:
         return {"generations": list_generations(db, wanted, limit=limit)}
-    asked = {"best": best, "worst": worst}
     return {
         title: list_by_reward(db, wanted, limit=most, best=title == "best")
         for title, most in asked.items()
-        if most is not None
     }
 
 

@@ -1,7 +1,7 @@
 """Columns of long runs, brought up to date in the background: see `store/columns/building.py`.
 
 Begun by the supervisor while a worker lives, and by whoever looks at a run that lacks some, be it
-of an earlier version. The process has the lowest priority, and ends when it has caught up.
+of an earlier version. The process has a low priority, and ends when it has caught up.
 """
 
 from __future__ import annotations

@@ -15,12 +15,7 @@ from rft_core.errors import WorkerError
 from rft_core.paths import get_columns_lock_path, get_columns_path, get_run_db_path
 from rft_core.store.columns.attached import Columns, read_with_columns
 from rft_core.store.columns.building import build_columns, has_backlog
-from rft_core.store.columns.grams import (
-    BLOCK_ROWS,
-    index_texts,
-    list_grams,
-    read_postings,
-)
+from rft_core.store.columns.grams import BLOCK_ROWS
 from rft_core.store.generations import (
     StoredGeneration,
     count_generations,
@@ -333,22 +328,6 @@ def test_a_record_restored_from_a_backup_is_not_read_in_newer_columns(
     path.write_bytes(backup)
     assert in_columns(tmp_path) == 2 * BLOCK_ROWS
     check_some(tmp_path)
-
-
-def test_postings_are_the_places_of_every_short_text() -> None:
-    rng = random.Random(5)
-    texts = ["".join(rng.choices("abcπß字\0", k=rng.randint(0, 9))).casefold() for _ in range(900)]
-    texts += ["a" * 500, "", "\U0010ffff" * 3]
-    postings = dict(index_texts(texts))
-    for text in ("a", "b", "\0", "π", "字", "ss", "ab", "a\0", "abc", "\U0010ffff\U0010ffff", "zz"):
-        [gram] = list_grams(text)
-        bits = np.unpackbits(read_postings(postings.get(gram, b"")), bitorder="little")
-        found = np.flatnonzero(bits)
-        assert found.tolist() == [at for at, held in enumerate(texts) if text in held], text
-    assert (
-        len(list_grams("abcdefgh" * 50)) == 8
-        and len(list_grams("".join(map(chr, range(400))))) == 16
-    )
 
 
 def test_columns_know_the_places_of_ids(long_run: Path, all_rows: list[StoredGeneration]) -> None:

@@ -56,8 +56,9 @@ def _read_new_curves(db: Database, known: Curves) -> Curves:
         frame = metrics_frame(db, after_id=curves.last_id, limit=MOST_ROWS)
         if len(frame) < MOST_ROWS:
             return extend_curves(curves, frame)
-        is_whole = frame["step"] != frame["step"].iloc[-1]  # curves share the steps of whole ones
-        curves = extend_curves(curves, frame[is_whole] if is_whole.any() else frame)
+        before_last = np.flatnonzero(frame["step"] != frame["step"].iloc[-1])
+        # Cut between two steps: curves share the arrays of steps that they have in common.
+        curves = extend_curves(curves, frame[: before_last[-1] + 1] if len(before_last) else frame)
 
 
 def read_rescored(run_id: str, rescore: Rescore | None, revision: str) -> Curves | None:

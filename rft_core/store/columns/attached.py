@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rft_core.paths import get_columns_path
-from rft_core.store.columns.blocks import Block, keep_valid, list_blocks, read_attempts
+from rft_core.store.columns.blocks import ColumnBlock, keep_valid, list_blocks, read_attempts
 from rft_core.store.columns.grams import BITS_BYTES, BLOCK_ROWS, list_grams, read_postings
 from rft_core.store.schema.columns import COLUMNS_SCHEMA
 from rft_core.store.sqlite.without_pandas import Database
@@ -34,7 +34,7 @@ class ColumnsUnreadableError(Exception):
 class Columns:
     """The beginning of a run's generations that stands in columns, in the order of their ids."""
 
-    def __init__(self, db: Database, blocks: Sequence[Block]) -> None:
+    def __init__(self, db: Database, blocks: Sequence[ColumnBlock]) -> None:
         self.db, self.blocks = db, blocks
         self._ids: dict[int, Array] = {}
 
@@ -157,7 +157,7 @@ def attach(db: Database) -> bool:
     return False
 
 
-def list_valid_blocks(db: Database, *, of: str = "generations") -> list[Block]:
+def list_valid_blocks(db: Database, *, of: str = "generations") -> list[ColumnBlock]:
     """Of `generations` or `metrics`, those that still hold."""
     table = "blocks" if of == "generations" else "curve_blocks"
     with (

@@ -16,7 +16,7 @@ from rft_core.store.sqlite.without_pandas import Database
 
 
 @dataclass(frozen=True)
-class Block:
+class ColumnBlock:
     """Consecutive rows, by their ids. `attempt`: the run's newest when they were read."""
 
     block: int
@@ -40,7 +40,7 @@ class Attempts:
         attempt = max(self.started, default=0)
         return attempt, self.started.get(attempt, 0.0)
 
-    def keeps(self, block: Block) -> bool:
+    def keeps(self, block: ColumnBlock) -> bool:
         """Whether no later attempt has forgotten a row of it, or it is of another run's record."""
         if self.started.get(block.attempt, 0.0) != block.attempt_started:
             return False
@@ -56,12 +56,14 @@ def read_attempts(db: Database) -> Attempts:
     return Attempts(started, from_step)
 
 
-def list_blocks(db: Database, table: str) -> list[Block]:
+def list_blocks(db: Database, table: str) -> list[ColumnBlock]:
     """All there are, in order. `table`: `blocks` or `curve_blocks`, with its schema."""
-    return read_rows(db, Block, f"FROM {table} ORDER BY block")
+    return read_rows(db, ColumnBlock, f"FROM {table} ORDER BY block")
 
 
-def keep_valid(blocks: Sequence[Block], attempts: Attempts, newest_id: int) -> list[Block]:
+def keep_valid(
+    blocks: Sequence[ColumnBlock], attempts: Attempts, newest_id: int
+) -> list[ColumnBlock]:
     """The beginning that holds. `newest_id`: of the rows there are; of a record that was restored
     from a backup it may lie before some blocks, which hold nothing then."""
     held = []

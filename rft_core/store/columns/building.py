@@ -1,9 +1,10 @@
 """Bringing a run's columns up to date: `python -m rft_core.store.columns.building RUN_ID`.
 
-It happens behind the run: a process of the lowest priority reads what the worker has committed, a
-block at a time, and writes a file of its own. The worker knows nothing of it, and no step waits for
-it. A block is one transaction; killed in between, it is made again. What a resume has forgotten is
-taken away first. One process at a time, which holds a lock; damaged columns are begun anew.
+It happens behind the run: a process of low priority reads what the worker has committed, a block at
+a time (a quarter of a second of processor time each), and writes a file of its own. The worker
+knows nothing of it, and no step waits for it. A block is one transaction; killed in between, it is
+made again. What a resume has forgotten is taken away first. One process at a time, which holds a
+lock; damaged columns are begun anew.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from rft_core.paths import (
     keep_files_private,
 )
 from rft_core.store.columns.attached import at_one_moment
-from rft_core.store.columns.blocks import Block, keep_valid, list_blocks, read_attempts
+from rft_core.store.columns.blocks import ColumnBlock, keep_valid, list_blocks, read_attempts
 from rft_core.store.columns.curve_blocks import CURVE_ROWS, Inserts, list_curve_rows
 from rft_core.store.columns.grams import BLOCK_ROWS, index_texts
 from rft_core.store.run_reader import open_run
@@ -41,6 +42,7 @@ from rft_core.store.state.run_lock import FileLock
 
 Array = NDArray[Any]
 _OF = {"generations": ("blocks", "columns", "grams"), "metrics": ("curve_blocks", "curves", "axes")}
+_NICE = 10  # training goes first, and yet a machine that always trains leaves it a tenth
 _SIZES = {"generations": BLOCK_ROWS, "metrics": CURVE_ROWS}
 _READ = (
     "SELECT id, step, split, prompt_id, truncated, reward, flags, completion FROM generations "
@@ -65,6 +67,8 @@ def has_backlog(runs_dir: Path, run_id: str) -> bool:
 def build_columns(runs_dir: Path, run_id: str) -> int:
     """Add every whole block there is. How many were added; raises `WorkerError` where another
     process is at it, and what opening a run raises."""
+    with open_run(runs_dir, run_id):
+        pass  # of a run that is gone, no folder is made again
     lock = FileLock(get_columns_lock_path(runs_dir, run_id))
     lock.acquire()
     try:
@@ -121,7 +125,7 @@ def _add_block(runs_dir: Path, run_id: str, columns: Database, table: str) -> bo
                 return False
             first, last, last_step = rows[0][0], rows[-1][0], max(row[1] for row in rows)
             inserts = _list_column_rows(run, number, rows)
-    block = Block(number, attempt, started, first, last, last_step)
+    block = ColumnBlock(number, attempt, started, first, last, last_step)
     _write(columns, _OF[table][0], block, inserts)
     return True
 
@@ -132,7 +136,7 @@ def _take_away(columns: Database, table: str, first: int) -> None:
             connection.execute(f"DELETE FROM {name} WHERE block >= ?", (first,))
 
 
-def _write(columns: Database, table: str, block: Block, inserts: Inserts) -> None:
+def _write(columns: Database, table: str, block: ColumnBlock, inserts: Inserts) -> None:
     with transaction(columns) as connection:
         connection.execute(
             f"INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?)",
@@ -207,13 +211,9 @@ def _bits_at(places: Sequence[int]) -> bytes:
 
 def main() -> int:
     keep_files_private()
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    try:
+    os.nice(_NICE)
+    with suppress(WorkerError):  # another process is at it
         build_columns(get_runs_dir(), sys.argv[1])
-    except WorkerError:  # another process is at it
-        return 0
     return 0
 
 

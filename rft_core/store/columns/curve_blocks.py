@@ -69,7 +69,8 @@ def list_curve_rows(run: Database, block: int, after: int) -> tuple[int, int, in
     ).fetchall()
     if len(rows) < CURVE_ROWS:
         return None
-    rows = [row for row in rows if row[1] != rows[-1][1]] or rows
+    whole = next((at for at in range(CURVE_ROWS, 0, -1) if rows[at - 1][1] != rows[-1][1]), 0)
+    rows = rows[: whole or CURVE_ROWS]
     curves: dict[tuple[str, str], list[tuple[Any, ...]]] = {}
     for row in rows:
         curves.setdefault((row[2], row[3]), []).append(row)
