@@ -225,9 +225,14 @@ def main() -> None:
 
 def report(folder: Path, repeats: int) -> Iterator[str]:
     os.environ["RFT_RUNS_DIR"] = str(folder)
+    measured = list(list_rows(folder, repeats))  # before torch is loaded to tell its version
     yield "# What pages ask of a long run: a million generations, 100,000 steps, 400 runs\n"
     yield f"{describe_setting()}\n"
     yield f"`{describe_command(sys.argv)}`: the best of {repeats}, milliseconds.\n"
+    yield from measured
+
+
+def list_rows(folder: Path, repeats: int) -> Iterator[str]:
     yield from build(folder)
     yield "\n| | goal | CPU | wall | |\n|---|---|---|---|---|"
     yield row(

@@ -28,6 +28,7 @@ from rft_core.store.run_reader import open_run
 from rft_core.store.run_writer import GenerationRecord, PromptRecord, RunWriter, StepRecord
 from rft_core.store.search import GenerationFilter
 from rft_core.store.state.run_lock import FileLock
+from tests.naive_search import passes
 
 RUN = "a-run"
 A_STEP = 128
@@ -96,36 +97,6 @@ def in_columns(runs_dir: Path) -> int:
     """How many generations are read in columns."""
     with open_run(runs_dir, RUN) as db:
         return read_with_columns(db, lambda columns: columns.num_rows, lambda: 0)
-
-
-def holds_text(completion: str, text: str) -> bool:
-    """ASCII finds ASCII, and stops at a NUL as LIKE does; else every script's case is folded."""
-    if len(text) > 30:
-        return False  # longer than every completion
-    if text.isascii() and "\0" not in text:
-        return lower(text) in lower(completion.partition("\0")[0])
-    return text.casefold() in completion.casefold()
-
-
-def lower(text: str) -> str:
-    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
-
-
-def passes(g: StoredGeneration, f: GenerationFilter) -> bool:
-    low = -1e308 if f.min_score is None else f.min_score
-    high = 1e308 if f.max_score is None else f.max_score
-    bounded = f.function or f.min_score is not None or f.max_score is not None
-    score = g.scores.get(f.function) if f.function else g.reward
-    return (
-        f.step in (None, g.step)
-        and f.split in (None, g.split)
-        and f.prompt_id in (None, g.prompt_id)
-        and f.truncated in (None, g.truncated)
-        and (not f.flag or f.flag in g.flags)
-        and (not f.unscored or None in g.scores.values())
-        and (not bounded or (score is not None and low <= score <= high))
-        and (not f.text or holds_text(g.completion, f.text))
-    )
 
 
 TEXTS = (
@@ -236,6 +207,11 @@ def test_a_backlog_is_a_whole_block(tmp_path: Path, writer: RunWriter) -> None:
     assert has_backlog(tmp_path, RUN)
     assert build_columns(tmp_path, RUN) == 1
     assert not has_backlog(tmp_path, RUN)
+    writer.start_attempt(from_step=89, pid=2)  # ids are missing, but no block is
+    write_steps(writer, 90, 91)
+    writer.start_attempt(from_step=89, pid=3)
+    write_steps(writer, 90, 93)
+    assert not has_backlog(tmp_path, RUN)
 
 
 def test_one_process_at_a_time_builds(tmp_path: Path, writer: RunWriter) -> None:
@@ -307,9 +283,14 @@ def test_a_run_is_read_without_columns_that_cannot_be_read(
         assert list_flags(run) == ["f'l\"ag", "odd"]
 
 
-def test_damaged_columns_are_begun_anew(tmp_path: Path, writer: RunWriter) -> None:
-    path = get_columns_path(get_run_db_path(tmp_path, RUN))
-    path.write_bytes(b"no database, but long enough for a header of one" * 9)
+@pytest.mark.parametrize(
+    "harm", [lambda path: path.write_bytes(b"no database" * 99), of_a_later_version]
+)
+def test_columns_that_cannot_be_read_are_begun_anew(
+    tmp_path: Path, writer: RunWriter, harm: Callable[[Path], object]
+) -> None:
+    harm(get_columns_path(get_run_db_path(tmp_path, RUN)))
+    assert has_backlog(tmp_path, RUN)
     assert build_columns(tmp_path, RUN) >= 2
     assert in_columns(tmp_path) == 2 * BLOCK_ROWS
     check_some(tmp_path)

@@ -11,17 +11,22 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rft_core.errors import DamagedDatabaseError, NotFoundError, WorkerError
+from rft_core.errors import (
+    DamagedDatabaseError,
+    NewerDatabaseError,
+    NotFoundError,
+    RftError,
+    WorkerError,
+)
 from rft_core.paths import (
     get_columns_lock_path,
     get_columns_path,
@@ -29,13 +34,18 @@ from rft_core.paths import (
     get_runs_dir,
     keep_files_private,
 )
-from rft_core.store.columns.attached import at_one_moment
+from rft_core.store.columns.attached import (
+    ColumnsUnreadableError,
+    at_one_moment,
+    attach,
+    list_valid_blocks,
+)
 from rft_core.store.columns.blocks import ColumnBlock, keep_valid, list_blocks, read_attempts
 from rft_core.store.columns.curve_blocks import CURVE_ROWS, Inserts, list_curve_rows
 from rft_core.store.columns.grams import BLOCK_ROWS, index_texts
 from rft_core.store.run_reader import open_run
 from rft_core.store.schema.columns import COLUMNS_SCHEMA
-from rft_core.store.sqlite.connections import connect_for_reading, list_wal_files
+from rft_core.store.sqlite.connections import list_wal_files
 from rft_core.store.sqlite.database import open_for_writing, transaction
 from rft_core.store.sqlite.without_pandas import Database
 from rft_core.store.state.run_lock import FileLock
@@ -51,17 +61,22 @@ _READ = (
 
 
 def has_backlog(runs_dir: Path, run_id: str) -> bool:
-    """Whether a whole block could be added. Cheap, and at most an estimate: ids may have gaps."""
+    """Whether a whole block could be added."""
     try:
         with open_run(runs_dir, run_id) as run:
-            path = get_columns_path(get_run_db_path(runs_dir, run_id))
-            for table, size in _SIZES.items():
-                newest = run.execute(f"SELECT coalesce(max(id), 0) FROM {table}").fetchone()[0]
-                if newest >= size and newest - _read_last_id(path, table) >= size:
-                    return True
+            return any(_lacks_block(run, table, size) for table, size in _SIZES.items())
     except NotFoundError:
-        pass
-    return False
+        return False
+
+
+def _lacks_block(run: Database, table: str, size: int) -> bool:
+    try:
+        blocks = list_valid_blocks(run, of=table) if attach(run) else []
+    except ColumnsUnreadableError:
+        blocks = []
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE id > ? LIMIT ?)"
+    after = blocks[-1].last_id if blocks else 0
+    return bool(run.execute(sql, [after, size]).fetchone()[0] == size)
 
 
 def build_columns(runs_dir: Path, run_id: str) -> int:
@@ -83,22 +98,13 @@ def build_columns(runs_dir: Path, run_id: str) -> int:
 
 
 def _open(path: Path) -> Database:
+    """Damaged ones, and those of a later version, are begun anew: nothing is lost with them."""
     try:
         return open_for_writing(path, COLUMNS_SCHEMA)
-    except DamagedDatabaseError:
+    except (DamagedDatabaseError, NewerDatabaseError):
         for file in (path, *list_wal_files(path)):
             file.unlink(missing_ok=True)
         return open_for_writing(path, COLUMNS_SCHEMA)
-
-
-def _read_last_id(path: Path, table: str) -> int:
-    """Of the last block that is written down, whether it holds or not; 0 without columns."""
-    if not path.is_file():
-        return 0
-    with suppress(sqlite3.Error), closing(connect_for_reading(path)) as db:
-        sql = f"SELECT coalesce(max(last_id), 0) FROM {_OF[table][0]}"
-        return int(db.execute(sql).fetchone()[0])
-    return 0
 
 
 def _add_block(runs_dir: Path, run_id: str, columns: Database, table: str) -> bool:
@@ -212,8 +218,13 @@ def _bits_at(places: Sequence[int]) -> bytes:
 def main() -> int:
     keep_files_private()
     os.nice(_NICE)
-    with suppress(WorkerError):  # another process is at it
+    try:
         build_columns(get_runs_dir(), sys.argv[1])
+    except WorkerError:
+        return 0  # another process is at it
+    except RftError as error:
+        print(error)
+        return error.exit_code
     return 0
 
 
