@@ -7,14 +7,19 @@ run the old part is read in columns where it stands in them (`columns/`), the ne
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from rft_core.store.columns.attached import Columns, read_with_columns
-from rft_core.store.columns.matching import Counted, list_flags_in_columns, match, uses_columns
+from rft_core.store.columns.matching import (
+    Counted,
+    list_flags_in_columns,
+    make_budget,
+    match,
+    uses_columns,
+)
 from rft_core.store.search import GenerationFilter, where_clause
 from rft_core.store.sqlite.without_pandas import Database
 
@@ -65,18 +70,18 @@ def count_generations(db: Database, where: GenerationFilter | None = None) -> in
 
 
 def count_within(
-    db: Database, where: GenerationFilter | None = None, *, seconds: float | None = 0.04
+    db: Database, where: GenerationFilter | None = None, *, seconds: float | None = 0.035
 ) -> Counted:
     """Exactly where that is known in time, else how many there are at least: of a text that may be
-    in very many completions, not all are looked at."""
+    in very many completions, not all are looked at. `seconds`: see `make_budget`."""
     where = where or GenerationFilter()
 
     def count(columns: Columns) -> Counted:
         newest = _count(db, where, after_id=columns.last_id)
         if where == GenerationFilter():
             return Counted(columns.num_rows + newest)
-        deadline = None if seconds is None else time.monotonic() + seconds
-        old = match(columns, where).count(deadline)
+        is_over = make_budget(seconds)
+        old = match(columns, where).count(is_over)
         return Counted(old.number + newest, old.is_exact)
 
     if where.step is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,17 @@ class Counted:
     is_exact: bool = True
 
 
+def make_budget(seconds: float | None) -> Callable[[], bool]:
+    """Whether so much processor time is used up since now, or four times that of any; None: never.
+
+    Where others use the processors, an answer that waits a little is better than half of one.
+    """
+    if seconds is None:
+        return lambda: False
+    used, began = time.thread_time(), time.monotonic()
+    return lambda: time.thread_time() - used > seconds or time.monotonic() - began > 4 * seconds
+
+
 @dataclass(frozen=True, eq=False)
 class Matching:
     """[num_rows] booleans each: what may match, and what of it must be looked at to know."""
@@ -47,13 +58,13 @@ class Matching:
     may: Array
     unsure: Array
 
-    def count(self, deadline: float | None) -> Counted:
-        """`deadline`: of `time.monotonic`, after which nothing more is looked at."""
+    def count(self, is_over: Callable[[], bool]) -> Counted:
+        """`is_over`: whether nothing more may be looked at."""
         certain = int(np.count_nonzero(self.may & ~self.unsure))
         places = np.flatnonzero(self.may & self.unsure)[::-1]
         found = 0
         for first, last in _list_looks(len(places)):
-            if deadline is not None and time.monotonic() > deadline:
+            if is_over():
                 return Counted(certain + found, is_exact=False)
             found += len(self._look_at(self.columns.get_ids(places[first:last])))
         return Counted(certain + found)
