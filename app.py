@@ -5,6 +5,7 @@ from starlette.middleware import Middleware
 
 from pages.components.access import announce, make_gate, refuse_public_address
 from pages.components.charts.chart_feed import ROUTES as CHARTS
+from pages.components.completions.download_route import ROUTES as DOWNLOADS
 from pages.components.ending import end_soon
 from pages.components.runs.pulse_route import ROUTES as PULSE
 from pages.components.static_routes import ROUTES, EarlyAssets
@@ -15,7 +16,7 @@ refuse_public_address()
 announce()
 app = st.App(
     "pages/navigation.py",
-    routes=[*ROUTES, *PULSE, *CHARTS],
+    routes=[*ROUTES, *PULSE, *CHARTS, *DOWNLOADS],
     middleware=[make_gate(), Middleware(EarlyAssets)],
     lifespan=end_soon,
 )

@@ -6,9 +6,10 @@ from pages.components.completions.completion_html import (
     completion_card,
     completion_grid,
     diff_html,
+    download_links,
     score_text,
 )
-from pages.components.completions.export import csv_lines, jsonl_lines
+from pages.components.completions.download_route import Offer
 from pages.components.completions.filters import clear_filters, generation_filters
 from pages.components.completions.listing import (
     ListPage,
@@ -29,16 +30,18 @@ from pages.components.completions.view import (
 from pages.components.completions.word_diff import diff_words, similarity
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import reward_weights
+from pages.components.runs.columns import keep_columns
 from pages.components.runs.picker import pick_run
 from pages.components.runs.pulse import redraw_on_change
 from rft_core.paths import get_runs_dir
+from rft_core.store.columns.matching import Counted
 from rft_core.store.generations import (
     StoredGeneration,
     StoredPrompt,
-    count_generations,
+    count_within,
     get_group,
     get_prompts,
-    iterate_generations,
+    list_generations,
     list_prompt_history,
     with_evidence,
 )
@@ -49,6 +52,7 @@ from rft_core.store.search import GenerationFilter
 from rft_core.store.state.status import get_run_status
 
 LIST_HEIGHT = 720
+OFFER = "generations_offer"
 LOOK_FOR_NEW_SECONDS = 2.0
 VIEWS = ["The group", "Same prompt across steps", "Word diff", "Exact prompt", "Tokens"]
 
@@ -62,8 +66,9 @@ def main() -> None:
     generation_style()
     if not has_database(get_runs_dir(), run.id):
         no_generations(run)
+    keep_columns(run.id)
     with open_run(get_runs_dir(), run.id) as db:
-        total = count_generations(db)
+        total = count_within(db).number
     if not total:
         no_generations(run)
     functions = list(reward_weights(run))
@@ -71,8 +76,10 @@ def main() -> None:
         where = generation_filters(run.id, functions)
         download_menu(run.id, where, functions)
     with open_run(get_runs_dir(), run.id) as db:
-        matching = count_generations(db, where)
-    if not matching:
+        matching = count_within(db, where)
+        if not matching.number and not matching.is_exact and list_generations(db, where, limit=1):
+            matching = Counted(1, is_exact=False)
+    if not matching.number:
         st.info(f"None of the {total:,} generations matches these filters.")
         st.button("Clear all filters", on_click=clear_filters, icon=":material/filter_list_off:")
         st.stop()
@@ -104,28 +111,17 @@ def no_generations(run: RunRow) -> None:
 
 
 def download_menu(run_id: str, where: GenerationFilter, functions: list[str]) -> None:
-    """What the filters let through, as a file that is made when it is asked for."""
-
-    def csv_file() -> bytes:
-        with open_run(get_runs_dir(), run_id) as db:
-            return "".join(csv_lines(iterate_generations(db, where), functions)).encode()
-
-    def jsonl_file() -> bytes:
-        with open_run(get_runs_dir(), run_id) as db:
-            return "".join(jsonl_lines(iterate_generations(db, where))).encode()
-
+    """What the filters let through, as a file that is written while it is taken."""
+    offer: Offer | None = st.session_state.get(OFFER)
+    content = (get_runs_dir(), run_id, where, tuple(functions))
+    if offer is None or offer.content != content:
+        offer = st.session_state[OFFER] = Offer(*content)
     with st.popover("Download", icon=":material/download:"):
         st.caption(
             "All generations that the filters let through. In CSV, text that a spreadsheet would "
             "take for a formula begins with a '; JSON Lines has the exact text."
         )
-        st.download_button(
-            "CSV", csv_file, f"{run_id}.csv", "text/csv", on_click="ignore", width="stretch"
-        )
-        st.download_button(
-            "JSON Lines", jsonl_file, f"{run_id}.jsonl", "application/jsonl",
-            on_click="ignore", width="stretch",
-        )  # fmt: skip
+        st.html(download_links({"CSV": offer.get_url("csv"), "JSON Lines": offer.get_url("jsonl")}))
 
 
 @shown_errors()
@@ -142,7 +138,7 @@ def newcomers(run: RunRow, where: GenerationFilter) -> None:
 
 @shown_errors()
 def reader(
-    run: RunRow, where: GenerationFilter, functions: list[str], matching: int, total: int
+    run: RunRow, where: GenerationFilter, functions: list[str], matching: Counted, total: int
 ) -> None:
     """The list beside the selected generation, and below it what surrounds that generation."""
     page = read_page(run.id, where)
@@ -150,7 +146,11 @@ def reader(
         st.rerun(scope="app")
     grid = st.grid(3, min_column_width=280, gap="medium")  # one above the other when narrow
     with grid.cell():
-        counted = f"{matching:,} of {total:,}" if matching < total else f"{total:,}"
+        counted = f"{total:,}"
+        if not matching.is_exact:
+            counted = f"At least {matching.number:,} of {counted}"
+        elif matching.number < total:
+            counted = f"{matching.number:,} of {counted}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"{counted}, newest first", width="stretch")
             st.button(

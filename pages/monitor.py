@@ -23,6 +23,7 @@ from pages.components.rewards.pinned_source import (
     show_reward_source,
 )
 from pages.components.runs.actions import report_button
+from pages.components.runs.columns import keep_columns
 from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,
@@ -73,6 +74,7 @@ def main() -> None:
     generation_style()
     phase_bars_style()
     serve_commands()
+    keep_columns(run.id)
     with shown_errors():
         active = look_at(run).status.is_active
     refresh, view = toolbar(run, active)

@@ -74,11 +74,36 @@ def extend_curves(curves: Curves, frame: pd.DataFrame) -> Curves:
     """The curves with the rows of a `metrics_frame` added; the same object when it is empty."""
     if frame.empty:
         return curves
+    added = {
+        (str(split), str(name)): _curve(rows)
+        for (split, name), rows in frame.groupby(["split", "name"], sort=False)
+    }
+    return _extend(curves, added, int(frame["id"].max()))
+
+
+def add_stored_curves(
+    curves: Curves,
+    stored: Mapping[tuple[str, str], tuple[Array, Array, Array, Array]],
+    last_id: int,
+) -> Curves:
+    """The curves with whole arrays added: steps, seconds, tokens and values by (split, name).
+
+    `last_id`: of the newest row in them. Arrays that several share are shared in the curves, too.
+    """
+    minutes = {id(seconds): seconds / 60 for _, seconds, _, _ in stored.values()}
+    added = {
+        key: Curve(step, minutes[id(seconds)], tokens, value)
+        for key, (step, seconds, tokens, value) in stored.items()
+    }
+    return _extend(curves, added, last_id)
+
+
+def _extend(curves: Curves, added: Mapping[tuple[str, str], Curve], last_id: int) -> Curves:
     by_key = dict(curves.by_key)
-    for (split, name), rows in frame.groupby(["split", "name"], sort=False):
-        key = (str(split), str(name))
-        by_key[key] = _join(by_key.get(key), _curve(rows))
-    return Curves(curves.attempts, max(curves.last_id, int(frame["id"].max())), by_key)
+    known: _Axes = {}
+    for key, curve in added.items():
+        by_key[key] = _join(by_key.get(key), curve, known)
+    return Curves(curves.attempts, max(curves.last_id, last_id), by_key)
 
 
 def _curve(rows: pd.DataFrame) -> Curve:
@@ -90,20 +115,43 @@ def _curve(rows: pd.DataFrame) -> Curve:
     )
 
 
-def _join(old: Curve | None, new: Curve) -> Curve:
-    """Old then new; a step measured again keeps its newest value."""
+_Axes = dict[tuple[int, bytes], tuple[Array, Array, Array]]
+
+
+def _join(old: Curve | None, new: Curve, known: _Axes) -> Curve:
+    """Old then new; a step measured again keeps its newest value.
+
+    Most curves are measured at the same steps: what these are joined to is made once, and `known`.
+    """
     if old is None:
-        joined = new
-    else:
-        joined = Curve(
-            *(
-                np.concatenate([getattr(old, name), getattr(new, name)])
-                for name in ("step", "minutes", "tokens", "value")
-            )
+        step, minutes, tokens = known.setdefault(
+            (0, new.step.tobytes()), (new.step, new.minutes, new.tokens)
         )
-    if len(joined.step) < 2 or bool(np.all(np.diff(joined.step) > 0)):
-        return joined
+        return _keep_newest(Curve(step, minutes, tokens, new.value))
+    if not _ascends(new.step) or (len(old.step) and old.step[-1] >= new.step[0]):
+        return _keep_newest(Curve(*_join_axes(old, new), np.concatenate([old.value, new.value])))
+    place = (id(old.step), new.step.tobytes())
+    if place not in known:
+        known[place] = _join_axes(old, new)
+    return Curve(*known[place], np.concatenate([old.value, new.value]))
+
+
+def _join_axes(old: Curve, new: Curve) -> tuple[Array, Array, Array]:
+    step, minutes, tokens = (
+        np.concatenate([getattr(old, name), getattr(new, name)])
+        for name in ("step", "minutes", "tokens")
+    )
+    return step, minutes, tokens
+
+
+def _ascends(step: Array) -> bool:
+    return len(step) < 2 or bool(np.all(np.diff(step) > 0))
+
+
+def _keep_newest(curve: Curve) -> Curve:
+    if _ascends(curve.step):
+        return curve
     # np.unique keeps the first of equals: look from the end to keep the newest.
-    _, from_end = np.unique(joined.step[::-1], return_index=True)
-    kept = len(joined.step) - 1 - from_end
-    return Curve(joined.step[kept], joined.minutes[kept], joined.tokens[kept], joined.value[kept])
+    _, from_end = np.unique(curve.step[::-1], return_index=True)
+    kept = len(curve.step) - 1 - from_end
+    return Curve(curve.step[kept], curve.minutes[kept], curve.tokens[kept], curve.value[kept])

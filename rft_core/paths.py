@@ -10,6 +10,7 @@
     runs/<run_id>/initial_adapter/     of a fork: what it began with
     runs/<run_id>/reward_models/       copies of the reward models of other runs that it is paid by
     runs/<run_id>/rescores.db          what other rewards would have given
+    runs/<run_id>/columns.db           run.db again, laid out for reading; made again if it is gone
     runs/<run_id>/export.json          its latest export: how far it is, or what became of it
     runs/exports/                      where pages put what is taken away, unless told otherwise
     runs/judge_limits/                 who asked a judge's endpoint in the last minute
@@ -66,6 +67,20 @@ def get_run_dir(runs_dir: Path, run_id: str) -> Path:
 
 def get_run_db_path(runs_dir: Path, run_id: str) -> Path:
     return runs_dir / run_id / "run.db"
+
+
+def get_columns_path(run_db: Path) -> Path:
+    """Beside the run's own database: whoever reads that one finds it without knowing the run."""
+    return run_db.with_name("columns.db")
+
+
+def get_columns_lock_path(runs_dir: Path, run_id: str) -> Path:
+    """Held with `flock` by the one process that brings the columns up to date."""
+    return runs_dir / run_id / "columns.lock"
+
+
+def get_columns_log_path(runs_dir: Path, run_id: str) -> Path:
+    return runs_dir / run_id / "columns.log"
 
 
 def get_rescores_path(runs_dir: Path, run_id: str) -> Path:

@@ -12,6 +12,7 @@ from rft_core.cli.output import AsJson, RunId, print_json, print_table, printabl
 
 if TYPE_CHECKING:
     from rft_core.store.generations import StoredGeneration
+    from rft_core.store.search import GenerationFilter
     from rft_core.store.sqlite.without_pandas import Database
 
 Split = Annotated[str | None, typer.Option(help="train or validation; default: both.")]
@@ -29,24 +30,50 @@ def generations(
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     search: Annotated[str | None, typer.Option(help="Only completions with this text.")] = None,
     split: Split = None,
+    best: Annotated[int | None, typer.Option(min=1, help="Those of the highest rewards.")] = None,
+    worst: Annotated[int | None, typer.Option(min=1, help="Those of the lowest rewards.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Stored completions with their scores, newest first."""
-    from rft_core.store.generations import get_prompts, list_generations
+    """Stored completions with their scores: the newest, or with --best and --worst by reward."""
+    from rft_core.store.generations import get_prompts
     from rft_core.store.search import GenerationFilter
 
     wanted = GenerationFilter(step=step, split=_check_split(split), text=search)
     with _open(run) as db:
-        found = list_generations(db, wanted, limit=limit) if db else []
-        prompts = get_prompts(db, {g.prompt_id for g in found}) if db else {}
+        found = _read(db, wanted, limit, {"best": best, "worst": worst})
+        ids = {g.prompt_id for generations in found.values() for g in generations}
+        prompts = get_prompts(db, ids) if db else {}
     if as_json:
-        rows = [_as_json(g) | {"row": prompts[g.prompt_id].row} for g in found]
-        print_json({"run": run, "generations": rows})
+        rows = {
+            title: [_as_json(g) | {"row": prompts[g.prompt_id].row} for g in generations]
+            for title, generations in found.items()
+        }
+        print_json({"run": run, **rows})
         return
-    for generation in found:
-        _print(generation)
-    if not found:
+    for title, generations in found.items():
+        if title != "generations":
+            print(f"{title}, by reward:" if generations else f"{title}: no completion has a reward")
+        for generation in generations:
+            _print(generation)
+    if not any(found.values()):
         print("No generation matches." if wanted != GenerationFilter() else "No generations yet.")
+
+
+def _read(
+    db: Database | None, wanted: GenerationFilter, limit: int, by_reward: dict[str, int | None]
+) -> dict[str, list[StoredGeneration]]:
+    """By what they are: best, worst, or simply generations where neither is asked for."""
+    from rft_core.store.generations import list_by_reward, list_generations
+
+    asked = {title: most for title, most in by_reward.items() if most is not None}
+    if db is None:
+        return {title: [] for title in asked or ("generations",)}
+    if not asked:
+        return {"generations": list_generations(db, wanted, limit=limit)}
+    return {
+        title: list_by_reward(db, wanted, limit=most, best=title == "best")
+        for title, most in asked.items()
+    }
 
 
 def metrics(
@@ -111,6 +138,7 @@ def _as_json(generation: StoredGeneration) -> dict[str, object]:
 
 
 def _print(generation: StoredGeneration) -> None:
+    reward = "" if generation.reward is None else f" reward {generation.reward:g};"
     scores = ", ".join(
         f"{name} {'–' if score is None else f'{score:g}'}"
         for name, score in generation.scores.items()
@@ -118,5 +146,5 @@ def _print(generation: StoredGeneration) -> None:
     advantage = "" if generation.advantage is None else f" advantage {generation.advantage:+.2f}"
     place = f"group {generation.group_index}.{generation.sample_index}"
     flags = f" [{', '.join(generation.flags)}]" if generation.flags else ""
-    print(f"step {generation.step} {generation.split} {place}: {scores}{advantage}{flags}")
+    print(f"step {generation.step} {generation.split} {place}:{reward} {scores}{advantage}{flags}")
     print("    " + printable(generation.completion).replace("\n", "\n    "))

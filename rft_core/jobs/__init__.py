@@ -13,6 +13,7 @@ from rft_core.jobs.checks import (
     list_warnings,
     settle_length,
 )
+from rft_core.jobs.column_building import ensure_columns
 from rft_core.jobs.demos import DEMOS, launch_demo
 from rft_core.jobs.exporting import cancel_export, start_export
 from rft_core.jobs.judge_calls import JudgeCalls
@@ -42,6 +43,7 @@ __all__ = [
     "cancel_export",
     "cancel_rescore",
     "delete",
+    "ensure_columns",
     "ensure_commands_are_served",
     "find_row_problems",
     "fork",

@@ -22,6 +22,7 @@ from rft_core.errors import RftError, WorkerError
 from rft_core.jobs.alerts import Teller
 from rft_core.jobs.backends import Backend, LocalBackend, read_handle
 from rft_core.jobs.backends.local import WORKER_COMMAND
+from rft_core.jobs.column_building import ColumnsOfLiving
 from rft_core.jobs.decisions import (
     Action,
     AskToStop,
@@ -86,6 +87,7 @@ class Supervisor:
         self._backends = {backend.name: backend for backend in backends}
         self._max_runs, self._idle_exit, self._poll = max_runs, idle_exit, poll
         self._silence = Silence(runs_dir, patience)
+        self._columns = ColumnsOfLiving(runs_dir)
         # Runs to look at although no command is open: None until all have been looked at once.
         self._watched: set[str] | None = None
         self._said: set[str] = set()
@@ -132,6 +134,7 @@ class Supervisor:
         with self._apart("alerts"):
             self._teller.look({*alive, *starts})
         is_awaited = self._keep_ready(len(alive)) or self._teller.is_busy
+        self._columns.look_after(alive)
         if failure := next(filter(None, failures), None):
             raise failure
         return bool(alive) or is_awaited or any(command.handled_at is None for command in commands)

@@ -1,6 +1,7 @@
 """Reading generations: filter, page, one group, one prompt through time.
 
-Pages are cut by key (`id < before_id`), never by OFFSET, which is slow in long tables.
+Pages are cut by key (`id < before_id`), never by OFFSET, which is slow in long tables. Of a long
+run the old part is read in columns where it stands in them (`columns/`), the newest part here.
 """
 
 from __future__ import annotations
@@ -8,8 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
+from rft_core.store.columns.attached import Columns, read_with_columns
+from rft_core.store.columns.matching import (
+    Counted,
+    list_flags_in_columns,
+    make_budget,
+    match,
+    uses_columns,
+)
 from rft_core.store.search import GenerationFilter, where_clause
 from rft_core.store.sqlite.without_pandas import Database
 
@@ -45,6 +55,7 @@ _COLUMNS = (
     "id, step, split, group_index, sample_index, prompt_id, completion, num_tokens, truncated, "
     "reward, advantage, flags"
 )
+_BY_ID = "NOT INDEXED"  # the newest are few: an index over all would be the longer way
 
 
 @dataclass(frozen=True)
@@ -58,8 +69,28 @@ class StoredPrompt:
 
 
 def count_generations(db: Database, where: GenerationFilter | None = None) -> int:
-    clause, values = where_clause(db, where or GenerationFilter())
-    return int(db.execute(f"SELECT count(*) FROM generations g {clause}", values).fetchone()[0])
+    """Exactly, however long that takes."""
+    return count_within(db, where, seconds=None).number
+
+
+def count_within(
+    db: Database, where: GenerationFilter | None = None, *, seconds: float | None = 0.035
+) -> Counted:
+    """Exactly where that is known in time, else how many there are at least: of a text that may be
+    in very many completions, not all are looked at. `seconds`: see `make_budget`."""
+    where = where or GenerationFilter()
+
+    def count(columns: Columns) -> Counted:
+        newest = _count(db, where, after_id=columns.last_id)
+        if where == GenerationFilter():
+            return Counted(columns.num_rows + newest)
+        is_over = make_budget(seconds)
+        old = match(columns, where).count(is_over)
+        return Counted(old.number + newest, old.is_exact)
+
+    if where.step is not None:
+        return Counted(_count(db, where))
+    return read_with_columns(db, count, lambda: Counted(_count(db, where)))
 
 
 def list_generations(
@@ -71,12 +102,84 @@ def list_generations(
     newest_first: bool = True,
 ) -> list[StoredGeneration]:
     """One page. Pass the last id of a page as `before_id` to get the next one."""
-    clause, values = where_clause(db, where or GenerationFilter())
-    if before_id is not None:
-        clause += f" AND g.id {'<' if newest_first else '>'} :before_id"
-        values["before_id"] = before_id
+    where = where or GenerationFilter()
+    page = _Page(limit, before_id, newest_first)
+    if not uses_columns(where):
+        return _get_generations(db, _list_ids(db, where, page), newest_first)
+    ids = read_with_columns(
+        db,
+        lambda columns: _list_ids_beside_columns(columns, where, page),
+        lambda: _list_ids(db, where, page),
+    )
+    return _get_generations(db, ids, newest_first)
+
+
+@dataclass(frozen=True)
+class _Page:
+    limit: int
+    before_id: int | None
+    newest_first: bool
+
+
+def _count(db: Database, where: GenerationFilter, *, after_id: int = 0) -> int:
+    clause, values = where_clause(db, where, after_id=after_id)
+    table = f"generations g {_BY_ID if after_id else ''}"
+    return int(db.execute(f"SELECT count(*) FROM {table} {clause}", values).fetchone()[0])
+
+
+def _list_ids(
+    db: Database, where: GenerationFilter, page: _Page, *, after_id: int = 0
+) -> list[int]:
+    clause, values = where_clause(db, where, after_id=after_id)
+    if page.before_id is not None:
+        clause += f" AND g.id {'<' if page.newest_first else '>'} :before_id"
+        values["before_id"] = page.before_id
+    table = f"generations g {_BY_ID if after_id else ''}"
+    order = f"ORDER BY g.id {'DESC' if page.newest_first else 'ASC'} LIMIT :limit"
+    sql = f"SELECT g.id FROM {table} {clause} {order}"
+    return [id for (id,) in db.execute(sql, {**values, "limit": page.limit})]
+
+
+def _list_ids_beside_columns(columns: Columns, where: GenerationFilter, page: _Page) -> list[int]:
+    """What stands in columns, and what does not yet, in one order."""
+
+    def list_old(limit: int) -> list[int]:
+        ids = match(columns, where).iterate_ids(
+            newest_first=page.newest_first, before_id=page.before_id
+        )
+        return list(islice(ids, limit))
+
+    if page.newest_first:
+        newest = _list_ids(columns.db, where, page, after_id=columns.last_id)
+        left = page.limit - len(newest)
+        return newest + list_old(left) if left else newest
+    old = [] if (page.before_id or 0) >= columns.last_id else list_old(page.limit)
+    rest = _Page(page.limit - len(old), page.before_id, newest_first=False)
+    return old + _list_ids(columns.db, where, rest, after_id=columns.last_id)
+
+
+def _get_generations(
+    db: Database, ids: Sequence[int], newest_first: bool
+) -> list[StoredGeneration]:
+    """Those that are still there."""
     order = "DESC" if newest_first else "ASC"
-    sql = f"SELECT {_COLUMNS} FROM generations g {clause} ORDER BY g.id {order} LIMIT :limit"
+    sql = (
+        f"SELECT {_COLUMNS} FROM generations WHERE id IN (SELECT value FROM json_each(?)) "
+        f"ORDER BY id {order}"
+    )
+    return _with_scores(db, list(db.query(sql, [json.dumps(ids)])))
+
+
+def list_by_reward(
+    db: Database, where: GenerationFilter, *, limit: int, best: bool
+) -> list[StoredGeneration]:
+    """Those of the highest or lowest rewards, these first; without those that have none."""
+    clause, values = where_clause(db, where)
+    order = "DESC" if best else "ASC"
+    sql = (
+        f"SELECT {_COLUMNS} FROM generations g {clause} AND g.reward IS NOT NULL "
+        f"ORDER BY g.reward {order}, g.id {order} LIMIT :limit"
+    )
     return _with_scores(db, list(db.query(sql, {**values, "limit": limit})))
 
 
@@ -185,11 +288,20 @@ def get_top_scores(db: Database, functions: Sequence[str], *, newest: int) -> di
 
 
 def list_flags(db: Database) -> list[str]:
+    """All there are, in order."""
+
+    def list_with(columns: Columns) -> list[str]:
+        return sorted({*list_flags_in_columns(columns), *_list_flags(db, columns.last_id)})
+
+    return read_with_columns(db, list_with, lambda: _list_flags(db, 0))
+
+
+def _list_flags(db: Database, after_id: int) -> list[str]:
     sql = (
-        "SELECT DISTINCT value FROM generations, json_each(flags) "
-        "WHERE flags <> '[]' ORDER BY value"
+        "SELECT DISTINCT value FROM generations g, json_each(g.flags) "
+        "WHERE g.flags <> '[]' AND g.id > ? ORDER BY value"
     )
-    return [row[0] for row in db.execute(sql)]
+    return [row[0] for row in db.execute(sql, [after_id])]
 
 
 def _with_scores(db: Database, rows: list[dict[str, Any]]) -> list[StoredGeneration]:

@@ -120,7 +120,7 @@ def events_frame(db: Database, *, limit: int = 200) -> pd.DataFrame:
     return pd.DataFrame(db.query(sql, [limit]), columns=["time", "kind", "message"])
 
 
-def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
+def metrics_frame(db: Database, *, after_id: int = 0, limit: int | None = None) -> pd.DataFrame:
     """Metrics stored after `after_id`, in order: id, step, split, name, value, elapsed, tokens.
 
     Pass the largest id seen to read only what is new. `elapsed` is in seconds and `tokens` counts
@@ -130,11 +130,12 @@ def metrics_frame(db: Database, *, after_id: int = 0) -> pd.DataFrame:
 
     sql = (
         "SELECT m.id, m.step, m.split, m.name, m.value, "
-        "coalesce(s.elapsed, 0) AS elapsed, coalesce(s.tokens, 0) AS tokens "
-        "FROM metrics m LEFT JOIN steps s ON s.step = m.step WHERE m.id > ? ORDER BY m.id"
+        "coalesce(s.elapsed, 0) AS elapsed, coalesce(s.tokens, 0) AS tokens FROM metrics m "
+        "LEFT JOIN steps s ON s.step = m.step WHERE m.id > ? ORDER BY m.id LIMIT ?"
     )
     columns = ["id", "step", "split", "name", "value", "elapsed", "tokens"]
-    frame = pd.DataFrame(db.execute(sql, [after_id]).fetchall(), columns=columns)
+    most = -1 if limit is None else limit
+    frame = pd.DataFrame(db.execute(sql, [after_id, most]).fetchall(), columns=columns)
     return frame.replace({"value": [math.inf, -math.inf]}, math.nan)
 
 
@@ -150,7 +151,8 @@ def last_metrics(db: Database, split: str = "train") -> dict[str, float]:
 
 def training_seconds(db: Database) -> float:
     """Seconds spent on the steps that are recorded, over all attempts."""
-    return float(db.execute("SELECT coalesce(max(elapsed), 0) FROM steps").fetchone()[0])
+    row = db.execute("SELECT elapsed FROM steps ORDER BY step DESC LIMIT 1").fetchone()
+    return float(row[0]) if row else 0.0
 
 
 def recent_step_seconds(db: Database, window: int = 20) -> float | None:
@@ -168,6 +170,10 @@ def last_step_without_gap(db: Database) -> int:
 
     A resume may go on from a checkpoint of at most this step, or steps would be missing for ever.
     """
+    ends = "(SELECT min(step) FROM steps), (SELECT max(step) FROM steps)"
+    first, last, count = db.execute(f"SELECT {ends}, count(*) FROM steps").fetchone()
+    if first == 1 and last == count:  # as good as always, and told without a look at each step
+        return int(count)
     sql = (
         "SELECT coalesce(min(s.step), 0) FROM steps s "
         "WHERE NOT EXISTS (SELECT 1 FROM steps n WHERE n.step = s.step + 1)"
@@ -177,7 +183,8 @@ def last_step_without_gap(db: Database) -> int:
 
 
 def tokens_trained(db: Database) -> int:
-    return int(db.execute("SELECT coalesce(max(tokens), 0) FROM steps").fetchone()[0])
+    row = db.execute("SELECT tokens FROM steps ORDER BY step DESC LIMIT 1").fetchone()
+    return int(row[0]) if row else 0
 
 
 def validated_steps(db: Database) -> frozenset[int]:

@@ -1,7 +1,9 @@
 """Which generations are wanted: a filter, and the SQL that it becomes.
 
-Every filter but those on text and on one function's score is served by an index. Text is searched
-without regard to case: by SQLite's LIKE, which knows the case of ASCII, or else by Python.
+Every filter but those on text and on one function's score is served by an index; those of a long
+run by its columns (see `columns/matching.py`), and then this is for the few that stand in none yet.
+Text is searched without regard to case: by SQLite's LIKE, which knows the case of ASCII, or else by
+Python.
 """
 
 from __future__ import annotations
@@ -39,8 +41,11 @@ MOST_IDS = 500
 _LONGEST_PATTERN = 10_000  # SQLite takes none longer than 50,000 bytes
 
 
-def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]]:
-    """For a query of `generations g`; what `db` lacks for it is registered there."""
+def where_clause(
+    db: Database, f: GenerationFilter, *, after_id: int = 0
+) -> tuple[str, dict[str, Any]]:
+    """For a query of `generations g`; what `db` lacks for it is registered there. `after_id`: only
+    generations behind it, which are few."""
     parts, values = ["1"], dict[str, Any]()
 
     def add(condition: str, **named: Any) -> None:
@@ -58,6 +63,8 @@ def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]
         add(_SPLITS)
     if f.ids:
         add(f"g.id IN ({', '.join(str(int(id)) for id in f.ids[:MOST_IDS])})")
+    if after_id:
+        add("g.id > :after_id", after_id=after_id)
     if f.flag:
         has_it = "EXISTS (SELECT 1 FROM json_each(g.flags) WHERE value = :flag)"
         add(f"g.flags <> '[]' AND {has_it}", flag=f.flag)
@@ -65,33 +72,48 @@ def where_clause(db: Database, f: GenerationFilter) -> tuple[str, dict[str, Any]
         condition, text = _text_condition(db, f.text)
         add(condition, text=text)
     if f.unscored:
-        add("g.id IN (SELECT generation_id FROM scores WHERE score IS NULL)")
+        later = "AND generation_id > :after_id" if after_id else ""
+        add(f"g.id IN (SELECT generation_id FROM scores WHERE score IS NULL {later})")
     if f.function:
         add(
             "EXISTS (SELECT 1 FROM scores s WHERE s.generation_id = g.id AND s.name = :function "
             "AND s.score BETWEEN :low AND :high)",
-            function=f.function, **_bounds(f),
+            function=f.function, **_name_bounds(f),
         )  # fmt: skip
     elif f.min_score is not None or f.max_score is not None:
-        add("g.reward BETWEEN :low AND :high", **_bounds(f))
+        add("g.reward BETWEEN :low AND :high", **_name_bounds(f))
     return "WHERE " + " AND ".join(parts), values
 
 
-def _bounds(f: GenerationFilter) -> dict[str, float]:
-    return {
-        "low": -1e308 if f.min_score is None else f.min_score,
-        "high": 1e308 if f.max_score is None else f.max_score,
-    }
+def get_bounds(f: GenerationFilter) -> tuple[float, float]:
+    """Of the score, both included."""
+    low = -1e308 if f.min_score is None else f.min_score
+    return low, 1e308 if f.max_score is None else f.max_score
+
+
+def fold(text: str) -> str:
+    """As texts are compared whose case does not matter; SQLite takes no lone surrogates."""
+    return text.encode("utf-8", "replace").decode().casefold()
+
+
+def is_matched_as_ascii(text: str) -> bool:
+    """Whether LIKE finds this text, which knows the case of ASCII only, and ends at a NUL."""
+    return text.isascii() and len(text) <= _LONGEST_PATTERN and "\0" not in text
+
+
+def _name_bounds(f: GenerationFilter) -> dict[str, float]:
+    low, high = get_bounds(f)
+    return {"low": low, "high": high}
 
 
 def _text_condition(db: Database, text: str) -> tuple[str, str]:
     """The condition, and what stands for `:text` in it."""
-    if text.isascii() and len(text) <= _LONGEST_PATTERN and "\0" not in text:
+    if is_matched_as_ascii(text):
         for special in "\\%_":
             text = text.replace(special, f"\\{special}")
         return "g.completion LIKE :text ESCAPE '\\'", f"%{text}%"
     db.conn.create_function("holds_folded", 2, _holds_folded, deterministic=True)
-    return "holds_folded(g.completion, :text)", text.encode("utf-8", "replace").decode().casefold()
+    return "holds_folded(g.completion, :text)", fold(text)
 
 
 def _holds_folded(completion: str, folded: str) -> bool:

@@ -232,7 +232,7 @@ def test_the_download_holds_what_the_filters_let_through(page: Page, url: str) -
     page.goto(f"{url}/generations?run=finished&split=train&step=4")
     page.get_by_role("button", name="Download").click(timeout=PATIENCE)
     with page.expect_download() as download:
-        page.get_by_role("button", name="JSON Lines").click()
+        page.get_by_role("link", name="JSON Lines").click()
     lines = Path(download.value.path()).read_text().splitlines()
     assert len(lines) == 8 and all(json.loads(line)["step"] == 4 for line in lines)
 

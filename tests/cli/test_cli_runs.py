@@ -166,6 +166,19 @@ def test_generations_are_filtered(rft: Command, stored: str) -> None:
     assert rft("generations", stored, "--search", "nowhere").stdout == "No generation matches.\n"
 
 
+def test_the_best_and_the_worst_of_a_step_are_listed_by_reward(rft: Command, stored: str) -> None:
+    both = ("generations", stored, "--step", "1", "--worst", "1", "--best", "2")
+    found = rft(*both, "--json").document
+    assert [g["reward"] for g in found["best"]] == [1.0, 0.0]
+    assert [g["reward"] for g in found["worst"]] == [0.0] and "generations" not in found
+    assert found["worst"][0]["row"] == {"nums": [1, 2]}
+    text = rft(*both).stdout
+    assert text.index("best, by reward:") < text.index("worst, by reward:")
+    assert text.count("answer 0") == 2 and text.count("answer 1") == 1
+    whole = rft("generations", stored, "--best", "9", "--search", "plain", "--json").document
+    assert [g["step"] for g in whole["best"]] == [2, 2] and "worst" not in whole
+
+
 def test_what_a_model_wrote_cannot_move_the_cursor(rft: Command, stored: str) -> None:
     text = rft("generations", stored, "--step", "1").stdout
     assert "\x1b" not in text and "\\x1b[2J" in text
@@ -180,6 +193,7 @@ def test_metrics_are_listed_by_name(rft: Command, stored: str) -> None:
 def test_a_run_without_a_database_has_nothing_to_list(folder: RunsFolder, rft: Command) -> None:
     folder.add_run("new")
     assert rft("generations", "new", "--json").document["generations"] == []
+    assert rft("generations", "new", "--best", "1", "--json").document["best"] == []
     assert rft("metrics", "new", "--json").document["metrics"] == []
 
 

@@ -156,3 +156,12 @@ def _find_marked(text: str, tag: str) -> Iterator[tuple[int, str, int]]:
             return
         end = stop + len(closing)
         yield start, text[inside:stop], end
+
+
+def download_links(urls: Mapping[str, str]) -> str:
+    """Links by what they say, which load a file and leave the page as it is."""
+    links = (
+        f'<a class="gen-download" href="{safe_html(url)}" download>{safe_html(name)}</a>'
+        for name, url in urls.items()
+    )
+    return f'<div class="gen-downloads">{"".join(links)}</div>'

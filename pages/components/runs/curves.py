@@ -12,9 +12,10 @@ from pages.components.charts.chart_message import Kind, Mark, Panel, Trace
 from pages.components.shared_reads import shared_reads
 from rft_core.config import RunConfig, get_method
 from rft_core.config.methods import Method, MetricPanel
-from rft_core.figures import Curve, Curves, extend_curves
+from rft_core.figures import Curve, Curves, add_stored_curves, extend_curves
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.judge.report import MEANINGS
+from rft_core.store.columns.curve_blocks import read_stored_curves
 from rft_core.store.rescores import Rescore, open_rescores, rescored_frame
 from rft_core.store.run_reader import (
     Checkpoint,
@@ -24,8 +25,10 @@ from rft_core.store.run_reader import (
     metrics_frame,
     open_run,
 )
+from rft_core.store.sqlite.without_pandas import Database
 
 RESCORED = "re-scored"
+MOST_ROWS = 100_000  # of metrics that are read at once
 
 OF_EVERY_FUNCTION = ("mean", "std", "unscored")  # what is recorded of it; the rest it measured
 
@@ -38,8 +41,24 @@ def read_curves(run_id: str, known: Curves | None = None) -> tuple[Curves, list[
         attempts = len(list_attempts(db))
         if known is None or known.attempts != attempts:
             known = Curves(attempts=attempts)  # a resumed run has forgotten its last steps
-        curves = extend_curves(known, metrics_frame(db, after_id=known.last_id))
-        return curves, list_checkpoints(db)
+        return _read_new_curves(db, known), list_checkpoints(db)
+
+
+def _read_new_curves(db: Database, known: Curves) -> Curves:
+    """Whole arrays where the run has columns and nothing is known yet, then row by row; a long run
+    without columns in portions, as its rows take twenty times the room of its curves."""
+    curves = known
+    if not curves.by_key:
+        last_id, stored = read_stored_curves(db)
+        arrays = {(c.split, c.name): (c.step, c.elapsed, c.tokens, c.value) for c in stored}
+        curves = add_stored_curves(curves, arrays, last_id)
+    while True:
+        frame = metrics_frame(db, after_id=curves.last_id, limit=MOST_ROWS)
+        if len(frame) < MOST_ROWS:
+            return extend_curves(curves, frame)
+        before_last = np.flatnonzero(frame["step"] != frame["step"].iloc[-1])
+        # Cut between two steps: curves share the arrays of steps that they have in common.
+        curves = extend_curves(curves, frame[: before_last[-1] + 1] if len(before_last) else frame)
 
 
 def read_rescored(run_id: str, rescore: Rescore | None, revision: str) -> Curves | None:

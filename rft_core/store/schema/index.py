@@ -127,5 +127,10 @@ INDEX_SCHEMA = Schema(
     -- JSON, see `store/listing/digests.py`. It can be thrown away at any time.
     CREATE TABLE run_digests (run TEXT PRIMARY KEY, look TEXT NOT NULL, content TEXT NOT NULL)
         """,
+        "commands_open": """
+    -- What the supervisor looks at, many times a second: it must not grow with what was done.
+    CREATE INDEX commands_open ON commands (run) WHERE handled_at IS NULL OR
+        (worker_ended_at IS NULL AND (handle IS NOT NULL OR worker_pid IS NOT NULL))
+        """,
     },
 )

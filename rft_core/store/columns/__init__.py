@@ -1,0 +1,1 @@
+"""A run's record again, in columns, for reading a long one: `columns.db` beside `run.db`."""
