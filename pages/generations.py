@@ -28,9 +28,9 @@ from pages.components.completions.view import (
     show_prompt,
 )
 from pages.components.completions.word_diff import diff_words, similarity
+from pages.components.keeping_columns import keep_columns
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import reward_weights
-from pages.components.runs.columns import keep_columns
 from pages.components.runs.picker import pick_run
 from pages.components.runs.pulse import redraw_on_change
 from rft_core.paths import get_runs_dir

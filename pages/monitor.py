@@ -15,6 +15,7 @@ from pages.components.completions.view import (
 )
 from pages.components.judgement.findings import show_findings, show_radar
 from pages.components.judgement.preflight_card import preflight_card
+from pages.components.keeping_columns import keep_columns
 from pages.components.page_header import page_header, plain, shown_errors
 from pages.components.rewards.pinned_source import (
     judge_names,
@@ -23,7 +24,6 @@ from pages.components.rewards.pinned_source import (
     show_reward_source,
 )
 from pages.components.runs.actions import report_button
-from pages.components.runs.columns import keep_columns
 from pages.components.runs.curves import (
     checkpoint_marks,
     measured_panels,

@@ -124,7 +124,6 @@ def delete_run(db: Database, id: str, *, check: Callable[[], None] = lambda: Non
         for table in ("commands", "run_labels", "run_digests"):
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (id,))
         connection.execute("DELETE FROM runs WHERE id = ?", (id,))
-        connection.execute("DELETE FROM run_evidence WHERE run = ?", (id,))
         connection.execute(
             "INSERT OR REPLACE INTO deleted_runs (id, deleted_at, folder_removed) VALUES (?, ?, 0)",
             (id, time.time()),

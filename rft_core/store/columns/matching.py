@@ -99,7 +99,7 @@ class Matching:
 
 
 def match(columns: Columns, where: GenerationFilter) -> Matching:
-    """For any filter but one on steps or ids: few completions are of these, and indexes know them."""
+    """For any filter but one on steps or ids: these are few, and indexes know them."""
     may = np.ones(columns.num_rows, dtype=bool)
     for condition in _list_conditions(columns, where):
         may &= condition
