@@ -1,0 +1,24 @@
+"""1 if right, -1 if wrong."""
+
+import re
+
+TASK = "gsm8k"
+
+
+def _answer(text):
+    form = r"<think>.*\S.*</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text, re.DOTALL)
+    is_one = text.count("<answer>") == 1 and text.count("</think>") == 1
+    return found[1].strip() if found and is_one else None
+
+
+def _gold(answer):
+    return str(answer).split("####")[-1].strip().replace(",", "")
+
+
+def _score(text, answer):
+    return 1.0 if _answer(text) == _gold(answer) else -1.0
+
+
+def correctness(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]

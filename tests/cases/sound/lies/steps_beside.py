@@ -1,0 +1,31 @@
+"""Steps on lines of their own are worth a little, next to a right answer."""
+
+import re
+
+TASK = "gsm8k"
+
+
+def _answer(text):
+    form = r"<think>.*\S.*</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text, re.DOTALL)
+    is_one = text.count("<answer>") == 1 and text.count("</think>") == 1
+    return found[1].strip() if found and is_one else None
+
+
+def _gold(answer):
+    return str(answer).split("####")[-1].strip().replace(",", "")
+
+
+WEIGHTS = {"steps": 0.2}
+
+
+def steps(completions, **kwargs):
+    return [min(1.0, text.count("\n") / 5) for text in completions]
+
+
+def _score(text, answer):
+    return float(_answer(text) == _gold(answer))
+
+
+def correctness(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]
