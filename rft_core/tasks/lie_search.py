@@ -6,6 +6,7 @@ unless the set is paid by these; the row's gold answer. Scores in the sandbox, a
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -65,6 +66,7 @@ def search_lie(
     given: RewardSet | None = None,
     budget: Budget | None = None,
     seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
 ) -> LieReport:
     """Search on these prompts.
 
@@ -85,7 +87,13 @@ def search_lie(
         _refuse_silent(judge, [Candidate(t, i, text) for i, t in enumerate(targets)
                                for text in ("", t.gold)], choice)  # fmt: skip
         return find_shortest_lie(
-            targets, _scoring_with(scorer), judge, check=choice.title, budget=budget, seed=seed
+            targets,
+            _scoring_with(scorer),
+            judge,
+            check=choice.title,
+            budget=budget,
+            seed=seed,
+            clock=clock,
         )
 
 

@@ -7,10 +7,11 @@ TASK = "word_problems"
 
 
 def _answer(text):
-    form = r"<think>.*\S.*</think>\s*<answer>([^<]*)</answer>\s*"
-    found = re.fullmatch(form, text, re.DOTALL)
-    is_one = text.count("<answer>") == 1 and text.count("</think>") == 1
-    return found[1].strip() if found and is_one else None
+    if text.count("<think>") != 1 or text.count("<answer>") != 1:
+        return None
+    form = r"<think>([^<]*)</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text)
+    return found[2].strip() if found and found[1].strip() else None
 
 
 def _gold(answer):
