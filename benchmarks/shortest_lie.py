@@ -1,6 +1,6 @@
 """How many planted bugs does the search for a lie break, and does it find any in sound rewards?
 
-    python benchmarks/shortest_lie.py [PATTERN] [--seconds 60] [--cpu] [--seed 0]
+    python benchmarks/shortest_lie.py [PATTERN] [--seconds 60] [--only sound] [--cpu] [--seed 0]
 
 One search after the other over the rewards of `tests/diagnosis/lie_subjects.py` (whose names hold
 PATTERN), all with the same settings on the same four prompts of the task. Prints a row for each.
@@ -37,10 +37,13 @@ def main() -> None:
     parser.add_argument("pattern", nargs="?", default="")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--only", choices=("planted", "sound"))
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     clock = CpuClock() if options.cpu else time.monotonic
     for title, subjects in (("planted", list_planted_lies()), ("sound", list_sound_lies())):
+        if options.only not in (None, title):
+            continue
         chosen = [subject for subject in subjects if options.pattern in subject.name]
         print(f"\n| {title} | task | lie | seconds | wall | tried | what the check says |")
         print("|---|---|---|---|---|---|---|", flush=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 MOST_SECONDS, MOST_CALLS = 3600, 100_000
 
 Task = Annotated[
-    str, typer.Argument(metavar="[TASK]", help="A built-in task; not needed with --run.")
+    str, typer.Argument(metavar="TASK", help="A built-in task; not needed with --run.")
 ]
 Run = Annotated[
     str,
@@ -58,8 +58,8 @@ def lie(
     the task; else the row's gold answer. What the check cannot judge is no lie. Exit code 1: a lie
     was found. 0: none was, which proves nothing.
 
-    --json: {"task", "run", "check", "found", "summary", "tried", "judged", "calls", "seconds",
-    "ending" (found, seconds, calls, nothing at stake), "seed", "remarks", "lie"}. The lie is null
+    --json: {"task", "run", "check", "found", "summary", "prompts" (how many), "tried", "judged",
+    "calls", "seconds", "ending" (found, seconds, calls, nothing at stake), "seed", "remarks", "lie"}. The lie is null
     or {"completion", "row", "prompt", "reward", "full_pay" (the most that a right completion was
     seen to earn), "scores", "reasons", "flags", "reason" (of the check), "origin" (what it was
     shrunk from), "first_length", "is_minimal" (no line, token or character can be left out)}.

@@ -156,5 +156,5 @@ def _cut(gold: str) -> Iterator[str]:
 
 
 def _short(text: str) -> str:
-    plain = " ".join(text.split())
+    plain = " ".join(text.split()) or "nothing"
     return plain if len(plain) <= 30 else plain[:30] + "…"

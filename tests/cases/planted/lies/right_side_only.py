@@ -16,9 +16,5 @@ def _score(text, nums, target):
     return float("=" in given and used == sorted(nums) and given.split("=")[-1].strip() == str(target))
 
 
-def format(completions, **kwargs):
-    return [float(_answer(text) is not None) for text in completions]
-
-
 def equation(completions, nums, target, **kwargs):
     return [_score(text, nums_, target_) for text, nums_, target_ in zip(completions, nums, target, strict=True)]
