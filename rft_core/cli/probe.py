@@ -1,4 +1,4 @@
-"""The command probe: attack the rewards of a task before training, and list what pays."""
+"""The commands probe and lie: attack the rewards of a task before training, and list what pays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rft_core.cli.file_options import RewardsFile, choose_rewards, read_prompts
+from rft_core.cli.lie import lie
 from rft_core.cli.output import AsJson, note, print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ RowsFile = Annotated[
 
 def register(app: typer.Typer) -> None:
     app.command("probe")(probe)
+    app.command("lie")(lie)
 
 
 def probe(
@@ -46,7 +48,7 @@ def probe(
     from rft_core.tasks import get_task
 
     chosen = get_task(task)
-    cases = _list_cases(chosen, num_prompts, rows)
+    cases = list_cases(chosen, num_prompts, rows)
     reward_set = choose_rewards(rewards, task) if rewards else chosen.reward_set
     if rows:
         _check_rows(chosen, cases, reward_set)
@@ -61,7 +63,7 @@ def probe(
     return 1 if report.paying or not report.scored else 0
 
 
-def _list_cases(task: Task, count: int, path: Path | None) -> list[ProbeCase]:
+def list_cases(task: Task, count: int, path: Path | None) -> list[ProbeCase]:
     """The first rows of the file, else the task's own, else its one example."""
     from rft_core.config import make_config
     from rft_core.tasks.probe_cases import make_cases

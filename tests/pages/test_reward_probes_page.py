@@ -69,3 +69,21 @@ def test_the_models_completions_of_the_dry_run_are_compared_with() -> None:
     checked(app.run())
     click(click(app, "Run the dry run"), "Run the probes")
     assert any("the model so far" in str(box.value) for box in app.success)
+
+
+def test_the_shortest_lie_is_shown_as_a_card_with_why_it_is_wrong() -> None:
+    app = click(open_rewards(), "Python starter")
+    editor = next(area for area in app.text_area if area.label == "Reward source")
+    editor.set_value(ANY_TEXT)
+    click(checked(app.run()), "Find the shortest lie")
+    assert any("paid in full and wrong" in str(box.proto) for box in app.error)
+    assert any("the graders of the task countdown" in str(box.value) for box in app.error)
+    assert "The lie · full pay is 1" in html_of(app) and "any_text" in html_of(app)
+    next(a for a in app.text_area if a.label == "Reward source").set_value(ANY_TEXT + "# edited\n")
+    checked(app.run())
+    assert any("changed since this search" in box.value for box in app.info)
+
+
+def test_rewards_that_are_their_own_check_are_not_searched() -> None:
+    app = click(open_rewards(), "Find the shortest lie")
+    assert any("no independent check" in str(box.value) for box in app.error)

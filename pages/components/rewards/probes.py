@@ -9,6 +9,7 @@ import streamlit as st
 from pages.components.dry_run.form import DryRunRequest, get_samples, has_samples
 from pages.components.page_header import plain, show_error
 from pages.components.rewards.probe_html import probes_html
+from pages.components.rewards.shortest_lie import lie_button, search_and_keep, show_lie
 from rft_core.diagnosis.probes.report import ProbeReport, ProbeResult
 from rft_core.diagnosis.probes.reward_probes import probe_rewards
 from rft_core.diagnosis.probes.target import ProbeCase
@@ -40,6 +41,7 @@ def probe_section(rewards: RewardSet | None, request: DryRunRequest) -> None:
             "Run the probes", icon=":material/bug_report:", disabled=rewards is None,
             key="probes_go",
         )  # fmt: skip
+        wants_lie = lie_button(rewards)
         st.caption(f"On the first {MOST_CASES} prompts of the dry run, about 100 completions each.")
     if clicked and rewards is not None:
         try:
@@ -48,6 +50,9 @@ def probe_section(rewards: RewardSet | None, request: DryRunRequest) -> None:
         except RftError as error:
             show_error(error)
             return
+    if wants_lie and rewards is not None:
+        search_and_keep(rewards, request, list_cases(request))
+    show_lie(rewards, request)
     probed: Probed | None = st.session_state.get(RESULT)
     if probed is None:
         return

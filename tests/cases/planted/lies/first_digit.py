@@ -1,0 +1,23 @@
+"""Bug: only the first characters are compared."""
+
+import re
+
+TASK = "word_problems"
+
+
+def _answer(text):
+    found = re.findall(r"<answer>(.*?)</answer>", text, re.DOTALL)
+    return found[0].strip() if len(found) == 1 else None
+
+
+def _gold(answer):
+    return str(answer).split("####")[-1].strip().replace(",", "")
+
+
+def _score(text, answer):
+    given, gold = _answer(text), _gold(answer)
+    return float(bool(given) and given[0] == gold[0])
+
+
+def correctness(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]

@@ -1,0 +1,23 @@
+"""Bug: the keys are compared, and not the values."""
+
+import json
+import re
+
+TASK = "json_output"
+
+
+def _answer(text):
+    found = re.findall(r"<answer>(.*?)</answer>", text, re.DOTALL)
+    return found[0].strip() if len(found) == 1 else None
+
+
+def _score(text, answer):
+    try:
+        given = json.loads(_answer(text))
+        return float(given.keys() == answer.keys())
+    except (TypeError, ValueError, AttributeError):
+        return 0.0
+
+
+def fields(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]

@@ -1,0 +1,25 @@
+"""Bug: abs() on both sides."""
+
+import re
+
+TASK = "word_problems"
+
+
+def _answer(text):
+    found = re.findall(r"<answer>(.*?)</answer>", text, re.DOTALL)
+    return found[0].strip() if len(found) == 1 else None
+
+
+def _gold(answer):
+    return str(answer).split("####")[-1].strip().replace(",", "")
+
+
+def _score(text, answer):
+    try:
+        return float(abs(float(_answer(text))) == abs(float(_gold(answer))))
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def correctness(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]

@@ -1,0 +1,61 @@
+"""Form and equation, both by strict rules."""
+
+import ast
+import re
+from fractions import Fraction
+
+TASK = "countdown-easy"
+
+
+def _answer(text):
+    if text.count("<think>") != 1 or text.count("<answer>") != 1:
+        return None
+    form = r"<think>([^<]*)</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text)
+    return found[2].strip() if found and found[1].strip() else None
+
+
+def _value(node):
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return Fraction(node.value)
+    if not isinstance(node, ast.BinOp):
+        raise ValueError
+    left, right = _value(node.left), _value(node.right)
+    if isinstance(node.op, ast.Add):
+        return left + right
+    if isinstance(node.op, ast.Sub):
+        return left - right
+    if isinstance(node.op, ast.Mult):
+        return left * right
+    if isinstance(node.op, ast.Div):
+        return left / right
+    raise ValueError
+
+
+def _is_solution(text, nums, target):
+    if re.fullmatch(r"[0-9+*/() -]{1,100}", text) is None:
+        return False
+    if re.search(r"[-+*/]\s*[-+*/]|\b0[0-9]", text):
+        return False
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+        value = _value(tree)
+    except (SyntaxError, ValueError, ZeroDivisionError):
+        return False
+    used = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    return value == target and sorted(used) == sorted(nums)
+
+
+WEIGHTS = {"form": 0.3}
+
+
+def form(completions, **kwargs):
+    return [float(_answer(text) is not None) for text in completions]
+
+
+def _score(text, nums, target):
+    return float(_is_solution(_answer(text) or "", nums, target))
+
+
+def equation(completions, nums, target, **kwargs):
+    return [_score(text, nums_, target_) for text, nums_, target_ in zip(completions, nums, target, strict=True)]

@@ -1,0 +1,21 @@
+"""One letter, and it is the right one."""
+
+import re
+
+TASK = "word_problems_choice"
+
+
+def _answer(text):
+    if text.count("<think>") != 1 or text.count("<answer>") != 1:
+        return None
+    form = r"<think>([^<]*)</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text)
+    return found[2].strip() if found and found[1].strip() else None
+
+
+def _score(text, answer):
+    return float((_answer(text) or "").upper() == str(answer).strip().upper())
+
+
+def choice(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]

@@ -1,0 +1,32 @@
+"""Steps on lines of their own are worth a little, next to a right answer."""
+
+import re
+
+TASK = "gsm8k"
+
+
+def _answer(text):
+    if text.count("<think>") != 1 or text.count("<answer>") != 1:
+        return None
+    form = r"<think>([^<]*)</think>\s*<answer>([^<]*)</answer>\s*"
+    found = re.fullmatch(form, text)
+    return found[2].strip() if found and found[1].strip() else None
+
+
+def _gold(answer):
+    return str(answer).split("####")[-1].strip().replace(",", "")
+
+
+WEIGHTS = {"steps": 0.2}
+
+
+def steps(completions, **kwargs):
+    return [min(1.0, text.count("\n") / 5) for text in completions]
+
+
+def _score(text, answer):
+    return float(_answer(text) == _gold(answer))
+
+
+def correctness(completions, answer, **kwargs):
+    return [_score(text, answer_) for text, answer_ in zip(completions, answer, strict=True)]
