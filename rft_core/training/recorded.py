@@ -18,6 +18,7 @@ import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
 from trl.kernels import chunked_logprob
+from trl.trainer import utils as trl_utils
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
 from rft_core.data.pair_set import PairSet
@@ -44,11 +45,13 @@ from rft_core.training.validating import ValidationStopped, evaluating, own_rand
 TILE_WIDTH = 32768  # words, of the tiles of logits in which TRL's head scores
 
 
-def keep_tiles_small() -> None:
-    """For this process. Of its tiles TRL holds several copies where Triton does not fold them: on a
-    CPU its 4,096 positions would take 4 GiB beside a vocabulary as large. The numbers are the same.
+def score_sparingly() -> None:
+    """For this process, on a CPU; the numbers stay the same. Of its tiles TRL's head holds several
+    copies where Triton does not fold them: 4,096 positions would take 4 GiB beside a vocabulary as
+    large. And only on a GPU it leaves out the positions without a label: prompts and padding.
     """
     chunked_logprob.TOKEN_CHUNK_SIZE = LOGITS_AT_ONCE // TILE_WIDTH
+    trl_utils._use_triton = lambda _: True  # type: ignore[attr-defined]  # asked for this alone
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,7 @@ class Recorded(Trainer):
     def attach(self, parts: StageParts) -> None:
         self.parts, self.recorder = parts, parts.recorder
         if self.args.device.type == "cpu":
-            keep_tiles_small()
+            score_sparingly()
         self._sampler = Sampler(self.model, parts.recorder.end_tokens, tokenizer=parts.tokenizer)
         self.add_callback(RunFlow(self, parts.stop))
         self.remove_callback(PrinterCallback)
