@@ -51,7 +51,8 @@ def score_sparingly() -> None:
     large. And only on a GPU it leaves out the positions without a label: prompts and padding.
     """
     chunked_logprob.TOKEN_CHUNK_SIZE = LOGITS_AT_ONCE // TILE_WIDTH
-    trl_utils._use_triton = lambda _: True  # type: ignore[attr-defined]  # asked for this alone
+    # Asked there for this alone.
+    trl_utils._use_triton = lambda _: True  # type: ignore[assignment, attr-defined]
 
 
 @dataclass(frozen=True)
