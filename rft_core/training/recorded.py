@@ -48,10 +48,9 @@ TILE_WIDTH = 32768  # words, of the tiles of logits in which TRL's head scores
 def score_sparingly() -> None:
     """For this process, on a CPU; the numbers stay the same. Of its tiles TRL's head holds several
     copies where Triton does not fold them: 4,096 positions would take 4 GiB beside a vocabulary as
-    large. And only on a GPU it leaves out the positions without a label: prompts and padding.
+    large. It leaves out prompts and padding only where `_use_triton` says yes (asked for no more).
     """
     chunked_logprob.TOKEN_CHUNK_SIZE = LOGITS_AT_ONCE // TILE_WIDTH
-    # Asked there for this alone.
     trl_utils._use_triton = lambda _: True  # type: ignore[assignment, attr-defined]
 
 
