@@ -1,13 +1,14 @@
-"""The memory and time of one update: by TRL's own pass, in smaller tiles, and with shared prompts.
+"""The memory and time of one update: by TRL's own pass, sparingly by it, and with shared prompts.
 
     python benchmarks/update_memory.py [--layers 30] [--pairs 5] [--dtype bfloat16] [--prompt 100]
 
 A model of SmolLM2-135M's shape with random weights, its LoRA adapter, and the rows of the preset
 "SmolLM2 demo": 4 prompts x 8 completions of 48 tokens, every one of which teaches. Each way lives
 in a process of its own and makes an update when told to: A B C, then C B A, after one that is not
-counted. `peak` is the most that was resident during its updates (`VmHWM`), `held` what malloc had
-given out at most; what lies between them is memory that malloc keeps. What is printed is also
-written to benchmarks/results.
+counted. `sparingly` is TRL's pass as runs make it on a CPU where prompts cannot be shared. `peak`
+is the most that was resident during its updates (`VmHWM`), `held` what malloc had given out at
+most; what lies between them is memory that malloc keeps. What is printed is also written to
+benchmarks/results.
 """
 
 from __future__ import annotations
@@ -41,12 +42,12 @@ from benchmarks.in_turn import (  # noqa: E402
     publish,
 )
 from rft_core.config import PRESETS, make_config  # noqa: E402
-from rft_core.training.recorded import keep_tiles_small  # noqa: E402
+from rft_core.training.recorded import score_sparingly  # noqa: E402
 from rft_core.training.saving.adapter_files import make_lora_config  # noqa: E402
 from rft_core.training.update.shared_prompt import PaddedRows, score_completions  # noqa: E402
 
-TRL, TILES, SHARED = "TRL's pass", "in small tiles", "shared prompts"
-WAYS = (TRL, TILES, SHARED)
+TRL, SPARING, SHARED = "TRL's pass", "sparingly", "shared prompts"
+WAYS = (TRL, SPARING, SHARED)
 MIB, NO_LABEL = 2**20, -100
 
 
@@ -122,8 +123,8 @@ def read(way: str, model: Any, rows: PaddedRows, temperature: float) -> torch.Te
 def live(way: str, options: argparse.Namespace, pipe: Any) -> None:
     """The life of one way's process."""
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    if way == TILES:
-        keep_tiles_small()
+    if way == SPARING:
+        score_sparingly()
     model, rows, watch = make_model(options), make_rows(options), HeldWatch()
     temperature = make_config(PRESETS["SmolLM2 demo"]).temperature
     is_coarse = options.dtype == "bfloat16"
@@ -182,7 +183,7 @@ def main() -> None:
     options = parser.parse_args()
     updates = measure(options)
     head = (
-        "# The memory and time of one update: TRL's pass, small tiles, shared prompts\n\n"
+        "# The memory and time of one update: TRL's pass, sparingly, shared prompts\n\n"
         f"{describe_setting()}\n\n`{describe_command(sys.argv)}`: a random model of "
         f"SmolLM2-135M's shape with {options.layers} layers, {options.dtype}, LoRA on all linear "
         f"layers; 4 prompts of {options.prompt} tokens x 8 completions of 48, all with a gradient. "

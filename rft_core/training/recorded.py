@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import Dataset
 from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback
 from trl.kernels import chunked_logprob
+from trl.trainer import utils as trl_utils
 
 from rft_core.config import RunConfig, StagePlan, get_method, trl_settings
 from rft_core.config.methods import UPDATE_RATIO
@@ -43,11 +44,13 @@ from rft_core.training.validating import StageEnded, ValidationStopped, answer_v
 TILE_WIDTH = 32768  # words, of the tiles of logits in which TRL's head scores
 
 
-def keep_tiles_small() -> None:
-    """For this process. Of its tiles TRL holds several copies where Triton does not fold them: on a
-    CPU its 4,096 positions would take 4 GiB beside a vocabulary as large. The numbers are the same.
+def score_sparingly() -> None:
+    """For this process, on a CPU; the numbers stay the same. Of its tiles TRL's head holds several
+    copies where Triton does not fold them: 4,096 positions would take 4 GiB beside a vocabulary as
+    large. It leaves out prompts and padding only where `_use_triton` says yes (asked for no more).
     """
     chunked_logprob.TOKEN_CHUNK_SIZE = LOGITS_AT_ONCE // TILE_WIDTH
+    trl_utils._use_triton = lambda _: True  # type: ignore[assignment, attr-defined]
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,7 @@ class Recorded(Trainer):
     def attach(self, parts: StageParts) -> None:
         self.parts, self.recorder = parts, parts.recorder
         if self.args.device.type == "cpu":
-            keep_tiles_small()
+            score_sparingly()
         self._sampler = Sampler(self.model, parts.recorder.end_tokens, tokenizer=parts.tokenizer)
         self.add_callback(RunFlow(self, parts.stop))
         self.remove_callback(PrinterCallback)

@@ -1,4 +1,4 @@
-"""TRL's head in small tiles: the numbers and gradients of large ones, a trained head's included."""
+"""TRL's head, sparing on a CPU: the same numbers and gradients, a trained head's included."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +9,16 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 from trl.kernels import chunked_logprob
+from trl.trainer import utils as trl_utils
 from trl.trainer.utils import add_fused_lm_head
 
 from rft_core.planning.facts import LOGITS_AT_ONCE
 from rft_core.training import recorded
-from rft_core.training.recorded import TILE_WIDTH, keep_tiles_small
+from rft_core.training.recorded import TILE_WIDTH, score_sparingly
 from tests.tiny_run import add_tiny_run, live_in_process
 
 FROZEN: dict[str, Any] = {"target_modules": ["q_proj", "v_proj"]}
+LABELLED = 5 * 18  # positions: the last 18 of each row
 CASES: dict[str, tuple[bool, dict[str, Any]]] = {
     "tied": (True, FROZEN),
     "untied": (False, FROZEN),
@@ -71,22 +73,23 @@ def heights(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     for name in ("_forward_tile", "_backward_tile"):
         monkeypatch.setattr(chunked_logprob, name, watch(getattr(chunked_logprob, name)))
     monkeypatch.setattr(chunked_logprob, "TOKEN_CHUNK_SIZE", chunked_logprob.TOKEN_CHUNK_SIZE)
+    monkeypatch.setattr(trl_utils, "_use_triton", chunked_logprob._use_triton)
     return seen
 
 
 @pytest.mark.parametrize(("tied", "adapter"), CASES.values(), ids=CASES)
-def test_small_tiles_give_the_numbers_and_gradients_of_large_ones(
+def test_small_tiles_of_labelled_positions_give_the_numbers_and_gradients_of_all_in_one(
     tied: bool, adapter: dict[str, Any], heights: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = make_model(tied, adapter)
     monkeypatch.setattr(chunked_logprob, "TOKEN_CHUNK_SIZE", 4096)
     whole = score(model)
-    assert max(heights) == 5 * 39
+    assert heights == [5 * 39, 5 * 39]
     heights.clear()
     monkeypatch.setattr(recorded, "LOGITS_AT_ONCE", 16 * TILE_WIDTH)
-    keep_tiles_small()
+    score_sparingly()
     pieces = score(model)
-    assert max(heights) == 16
+    assert max(heights) == 16 and sum(heights) == 2 * LABELLED  # forwards, and backwards
     for one, other in zip(pieces, whole, strict=True):
         assert other.norm() > 0 and (one - other).norm() <= 1e-5 * other.norm()
 
