@@ -35,7 +35,7 @@ from benchmarks.in_turn import describe_setting, publish  # noqa: E402
 from benchmarks.matching import MARGIN, Match, find_match, measure_rise  # noqa: E402
 from rft_core.diagnosis.hack_radar import ALPHA, Watched, find_parting  # noqa: E402
 from rft_core.figures import Curves, extend_curves  # noqa: E402
-from rft_core.jobs.radar import find_truth, watch  # noqa: E402
+from rft_core.jobs.judging.radar import find_truth, watch  # noqa: E402
 from rft_core.store.run_reader import metrics_frame, open_run  # noqa: E402
 
 DRAWS = 1000

@@ -11,7 +11,7 @@ from rft_core.cli.output import AsJson, RunId, print_json, runs_dir
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rft_core.jobs.judging import RunJudgement
+    from rft_core.jobs.judging.judge import RunJudgement
     from rft_core.store.state.status import RunStatus
 
 
@@ -41,7 +41,7 @@ def judge(folder: Path, status: RunStatus) -> RunJudgement:
     """Nothing of a run that has not begun or cannot be read: its state and message say so."""
     from rft_core.errors import NotFoundError, UnreadableRunError
     from rft_core.figures import Curves, extend_curves
-    from rft_core.jobs.judging import RunJudgement, judge_run
+    from rft_core.jobs.judging.judge import RunJudgement, judge_run
     from rft_core.store.run_reader import metrics_frame, open_run
 
     try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rft_core.diagnosis.preflight.report import Preflight
     from rft_core.diagnosis.radar_report import RadarReading
     from rft_core.dry_run import DryRun
-    from rft_core.jobs.judging import JudgedPreflight, RunJudgement
+    from rft_core.jobs.judging.judge import JudgedPreflight, RunJudgement
     from rft_core.types import Problem
 
 

@@ -7,7 +7,7 @@ reward has risen; the truth has risen by less than `SHARE` of what the reward ha
 both, each by a one-sided Welch test (an intersection-union test: its error is no larger than that
 of either). Windows of several sizes are held against the first one, and against the one in which
 the truth stood best: who learns first and cheats later is found as well, and who drifts slowly.
-Pure: `jobs/radar.py` reads what is judged here.
+Pure: `jobs/judging/radar.py` reads what is judged here.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from rft_core.export.report.contents import read_contents
 from rft_core.export.report.document import write_document
 from rft_core.figures import Curves, extend_curves
 from rft_core.hardware import get_hardware
-from rft_core.jobs.judging import judge_run
+from rft_core.jobs.judging.judge import judge_run
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import has_database, metrics_frame, open_run
 from rft_core.store.state.status import get_run_status

@@ -12,7 +12,7 @@ from rft_core.cli.app import main
 from rft_core.config import RunConfig
 from rft_core.diagnosis.preflight.report import Preflight, write_preflight
 from rft_core.figures import Curves, extend_curves
-from rft_core.jobs.judging import RunJudgement, find_known_gold, judge_run
+from rft_core.jobs.judging.judge import RunJudgement, find_known_gold, judge_run
 from rft_core.rewards.advantages import zero_variance_share
 from rft_core.store.index import open_index
 from rft_core.store.preflights import StoredPreflight

@@ -10,7 +10,7 @@ import pytest
 
 from rft_core.cli.app import main
 from rft_core.figures import Curves, extend_curves
-from rft_core.jobs.judging import RunJudgement, judge_run
+from rft_core.jobs.judging.judge import RunJudgement, judge_run
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.generations import list_generations
 from rft_core.store.index import open_index

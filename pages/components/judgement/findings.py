@@ -14,7 +14,7 @@ from rft_core.data import PromptSet
 from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.ways_out import PROMPTS_TO_TRY, WayOut, change_run
 from rft_core.errors import RftError
-from rft_core.jobs.judging import RunJudgement
+from rft_core.jobs.judging.judge import RunJudgement
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.runs import RunRow

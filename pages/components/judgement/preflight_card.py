@@ -7,7 +7,7 @@ from pages.components.dry_run.preflight_html import figures_html, warnings_html
 from pages.components.dry_run.preflight_verdict import PREFLIGHT_STYLE, list_predicted
 from pages.components.page_header import plain
 from rft_core.diagnosis.preflight.report import Preflight
-from rft_core.jobs.judging import JudgedPreflight
+from rft_core.jobs.judging.judge import JudgedPreflight
 
 
 def preflight_card(preflight: JudgedPreflight) -> None:

@@ -7,7 +7,7 @@ from pages.components.runs.curves import read_curves
 from pages.components.runs.pulse_route import get_revision
 from pages.components.shared_reads import shared_reads
 from rft_core.figures import Curves
-from rft_core.jobs.judging import RunJudgement, judge_run
+from rft_core.jobs.judging.judge import RunJudgement, judge_run
 from rft_core.paths import get_runs_dir
 from rft_core.store.generations import StoredGeneration, StoredPrompt, get_prompts, list_generations
 from rft_core.store.index import open_index

@@ -4,7 +4,7 @@ One small rule per ailment, a file for each family, in the order of claim: does 
 (`liveness`), is there anything to learn from (`degenerate`, `components`), does it go where it
 should (`drift`, `truth`, `pairs`); and `advice` only where none of these has anything to say. A
 rule speaks as soon as its bounds allow and is silent when unsure: a card that cries wolf is worse
-than none. Pure functions over `RunEvidence`, which `jobs/run_evidence.py` gathers.
+than none. Pure functions over `RunEvidence`, which `jobs/judging/run_evidence.py` gathers.
 """
 
 from __future__ import annotations

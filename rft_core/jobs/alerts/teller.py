@@ -110,7 +110,7 @@ class Teller:
     def _judge(self, status: RunStatus) -> tuple[int, list[Finding]]:
         """Which attempt it is, and what is wrong: what `show` and Monitor say. Reads new rows."""
         from rft_core.figures import Curves, extend_curves  # pandas, where there is a webhook
-        from rft_core.jobs.judging import judge_run
+        from rft_core.jobs.judging.judge import judge_run
 
         run = status.run
         if status.state == "unreadable" or not has_database(self._runs_dir, run.id):

@@ -23,9 +23,9 @@ from rft_core.diagnosis.radar_report import HACKING, RadarReading
 from rft_core.diagnosis.ways_out import FlatRun, KnownGold, WayOut, list_ways_out
 from rft_core.errors import RftError
 from rft_core.figures import Curves
-from rft_core.jobs.radar import read_radar
-from rft_core.jobs.run_evidence import gather_evidence
-from rft_core.jobs.shown_by import with_generations
+from rft_core.jobs.judging.radar import read_radar
+from rft_core.jobs.judging.run_evidence import gather_evidence
+from rft_core.jobs.judging.shown_by import with_generations
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.index import open_index
 from rft_core.store.preflights import StoredPreflight, get_preflight
