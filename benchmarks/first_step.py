@@ -30,7 +30,7 @@ from benchmarks.in_turn import (  # noqa: E402
     describe_setting,
     publish,
 )
-from rft_core.jobs import kill, prepare_launch, wait_for_end  # noqa: E402
+from rft_core.jobs.launcher import kill, prepare_launch, wait_for_end  # noqa: E402
 from rft_core.store.run_reader import has_database, list_attempts, open_run  # noqa: E402
 
 COLD, READY = "cold", "ready"

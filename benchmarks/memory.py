@@ -19,7 +19,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from rft_core.config import make_config  # noqa: E402
 from rft_core.embedded import EMBEDDED_MODELS  # noqa: E402
-from rft_core.jobs import launch  # noqa: E402
+from rft_core.jobs.launcher import launch  # noqa: E402
 from rft_core.paths import get_supervisor_lock_path  # noqa: E402
 from rft_core.planning import estimate  # noqa: E402
 from rft_core.store.state.run_lock import FileLock  # noqa: E402

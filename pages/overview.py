@@ -20,7 +20,7 @@ from pages.components.runs.taking_away import export_button, show_export
 from pages.components.runs.unreadable import describe_settings, unreadable_card
 from pages.components.shared_reads import shared_reads
 from rft_core.hardware import get_hardware
-from rft_core.jobs import DEMOS, launch_demo
+from rft_core.jobs.demos import DEMOS, launch_demo
 from rft_core.paths import get_runs_dir
 from rft_core.store.adapters import has_adapter
 from rft_core.store.index import open_index

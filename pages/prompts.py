@@ -22,7 +22,7 @@ from pages.components.prompts.stored import next_button, show_stored, stored_pro
 from pages.components.workflow import remembered, section
 from rft_core.data import PromptSet, lint_prompts
 from rft_core.errors import RftError
-from rft_core.jobs import store_prompt_set
+from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.sets import list_sets

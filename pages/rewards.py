@@ -30,7 +30,7 @@ from pages.components.suited_settings import suited_settings
 from pages.components.workflow import section
 from rft_core.dry_run import DryRun, score_groups
 from rft_core.errors import RftError
-from rft_core.jobs import find_row_problems
+from rft_core.jobs.row_problems import find_row_problems
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.scorer import check_reward_set

@@ -26,16 +26,9 @@ from rft_core.config import (
 from rft_core.diagnosis.ways_out import launch_command
 from rft_core.embedded import EMBEDDED_MODELS
 from rft_core.errors import RftError
-from rft_core.jobs import (
-    JudgeCalls,
-    launch,
-    list_judge_calls,
-    list_problems,
-    list_warnings,
-    new_command_id,
-    prepare_launch,
-    settle_length,
-)
+from rft_core.jobs.checks import list_judge_calls, list_problems, list_warnings, settle_length
+from rft_core.jobs.judge_calls import JudgeCalls
+from rft_core.jobs.launcher import launch, new_command_id, prepare_launch
 from rft_core.paths import get_runs_dir
 from rft_core.planning import Plan, estimate
 from rft_core.store.index import open_index

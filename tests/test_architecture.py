@@ -256,7 +256,8 @@ def test_pages_touch_no_database_no_process_and_no_model() -> None:
 
 def test_importing_jobs_or_any_page_component_does_not_load_torch() -> None:
     components = [name_module(path) for path in list_sources("pages/components")]
-    names = ["rft_core.jobs", "rft_core.cli", "rft_core.sampling.service.client", *components]
+    jobs = [name_module(path) for path in list_sources("rft_core/jobs")]
+    names = [*jobs, "rft_core.cli", "rft_core.sampling.service.client", *components]
     page_imports = sorted(
         {
             name

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rft_core.jobs import wait_for_end
+from rft_core.jobs.launcher import wait_for_end
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.run_reader import open_run
 from tests.runs_folder import SUPERVISOR, RunsFolder, run_command

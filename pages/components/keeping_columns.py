@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from rft_core.jobs import ensure_columns
+from rft_core.jobs.column_building import ensure_columns
 from rft_core.paths import get_runs_dir
 
 

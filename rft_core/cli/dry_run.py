@@ -152,7 +152,7 @@ def _read_pass_rule(text: str, names: Sequence[str]) -> PassRule:
 
 def _keep(prompt_set: PromptSet, result: DryRun, name: str) -> PromptSet:
     from rft_core.diagnosis.preflight.prompts import keep_prompts
-    from rft_core.jobs import store_prompt_set
+    from rft_core.jobs.pinning import store_prompt_set
     from rft_core.store.index import open_index
 
     rates = result.preflight.pass_rates

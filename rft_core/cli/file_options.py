@@ -42,7 +42,7 @@ def with_own_files(
     folder: Path, config: RunConfig, prompts: Path | None, rewards: Path | None
 ) -> RunConfig:
     """Both files are read before either is stored; the configuration then names the sets."""
-    from rft_core.jobs import store_prompt_set
+    from rft_core.jobs.pinning import store_prompt_set
     from rft_core.store.index import open_index
 
     prompt_set = read_prompts(prompts, config) if prompts else None

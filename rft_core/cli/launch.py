@@ -91,12 +91,12 @@ def train(
 
 def _launch(config: RunConfig, prompts: Path | None, rewards: Path | None) -> str:
     """Store the files, say what the run may lack, and start it; its id."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
 
     folder = runs_dir()
     config = with_own_files(folder, config, prompts, rewards)
     warn(config)
-    return jobs.launch(folder, config)
+    return launcher.launch(folder, config)
 
 
 def demo(
@@ -115,14 +115,15 @@ def demo(
     as_json: AsJson = False,
 ) -> int:
     """Start the run of a built-in demo, or go on with it where it has ended early."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
+    from rft_core.jobs.demos import launch_demo
 
     folder = runs_dir()
-    run_id = jobs.launch_demo(folder, name, note)
+    run_id = launch_demo(folder, name, note)
     if not evaluated:
         _print_begun(run_id, as_json)
         return 0
-    status = jobs.wait_for_end(folder, run_id, on_poll=_show)
+    status = launcher.wait_for_end(folder, run_id, on_poll=_show)
     if status.state != "finished":
         note(" ".join(filter(None, (run_id, status.state, status.message))))
         return 1
@@ -138,11 +139,11 @@ def fork(
     as_json: AsJson = False,
 ) -> None:
     """Start a new run from a checkpoint of another, with changed settings."""
-    from rft_core import jobs
     from rft_core.config import parse_assignments
+    from rft_core.jobs import launcher
 
     changes = parse_assignments(assignments or [])
-    _print_begun(jobs.fork(runs_dir(), run, step=step, changes=changes), as_json)
+    _print_begun(launcher.fork(runs_dir(), run, step=step, changes=changes), as_json)
 
 
 def plan(
@@ -151,7 +152,7 @@ def plan(
     as_json: AsJson = False,
 ) -> int:
     """Estimate memory, time and disk of a run, and list what would stop it."""
-    from rft_core.jobs import list_judge_calls, list_problems, list_warnings, settle_length
+    from rft_core.jobs.checks import list_judge_calls, list_problems, list_warnings, settle_length
     from rft_core.planning import estimate
 
     folder = runs_dir()
@@ -220,7 +221,7 @@ def read_config(
 
 def warn(config: RunConfig) -> None:
     """What a run may lack, and what it will ask of others."""
-    from rft_core.jobs import list_judge_calls, list_warnings, settle_length
+    from rft_core.jobs.checks import list_judge_calls, list_warnings, settle_length
     from rft_core.planning import estimate
 
     config, _ = settle_length(runs_dir(), config)
@@ -232,16 +233,16 @@ def warn(config: RunConfig) -> None:
 
 def follow(run_id: str) -> RunStatus:
     """Show a run until it ends. Ctrl-C and SIGTERM stop it, and the wait goes on to its end."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
 
     folder = runs_dir()
     with interruptible():
         try:
-            return jobs.wait_for_end(folder, run_id, on_poll=_show)
+            return launcher.wait_for_end(folder, run_id, on_poll=_show)
         except KeyboardInterrupt:
             note("\nStopping: the step is finished and a checkpoint saved ...")
-            jobs.stop(folder, run_id)
-            return jobs.wait_for_end(folder, run_id, on_poll=_show)
+            launcher.stop(folder, run_id)
+            return launcher.wait_for_end(folder, run_id, on_poll=_show)
 
 
 def _show(status: RunStatus) -> None:

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def list_all(as_json: AsJson = False) -> None:
     """All runs, newest first."""
-    from rft_core.jobs import ensure_commands_are_served
+    from rft_core.jobs.launcher import ensure_commands_are_served
     from rft_core.store.index import open_index
     from rft_core.store.runs import list_unreadable_runs
     from rft_core.store.state.status import list_run_statuses
@@ -52,7 +52,7 @@ def show(run: RunId, as_json: AsJson = False) -> None:
     from rft_core.cli.doctor import judge
     from rft_core.cli.dry_run_report import judgement_document, print_judgement
     from rft_core.config import changed_fields
-    from rft_core.jobs import ensure_commands_are_served
+    from rft_core.jobs.launcher import ensure_commands_are_served
     from rft_core.paths import get_run_dir
 
     folder = runs_dir()
@@ -87,21 +87,21 @@ def stop(
     as_json: AsJson = False,
 ) -> None:
     """Save a checkpoint and end; a queued run is taken off the queue."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
 
     folder = runs_dir()
-    (jobs.kill if now else jobs.stop)(folder, run)
-    status = jobs.wait_for_end(folder, run, timeout=None if wait else 0)
+    (launcher.kill if now else launcher.stop)(folder, run)
+    status = launcher.wait_for_end(folder, run, timeout=None if wait else 0)
     _print_state(status, as_json)
 
 
 def resume(run: RunId, as_json: AsJson = False) -> None:
     """Go on with a stopped, failed or crashed run from its newest checkpoint."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
 
     folder = runs_dir()
     before = _get_status(folder, run)
-    jobs.resume(folder, run)
+    launcher.resume(folder, run)
     if before.resume_text:
         note(before.resume_text)
     _print_state(_get_status(folder, run), as_json)
@@ -109,9 +109,9 @@ def resume(run: RunId, as_json: AsJson = False) -> None:
 
 def delete(run: RunId, as_json: AsJson = False) -> None:
     """Remove a run that is not active, with everything it stored."""
-    from rft_core import jobs
+    from rft_core.jobs import launcher
 
-    jobs.delete(runs_dir(), run)
+    launcher.delete(runs_dir(), run)
     if as_json:
         print_json({"run": run, "state": "deleted"})
     else:

@@ -15,7 +15,7 @@ from rft_core.experiments.trials import (
     find_source,
     list_trial_runs,
 )
-from rft_core.jobs import ensure_commands_are_served, stop
+from rft_core.jobs.launcher import ensure_commands_are_served, stop
 from rft_core.jobs.processes import read_max_runs
 from rft_core.store.index import open_index
 

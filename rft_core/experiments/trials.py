@@ -12,7 +12,7 @@ from rft_core.data.graded_pairs import PairChoice
 from rft_core.evaluation.known import identify_model
 from rft_core.evaluation.run_pairs import make_run_pairs
 from rft_core.experiments.design import Experiment, Trial
-from rft_core.jobs import launch, resume
+from rft_core.jobs.launcher import launch, resume
 from rft_core.jobs.pinning import store_pair_set
 from rft_core.store.commands import find_command
 from rft_core.store.index import open_index

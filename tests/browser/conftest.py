@@ -18,6 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 PROJECT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60
+CHROMIUMS = (
+    "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome",
+    "google-chrome-stable",
+)  # fmt: skip
 CHROMIUM_FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -41,8 +45,11 @@ class Served:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    """The system's Chromium or Chrome, or the one that playwright installed."""
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+    """The system's Chromium or Chrome, or the one that playwright installed.
+
+    The headless shell is the same browser without windows, tabs and their processes.
+    """
+    for name in CHROMIUMS:
         if found := shutil.which(name):
             return found
     with sync_playwright() as playwright:

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from rft_core.experiments.background import is_under_way
 from rft_core.experiments.catalog import get_experiment
 from rft_core.experiments.trials import list_trial_runs
-from rft_core.jobs import stop, wait_for_end
+from rft_core.jobs.launcher import stop, wait_for_end
 from rft_core.paths import PROJECT_ROOT
 from tests.browser.page_actions import button
 from tests.runs_folder import await_truth, runs_folder

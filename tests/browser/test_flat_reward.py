@@ -17,7 +17,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from rft_core.data import PromptTemplate, Split, make_prompt_set
-from rft_core.jobs import store_prompt_set
+from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import open_index

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from pages.components.static_routes import ASSETS_URL
-from rft_core.jobs import kill, wait_for_end
+from rft_core.jobs.launcher import kill, wait_for_end
 from rft_core.paths import PROJECT_ROOT
 from rft_core.store.index import open_index
 from rft_core.store.run_reader import get_progress, open_run

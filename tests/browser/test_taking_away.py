@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rft_core.jobs import cancel_export
+from rft_core.jobs.exporting import cancel_export
 from rft_core.paths import PROJECT_ROOT, get_adapter_dir, get_exports_dir
 from rft_core.store.exports import get_export
 from rft_core.store.run_writer import RunWriter

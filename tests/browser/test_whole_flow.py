@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from rft_core.jobs import stop, wait_for_end
+from rft_core.jobs.launcher import stop, wait_for_end
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.index import open_index

@@ -50,7 +50,8 @@ def test_a_demo_that_was_stopped_is_not_judged(
 ) -> None:
     monkeypatch.setitem(PRESETS["SmolLM2 demo"], "max_steps", 5000)
     run = rft("demo", "real", "--json").document["run"]
-    monkeypatch.setattr("rft_core.jobs.launch_demo", lambda *_: run)  # which would go on with it
+    # Which would go on with it:
+    monkeypatch.setattr("rft_core.jobs.demos.launch_demo", lambda *_: run)
     rft("stop", run, "--wait")
     judged = rft("demo", "real", "--evaluate")
     assert judged.code == 1 and judged.stdout == ""

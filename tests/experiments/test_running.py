@@ -16,7 +16,7 @@ from rft_core.experiments.catalog import get_experiment
 from rft_core.experiments.design import RERANKED, Arm
 from rft_core.experiments.running import run_trials
 from rft_core.experiments.trials import list_trial_runs
-from rft_core.jobs import wait_for_end
+from rft_core.jobs.launcher import wait_for_end
 from rft_core.paths import PROJECT_ROOT
 from rft_core.sampling.service.client import GenerationClient
 from rft_core.store.commands import list_commands

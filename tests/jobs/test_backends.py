@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from rft_core.config import make_config
-from rft_core.jobs import fork, launch, resume, stop
 from rft_core.jobs.backends import WorkerEnd
+from rft_core.jobs.launcher import fork, launch, resume, stop
 from rft_core.jobs.pinning import store_prompt_set
 from rft_core.jobs.supervisor import Supervisor
 from rft_core.paths import get_supervisor_lock_path, get_worker_lock_path

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rft_core.jobs import kill, resume
 from rft_core.jobs.backends import LocalBackend
+from rft_core.jobs.launcher import kill, resume
 from rft_core.paths import get_run_dir, get_worker_lock_path
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index

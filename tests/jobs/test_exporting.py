@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from rft_core.errors import BadInputError, NotFoundError, WorkerError
-from rft_core.jobs import cancel_export, delete, start_export
-from rft_core.jobs.exporting import read_last_words
+from rft_core.jobs.exporting import cancel_export, read_last_words, start_export
+from rft_core.jobs.launcher import delete
 from rft_core.paths import get_adapter_dir, get_export_path, get_run_dir
 from rft_core.store.exports import ExportRecord, ExportRequest, find_exporter, get_export
 from rft_core.store.run_writer import RunWriter

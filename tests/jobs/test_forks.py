@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rft_core.errors import BadInputError
-from rft_core.jobs import delete, fork
+from rft_core.jobs.launcher import delete, fork
 from rft_core.paths import get_checkpoint_dir, get_run_dir, get_supervisor_lock_path
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index

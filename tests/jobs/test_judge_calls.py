@@ -10,7 +10,7 @@ import pytest
 from rft_core.cli.launch import warn
 from rft_core.config import make_config
 from rft_core.errors import BadInputError
-from rft_core.jobs import list_judge_calls, list_problems
+from rft_core.jobs.checks import list_judge_calls, list_problems
 from rft_core.jobs.judge_calls import count_judge_calls, refuse_lone_rankings
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.store.index import open_index

@@ -10,7 +10,8 @@ import pytest
 from rft_core.config import RunConfig, make_config
 from rft_core.data import PromptSet
 from rft_core.errors import BadInputError, NotFoundError
-from rft_core.jobs import delete, fork, launch, list_problems, resume, stop, wait_for_end
+from rft_core.jobs.checks import list_problems
+from rft_core.jobs.launcher import delete, fork, launch, resume, stop, wait_for_end
 from rft_core.paths import get_run_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.rewards.python_source import reward_set_from_source

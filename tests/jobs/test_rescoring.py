@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rft_core.errors import NotFoundError, WorkerError
-from rft_core.jobs import cancel_rescore, delete, start_rescore
+from rft_core.jobs.launcher import delete
+from rft_core.jobs.rescoring import cancel_rescore, start_rescore
 from rft_core.paths import get_rescores_path, get_run_dir
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.rewards.python_source import reward_set_from_source

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from rft_core.jobs import prepare_launch
+from rft_core.jobs.launcher import prepare_launch
 from rft_core.jobs.processes import SUPERVISOR_COMMAND, ensure_supervisor
 from rft_core.jobs.readiness import LONGEST_SECONDS
 from rft_core.paths import (

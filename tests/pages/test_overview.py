@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from rft_core.config import RECIPES
-from rft_core.jobs import delete, launch_demo, stop
+from rft_core.jobs.demos import launch_demo
+from rft_core.jobs.launcher import delete, stop
 from rft_core.paths import PROJECT_ROOT, get_run_db_path, get_run_dir
 from rft_core.store.commands import list_commands
 from rft_core.store.index import open_index

@@ -9,7 +9,7 @@ from pages.components.page_header import plain
 from pages.components.stage_editor import RECIPE_TITLES
 from pages.components.suited_settings import suited_settings
 from rft_core.config import METHODS, RECIPES, RunConfig, make_config, uses, write_stages
-from rft_core.jobs import list_judge_calls
+from rft_core.jobs.checks import list_judge_calls
 from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import PROJECT_ROOT
 from rft_core.rewards.contract import RewardEntry, RewardSet

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer
 
 from rft_core.config import make_config
 from rft_core.errors import ModelUnavailableError
-from rft_core.jobs import list_problems, settle_length
+from rft_core.jobs.checks import list_problems, settle_length
 from rft_core.rewards.contract import RewardEntry, RewardSet
 from rft_core.sampling.loading.models import load_base
 from rft_core.sampling.sampling_params import SamplingParams

@@ -20,8 +20,7 @@ from rft_core.diagnosis.preflight.prompts import (
 )
 from rft_core.dry_run import DryRun
 from rft_core.errors import RftError
-from rft_core.jobs import store_prompt_set
-from rft_core.jobs.pinning import make_task_prompt_set
+from rft_core.jobs.pinning import make_task_prompt_set, store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_set

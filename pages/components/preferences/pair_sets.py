@@ -16,7 +16,7 @@ from rft_core.data import PairSet, make_pair_set, read_table
 from rft_core.data.pair_lines import read_pairs, write_pairs
 from rft_core.errors import NotFoundError, RftError
 from rft_core.evaluation.run_pairs import find_source_run
-from rft_core.jobs import store_pair_set
+from rft_core.jobs.pinning import store_pair_set
 from rft_core.paths import get_runs_dir
 from rft_core.preferences.pairs import derive_pairs, find_judged_run, pairs_from_judgements
 from rft_core.store.index import open_index

@@ -13,7 +13,7 @@ from pages.components.suited_settings import suited_settings
 from pages.components.workflow import remembered
 from rft_core.data import PromptSet, PromptTemplate
 from rft_core.errors import RftError
-from rft_core.jobs import store_prompt_set
+from rft_core.jobs.pinning import store_prompt_set
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.exchange.evals.eval_file import EvalText, read_eval
 from rft_core.rewards.exchange.evals.imported_eval import ImportedEval

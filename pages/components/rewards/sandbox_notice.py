@@ -3,7 +3,8 @@
 import streamlit as st
 
 from pages.components.page_header import plain
-from rft_core.jobs import REFUSAL, TIERS, SandboxReport, get_sandbox_report
+from rft_core.jobs.checks import get_sandbox_report
+from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
 
 
 def sandbox_line() -> None:

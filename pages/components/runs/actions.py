@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.components.page_header import shown_errors
 from rft_core.errors import RftError
-from rft_core.jobs import delete, kill, new_command_id, resume, stop
+from rft_core.jobs.launcher import delete, kill, new_command_id, resume, stop
 from rft_core.jobs.reporting import make_report
 from rft_core.paths import get_runs_dir
 from rft_core.store.run_reader import has_database

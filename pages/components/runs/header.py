@@ -10,7 +10,7 @@ from pages.components.runs.actions import forget_command_id, get_command_id, sto
 from pages.components.runs.badge import state_badge
 from rft_core.config import get_method, parse_assignments, uses
 from rft_core.errors import RftError
-from rft_core.jobs import fork
+from rft_core.jobs.launcher import fork
 from rft_core.paths import get_runs_dir
 from rft_core.store.run_reader import Checkpoint
 from rft_core.store.runs import RunRow

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from rft_core.errors import RftError
-from rft_core.jobs import ensure_commands_are_served
+from rft_core.jobs.launcher import ensure_commands_are_served
 from rft_core.paths import get_runs_dir
 from rft_core.store.state.revision import (
     get_folder_revision,

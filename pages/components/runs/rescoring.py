@@ -9,7 +9,7 @@ import streamlit as st
 from pages.components.page_header import plain, show_error, shown_errors
 from pages.components.rewards.versions import version_label, version_title
 from rft_core.errors import RftError
-from rft_core.jobs import cancel_rescore, start_rescore
+from rft_core.jobs.rescoring import cancel_rescore, start_rescore
 from rft_core.paths import get_runs_dir
 from rft_core.rewards.contract import RewardSet
 from rft_core.store.generations import count_generations

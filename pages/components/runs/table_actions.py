@@ -8,7 +8,7 @@ import streamlit as st
 from pages.components.page_header import plain, shown_errors
 from pages.components.runs.run_table import forget_selection
 from rft_core.errors import RftError
-from rft_core.jobs import delete
+from rft_core.jobs.launcher import delete
 from rft_core.paths import get_runs_dir
 from rft_core.store.index import open_index
 from rft_core.store.listing.labels import LONGEST_TAG, add_tag, remove_tag, set_archived

@@ -15,8 +15,7 @@ from rft_core.errors import BadInputError, RftError
 from rft_core.export import read_ways
 from rft_core.export.hub import has_token
 from rft_core.export.model_card import describe_proof
-from rft_core.jobs import cancel_export, start_export
-from rft_core.jobs.exporting import read_last_words
+from rft_core.jobs.exporting import cancel_export, read_last_words, start_export
 from rft_core.paths import get_exports_dir, get_runs_dir
 from rft_core.store.adapters import StoredAdapter, list_adapters
 from rft_core.store.exports import ExportRecord, ExportRequest, get_export

@@ -96,7 +96,7 @@ def _store(folder: Path, imported: ImportedEval, prompt_set: PromptSet) -> None:
     from dataclasses import replace
 
     from rft_core.cli.file_options import store_rewards
-    from rft_core.jobs import store_prompt_set
+    from rft_core.jobs.pinning import store_prompt_set
     from rft_core.store.index import open_index
 
     with open_index(folder) as index:

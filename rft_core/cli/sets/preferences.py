@@ -70,7 +70,7 @@ def pairs(
     name: Name = "Judgements", validation: Share = 0.1, seed: Seed = 0, as_json: AsJson = False
 ) -> None:
     """Make a pair set of every stored vote and ranking."""
-    from rft_core.jobs import store_pair_set
+    from rft_core.jobs.pinning import store_pair_set
     from rft_core.preferences.pairs import pairs_from_judgements
     from rft_core.store.index import open_index
     from rft_core.store.preferences import list_judgements
@@ -95,7 +95,7 @@ def import_(
     """Make a pair set of a file as TRL's preference datasets have it."""
     from rft_core.data import make_pair_set, read_table
     from rft_core.data.pair_lines import read_pairs
-    from rft_core.jobs import store_pair_set
+    from rft_core.jobs.pinning import store_pair_set
     from rft_core.store.index import open_index
     from rft_core.tasks import get_task
 

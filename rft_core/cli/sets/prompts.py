@@ -72,7 +72,7 @@ def import_prompts(
 ) -> None:
     """Read a file as the Prompts page does, store its prompts, and print the id of the set."""
     from rft_core.data import PromptTemplate, read_table
-    from rft_core.jobs import store_prompt_set
+    from rft_core.jobs.pinning import store_prompt_set
     from rft_core.store.index import open_index
     from rft_core.tasks.prompt_import import adopt_prompts, get_fields, suggest_plan
     from rft_core.tasks.row_check import check_prompt_set
