@@ -30,7 +30,10 @@ from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sampling.loading.model_trial import read_template
-from rft_core.sandbox.tiers import SandboxReport, inspect
+from rft_core.sandbox.tiers import REFUSAL as REFUSAL  # pages know the sandbox through jobs alone
+from rft_core.sandbox.tiers import TIERS as TIERS
+from rft_core.sandbox.tiers import SandboxReport as SandboxReport
+from rft_core.sandbox.tiers import inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
 from rft_core.store.sqlite.without_pandas import Database

@@ -3,8 +3,7 @@
 import streamlit as st
 
 from pages.components.page_header import plain
-from rft_core.jobs.checks import get_sandbox_report
-from rft_core.sandbox.tiers import REFUSAL, TIERS, SandboxReport
+from rft_core.jobs.checks import REFUSAL, TIERS, SandboxReport, get_sandbox_report
 
 
 def sandbox_line() -> None:
