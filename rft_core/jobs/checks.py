@@ -22,6 +22,7 @@ from rft_core.jobs.judge_calls import JudgeCalls, count_judge_calls, refuse_lone
 from rft_core.jobs.pinning import find_rewards, names_task_rewards
 from rft_core.jobs.reward_models import check_reward_models
 from rft_core.jobs.row_problems import list_row_problems
+from rft_core.jobs.sandbox_report import get_sandbox_report
 from rft_core.model_files import ModelSummary, find_local_folder, model_summary
 from rft_core.planning import LaunchFacts, estimate, find_problems
 from rft_core.planning.quantisation import find_obstacle
@@ -30,10 +31,6 @@ from rft_core.rewards.judge.keys import check_keys
 from rft_core.rewards.registry import list_code, refuse_code
 from rft_core.rewards.scorer import check_reward_set
 from rft_core.sampling.loading.model_trial import read_template
-from rft_core.sandbox.tiers import REFUSAL as REFUSAL  # pages know the sandbox through jobs alone
-from rft_core.sandbox.tiers import TIERS as TIERS
-from rft_core.sandbox.tiers import SandboxReport as SandboxReport
-from rft_core.sandbox.tiers import inspect
 from rft_core.store.index import open_index
 from rft_core.store.sets import get_set
 from rft_core.store.sqlite.without_pandas import Database
@@ -249,29 +246,6 @@ def _check_pairs(index: Database, config: RunConfig) -> None:
 
 def _get_pairs(index: Database, pair_set: str) -> PairSet:
     return PairSet.from_json(get_set(index, "pairs", pair_set).content)
-
-
-def get_sandbox_report() -> SandboxReport:
-    """What the sandbox holds here. Tried until it holds, then once per process: it takes a sixth
-    of a second, and what kept it from working may pass."""
-    try:
-        return _get_sandbox_that_holds()
-    except _NothingHoldsError as error:
-        return error.report
-
-
-class _NothingHoldsError(Exception):
-    def __init__(self, report: SandboxReport) -> None:
-        self.report = report
-
-
-@lru_cache(maxsize=1)
-def _get_sandbox_that_holds() -> SandboxReport:
-    """Raises instead of returning what must not be remembered."""
-    report = inspect()
-    if not report.tier:
-        raise _NothingHoldsError(report)
-    return report
 
 
 def _count_longest_prompt(prompts: _Prompts, model: ModelSummary | None) -> int | None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.components.page_header import plain
-from rft_core.jobs.checks import REFUSAL, TIERS, SandboxReport, get_sandbox_report
+from rft_core.jobs.sandbox_report import REFUSAL, TIERS, SandboxReport, get_sandbox_report
 
 
 def sandbox_line() -> None:
