@@ -28,7 +28,7 @@ from rft_core.store.sets import ensure_set
 from rft_core.worker import run_in_foreground
 
 STEPS = 36
-HONEST_STEPS, HONEST_RATE = 60, 1.2e-3  # a sound reward is harder to raise, and lost at 3e-3
+HONEST_STEPS, HONEST_RATE = 40, 1.2e-3  # a sound reward is harder to raise, and lost at 3e-3
 SETTINGS: dict[str, Any] = {
     "task": "countdown", "model": "embedded/countdown", "num_prompts": 24,
     "num_validation_prompts": 64, "max_completion_length": 64, "max_steps": STEPS,
