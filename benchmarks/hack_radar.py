@@ -287,8 +287,8 @@ def main() -> None:
         f"{HONEST_STEPS}) of "
         f"{SETTINGS['per_device_train_batch_size']} completions of {SETTINGS['model']}, "
         f"{SETTINGS['num_prompts']} prompts.{missing} Rewards and truths are in units of "
-        f"their ranges. Matched: the rises of both rewards, from the first to the second half of the "
-        f"lengths, differ by less than {MARGIN:g} by two one-sided tests of 5% each.\n"
+        f"their ranges. Matched: the rises of both rewards, from the first to the second half of "
+        f"the lengths, differ by less than {MARGIN:g} by two one-sided tests of 5% each.\n"
     )
     publish("hack-radar", "\n".join([head, *summarise(verdicts), "", *tabulate(verdicts)]))
 
