@@ -48,7 +48,7 @@ NICE = 15
 @dataclass(frozen=True)
 class Seen:
     """A finished run. `held_out`: what the validations before and after training found, as
-    (reward, truth), in shares of their ranges."""
+    (reward, truth), in units of their ranges."""
 
     member: Member
     watched: Watched
@@ -286,9 +286,9 @@ def main() -> None:
         f"`python benchmarks/hack_radar.py --runs DIR --seeds {seeds}`: {STEPS} steps (honest: "
         f"{HONEST_STEPS}) of "
         f"{SETTINGS['per_device_train_batch_size']} completions of {SETTINGS['model']}, "
-        f"{SETTINGS['num_prompts']} prompts.{missing} Rewards and truths are shares of their "
-        f"ranges. Matched: the rises of both rewards, from the first to the second half of the "
-        f"lengths, differ by less than {MARGIN:g} by two one-sided tests of 5% each.\n"
+        f"{SETTINGS['num_prompts']} prompts.{missing} Rewards and truths are in units of "
+        f"their ranges. Matched: the rises of both rewards, from the first to the second half of "
+        f"the lengths, differ by less than {MARGIN:g} by two one-sided tests of 5% each.\n"
     )
     publish("hack-radar", "\n".join([head, *summarise(verdicts), "", *tabulate(verdicts)]))
 

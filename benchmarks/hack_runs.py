@@ -28,7 +28,8 @@ from rft_core.store.sets import ensure_set
 from rft_core.worker import run_in_foreground
 
 STEPS = 36
-HONEST_STEPS, HONEST_RATE = 60, 1.2e-3  # a sound reward is harder to raise, and lost at 3e-3
+HACK_RATE = 3e-3  # of every other seed; some bugs are found so fast that no reward rises alike
+HONEST_STEPS, HONEST_RATE = 40, 1.2e-3  # a sound reward is harder to raise, and lost at 3e-3
 SETTINGS: dict[str, Any] = {
     "task": "countdown", "model": "embedded/countdown", "num_prompts": 24,
     "num_validation_prompts": 64, "max_completion_length": 64, "max_steps": STEPS,
@@ -76,7 +77,8 @@ def list_pairs(seeds: Sequence[int]) -> list[tuple[Member, Member]]:
 
 def _make_member(family: Family, seed: int, own_seed: int, rewards: RewardSet) -> Member:
     is_hacked = rewards.name == family.function
-    settings = {**SETTINGS, "seed": own_seed, "learning_rate": family.learning_rate}
+    rate = HONEST_RATE if seed % 2 else HACK_RATE
+    settings = {**SETTINGS, "seed": own_seed, "learning_rate": rate}
     if not is_hacked:
         longer = {"max_steps": HONEST_STEPS, "eval_steps": HONEST_STEPS}
         settings |= {**longer, "learning_rate": HONEST_RATE}

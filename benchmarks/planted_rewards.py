@@ -130,7 +130,6 @@ class Family:
 
     function: str
     exploit: str
-    learning_rate: float = 3e-3
 
 
 FAMILIES = (

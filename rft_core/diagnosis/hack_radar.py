@@ -42,7 +42,7 @@ class HeldOutTruth:
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """A reward and its truth, a value for each training step, in shares of their ranges.
+    """A reward and its truth, a value for each training step, in units of their ranges.
 
     `reward_range`: between the lowest and the highest reward of any completion. `held_out`: where
     the truth was measured apart from the reward; `truth` then holds at each step what the
@@ -59,7 +59,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Parting:
-    """How the newest steps stand to earlier ones; means are shares of the ranges, (then, now).
+    """How the newest steps stand to earlier ones; means are in units of the ranges, (then, now).
 
     `score`: of the weaker of the two tests, as a standard normal; `then` and `now`: the last steps
     of the windows of `size` steps. `parted_at`: the first step of the gap, `seen_at`: when it was
