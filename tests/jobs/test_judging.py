@@ -47,7 +47,16 @@ def record(
     ]
     generations = [
         GenerationRecord(
-            at // size, at % size, at // size, "text", 3, False, reward, None, {"right": reward}, {}
+            at // size,
+            at % size,
+            at // size,
+            f"text {at}",
+            3,
+            False,
+            reward,
+            None,
+            {"right": reward},
+            {},
         )
         for at, reward in enumerate(rewards)
     ]
