@@ -39,8 +39,9 @@ from rft_core.worker import live, read_assignment  # noqa: E402
 
 SMALL: Mapping[str, Any] = {
     "model": "embedded/countdown", "task": "countdown-easy", "num_prompts": 200,
-    "num_validation_prompts": 16, "per_device_train_batch_size": 32, "max_completion_length": 80,
-    "temperature": 0.8, "max_steps": 18, "eval_steps": 6, "save_steps": 0, "num_threads": 1,
+    "num_validation_prompts": 8, "num_generations": 4, "per_device_train_batch_size": 16,
+    "max_completion_length": 64, "temperature": 0.8, "max_steps": 15, "eval_steps": 0,
+    "save_steps": 0, "num_threads": 1,
     "preflight": False,
 }  # fmt: skip
 FORMAT, EQUATION = RewardEntry("format", "format"), RewardEntry("equation", "equation")
@@ -115,8 +116,8 @@ BROKEN = (
         ("hacking",),
     ),
     PlantedRun(
-        "paid by length", {"learning_rate": 1e-3, "max_completion_length": 192},
-        _own("long", RewardEntry("long", "length", options={"unit": "tokens", "minimum": 192}),
+        "paid by length", {"learning_rate": 1e-3, "max_completion_length": 128},
+        _own("long", RewardEntry("long", "length", options={"unit": "tokens", "minimum": 128}),
              RewardEntry("equation", "equation", 0.0)),
         ("length_drift", "truncated"),
     ),
@@ -141,7 +142,7 @@ def list_healthy(count: int) -> list[PlantedRun]:
         {"model": "embedded/word_problems", "task": "word_problems", "max_completion_length": 112},
         {"method": "rloo"},
         {"beta": 0.0, "learning_rate": 3e-4},
-        {"stages": "sft 6; grpo 12"},
+        {"stages": "sft 5; grpo 10"},
     )
     return [
         PlantedRun(f"healthy {seed}", {**kinds[seed % len(kinds)], "seed": seed})
@@ -149,9 +150,13 @@ def list_healthy(count: int) -> list[PlantedRun]:
     ]
 
 
+def make_run_id(name: str) -> str:
+    return name.replace(" ", "-").replace(",", "")
+
+
 def make_run(runs_dir: Path, planted: PlantedRun) -> str:
     """Train it, unless it is there already; its id."""
-    run_id = planted.name.replace(" ", "-").replace(",", "")
+    run_id = make_run_id(planted.name)
     with open_index(runs_dir) as index:
         if not _exists(index, run_id):
             values = planted.config

@@ -259,31 +259,38 @@ def get_prompts(db: Database, ids: set[int]) -> dict[int, StoredPrompt]:
     return {row["id"]: _prompt(row) for row in rows}
 
 
-def count_identical_groups(db: Database, *, newest: int) -> tuple[int, int]:
-    """Of the newest training steps: how many groups, and in how many all completions are one text.
+_NEWEST = (
+    "g.split = 'train' AND g.step <= :until AND g.step > (SELECT max(step) FROM generations "
+    "WHERE split = 'train' AND step <= :until) - :newest"
+)
+
+
+def count_identical_groups(db: Database, *, newest: int, until: int) -> tuple[int, int]:
+    """Of the newest training steps until that one: how many groups, and how many hold one text
+    alone, with one reward.
 
     A group of one has nothing to be compared with, and is not counted.
     """
     sql = (
-        "SELECT count(*), coalesce(sum(texts = 1), 0) FROM (SELECT count(DISTINCT completion) AS "
-        "texts FROM generations WHERE split = 'train' AND step > (SELECT max(step) FROM "
-        "generations WHERE split = 'train') - :newest GROUP BY step, group_index "
+        "SELECT count(*), coalesce(sum(texts = 1 AND rewards <= 1), 0) FROM (SELECT "
+        "count(DISTINCT g.completion) AS texts, count(DISTINCT g.reward) AS rewards "
+        f"FROM generations g WHERE {_NEWEST} GROUP BY g.step, g.group_index "
         "HAVING count(*) > 1)"
     )
-    groups, identical = db.execute(sql, {"newest": newest}).fetchone()
+    groups, identical = db.execute(sql, {"newest": newest, "until": until}).fetchone()
     return int(groups), int(identical)
 
 
-def get_top_scores(db: Database, functions: Sequence[str], *, newest: int) -> dict[str, float]:
-    """The highest score that each function has given in the newest training steps."""
+def get_top_scores(
+    db: Database, functions: Sequence[str], *, newest: int, until: int
+) -> dict[str, float]:
+    """The highest score that each function has given in the newest training steps until that."""
     sql = (
         "SELECT max(s.score) FROM generations g JOIN scores s ON s.generation_id = g.id AND "
-        "s.name = :name WHERE g.split = 'train' AND g.step > (SELECT max(step) FROM generations "
-        "WHERE split = 'train') - :newest"
+        f"s.name = :name WHERE {_NEWEST}"
     )
-    found = {
-        name: db.execute(sql, {"name": name, "newest": newest}).fetchone()[0] for name in functions
-    }
+    values = {"newest": newest, "until": until}
+    found = {name: db.execute(sql, {**values, "name": name}).fetchone()[0] for name in functions}
     return {name: float(top) for name, top in found.items() if top is not None}
 
 

@@ -32,17 +32,19 @@ class RewardRange:
         )
 
 
-def get_reward_range(db: Database, *, first_step: int = 0) -> RewardRange:
+def get_reward_range(db: Database, *, first_step: int = 0, until: int | None = None) -> RewardRange:
     """Of what a stage has sampled whose first step follows `first_step`.
 
-    With the validation that came before, and of at most the first `MOST_COUNTED`.
+    With the validation that came before, and of at most the first `MOST_COUNTED`. `until`: a step
+    after which nothing is looked at.
     """
     sql = (
         "SELECT count(*), min(reward), max(reward) FROM (SELECT reward FROM generations "
         "WHERE reward IS NOT NULL AND (step > :step OR (step = :step AND split = 'validation')) "
-        "LIMIT :most)"
+        "AND (:until IS NULL OR step <= :until) LIMIT :most)"
     )
-    row = db.execute(sql, {"step": first_step, "most": MOST_COUNTED}).fetchone()
+    values = {"step": first_step, "until": until, "most": MOST_COUNTED}
+    row = db.execute(sql, values).fetchone()
     return RewardRange(int(row[0]), float(row[1]), float(row[2])) if row[0] else RewardRange()
 
 

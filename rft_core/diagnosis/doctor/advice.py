@@ -10,17 +10,17 @@ from rft_core.diagnosis.doctor.measures import WINDOW, first_level, fit_line, sh
 from rft_core.diagnosis.finding import Finding
 from rft_core.store.phase_times import name_phase
 
-MANY_DEAD = 0.5  # of the groups
+SOME_DEAD = 0.4  # of the groups
 LONG_ENOUGH = 5 * WINDOW  # steps before a plateau is one
 FLAT_PART = 3  # the last third of the stage
-STILL_GAINS = 0.05  # of what was gained so far
+STILL_GAINS = 0.1  # of what was gained so far
 SLOWER = 3.0  # times what steps took at first
 LITTLE_MEMORY = 0.05  # share of the machine's
 
 
 def find_saturated(evidence: RunEvidence) -> Finding | None:
     dead = share_level(evidence.values("frac_reward_zero_std"), evidence.num_groups)
-    if dead is None or dead.low < MANY_DEAD:
+    if dead is None or dead.low < SOME_DEAD:
         return None
     side, shown = find_pinned_side(evidence)
     if side != "all_right" or not has_learned(evidence):

@@ -20,7 +20,7 @@ NEVER_STEPS = 20
 OWNS = 0.9  # of the variance
 OWNED_STEPS = 3 * WINDOW  # early on some part always comes first
 SMALL_PART = 0.1  # of what the largest part can pay
-FLAT_TOP = 1e-9
+OFTEN = 0.25  # of its best score, on average
 
 
 def find_unscored(evidence: RunEvidence) -> Finding | None:
@@ -114,7 +114,7 @@ def find_owned_variance(evidence: RunEvidence) -> Finding | None:
     share = known[owner] / total
     if share < OWNS:
         return None
-    pays = {name: evidence.weights.get(name, 1.0) * _top(evidence, name) for name in known}
+    pays = {name: evidence.weights.get(name, 1.0) * _full_score(evidence, name) for name in known}
     small = [name for name in known if pays[name] < SMALL_PART * pays[owner]]
     if not small:
         return None  # it can still grow to its full share
@@ -151,12 +151,12 @@ def _weighted_variance(evidence: RunEvidence, name: str) -> float | None:
     return float((weight * means[-OWNED_STEPS:]).std() ** 2)
 
 
-def _top(evidence: RunEvidence, name: str) -> float:
-    known = evidence.tops.get(name)
-    if known is not None:
-        return max(known, FLAT_TOP)
+def _full_score(evidence: RunEvidence, name: str) -> float:
+    """1, unless its scores are seen to lie on another scale: a best one that is often come near."""
     values = evidence.values(f"rewards/{name}/mean")
-    return max(float(values.max()), FLAT_TOP)
+    best = evidence.tops.get(name, float(values.max()))
+    is_scale = best >= 1 or (best > 0 and values[-OWNED_STEPS:].mean() >= OFTEN * best)
+    return best if is_scale else 1.0
 
 
 RULES = (find_unscored, find_dead_component, find_owned_variance)

@@ -25,6 +25,7 @@ from rft_core.types import Severity
 
 NOTHING = "Nothing to learn from"
 MANY_DEAD, ALMOST_ALL = 0.5, 0.9  # of the groups, or of the completions
+ENOUGH_GROUPS = 64  # or a window of steps: fewer say too little of the prompts not drawn yet
 PINNED_LOW, PINNED_HIGH = 0.15, 0.85  # share of a function's full score
 MANY_CUT, SOME_CUT, CUT_AT_THE_END = 0.5, 0.05, 0.2
 GROWN = 3.0  # times the share of the first steps
@@ -56,6 +57,8 @@ def find_no_variance(evidence: RunEvidence) -> Finding | None:
     values = evidence.values("frac_reward_zero_std")
     dead = share_level(values, evidence.num_groups)
     if dead is None or dead.low < MANY_DEAD:
+        return None
+    if dead.steps < WINDOW and dead.steps * evidence.num_groups < ENOUGH_GROUPS:
         return None
     if evidence.groups and _are_identical(evidence):
         return None  # `find_identical` knows why

@@ -13,6 +13,7 @@ from rft_core.diagnosis.doctor.measures import (
     first_level,
     fit_line,
     mean_level,
+    noise_beside_a_fall,
     steady_noise,
 )
 from rft_core.diagnosis.finding import Finding
@@ -107,7 +108,7 @@ def find_entropy_floor(evidence: RunEvidence) -> Finding | None:
     line = fit_line(np.log(np.maximum(values[len(values) // 2 :], 1e-6)))
     gone = now.high <= floor
     until = _steps_to(floor, now.mean, line.slope) if line and line.falls else None
-    horizon = max(len(values) // 4, WINDOW)
+    horizon = max(len(values) // 3, WINDOW)
     if evidence.steps_left is not None:
         horizon = min(horizon, evidence.steps_left)
     if not gone and (until is None or until > horizon or _gets_there(evidence, until)):
@@ -174,7 +175,7 @@ def find_collapse(evidence: RunEvidence) -> Finding | None:
         return None
     at = int(means[:-size].argmax())
     best, now = float(means[at]), float(means[-1])
-    noise = max(steady_noise(values), float(values[-size:].std()), _sampling_noise(evidence))
+    noise = max(noise_beside_a_fall(values), float(values[-size:].std()), _sampling_noise(evidence))
     bound = LOST_NOISE * noise * math.sqrt(2 / size)
     least = LOST if size == WINDOW else 2 * LOST
     if best - now <= max(least * abs(best), bound):

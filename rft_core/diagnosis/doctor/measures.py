@@ -127,6 +127,12 @@ def steady_noise(values: Values) -> float:
     return float(np.sqrt(np.mean(np.diff(values) ** 2) / 2))
 
 
+def noise_beside_a_fall(values: Values) -> float:
+    """The same without the largest difference: a fall that is looked for is no noise."""
+    moves = np.sort(np.abs(np.diff(values)))[:-1]
+    return float(np.sqrt(np.mean(moves**2) / 2)) if len(moves) else 0.0
+
+
 def _margin(values: Values) -> float:
     return _quantile(len(values) - 1) * float(values.std(ddof=1)) / math.sqrt(len(values))
 

@@ -21,6 +21,7 @@ from rft_core.diagnosis.finding import Finding
 MORE_TRICKS = 0.1  # of the completions more than at first, while the reward rose
 VALIDATIONS = 4
 SURE = 4.0  # standard errors
+LARGE = 0.1  # of the reward: what is less is not worth a word
 FOLLOWS = 0.25  # of what training gained, validation should have too
 
 
@@ -62,11 +63,12 @@ def find_validation_gap(evidence: RunEvidence) -> Finding | None:
     error = steady_noise(held_out.value) * math.sqrt(2 / size)
     fallen = (float(means[at]) - float(means[-1])) / max(error, 1e-9)
     since_best = _gain(train.step, train.value, held_out.step[at], held_out.step[at + size - 1])
-    falls = fallen > SURE and float(means[at] - means[-1]) > 0.1 * abs(float(means[at]))
+    large = LARGE * max(abs(float(means[at])), float(np.abs(train.value).max()))
+    falls = fallen > SURE and float(means[at] - means[-1]) > large
     gained, noise = _gain(train.step, train.value, held_out.step[0], held_out.step[size - 1])
     held = float(means[-1] - means[0])
     follows = held + 2 * error >= FOLLOWS * gained
-    rose = gained > SURE * noise and gained > 0.1 * abs(float(train.value[-WINDOW:].mean()))
+    rose = gained > SURE * noise and gained > large
     if falls and since_best[0] > -since_best[1]:
         what = (
             f"The validation reward has fallen from {means[at]:.2f} to {means[-1]:.2f}, while the "

@@ -15,7 +15,7 @@ import numpy as np
 
 from rft_core.config import RunConfig, StagePlan, get_method
 from rft_core.data import PromptSet
-from rft_core.diagnosis.doctor import diagnose
+from rft_core.diagnosis.doctor import RunEvidence, diagnose
 from rft_core.diagnosis.finding import Finding
 from rft_core.diagnosis.flat_reward import find_flat_reward
 from rft_core.diagnosis.preflight.report import Preflight, read_preflight
@@ -105,18 +105,30 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
     return RunJudgement(preflight, tuple(findings), ways, radar)
 
 
+def gather_at(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunEvidence:
+    """What was known of a run after that step, given its curves until then. For looking back."""
+    stage = find_rewarded_stage(run.config, step)
+    with open_run(runs_dir, run.id) as db:
+        _, flat = _find_flat(db, stage, curves, get_preflight(db), until=step)
+        return gather_evidence(
+            db, runs_dir, run, step=step, curves=curves, flat=flat,
+            rewards=_find_rewards(runs_dir, run.config),
+        )  # fmt: skip
+
+
 def _find_flat(
     db: Database,
     stage: StagePlan[RunConfig] | None,
     curves: Curves,
     stored: StoredPreflight | None,
+    until: int | None = None,
 ) -> tuple[RewardRange, Problem | None]:
     """What a stage that learns from rewards has earned, where it may be flat; and whether it is."""
     seen = RewardRange()
     begin = _find_first_paid(stage) if stage else 0
     may_be_flat = stage is not None and _may_be_flat(curves, begin)
     if may_be_flat:
-        seen = get_reward_range(db, first_step=begin)
+        seen = get_reward_range(db, first_step=begin, until=until)
     if stored and stage and begin == 0 and stored.lowest is not None:
         seen = seen.joined(RewardRange(stored.scored, stored.lowest, stored.highest or 0.0))
     if stage is None or not may_be_flat:

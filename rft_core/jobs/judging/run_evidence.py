@@ -62,9 +62,9 @@ def gather_evidence(
         samples=has_groups,
         config=config,
         weights={entry.name: entry.weight for entry in rewards.entries} if rewards else {},
-        tops=get_top_scores(db, names, newest=NEWEST) if has_groups else {},
+        tops=get_top_scores(db, names, newest=NEWEST, until=step) if has_groups else {},
         flat=flat,
-        groups=_see_groups(db) if has_groups else None,
+        groups=_see_groups(db, step) if has_groups else None,
         under_way=_find_under_way(get_progress(db), steps) if alive else None,
         silent_for=_find_silence(runs_dir, run.id) if alive else None,
         step_phases=steps,
@@ -72,8 +72,8 @@ def gather_evidence(
     )
 
 
-def _see_groups(db: Database) -> GroupsSeen | None:
-    groups, identical = count_identical_groups(db, newest=NEWEST)
+def _see_groups(db: Database, step: int) -> GroupsSeen | None:
+    groups, identical = count_identical_groups(db, newest=NEWEST, until=step)
     return GroupsSeen(groups, identical) if groups else None
 
 
