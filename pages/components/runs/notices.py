@@ -129,4 +129,4 @@ def _list_errors(status: RunStatus) -> tuple[tuple[str, str], ...]:
     if status.state in ("queued", "unreadable"):
         return ()
     findings = look_at(status.run).judgement.findings
-    return tuple((f"{f.kind} {f.where}", f.what) for f in findings if f.severity == "error")
+    return tuple((f"{f.kind} {f.where}", f.summary) for f in findings if f.severity == "error")
