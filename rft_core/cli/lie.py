@@ -59,10 +59,11 @@ def lie(
     was found. 0: none was, which proves nothing.
 
     --json: {"task", "run", "check", "found", "summary", "prompts" (how many), "tried", "judged",
-    "calls", "seconds", "ending" (found, seconds, calls, nothing at stake), "seed", "remarks", "lie"}. The lie is null
-    or {"completion", "row", "prompt", "reward", "full_pay" (the most that a right completion was
-    seen to earn), "scores", "reasons", "flags", "reason" (of the check), "origin" (what it was
-    shrunk from), "first_length", "is_minimal" (no line, token or character can be left out)}.
+    "calls", "seconds", "ending" (found, seconds, calls, nothing at stake), "seed", "remarks",
+    "lie"}. The lie is null or {"completion", "row", "prompt" (from 0), "reward", "full_pay" (the
+    most that a right completion was seen to earn), "scores", "reasons", "flags", "reason" (of the
+    check), "origin" (what it was shrunk from), "first_length", "is_minimal" (no line, token or
+    character can be left out)}.
     """
     from rft_core.diagnosis.shortest_lie.ledger import Budget
     from rft_core.tasks import TASKS
