@@ -25,7 +25,7 @@ FORM_CHECKED = 'CHECK = "format"'  # in a file: it is about form, and so is its 
 SOUND_FILES = CASES / "sound" / "lies"
 OWN_BY_GOLD = ("word_problems", "gsm8k", "word_problems_choice", "json_output")
 OWN_BY_FILE = {
-    "countdown": SOUND_FILES / "countdown_by_tree.py",
+    "countdown": SOUND_FILES / "checks" / "right_equation.py",
     "python_code": SOUND_FILES / "checks" / "all_tests.py",
 }
 GRADER_SETS = ("number in a box", "exact match alone")

@@ -16,7 +16,7 @@ from tests.diagnosis.probe_rows import list_cases
 ANY_TEXT = "def any_text(completions, **kw):\n    return [float(bool(c)) for c in completions]\n"
 NOTHING = "def nothing(completions, **kw):\n    return [0.0 for c in completions]\n"
 LONG = Budget(seconds=60.0)  # it ends with what it finds
-SHORT = Budget(seconds=60.0, calls=60)
+SHORT = Budget(seconds=60.0, calls=36)
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,7 @@ def test_a_planted_bug_is_broken_by_a_least_completion(name: str) -> None:
     assert scored.reward == lie.reward
 
 
-@pytest.mark.parametrize(
-    "name", ["whole_number", "countdown_by_tree", "equal_json", "word_problems: its own graders"]
-)
+@pytest.mark.parametrize("name", ["whole_number", "equal_json", "exact match alone"])
 def test_a_sound_reward_is_left_in_peace(name: str) -> None:
     report = find_subject(list_sound_lies(), name).search(SHORT)
     assert report.lie is None and report.ending == "calls" and report.tried > 1000
