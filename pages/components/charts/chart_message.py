@@ -10,7 +10,7 @@ JSON and keeps NaN. This file knows no Streamlit and no HTTP: see `chart_feed.py
 
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -93,6 +93,14 @@ class Question:
     zoom: tuple[float, float] | None = None
     generation: str = ""
     counts: tuple[int, ...] = ()
+
+
+def join_marks(marks: Iterable[Mark]) -> list[Mark]:
+    """In the order of steps; those of one step are one, or their labels would hide each other."""
+    labels: dict[int, list[str]] = {}
+    for mark in sorted(marks, key=lambda mark: mark.step):
+        labels.setdefault(mark.step, []).append(mark.label)
+    return [Mark(step, " · ".join(found)) for step, found in labels.items()]
 
 
 def list_traces(panels: Sequence[Panel]) -> list[Trace]:

@@ -17,6 +17,7 @@ from pages.components.charts.chart_feed import ChartFeed
 from pages.components.charts.chart_message import (
     Mark,
     Panel,
+    join_marks,
     list_traces,
     mark_positions,
     positions,
@@ -68,7 +69,7 @@ def live_chart(
         "xTitle": x_title if x_title is not None else AXIS_TITLES.get(x_axis, x_axis),
         "smoothing": min(max(smoothing, 0.0), 0.99),
         "logY": log_y,
-        "marks": mark_positions(marks, panels, x_axis),
+        "marks": mark_positions(join_marks(marks), panels, x_axis),
         "height": height,
         "waiting": waiting,
     }

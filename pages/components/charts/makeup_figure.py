@@ -9,6 +9,7 @@ from pages.components.charts.pass_rate_figure import model_color
 from rft_core.figures import Curves
 
 HEIGHT = 300
+FEW_POINTS = 25  # a line of one point is invisible
 MOST_COLUMNS = 150  # means over as many stretches of the steps
 
 
@@ -27,7 +28,8 @@ def makeup_figure(curves: Curves, weights: Mapping[str, float]) -> go.Figure | N
             for piece in np.array_split(curve.value, pieces)
         ]
         figure.add_scatter(
-            x=steps, y=parts, name=f"{weights[name]:g} × {name}", mode="lines",
+            x=steps, y=parts, name=f"{weights[name]:g} × {name}",
+            mode="lines" if pieces > FEW_POINTS else "lines+markers",
             stackgroup="paid" if weights[name] > 0 else "subtracted",
             line={"width": 0.5, "color": model_color(place)},
             hovertemplate="%{y:.3f}",

@@ -79,7 +79,7 @@ def histogram_figure(windows: Sequence[StepWindow], bins: Sequence[RewardBin]) -
         legend={"orientation": "h", "y": 1.02, "x": 0, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
     figure.update_yaxes(range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_xaxes(title="Step", type="category", nticks=12, fixedrange=True)
+    figure.update_xaxes(title="Step", type="category", nticks=8, tickangle=0, fixedrange=True)
     return figure
 
 

@@ -28,7 +28,7 @@ def show_spread(run: RunRow, curves: Curves, revision: str) -> None:
         return
     grid = st.grid(2, min_column_width=380, gap="medium")
     with grid.cell():
-        st.markdown("**How rewards spread**")
+        st.markdown("**How often each reward was earned**")
         _histogram(run, windows)
     with grid.cell():
         st.markdown("**What the total is made of**")

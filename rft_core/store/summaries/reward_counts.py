@@ -29,11 +29,13 @@ class StepWindow:
 
 
 def count_rewards(db: Database, *, split: str = "train") -> list[StepWindow]:
-    """In the order of steps; a window holds one step while there are few."""
+    """In the order of steps, without those in which nothing was sampled; while steps are few, a
+    window holds one."""
     steps = [step for (step,) in db.execute(_STEPS[split])]
     size = max(1, -(-len(steps) // MOST_WINDOWS))
     windows = [steps[at : at + size] for at in range(0, len(steps), size)]
-    return [_count(db, split, window) for window in windows]
+    counted = (_count(db, split, window) for window in windows)
+    return [window for window in counted if window.rewards]
 
 
 # Those that have completions. Each costs one look into an index.

@@ -16,6 +16,7 @@ from pages.components.charts.chart_message import (
     Question,
     Trace,
     has_grown,
+    join_marks,
     make_message,
     mark_positions,
     panel_csv,
@@ -175,6 +176,11 @@ def test_marks_stand_at_their_step_on_every_axis() -> None:
     assert [m["x"] for m in mark_positions(marks, panels(5), "step")] == [2, 4]
     assert [m["x"] for m in mark_positions(marks, panels(5), "tokens")] == [20, 40]
     assert mark_positions(marks, panels(0), "tokens") == []
+
+
+def test_marks_of_one_step_are_one() -> None:
+    marks = [Mark(4, "best"), Mark(2, "GRPO begins"), Mark(4, "ckpt 4")]
+    assert join_marks(marks) == [Mark(2, "GRPO begins"), Mark(4, "best · ckpt 4")]
 
 
 def test_an_axis_that_a_curve_has_not_is_refused() -> None:
