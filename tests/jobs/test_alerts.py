@@ -81,9 +81,10 @@ def test_ends_are_told_once_each_and_a_resumed_run_ends_anew(
     monkeypatch.setenv("RFT_DASHBOARD_URL", "https://rft.example/")
     folder.start_supervisor()
     folder.add_run("a", max_steps=3)
+    await_truth(lambda: len(listener.heard) == 1, "the end of a to be told")
     folder.add_run("b", name="failing")
     folder.await_state("b", "failed")
-    await_truth(lambda: len(listener.heard) == 2, "both ends to be told")
+    await_truth(lambda: len(listener.heard) == 2, "the end of b to be told")
     folder.ask("resume", "b")
     await_truth(lambda: len(listener.heard) == 3, "the second end of b to be told")
     time.sleep(1.5)  # a few more looks
