@@ -1,7 +1,7 @@
 """What a long run costs to record and to look at: ours beside trackio, MLflow and TensorBoard.
 
-    python -m pip install --target /tmp/trackers trackio tensorboard mlflow
-    python benchmarks/tracker_duel.py --trackers /tmp/trackers [--steps 400] [--repeats 3]
+    python -m pip install --target DIR trackio tensorboard mlflow
+    python benchmarks/tracker_duel.py --trackers DIR [--steps 400] [--repeats 3]
 
 All record the same steps (`recorded_steps.py`, repeated): metrics, and 64 completions with what was
 said of them. Then each is asked, through what its makers offer for reading in Python, for

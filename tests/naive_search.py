@@ -19,13 +19,20 @@ def lower(text: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
+def _is_within(step: int, first: int | None, last: int | None) -> bool:
+    if last is None:
+        return first in (None, step)
+    return (first or 0) <= step <= last
+
+
 def passes(g: StoredGeneration, f: GenerationFilter) -> bool:
     low = -1e308 if f.min_score is None else f.min_score
     high = 1e308 if f.max_score is None else f.max_score
     bounded = f.function or f.min_score is not None or f.max_score is not None
     score = g.scores.get(f.function) if f.function else g.reward
     return (
-        f.step in (None, g.step)
+        _is_within(g.step, f.step, f.last_step)
+        and (not f.ids or g.id in f.ids)
         and f.split in (None, g.split)
         and f.prompt_id in (None, g.prompt_id)
         and f.truncated in (None, g.truncated)

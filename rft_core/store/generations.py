@@ -88,7 +88,7 @@ def count_within(
         old = match(columns, where).count(is_over)
         return Counted(old.number + newest, old.is_exact)
 
-    if where.step is not None:
+    if where != GenerationFilter() and not uses_columns(where):
         return Counted(_count(db, where))
     return read_with_columns(db, count, lambda: Counted(_count(db, where)))
 

@@ -114,6 +114,8 @@ FILTERS = (
     Where(function="judge", min_score=1e300), Where(split="validation", text="a", truncated=True),
     Where(step=5, text="a", flag="odd"), Where(text="k1", function="format", max_score=0.5),
     Where(unscored=True, flag="odd", text="b"), Where(prompt_id=2, min_score=1, text="aa"),
+    Where(ids=(3, 14, 10**12)), Where(ids=(5,), split="validation"), Where(last_step=3),
+    Where(step=2, last_step=4), Where(step=2, last_step=4, text="a"),
 )  # fmt: skip
 
 

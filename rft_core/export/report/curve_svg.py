@@ -156,9 +156,10 @@ def _stretch(line: CurveLine) -> tuple[Array, Array, Array, Array]:
 def _label(value: float) -> str:
     if value == 0:
         return "0"
-    if abs(value) >= 10_000 or abs(value) < 0.001:
-        return f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
-    return f"{value:.4g}"
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= 10 * unit:
+            return f"{value / unit:.4g}{name}"
+    return f"{value:.4g}".replace("e-0", "e-")
 
 
 def _describe(title: str, lines: Sequence[CurveLine]) -> str:

@@ -108,6 +108,8 @@ def judge_run(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunJudg
 def gather_at(runs_dir: Path, run: RunRow, step: int, curves: Curves) -> RunEvidence:
     """What was known of a run after that step, given its curves until then. For looking back."""
     stage = find_rewarded_stage(run.config, step)
+    if stage is not None:
+        curves = _without_observed(curves, stage)
     with open_run(runs_dir, run.id) as db:
         _, flat = _find_flat(db, stage, curves, get_preflight(db), until=step)
         return gather_evidence(

@@ -288,7 +288,8 @@ def is_of_sandbox(error: BaseException | None) -> bool:
             return True
         reason = getattr(error, "reason", None)
         inner = reason if isinstance(reason, BaseException) else None
-        error = error and (inner or error.__cause__ or error.__context__)
+        context = None if error is None or error.__suppress_context__ else error.__context__
+        error = error and (inner or error.__cause__ or context)
     return False
 
 

@@ -55,14 +55,16 @@ class Columns:
         """[num_rows] booleans."""
         content = np.zeros((len(self.blocks), BITS_BYTES), dtype=np.uint8)
         for block, bits in self._read_column(name):
-            content[block] = np.frombuffer(bits, dtype=np.uint8)
+            with reading_columns():
+                content[block] = np.frombuffer(bits, dtype=np.uint8)
         return _unpack(content)
 
     def get_values(self, name: str, dtype: str, missing: float = 0) -> Array:
         """[num_rows] numbers; `missing` where a block has none."""
         found = np.full((len(self.blocks), BLOCK_ROWS), missing, dtype=dtype)
         for block, content in self._read_column(name):
-            found[block] = np.frombuffer(content, dtype=dtype)
+            with reading_columns():
+                found[block] = np.frombuffer(content, dtype=dtype)
         return found.ravel()
 
     def find_text(self, folded: str) -> Array:
@@ -111,8 +113,9 @@ class Columns:
     def _get_block_ids(self, block: int) -> Array:
         if block not in self._ids:
             sql = f"SELECT content FROM {_SCHEMA}.columns WHERE name = 'id' AND block = ?"
-            [(content,)] = self.read(sql, [block])
-            self._ids[block] = np.frombuffer(content, dtype="<i8")
+            with reading_columns():
+                [(content,)] = self.read(sql, [block])
+                self._ids[block] = np.frombuffer(content, dtype="<i8")
         return self._ids[block]
 
     def _read_column(self, name: str) -> list[tuple[Any, ...]]:
@@ -186,7 +189,7 @@ def reading_columns() -> Iterator[None]:
     """What SQLite says of them meanwhile is said as `ColumnsUnreadableError`."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, ValueError, KeyError) as error:
         raise ColumnsUnreadableError from error
 
 

@@ -58,7 +58,7 @@ def test_a_collapse_names_the_step_to_go_back_to() -> None:
     up_and_down = rising(80) + [0.1 + 0.01 * (i % 3) for i in range(20)]
     [finding] = findings(curves_of(reward=up_and_down))
     assert finding.kind == "collapse"
-    assert any(f"step {step} " in finding.summary for step in range(64, 81))
+    assert any(f"step {step} " in finding.summary for step in (64, 72, 80))
 
 
 def test_the_function_that_cannot_judge_is_named() -> None:

@@ -11,6 +11,7 @@ from rft_core.export.report.curve_svg import (
     MOST_POINTS,
     WIDTH,
     CurveLine,
+    _label,
     draw_curves,
     make_ticks,
 )
@@ -66,8 +67,12 @@ def test_nothing_measured_draws_nothing_and_names_are_escaped() -> None:
     assert "<b>" not in draw_curves("<b>", [line([1.0, 2.0])])
 
 
-@pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (0.001, 0.0013), (0, 123_456)])
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(0, 1), (-3, 7), (0.001, 0.0013), (0, 123_456), (10_000, 20_000), (0, 3e-4), (0, 2e7)],
+)
 def test_ticks_are_few_and_within_the_bounds(low: float, high: float) -> None:
     ticks = make_ticks(low, high)
     assert 2 <= len(ticks) <= 6
     assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in ticks)
+    assert len({_label(tick) for tick in ticks}) == len(ticks), "no two are called the same"
