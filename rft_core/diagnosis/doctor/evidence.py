@@ -44,8 +44,8 @@ class RunEvidence:
     `batch_size` completions a step in groups of `group_size` (0: not known), `max_steps`: the step
     at which it ends. `weights` and `tops`: of each reward function how it counts, and its highest
     score so far. `flat`: what was found in the completions themselves. `silent_for`: seconds since
-    the last sign of life of a worker that should live. `step_phases`: seconds by phase of the newest
-    steps, oldest first. `memory_left`: share of the machine's memory that is free while it trains.
+    the last sign of life of a worker that should live. `step_phases`: seconds by phase of the
+    newest steps, oldest first. `memory_left`: share of the machine's memory that is free meanwhile.
     """
 
     curves: Curves = field(default_factory=Curves)
