@@ -51,7 +51,8 @@ IN_OUR_WORDS: Mapping[str, tuple[str, ...]] = {
 # Our kinds in their words: which of their detectors would name what a broken run has.
 IN_THEIR_WORDS: Mapping[str, tuple[str, ...]] = {
     "flat": ("advantage_collapse",), "all_wrong": ("advantage_collapse",),
-    "all_right": ("advantage_collapse",), "identical": ("entropy_collapse", "advantage_collapse"),
+    "all_right": ("advantage_collapse",), "unscored": (),
+    "identical": ("entropy_collapse", "advantage_collapse"),
     "truncated": ("length_pathology",), "length_drift": ("length_pathology",),
     "collapse": ("plateau", "kl_drift"), "too_fast": ("gradient_pathology",),
     "kl_explosion": ("kl_drift",), "hacking": ("reward_hacking",),

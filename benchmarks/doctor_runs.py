@@ -44,7 +44,9 @@ SMALL: Mapping[str, Any] = {
     "save_steps": 0, "num_threads": 1,
     "preflight": False,
 }  # fmt: skip
-FORMAT, EQUATION = RewardEntry("format", "format"), RewardEntry("equation", "equation")
+STRONG: Mapping[str, Any] = {
+    "learning_rate": 3e-3, "per_device_train_batch_size": 32, "num_generations": 8, "max_steps": 30,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -107,16 +109,20 @@ BROKEN = (
     ),
     PlantedRun("a frozen adapter", {"learning_rate": 1e-9}, named_right=("weights_still",)),
     PlantedRun(
-        "exploding KL", {"beta": 0.001, "learning_rate": 8e-3}, named_right=("kl_runaway",),
+        "exploding KL", {"beta": 0.001, "learning_rate": 8e-3}, named_right=("kl_explosion",),
     ),
     PlantedRun(
-        "a paid cheat", {"learning_rate": 1e-3},
-        _own("paid", RewardEntry("writes_equals", "regex", options={
-            "pattern": "<answer>[^<]*="}), RewardEntry("equation", "equation", 0.0)),
+        "a paid cheat", STRONG,
+        reward_set_from_source(
+            "def short(completions, log_extra, **_):\n"
+            "    is_short = [len(text.split('</think>')[0]) < 60 for text in completions]\n"
+            "    log_extra('flag', ['empty_thought' if short else '' for short in is_short])\n"
+            "    return [float(short) for short in is_short]\n"
+        ),
         ("hacking",),
     ),
     PlantedRun(
-        "paid by length", {"learning_rate": 1e-3, "max_completion_length": 128},
+        "paid by length", {**STRONG, "max_completion_length": 128},
         _own("long", RewardEntry("long", "length", options={"unit": "tokens", "minimum": 128}),
              RewardEntry("equation", "equation", 0.0)),
         ("length_drift", "truncated"),
@@ -128,10 +134,16 @@ BROKEN = (
         ("owns_variance",),
     ),
     PlantedRun(
-        "clipped by many updates", {"num_iterations": 8, "learning_rate": 4e-3},
+        "clipped by many updates", {"num_iterations": 8, "learning_rate": 8e-3, "max_steps": 24},
         named_right=("clip_saturation",),
     ),
 )  # fmt: skip
+
+
+HEALTHY: Mapping[str, Any] = {
+    "per_device_train_batch_size": 32, "num_generations": 8, "max_steps": 40, "eval_steps": 10,
+    "num_validation_prompts": 16, "max_completion_length": 80,
+}  # fmt: skip
 
 
 def list_healthy(count: int) -> list[PlantedRun]:
@@ -142,10 +154,10 @@ def list_healthy(count: int) -> list[PlantedRun]:
         {"model": "embedded/word_problems", "task": "word_problems", "max_completion_length": 112},
         {"method": "rloo"},
         {"beta": 0.0, "learning_rate": 3e-4},
-        {"stages": "sft 5; grpo 10"},
+        {"stages": "sft 10; grpo 30"},
     )
     return [
-        PlantedRun(f"healthy {seed}", {**kinds[seed % len(kinds)], "seed": seed})
+        PlantedRun(f"healthy {seed}", {**HEALTHY, **kinds[seed % len(kinds)], "seed": seed})
         for seed in range(count)
     ]
 

@@ -83,16 +83,16 @@ def get_phase_times(db: Database, *, window: int | None = None) -> PhaseTimes | 
     return PhaseTimes(first or 0, last, {p: spent[p] for p in ordered if spent[p] > 0})
 
 
-def list_step_phases(db: Database, newest: int) -> list[dict[str, float]]:
-    """Seconds by phase of each of the newest steps, oldest first. The first recorded is left out:
-    what came before it belongs to no step.
+def list_step_phases(db: Database, newest: int, until: int) -> list[dict[str, float]]:
+    """Seconds by phase of each of the newest steps until that one, oldest first. The first that was
+    recorded is left out: what came before it belongs to no step.
     """
     sql = (
-        "SELECT step, phase, seconds FROM phases WHERE step >= (SELECT max(step) FROM phases) - ? "
+        "SELECT step, phase, seconds FROM phases WHERE step BETWEEN :until - :newest AND :until "
         "ORDER BY step"
     )
     totals: dict[int, dict[str, float]] = {}
-    for step, phase, seconds in db.execute(sql, [newest]):
+    for step, phase, seconds in db.execute(sql, {"newest": newest, "until": until}):
         totals.setdefault(step, {})[phase] = seconds
     return [
         {phase: seconds - before.get(phase, 0.0) for phase, seconds in now.items()}

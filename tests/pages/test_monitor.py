@@ -191,6 +191,10 @@ def test_a_sick_run_gets_its_diagnosis(runs_dir: Path) -> None:
     run.end("stopped")
     app = open_monitor("countdown-1")
     assert "Nothing to learn from" in app.error[0].value
+    assert "Evidence" in expander_labels(app)
+    assert "of the groups had no variance" in page_text(app)
+    links = [link for link in app.get("page_link") if "generations that show it" in link.label]
+    assert links and all("ids" in link.proto.query_string for link in links)
 
 
 def test_what_the_rewards_measured_has_panels_only_where_they_measured_something(

@@ -197,6 +197,8 @@ def test_validation_is_kept_beside_training(tmp_path: Path, writer: RunWriter) -
         (GenerationFilter(function="judge", max_score=1), 0),
         (GenerationFilter(truncated=True), 0),
         (GenerationFilter(step=3, flag="odd", text="text 0"), 1),
+        (GenerationFilter(ids=(2, 3, 99)), 2),
+        (GenerationFilter(ids=(2, 9), step=1), 1),
     ],
 )
 def test_filters(tmp_path: Path, writer: RunWriter, wanted: GenerationFilter, count: int) -> None:
@@ -245,6 +247,7 @@ def test_text_is_found_whatever_its_case(
         GenerationFilter(prompt_id=1),
         GenerationFilter(flag="odd"),
         GenerationFilter(unscored=True),
+        GenerationFilter(ids=(1, 2)),
         GenerationFilter(min_score=0.99),
         GenerationFilter(step=2, text="text", flag="odd"),
     ],

@@ -35,7 +35,7 @@ DEAD_GROUPS = ("no_variance", "all_wrong", "all_right")
 FOLLOWS_FROM: Mapping[str, Sequence[str]] = {
     "flat": DEAD_GROUPS,
     "identical": (*DEAD_GROUPS, "entropy_floor"),
-    "collapse": ("truncated", "identical", "entropy_floor", "kl_explosion"),
+    "collapse": ("truncated", "identical", "entropy_floor"),
 }
 
 

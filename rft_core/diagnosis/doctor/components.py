@@ -14,11 +14,12 @@ from rft_core.diagnosis.finding import Finding
 from rft_core.statistics import upper_bound
 
 MANY_UNSCORED, NEARLY_ALL = 0.1, 0.95
-ENOUGH_EQUAL = 128  # scores without a difference, before a constant is called one
+ENOUGH_EQUAL = 64  # scores without a difference, before a constant is called one
 ENOUGH_NEVER = 1_000  # and before nothing is expected any more of what was never earned yet
 NEVER_STEPS = 20
 OWNS = 0.9  # of the variance
-OWNED_STEPS = 3 * WINDOW  # early on some part always comes first
+OWNED_STEPS = 3 * WINDOW
+ENOUGH_STEPS = 5  # where the spread within each is known
 SMALL_PART = 0.1  # of what the largest part can pay
 OFTEN = 0.25  # of its best score, on average
 
@@ -125,7 +126,7 @@ def find_owned_variance(evidence: RunEvidence) -> Finding | None:
         f"'{owner}' decides nearly everything",
         f"'{owner}' holds {share:.0%} of what rewards differ by, and {names} could not pay a tenth "
         "of it.",
-        f"Weight times spread, squared, over the last {OWNED_STEPS} steps: "
+        f"Weight times spread, squared, over at most {OWNED_STEPS} steps: "
         + ", ".join(f"{name} {known[name] / total:.1%}" for name in known)
         + "; the most that each pays: "
         + ", ".join(f"{name} {pays[name]:.3g}" for name in known)
@@ -143,7 +144,7 @@ def _weighted_variance(evidence: RunEvidence, name: str) -> float | None:
     """Of its scores within a step; of their means over steps where only those are known."""
     weight = evidence.weights.get(name, 1.0)
     spread = evidence.values(f"rewards/{name}/std")
-    if len(spread) >= OWNED_STEPS:
+    if len(spread) >= ENOUGH_STEPS:
         return float((weight * spread[-OWNED_STEPS:]).mean() ** 2)
     means = evidence.values(f"rewards/{name}/mean")
     if len(spread) or len(means) < OWNED_STEPS:

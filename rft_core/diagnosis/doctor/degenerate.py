@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from rft_core.config.stages import RECIPES
+from rft_core.diagnosis.doctor.drift import find_collapse
 from rft_core.diagnosis.doctor.evidence import RunEvidence
 from rft_core.diagnosis.doctor.measures import (
     FEW,
@@ -41,6 +42,10 @@ TOO_HARD = (
 TOO_EASY = (
     "The prompts are too easy or the reward too coarse for this model: use harder prompts, or a "
     "reward with more than one level."
+)
+GO_BACK = (
+    "It has earned more before: fork from a checkpoint of that time, with a lower learning_rate or "
+    "a higher beta."
 )
 
 
@@ -81,13 +86,17 @@ def find_no_variance(evidence: RunEvidence) -> Finding | None:
         f"Over the last {dead.steps} steps {dead.percent} of the groups had no variance, with a "
         f"mean reward of {mean}{pinned}. Of what is sampled, "
         f"{1 - dead.mean:.0%} teaches.",
-        TOO_EASY if kind == "all_right" or (kind == "no_variance" and _pays(reward)) else TOO_HARD,
+        _choose_cure(kind, evidence),
         missing=() if evidence.num_groups else ("the size of a batch",),
     )
 
 
-def _pays(reward: Level | None) -> bool:
-    return reward is not None and reward.mean > 0
+def _choose_cure(kind: str, evidence: RunEvidence) -> str:
+    reward = evidence.values("reward")
+    if kind == "all_wrong" and find_collapse(evidence):
+        return GO_BACK
+    pays = len(reward) > 0 and float(reward[-WINDOW:].mean()) > 0
+    return TOO_EASY if kind == "all_right" or (kind == "no_variance" and pays) else TOO_HARD
 
 
 def find_pinned_side(evidence: RunEvidence) -> tuple[str, str]:
@@ -155,6 +164,9 @@ def find_truncation(evidence: RunEvidence) -> Finding | None:
     cut = share_level(values, evidence.batch_size)
     if cut is None:
         return None
+    if evidence.batch_size:  # a jump is in the last steps before it fills the window
+        last = share_level(values, evidence.batch_size, FEW)
+        cut = last if last and len(values) >= FEW and last.low > cut.low else cut
     if cut.low >= MANY_CUT:
         return _truncated("error" if cut.low >= ALMOST_ALL else "warning", cut, "", evidence)
     return _find_rising_truncation(evidence, cut)

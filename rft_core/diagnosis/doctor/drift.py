@@ -68,7 +68,8 @@ def find_kl_explosion(evidence: RunEvidence) -> Finding | None:
         middle is not None and end is not None
         and middle.rises and end.low > middle.slope and level.low >= ON_ITS_WAY
     )  # fmt: skip
-    if level.low < FAR and not faster:
+    is_far = level.low >= FAR or float(values[-FEW:].min()) >= FAR
+    if not is_far and not faster:
         return None
     reward = fit_line(evidence.values("reward")[-2 * size :])
     growing = (
@@ -79,11 +80,12 @@ def find_kl_explosion(evidence: RunEvidence) -> Finding | None:
     )
     return Finding(
         "kl_explosion",
-        "error" if level.low >= FAR and reward and not reward.rises else "warning",
+        "error" if is_far and reward and not reward.rises else "warning",
         "The policy is far from the reference",
         f"KL to the reference is {level.mean:.2g} nats per token: the model may be losing its "
         "language, or playing the reward.",
-        f"Over the last {level.steps} steps {level}; {FAR:g} is far.{growing}"
+        f"Over the last {level.steps} steps {level}, and {float(values[-FEW:].min()):.2g} or more "
+        f"in the last {FEW}; {FAR:g} is far.{growing}"
         + (
             ""
             if reward is None
@@ -180,13 +182,14 @@ def find_collapse(evidence: RunEvidence) -> Finding | None:
     least = LOST if size == WINDOW else 2 * LOST
     if best - now <= max(least * abs(best), bound):
         return None
-    step = int(curve.step[at + size - 1])
+    last_good = at + int(np.flatnonzero(values[at : at + size] >= best)[-1])
+    step = int(curve.step[last_good])
     return Finding(
         "collapse",
         "error",
         "The reward has collapsed",
         f"The reward was {best:.2f} around step {step} and is {now:.2f} now.",
-        f"Means of {size} steps: {best:.3g} until step {step}, {now:.3g} now. The loss of "
+        f"Means of {size} steps: {best:.3g} at best, {now:.3g} now. The loss of "
         f"{best - now:.2g} is {(best - now) / max(noise * math.sqrt(2 / size), 1e-9):.0f} times "
         f"the standard error of such a difference ({noise:.2g} from step to step).",
         f"Fork from a checkpoint near step {step} with a lower learning_rate.",
@@ -200,8 +203,10 @@ def _sampling_noise(evidence: RunEvidence) -> float:
 
 
 def find_clip_saturation(evidence: RunEvidence) -> Finding | None:
-    level = mean_level(evidence.values("clip_ratio/region_mean"))
-    low, high = (mean_level(evidence.values(f"clip_ratio/{side}_mean")) for side in ("low", "high"))
+    level, low, high = (
+        mean_level(_off_policy(evidence, f"clip_ratio/{part}_mean"))
+        for part in ("region", "low", "high")
+    )
     sides = ""
     if low and high and max(low.low, high.low) >= ONE_SIDED:
         more, less = (low, high) if low.mean > high.mean else (high, low)
@@ -220,6 +225,13 @@ def find_clip_saturation(evidence: RunEvidence) -> Finding | None:
         "Lower learning_rate or num_iterations: the policy moves further than one batch can say."
         + (" A larger epsilon_high (0.28) lets rare tokens grow." if sides == "lower" else ""),
     )
+
+
+def _off_policy(evidence: RunEvidence, name: str) -> np.ndarray:
+    """Without the first update of each batch, which is never clipped: where there are several."""
+    values = evidence.values(name)
+    repeats = evidence.config is not None and evidence.config.num_iterations > 1
+    return values[values > 0] if repeats else values
 
 
 def find_length_drift(evidence: RunEvidence) -> Finding | None:

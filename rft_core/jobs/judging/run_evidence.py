@@ -51,7 +51,7 @@ def gather_evidence(
     samples = method.samples_each_step
     has_groups = method.family == "rollouts"
     alive = is_locked(get_worker_lock_path(runs_dir, run.id))
-    steps = list_step_phases(db, STEPS_TIMED)
+    steps = list_step_phases(db, STEPS_TIMED, step)
     names = curves.functions
     return RunEvidence(
         curves,
