@@ -123,7 +123,7 @@ def train_one_step_in_vain(
     wait_for_app(page)
     button(page, "Launch").click()
     expect(page.locator(".st-key-run-header")).to_contain_text("finished", timeout=TRAINED)
-    expect(page.get_by_text(FLAT)).to_be_visible()
+    expect(page.get_by_test_id("stAlert").get_by_text(FLAT)).to_be_visible()
     preflight = page.locator(".st-key-preflight")
     expect(preflight).to_contain_text("4 prompts x 8 completions before step 1")
     wait_for_app(page)
@@ -158,14 +158,14 @@ def look_at_the_other_ways_out(page: Page, wait_for_app: Callable[[Page], None])
     expect(page.get_by_role("combobox", name="Prompts")).to_have_value("parity · 144 rows")
     wait_for_app(page)
     page.go_back()
-    expect(page.get_by_text(FLAT)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stAlert").get_by_text(FLAT)).to_be_visible(timeout=SLOW)
     wait_for_app(page)
     button(page, "An example in the prompt").click()
     template = page.get_by_role("textbox", name="User message")
     expect(template).to_have_value(re.compile("Here is an example, with its answer"), timeout=SLOW)
     wait_for_app(page)
     page.go_back()
-    expect(page.get_by_text(FLAT)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_test_id("stAlert").get_by_text(FLAT)).to_be_visible(timeout=SLOW)
 
 
 def warm_up_and_train(page: Page, runs_dir: Path, wait_for_app: Callable[[Page], None]) -> None:
@@ -187,4 +187,6 @@ def warm_up_and_train(page: Page, runs_dir: Path, wait_for_app: Callable[[Page],
     assert train.iloc[-8:].mean() > train.iloc[:8].mean() + 0.1
     panel = page.get_by_role("region", name="Total reward")
     expect(panel).to_contain_text(f"{validation.iloc[-1]:.3g}")
-    expect(page.get_by_text("completions earned anything")).to_have_count(0)  # it is not accused
+    expect(page.get_by_test_id("stAlert").get_by_text("completions earned anything")).to_have_count(
+        0
+    )  # it is not accused

@@ -10,7 +10,7 @@ import pytest
 
 from rft_core.cli.app import main
 from rft_core.diagnosis.finding import Finding
-from rft_core.jobs.judging import gather_at
+from rft_core.jobs.judging.judge import gather_at
 from rft_core.paths import get_heartbeat_path, get_worker_lock_path
 from rft_core.store.generations import count_identical_groups, get_top_scores, list_generations
 from rft_core.store.index import open_index
@@ -91,7 +91,7 @@ def test_a_finding_names_completions_that_show_it(tmp_path: Path) -> None:
 
 
 def test_a_finding_about_flags_names_flagged_ones_of_several_steps(tmp_path: Path) -> None:
-    from rft_core.jobs.shown_by import with_generations
+    from rft_core.jobs.judging.shown_by import with_generations
 
     begin(tmp_path)
     record(tmp_path, 1, DISTINCT, [1.0], flagged=True)
